@@ -32,7 +32,7 @@ def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
         for kind, pairs in block.groupby("kind_b", sort=False)
     }
     figure, parts = arranged(groups, options.title)
-    _finish(figure, parts, f"{_rows(block)}    colour: survives Holm's correction over all cells")
+    _finish(figure, parts, f"correlations over {_rows(block)}    colour: survives Holm's correction over all cells")
     return figure
 
 
@@ -58,7 +58,7 @@ def draw_all_pairs(pairs: pd.DataFrame, options: Options) -> Figure:
         if (rows := np.array([key[0] == kind for key in keys])).any()
     }
     figure, parts = arranged(groups, options.title)
-    _finish(figure, parts, f"{_rows(pairs)}    below the diagonal Spearman, above it Pearson")
+    _finish(figure, parts, f"correlations over {_rows(pairs)}    below the diagonal Spearman, above it Pearson")
     return figure
 
 
@@ -86,7 +86,7 @@ def _finish(figure: Figure, parts: dict[Axes, Cells], legend: str) -> None:
     colours = matplotlib.colormaps[DIVERGING]
     mappable = ScalarMappable(_SCALE, colours)
     bar = figure.colorbar(mappable, ax=list(parts), fraction=0.05, aspect=20, pad=0.01)
-    bar.set_label("correlation of scores over encoders")
+    bar.set_label("correlation")  # short: a small study's bar is an inch high
     bar.outline.set_visible(False)
     figure.supxlabel(legend, size=6)
     draw_cells(parts, colours, _SCALE)
