@@ -16,27 +16,75 @@ from interlude.runspec import RunSpec, Settings
 
 Row = dict[str, Any]
 
-FORMS = ("single", "pair", "choice", "span", "tagging")
+FORMS = (
+    "single",
+    "pair",
+    "answer-option",
+    "candidate",
+    "choice",
+    "span",
+    "tagging",
+    "spans",
+    "span-pair",
+    "word-in-context",
+    "regression",
+)
 LABELS: dict[str, list[str]] = {
     "single": ["bad", "good"],
     "pair": ["no", "yes"],
+    "answer-option": ["no", "yes"],
+    "candidate": ["no", "yes"],
     "choice": [],
     "span": [],
     "tagging": ["O", "B-PER", "I-PER", "B-LOC"],
+    "spans": ["thing", "animal", "small"],
+    "span-pair": ["other", "same"],
+    "word-in-context": ["other", "same"],
+    "regression": [],
 }
 METRICS = {
     "single": "accuracy",
     "pair": "matthews",
+    "answer-option": "multirc",
+    "candidate": "record",
     "choice": "accuracy",
     "span": "qa_f1_em",
     "tagging": "entity_f1",
+    "spans": "micro_f1",
+    "span-pair": "accuracy",
+    "word-in-context": "accuracy",
+    "regression": "pearson_spearman",
 }
 
 
 def rows(form: str, count: int) -> list[Row]:
     """Return rows that a tiny model can learn, with ids and of differing lengths."""
-    make = {"single": _single, "pair": _pair, "choice": _choice, "span": _span, "tagging": _tagging}
+    make = {
+        "single": _single,
+        "pair": _pair,
+        "answer-option": _answer_option,
+        "candidate": _candidate,
+        "choice": _choice,
+        "span": _span,
+        "tagging": _tagging,
+        "spans": _spans,
+        "span-pair": _span_pair,
+        "word-in-context": _word_in_context,
+        "regression": _regression,
+    }
     return [{"id": f"row-{i}", **make[form](i)} for i in range(count)]
+
+
+def source_rows(form: str, count: int) -> list[Row]:
+    """Return the rows as a user's file would hold them: without ids, a span as one column."""
+    return [_as_source(row) for row in rows(form, count)]
+
+
+def _as_source(row: Row) -> Row:
+    spans = [name for name in ("span1", "span2") if f"{name}_start" in row]
+    inner = {"id", *(f"{name}_{end}" for name in spans for end in ("start", "end"))}
+    places = {name: [row[f"{name}_start"], row[f"{name}_end"]] for name in spans}
+    return {**{name: value for name, value in row.items() if name not in inner}, **places}
 
 
 def _single(i: int) -> Row:
@@ -52,6 +100,24 @@ def _pair(i: int) -> Row:
         "text_a": f"is the {thing} good ?",
         "text_b": f"{thing} : {_quality(i)}" + " !" * (i % 4),
         **_label(i),
+    }
+
+
+def _answer_option(i: int) -> Row:
+    return {**_pair(i), "question_id": f"question-{i // 4}"}
+
+
+def _candidate(i: int) -> Row:
+    question, place = divmod(i, 4)
+    names = ["anna", "tom berg", "ruiz", "oslo"]
+    right = question * 3 % 4
+    return {
+        "text_a": f"{', '.join(names)} sat" + " ." * (question % 3),
+        "text_b": f"{names[place]} is {('bad', 'good')[place == right]}",
+        "label": int(place == right),
+        "question_id": f"question-{question}",
+        "answer": names[place],
+        "answers": [names[right], f"The {names[right]}"],
     }
 
 
@@ -88,6 +154,44 @@ def _tagging(i: int) -> Row:
     return {"tokens": [word for word, _ in tagged], "tags": [tag for _, tag in tagged]}
 
 
+def _spans(i: int) -> Row:
+    text = f"the {_of(i, 'old good')} book and the small {_of(i // 2, 'cat dog')}" + " ." * (i % 3)
+    words = ("the", "book", _of(i // 2, "cat dog"), "small")
+    labels = ([], [0], [1, 2], [0, 2])
+    places = {**_place(text, words[i % 4], "span1"), **_place(text, words[i // 2 % 4], "span2")}
+    return {"text": text, **places, "labels": labels[i % 4], "group": f"{i // 4}"}
+
+
+def _span_pair(i: int) -> Row:
+    label = _label(i)
+    text = f"tom saw {_of(i, 'anna ruiz berg')} and {_of(i, 'he she it')} ran" + " !" * (i % 3)
+    pronoun = _place(text, ("tom", "ran")[label["label"]], "span2")
+    return {"text": text, **_place(text, _of(i, "anna ruiz berg"), "span1"), **pronoun, **label}
+
+
+def _word_in_context(i: int) -> Row:
+    label = _label(i)
+    first = f"the {_of(i, 'old good')} play"
+    second = ("to play" + " a song" * (i % 3), "the play")[label["label"]]
+    start, other = first.index("play"), second.index("play")
+    places = {"start_a": start, "end_a": start + 4, "start_b": other, "end_b": other + 4}
+    return {"text_a": first, "text_b": second, **places, **label}
+
+
+def _regression(i: int) -> Row:
+    first = f"a {_of(i, 'bad dull fine good')} {_of(i // 2, 'film book song')}"
+    return {
+        "text_a": first,
+        "text_b": f"a {_of(i // 3, 'cat dog')}" + " !" * (i % 3),
+        "value": 1.25 * (i % 4),
+    }
+
+
+def _place(text: str, word: str, name: str) -> Row:
+    start = text.index(word)
+    return {f"{name}_start": start, f"{name}_end": start + len(word)}
+
+
 def _of(i: int, words: str) -> str:
     options = words.split()
     return options[i % len(options)]
@@ -122,7 +226,7 @@ def write_registry(root: Path) -> None:
 
 def task_file(form: str) -> Row:
     """Return the content of the task file of a form."""
-    columns = [name for name in rows(form, 1)[0] if name != "id"]
+    columns = source_rows(form, 1)[0]
     labels = {"labels": LABELS[form]} if LABELS[form] else {}
     return {
         "name": f"tiny-{form}",
@@ -152,6 +256,14 @@ def write_rows(path: Path, form: str, content: list[Row]) -> Path:
     return path
 
 
+def write_task(folder: Path, form: str, parts: dict[str, list[Row]]) -> Path:
+    """Write a normalised task as the data rules would: both parts and the labels."""
+    for part, content in parts.items():
+        write_rows(folder / f"{part}.parquet", form, content)
+    (folder / "manifest.json").write_text(json.dumps({"label_names": LABELS[form]}))
+    return folder
+
+
 def settings(**changes: Any) -> Settings:
     """Return settings under which the tiny model learns in a few steps."""
     return Settings(
@@ -170,7 +282,6 @@ def spec(form: str, **changes: Any) -> RunSpec:
         "seed": 5,
         "source_seed": None,
         "form": form,
-        "labels": LABELS[form],
         "metric": METRICS[form],
         "model": "tiny",
         "layers": None,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ipc
-from transformers import AutoTokenizer
 
 from interlude.errors import InputError
 from interlude.files import written_atomically
 from interlude.forms import FORMS
 from interlude.forms.base import Form, Row
+from interlude.tokenizer import load_tokenizer_for
 
+PARTS = ("train", "validation")
 CHUNK = 1000  # rows tokenised at a time
 
-# Types where the one that Arrow infers from Python values is wider than needed.
+# Types where the one that Arrow infers from Python values is wider than needed, or depends on them.
 TYPES: dict[str, pa.DataType] = {
     "input_ids": pa.list_(pa.list_(pa.int32())),
     "token_type_ids": pa.list_(pa.list_(pa.int8())),
@@ -26,38 +30,37 @@ TYPES: dict[str, pa.DataType] = {
     "tags": pa.list_(pa.int16()),
     "token_starts": pa.list_(pa.int32()),
     "token_ends": pa.list_(pa.int32()),
+    "answers": pa.list_(pa.string()),
+    "span_starts": pa.list_(pa.int32()),
+    "span_ends": pa.list_(pa.int32()),
+    "labels": pa.list_(pa.int16()),
+    "n_choices": pa.int32(),
     "length": pa.int32(),
     "tokens": pa.int32(),
 }
 
 
-def encode_split(source: Path, target: Path, form: str, model: Path, max_length: int) -> int:
-    """Tokenise one normalised Parquet file and write it as Arrow; return the number of rows.
+@dataclass(frozen=True)
+class Facts:
+    """What a run has to know beside the examples: its task's labels, and what pads a batch."""
+
+    label_names: list[str]
+    pad_id: int
+
+
+def encode_task(data: Path, out: Path, form: str, model: Path, max_length: int) -> None:
+    """Tokenise both parts of a normalised task: a folder of Parquet in, one of Arrow out.
 
     Adds `id`, `length` (tokens of the longest sequence) and `tokens` (of all sequences) to what
     the form needs. InputError when max_length is more than the model has positions for.
     """
-    tokenizer = load_tokenizer(model)
-    longest = tokenizer.model_max_length
-    if max_length > longest:
-        raise InputError(
-            f"config: key max_length: found {max_length}. "
-            f"Allowed: at most {longest}, the longest of {model}."
-        )
-    rows = pq.read_table(source).to_pylist()
-    chunks = _encoded_chunks(FORMS[form](labels=[]), rows, tokenizer, max_length)
-    table = pa.concat_tables(list(chunks))
-    with written_atomically(target) as path, ipc.new_file(path, table.schema) as writer:
-        writer.write_table(table)
-    return int(table.num_rows)
-
-
-def load_tokenizer(model: Path) -> Any:
-    """Return the fast tokenizer in a model folder; slow ones give no character offsets."""
-    tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
-    if not tokenizer.is_fast:
-        raise InputError(f"{model}: the tokenizer has no fast version (tokenizer.json).")
-    return tokenizer
+    tokenizer = load_tokenizer_for(model, max_length)
+    label_names = json.loads((data / "manifest.json").read_text(encoding="utf8"))["label_names"]
+    facts = Facts(label_names, tokenizer.pad_token_id)
+    for part in PARTS:
+        with pq.ParquetFile(data / f"{part}.parquet") as rows:
+            chunks = _encoded_chunks(FORMS[form](label_names), rows, tokenizer, max_length)
+            _write(chunks, facts, out / f"{part}.arrow")
 
 
 def read_encoded(path: Path) -> pa.Table:
@@ -68,11 +71,26 @@ def read_encoded(path: Path) -> pa.Table:
         raise InputError(f"{path}: not a readable Arrow file ({error}). Delete it.") from None
 
 
+def read_encoding_facts(examples: pa.Table) -> Facts:
+    """Return the facts that an encoded split carries."""
+    kept = examples.schema.metadata
+    return Facts(json.loads(kept[b"label_names"]), int(kept[b"pad_id"]))
+
+
+def _write(chunks: Iterator[pa.Table], facts: Facts, path: Path) -> None:
+    first = next(chunks)
+    metadata = {"label_names": json.dumps(facts.label_names), "pad_id": str(facts.pad_id)}
+    schema = first.schema.with_metadata(metadata)
+    with written_atomically(path) as temporary, ipc.new_file(temporary, schema) as writer:
+        for chunk in chain([first], chunks):
+            writer.write_table(chunk)
+
+
 def _encoded_chunks(
-    form: Form, rows: list[Row], tokenizer: Any, max_length: int
+    form: Form, rows: pq.ParquetFile, tokenizer: Any, max_length: int
 ) -> Iterator[pa.Table]:
-    for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
+    for batch in rows.iter_batches(batch_size=CHUNK):
+        chunk = batch.to_pylist()
         examples = form.encode(chunk, tokenizer, max_length)
         yield _typed([_sized(example, row) for example, row in zip(examples, chunk, strict=True)])
 

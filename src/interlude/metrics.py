@@ -1,6 +1,6 @@
 """Metrics: functions of predictions and references, one of each per example.
 
-Formulas are scikit-learn's where it has them. Scores lie in 0..1, Matthews in -1..1. The first
+Formulas are scikit-learn's where it has them. Scores lie in 0..1, correlations in -1..1. The first
 number of a metric is the score that tables show; the rest is recorded beside it.
 """
 
@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+from scipy.stats import rankdata
 from sklearn import metrics as formulas
 
 Scores = dict[str, float]
+Reference = dict[str, Any]
 Metric = Callable[[Sequence[Any], Sequence[Any]], Scores]
 
 
@@ -59,13 +62,64 @@ def entity_f1(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]])
 
     An I- tag that continues nothing opens an entity, as in the CoNLL 2003 evaluation.
     """
-    found = {(i, *entity) for i, tags in enumerate(predicted) for entity in entities(tags)}
-    wanted = {(i, *entity) for i, tags in enumerate(gold) for entity in entities(tags)}
-    right = len(found & wanted)
-    precision = right / len(found) if found else 0.0
-    recall = right / len(wanted) if wanted else 0.0
-    f1 = 2 * right / (len(found) + len(wanted)) if found or wanted else 0.0
-    return {"entity_f1": f1, "precision": precision, "recall": recall}
+    f1, rest = _pooled_f1([entities(tags) for tags in predicted], [entities(t) for t in gold])
+    return {"entity_f1": f1, **rest}
+
+
+def micro_f1(predicted: Sequence[Sequence[int]], gold: Sequence[Sequence[int]]) -> Scores:
+    """F1 over all pairs of an example and one of its labels (edge probing, Tenney et al. 2019)."""
+    f1, rest = _pooled_f1(predicted, gold)
+    return {"micro_f1": f1, **rest}
+
+
+def tag_accuracy(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> Scores:
+    """Share of words with the right tag, over the words of all examples (CCG).
+
+    A word that truncation cut off has no tag and counts as wrong.
+    """
+    sentences = zip(predicted, gold, strict=True)
+    words = [pair for tags, wanted in sentences for pair in zip(tags, wanted, strict=True)]
+    return {"tag_accuracy": fmean(float(tag == wanted) for tag, wanted in words)}
+
+
+def pearson_spearman(predicted: Sequence[float], gold: Sequence[float]) -> Scores:
+    """Mean of Pearson's and Spearman's correlation (STS-B in GLUE); 0 for constant predictions."""
+    pearson = _correlation(predicted, gold)
+    spearman = _correlation(rankdata(predicted), rankdata(gold))
+    mean = (pearson + spearman) / 2
+    return {"pearson_spearman": mean, "pearson": pearson, "spearman": spearman}
+
+
+def multirc(predicted: Sequence[int], gold: Sequence[Reference]) -> Scores:
+    """Mean of F1a and exact match (Khashabi et al. 2018, as in SuperGLUE).
+
+    F1a is F1 of label 1 over the answer options of all questions; exact match is the share of
+    questions all of whose options are right. gold: `question` (its id) and `label` of each option.
+    """
+    labels = [option["label"] for option in gold]
+    f1 = float(formulas.f1_score(labels, predicted, pos_label=1, zero_division=0))
+    all_right: dict[str, bool] = {}
+    for label, option in zip(predicted, gold, strict=True):
+        so_far = all_right.get(option["question"], True)
+        all_right[option["question"]] = so_far and label == option["label"]
+    exact = fmean(map(float, all_right.values()))
+    return {"multirc": (f1 + exact) / 2, "f1a": f1, "exact_match": exact}
+
+
+def record(predicted: Sequence[float], gold: Sequence[Reference]) -> Scores:
+    """Mean of token F1 and exact match of each question's best-scored candidate (ReCoRD).
+
+    The first of equal scores wins. gold: `question` (its id), `answer` (the candidate) and
+    `answers` (all that are right; the nearest counts) of each candidate.
+    """
+    best: dict[str, tuple[float, Reference]] = {}
+    for score, candidate in zip(predicted, gold, strict=True):
+        question = candidate["question"]
+        if question not in best or score > best[question][0]:
+            best[question] = (score, candidate)
+    chosen = [candidate for _, candidate in best.values()]
+    scores = qa_f1_em([each["answer"] for each in chosen], [each["answers"] for each in chosen])
+    return {"record": scores.pop("qa_f1_em"), **scores}
 
 
 def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -78,6 +132,23 @@ def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
         elif prefix in ("B", "I"):
             spans.append((kind, place, place + 1))
     return spans
+
+
+def _pooled_f1(
+    predicted: Sequence[Sequence[Hashable]], gold: Sequence[Sequence[Hashable]]
+) -> tuple[float, Scores]:
+    """Return F1 over the items of all examples, 0 without any; and precision and recall."""
+    examples = [(set(found), set(wanted)) for found, wanted in zip(predicted, gold, strict=True)]
+    n_right = sum(len(found & wanted) for found, wanted in examples)
+    n_found = sum(len(found) for found, _ in examples)
+    n_wanted = sum(len(wanted) for _, wanted in examples)
+    precision, recall = n_right / max(1, n_found), n_right / max(1, n_wanted)
+    return 2 * n_right / max(1, n_found + n_wanted), {"precision": precision, "recall": recall}
+
+
+def _correlation(predicted: Sequence[float], gold: Sequence[float]) -> float:
+    constant = np.ptp(predicted) == 0 or np.ptp(gold) == 0
+    return 0.0 if constant else float(np.corrcoef(predicted, gold)[0, 1])
 
 
 def _token_f1(predicted: str, answer: str) -> float:
@@ -96,5 +167,17 @@ def _words(text: str) -> list[str]:
 
 METRICS: dict[str, Metric] = {
     metric.__name__: metric
-    for metric in (accuracy, accuracy_f1, f1_macro, matthews, qa_f1_em, entity_f1)
+    for metric in (
+        accuracy,
+        accuracy_f1,
+        f1_macro,
+        matthews,
+        qa_f1_em,
+        entity_f1,
+        tag_accuracy,
+        micro_f1,
+        pearson_spearman,
+        multirc,
+        record,
+    )
 }

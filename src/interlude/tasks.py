@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from interlude.errors import InputError, unknown
+from interlude.label_count import check_label_count
 from interlude.schema import load_validated
 
 # The metrics that fit the predictions of a form; the first is the usual one.
 LABEL_METRICS = ("accuracy", "accuracy_f1", "f1_macro", "matthews")
 METRICS_OF_FORM: dict[str, tuple[str, ...]] = {
     "single": LABEL_METRICS,
-    "pair": (*LABEL_METRICS, "multirc", "record"),
+    "pair": LABEL_METRICS,
+    "answer-option": ("multirc",),
+    "candidate": ("record",),
     "choice": ("accuracy",),
     "span": ("qa_f1_em",),
     "tagging": ("entity_f1", "tag_accuracy"),
-    "spans": ("micro_f1", "accuracy"),
+    "spans": ("micro_f1",),
+    "span-pair": LABEL_METRICS,
     "regression": ("pearson_spearman",),
     "word-in-context": LABEL_METRICS,
 }
-
-# What training code exists for. A task file may declare more: its data can then be prepared.
-TRAINABLE_FORMS = ("single", "pair", "choice", "span", "tagging")
-TRAINABLE_METRICS = (*LABEL_METRICS, "qa_f1_em", "entity_f1")
-NEED_LABELS = ("single", "pair", "tagging")
 
 
 @dataclass(frozen=True)
@@ -64,24 +62,6 @@ class Task:
         parts = (part for each in self.splits.values() for part in each.split("+"))
         return list(dict.fromkeys(split_name(part) for part in parts))
 
-    def check_trainable(self) -> None:
-        """Raise InputError when there is no training code for the task."""
-        if self.form not in TRAINABLE_FORMS:
-            raise self._untrainable("form", self.form, TRAINABLE_FORMS)
-        if self.metric not in TRAINABLE_METRICS:
-            raise self._untrainable("metric", self.metric, TRAINABLE_METRICS)
-        if self.form in NEED_LABELS and not self.labels:
-            raise InputError(
-                f"{self.path}: key labels: left out, and there is no training code yet for labels "
-                "that are found in the data. The data can be prepared, not trained on."
-            )
-
-    def _untrainable(self, key: str, found: str, trainable: Iterable[str]) -> InputError:
-        return InputError(
-            f"{self.path}: key {key}: there is no training code yet for {found!r}, only for "
-            f"{', '.join(trainable)}. The data can be prepared, not trained on."
-        )
-
 
 def split_name(part: str) -> str:
     """Return the split of a slice: `all` of `all[:70%]`."""
@@ -97,4 +77,6 @@ def load_task(path: Path) -> Task:
     if declared["metric"] not in allowed:
         what = f"metric of the form {declared['form']}"
         raise unknown(f"{path}: key metric", what, declared["metric"], allowed)
+    if "labels" in declared:
+        check_label_count(declared["metric"], declared["labels"], str(path))
     return Task(path=path, **{"labels": []} | declared)

@@ -36,7 +36,7 @@ def parquet(rows: list[tiny.Row]) -> bytes:
 
 
 def rows(form: str, count: int, start: int = 0) -> list[tiny.Row]:
-    return [{k: v for k, v in row.items() if k != "id"} for row in tiny.rows(form, count)][start:]
+    return tiny.source_rows(form, count)[start:]
 
 
 def files(form: str = "pair", config: str = "pairs", count: int = 6) -> Files:

@@ -13,9 +13,16 @@ import pyarrow as pa
 import pytest
 import tiny
 
-from interlude.encode import CHUNK, encode_split, load_tokenizer, read_encoded
+from interlude.encode import (
+    CHUNK,
+    Facts,
+    encode_task,
+    read_encoded,
+    read_encoding_facts,
+)
 from interlude.errors import InputError
 from interlude.forms import FORMS
+from interlude.tokenizer import load_tokenizer
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 
@@ -24,9 +31,9 @@ def encode(
     folder: Path, form: str, rows: list[dict[str, Any]], model: Path, length: int = 32
 ) -> Any:
     """Return the rows of the Arrow file of normalised rows."""
-    source = tiny.write_rows(folder / "rows.parquet", form, rows)
-    assert encode_split(source, folder / "rows.arrow", form, model, length) == len(rows)
-    return read_encoded(folder / "rows.arrow").to_pylist()
+    data = tiny.write_task(folder / "data", form, {"train": rows, "validation": rows[:1]})
+    encode_task(data, folder, form, model, length)
+    return read_encoded(folder / "train.arrow").to_pylist()
 
 
 @pytest.mark.parametrize("form", tiny.FORMS)
@@ -35,7 +42,7 @@ def test_file_holds_what_the_form_gives_with_ids_and_sizes(
 ) -> None:
     rows = tiny.rows(form, 9)
     found = encode(tmp_path, form, rows, model)
-    wanted = FORMS[form]([]).encode(rows, tokenizer, 32)
+    wanted = FORMS[form](tiny.LABELS[form]).encode(rows, tokenizer, 32)
     for row, example, from_form in zip(rows, found, wanted, strict=True):
         lengths = [len(ids) for ids in from_form["input_ids"]]
         sizes = {"length": max(lengths), "tokens": sum(lengths)}
@@ -52,7 +59,7 @@ def test_encoding_twice_gives_the_same_bytes(form: str, model: Path, tmp_path: P
     contents = []
     for name in ("a", "b"):
         encode(tmp_path / name, form, tiny.rows(form, 9), model)
-        contents.append((tmp_path / name / "rows.arrow").read_bytes())
+        contents.append((tmp_path / name / "train.arrow").read_bytes())
     assert contents[0] == contents[1]
 
 
@@ -63,12 +70,27 @@ def test_rows_of_several_chunks_stay_in_order(model: Path, tmp_path: Path) -> No
     assert [example["tags"] for example in found] == [row["tags"] for row in rows]
 
 
+def test_types_do_not_depend_on_what_the_first_chunk_holds(model: Path, tmp_path: Path) -> None:
+    rows = tiny.rows("spans", CHUNK + 1)
+    for row in rows[:CHUNK]:
+        row["labels"] = []
+    found = encode(tmp_path, "spans", rows, model)
+    assert [example["labels"] for example in found] == [*[[]] * CHUNK, sorted(rows[-1]["labels"])]
+
+
 def test_a_length_beyond_the_model_is_refused(model: Path, tmp_path: Path) -> None:
-    source = tiny.write_rows(tmp_path / "rows.parquet", "single", tiny.rows("single", 2))
     message = r"config: key max_length: found 65\. Allowed: at most 64, the longest of"
     with pytest.raises(InputError, match=message):
-        encode_split(source, tmp_path / "rows.arrow", "single", model, 65)
-    assert not (tmp_path / "rows.arrow").exists()
+        encode(tmp_path, "single", tiny.rows("single", 2), model, 65)
+    assert not (tmp_path / "train.arrow").exists()
+
+
+def test_a_file_tells_the_labels_and_what_pads(model: Path, tmp_path: Path) -> None:
+    encode(tmp_path, "tagging", tiny.rows("tagging", 2), model)
+    pad_id = json.loads((model / "config.json").read_text())["pad_token_id"]
+    for part in ("train", "validation"):
+        facts = read_encoding_facts(read_encoded(tmp_path / f"{part}.arrow"))
+        assert facts == Facts(tiny.LABELS["tagging"], pad_id)
 
 
 @pytest.mark.parametrize("kept", [0, 6, 200, -10])
@@ -100,8 +122,8 @@ def test_a_slow_tokenizer_is_refused(model: Path, tmp_path: Path) -> None:
 def test_the_script_encodes_both_splits(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for split in ("train", "validation"):
-        tiny.write_rows(tmp_path / f"data/{split}.parquet", "pair", tiny.rows("pair", 3))
+    parts = dict.fromkeys(("train", "validation"), tiny.rows("pair", 3))
+    tiny.write_task(tmp_path / "data", "pair", parts)
     options = ["--data", f"{tmp_path}/data", "--model", str(model), "--form", "pair"]
     arguments = [*options, "--max-length", "16", "--out", f"{tmp_path}/out"]
     monkeypatch.setattr(sys, "argv", ["encode.py", *arguments])

@@ -9,12 +9,14 @@ import pyarrow as pa
 import pytest
 import tiny
 import torch
+from perfect import favour_what_is_right
 from torch import Tensor
 
 from interlude.forms import FORMS
-from interlude.forms.base import Form
-from interlude.forms.span import CUT, MOST_TOKENS
-from interlude.forms.tagging import IGNORED
+from interlude.forms.base import Form, Outputs
+from interlude.forms.span import MOST_TOKENS
+from interlude.forms.tagging import IGNORED, NO_TAG
+from interlude.forms.text_spans import CUT
 from interlude.metrics import METRICS
 
 Row = dict[str, Any]
@@ -50,14 +52,18 @@ def hidden_states(examples: list[Row]) -> Tensor:
 
 def head_outputs(name: str, examples: list[Row]) -> tuple[np.ndarray, float, Tensor]:
     """Return the scores of a head's linear layer by hand, its loss and its logits."""
+    head, outputs = run_head(name, examples)
+    weight, bias = (p.detach().double().numpy() for p in (head.linear.weight, head.linear.bias))
+    scores = hidden_states(examples).double().numpy() @ weight.T + bias
+    return scores, outputs.loss.item(), outputs.logits.detach()
+
+
+def run_head(name: str, examples: list[Row]) -> tuple[Any, Outputs]:
+    """Return a fresh head without dropout, and what it gives for the random states."""
     form = form_named(name)
     torch.manual_seed(0)
-    head: Any = form.head(HIDDEN, dropout=0.0)
-    hidden = hidden_states(examples)
-    outputs = head(hidden, form.targets(examples))
-    weight, bias = (p.detach().double().numpy() for p in (head.linear.weight, head.linear.bias))
-    scores = hidden.double().numpy() @ weight.T + bias
-    return scores, outputs.loss.item(), outputs.logits.detach()
+    head = form.head(HIDDEN, dropout=0.0).eval()
+    return head, head(hidden_states(examples), form.targets(examples))
 
 
 def surprise(scores: np.ndarray, right: int) -> float:
@@ -67,20 +73,7 @@ def surprise(scores: np.ndarray, right: int) -> float:
 
 def perfect_logits(name: str, examples: list[Row]) -> Tensor:
     """Return logits of the right shape that favour what is right, wherever it was not cut off."""
-    form = form_named(name)
-    targets = form.targets(examples)
-    logits = head_outputs(name, examples)[2] * 0.01
-    for i, example in enumerate(examples):
-        if name == "span":
-            for side, place in enumerate((example["answer_start"], example["answer_end"])):
-                if place != CUT:
-                    logits[i, side, place] = 9
-        elif name == "tagging":
-            for word, tag in enumerate(example["tags"]):
-                logits[i, word, tag] = 9
-        else:
-            logits[i, targets["label"][i]] = 9
-    return logits
+    return favour_what_is_right(name, examples, run_head(name, examples)[1].logits)
 
 
 # Alignment
@@ -326,6 +319,14 @@ def test_gold_is_what_the_rows_say(tokenizer: Any) -> None:
         wanted = {
             "span": lambda row: row["answers"],
             "tagging": lambda row: [tiny.LABELS["tagging"][tag] for tag in row["tags"]],
+            "spans": lambda row: row["labels"],
+            "regression": lambda row: row["value"],
+            "answer-option": lambda row: {"question": row["question_id"], "label": row["label"]},
+            "candidate": lambda row: {
+                "question": row["question_id"],
+                "answer": row["answer"],
+                "answers": row["answers"],
+            },
         }.get(name, lambda row: row["label"])
         assert form_named(name).gold(encode(name, rows, tokenizer)) == [wanted(row) for row in rows]
 
@@ -338,13 +339,22 @@ def test_cut_answers_count_as_wrong(tokenizer: Any) -> None:
     assert METRICS["qa_f1_em"](predicted, form.gold(examples))["exact_match"] == 0.5
 
 
-def test_tags_of_words_cut_off_count_as_the_first_label(tokenizer: Any) -> None:
+def test_words_cut_off_have_no_tag_and_count_as_wrong(tokenizer: Any) -> None:
     row = {"tokens": ["the", "old", "anna", "berg", "rome"], "tags": [0, 0, 1, 2, 3]}
     form = form_named("tagging")
     examples = encode("tagging", [row], tokenizer, max_length=6)
     predicted = form.decode(perfect_logits("tagging", examples), examples)
-    assert predicted == [["O", "O", "B-PER", "I-PER", "O"]]
+    assert predicted == [["O", "O", "B-PER", "I-PER", NO_TAG]]
     assert METRICS["entity_f1"](predicted, form.gold(examples))["recall"] == 0.5
+    assert METRICS["tag_accuracy"](predicted, form.gold(examples))["tag_accuracy"] == 4 / 5
+
+
+def test_a_candidate_is_scored_by_the_log_odds_of_being_right(tokenizer: Any) -> None:
+    examples = encode("candidate", tiny.rows("candidate", 6), tokenizer)
+    scores, _, logits = head_outputs("candidate", examples)
+    chances = np.exp(scores[:, 0]) / np.exp(scores[:, 0]).sum(-1, keepdims=True)
+    wanted = np.log(chances[:, 1] / chances[:, 0])
+    assert form_named("candidate").decode(logits, examples) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_an_absent_choice_is_never_predicted(tokenizer: Any) -> None:
@@ -387,7 +397,7 @@ def test_a_passage_without_a_token_is_answered_with_nothing() -> None:
 # Constant and random predictions
 
 
-@pytest.mark.parametrize("name", ["single", "pair", "choice"])
+@pytest.mark.parametrize("name", ["single", "pair", "answer-option", "choice"])
 def test_constants_of_labels_are_each_label_for_all(name: str, tokenizer: Any) -> None:
     examples = encode(name, tiny.rows(name, 4), tokenizer)
     most = 4 if name == "choice" else 2  # tiny choices have 3 or 4 answers
@@ -399,6 +409,26 @@ def test_constants_of_tags_have_a_tag_for_every_word(tokenizer: Any) -> None:
     constants = form_named("tagging").constants(encode("tagging", rows, tokenizer))
     wanted = [[[name] * len(row["tags"]) for row in rows] for name in tiny.LABELS["tagging"]]
     assert constants == wanted
+
+
+def test_no_predictor_gives_a_tag_to_a_word_cut_off(tokenizer: Any) -> None:
+    row = {"tokens": ["the", "old", "anna", "berg", "rome"], "tags": [0, 0, 1, 2, 3]}
+    examples = encode("tagging", [row], tokenizer, max_length=6)
+    form = form_named("tagging")
+    constants = [predicted for (predicted,) in form.constants(examples)]
+    assert constants == [[name] * 4 + [NO_TAG] for name in tiny.LABELS["tagging"]]
+    (guess,) = form.guesses(examples, np.random.default_rng(0))
+    assert [name == NO_TAG for name in guess] == [False] * 4 + [True]
+
+
+def test_constant_scores_make_the_first_candidate_of_a_question_its_answer(tokenizer: Any) -> None:
+    rows = tiny.rows("candidate", 40)
+    form, examples = form_named("candidate"), encode("candidate", rows, tokenizer)
+    (constant,) = form.constants(examples)
+    right = [row["label"] for row in rows[::4]]
+    assert 0 < sum(right) < 10
+    scores = METRICS["record"](constant, form.gold(examples))
+    assert scores["exact_match"] == sum(right) / 10
 
 
 def test_constants_of_spans_are_the_passage_its_first_and_its_last_word(tokenizer: Any) -> None:
@@ -419,6 +449,13 @@ def test_guesses_are_possible_predictions_and_repeatable(name: str, tokenizer: A
         elif name == "tagging":
             assert len(guess) == len(row["tags"])
             assert set(guess) <= set(tiny.LABELS["tagging"])
+        elif name == "spans":
+            assert guess in [[label] for label in range(len(tiny.LABELS["spans"]))]
+        elif name == "regression":
+            values = [row["value"] for row in rows]
+            assert min(values) <= guess <= max(values)
+        elif name == "candidate":
+            assert 0 <= guess < 1
         else:
             assert guess in range(len(row.get("choices", "01")))
 

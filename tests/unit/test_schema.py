@@ -112,6 +112,7 @@ def test_defaults_are_filled_at_every_level() -> None:
         "device": "auto",
         "precision": "auto",
         "threads": 2,
+        "checkpoint_minutes": 15,
         "retries": 0,
     }
     assert filled["task_folders"] == ["config/tasks"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.encode import encode_split
+from interlude.encode import encode_task
 from interlude.errors import command
 
 
@@ -18,10 +18,9 @@ def main() -> None:
     parser.add_argument("--max-length", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the Arrow files")
     arguments = parser.parse_args()
-    for split in ("train", "validation"):
-        source = arguments.data / f"{split}.parquet"
-        target = arguments.out / f"{split}.arrow"
-        encode_split(source, target, arguments.form, arguments.model, arguments.max_length)
+    encode_task(
+        arguments.data, arguments.out, arguments.form, arguments.model, arguments.max_length
+    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ def main() -> None:
     parser.add_argument("--registry", type=Path, default=Path("config/archives.yaml"))
     parser.add_argument("--out", required=True, type=Path, help="folder of the model")
     args = parser.parse_args()
-    prepare_model(args.model, args.registry, args.out)
+    manifest = prepare_model(args.model, args.registry, args.out)
+    print(f"{manifest['name']}: revision {manifest['revision']}")
 
 
 if __name__ == "__main__":

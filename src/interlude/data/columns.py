@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +25,12 @@ from interlude.tasks import Task
 
 def normalised(row: Row, task: Task) -> Row:
     """Return the normalised columns of one source row; RowError when it breaks the form."""
-    optional = _optional(task.form, task.columns)
-    added = {key: column.read(row, task, key) for key, column in optional.items()}
-    return FORMS[task.form].normalise(row, task) | added
+    return FORMS[task.form].normalise(row, task)
 
 
-def arrow_schema(form: str, declared: Iterable[str] = ()) -> pa.Schema:
-    """Return the columns of the normalised Parquet files of a form.
-
-    `declared` are the columns that the task file names; it tells which optional ones are there.
-    """
-    optional = {key: column.type for key, column in _optional(form, declared).items()}
-    return pa.schema([("id", pa.string()), *FORMS[form].columns.items(), *optional.items()])
+def arrow_schema(form: str) -> pa.Schema:
+    """Return the columns of the normalised Parquet files of a form."""
+    return pa.schema([("id", pa.string()), *FORMS[form].columns.items()])
 
 
 def labels_of(row: Row, task: Task) -> list[Any]:
@@ -50,11 +44,6 @@ def labels_of(row: Row, task: Task) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _optional(form: str, declared: Iterable[str]) -> dict[str, Optional]:
-    extra = set(declared) - set(FORMS[form].columns)
-    return {key: column for key, column in OPTIONAL.items() if key in extra}
-
-
 def _single(row: Row, task: Task) -> Row:
     return {"text": text_of(row, task, "text"), "label": _label(row, task)}
 
@@ -62,6 +51,18 @@ def _single(row: Row, task: Task) -> Row:
 def _pair(row: Row, task: Task) -> Row:
     texts = {key: text_of(row, task, key) for key in ("text_a", "text_b")}
     return {**texts, "label": _label(row, task)}
+
+
+def _answer_option(row: Row, task: Task) -> Row:
+    return {**_pair(row, task), "question_id": str(value_of(row, task, "question_id"))}
+
+
+def _candidate(row: Row, task: Task) -> Row:
+    return {
+        **_answer_option(row, task),
+        "answer": text_of(row, task, "answer"),
+        "answers": texts_of(row, task, "answers"),
+    }
 
 
 def _choice(row: Row, task: Task) -> Row:
@@ -95,15 +96,25 @@ def _tagging(row: Row, task: Task) -> Row:
     return {"tokens": tokens, "tags": [_number(tag, task, "tags") for tag in tags]}
 
 
-def _spans(row: Row, task: Task) -> Row:
+def _text_with_spans(row: Row, task: Task) -> Row:
+    """Return the text and one or two spans; the second is null where the task has only one."""
     text = text_of(row, task, "text")
     first = _bounds(row, task, "span1", text)
     second = _bounds(row, task, "span2", text) if "span2" in task.columns else (None, None)
+    places = ("span1_start", "span1_end", "span2_start", "span2_end")
+    return {"text": text, **dict(zip(places, first + second, strict=True))}
+
+
+def _span_pair(row: Row, task: Task) -> Row:
+    return {**_text_with_spans(row, task), "label": _label(row, task)}
+
+
+def _spans(row: Row, task: Task) -> Row:
+    with_spans = _text_with_spans(row, task)
     labels = [_number(label, task, "labels") for label in labels_of(row, task)]
+    text = with_spans["text"]
     return {
-        "text": text,
-        **dict(zip(("span1_start", "span1_end"), first, strict=True)),
-        **dict(zip(("span2_start", "span2_end"), second, strict=True)),
+        **with_spans,
         "labels": labels,
         "group": str(value_of(row, task, "group")) if "group" in task.columns else text,
     }
@@ -178,20 +189,23 @@ class Layout:
     label: str | None = "label"
 
 
-@dataclass(frozen=True)
-class Optional:
-    """A column that a task may add: how it is read, and its type."""
-
-    read: Callable[[Row, Task, str], Any]
-    type: pa.DataType
-
-
 _TEXT, _TEXTS, _INT = pa.string(), pa.list_(pa.string()), pa.int64()
 _INTS, _FLOAT = pa.list_(_INT), pa.float64()
+_PAIR = {"text_a": _TEXT, "text_b": _TEXT, "label": _INT}
+_OPTION = {**_PAIR, "question_id": _TEXT}
+_SPANS = {
+    "text": _TEXT,
+    "span1_start": _INT,
+    "span1_end": _INT,
+    "span2_start": _INT,
+    "span2_end": _INT,
+}
 
 FORMS: dict[str, Layout] = {
     "single": Layout(_single, {"text": _TEXT, "label": _INT}),
-    "pair": Layout(_pair, {"text_a": _TEXT, "text_b": _TEXT, "label": _INT}),
+    "pair": Layout(_pair, _PAIR),
+    "answer-option": Layout(_answer_option, _OPTION),
+    "candidate": Layout(_candidate, {**_OPTION, "answer": _TEXT, "answers": _TEXTS}),
     "choice": Layout(_choice, {"text": _TEXT, "choices": _TEXTS, "label": _INT}, label=None),
     "span": Layout(
         _span,
@@ -199,19 +213,8 @@ FORMS: dict[str, Layout] = {
         label=None,
     ),
     "tagging": Layout(_tagging, {"tokens": _TEXTS, "tags": _INTS}, label="tags"),
-    "spans": Layout(
-        _spans,
-        {
-            "text": _TEXT,
-            "span1_start": _INT,
-            "span1_end": _INT,
-            "span2_start": _INT,
-            "span2_end": _INT,
-            "labels": _INTS,
-            "group": _TEXT,
-        },
-        label="labels",
-    ),
+    "spans": Layout(_spans, {**_SPANS, "labels": _INTS, "group": _TEXT}, label="labels"),
+    "span-pair": Layout(_span_pair, {**_SPANS, "label": _INT}),
     "regression": Layout(
         _regression, {"text_a": _TEXT, "text_b": _TEXT, "value": _FLOAT}, label=None
     ),
@@ -227,11 +230,4 @@ FORMS: dict[str, Layout] = {
             "label": _INT,
         },
     ),
-}
-
-# For tasks that are scored per question: several rows share `question_id`.
-OPTIONAL: dict[str, Optional] = {
-    "question_id": Optional(lambda row, task, key: str(value_of(row, task, key)), _TEXT),
-    "answer": Optional(text_of, _TEXT),
-    "answers": Optional(texts_of, _TEXTS),
 }

@@ -19,21 +19,28 @@ from interlude.schema import load_validated
 
 WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", WEIGHTS)
-TOKENIZER = (
+# A tokenizer has one of these; without, transformers makes up one that knows no word.
+VOCABULARY = (
     "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+)
+TOKENIZER = (
+    *VOCABULARY,
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
     "merges.txt",
-    "sentencepiece.bpe.model",
-    "spiece.model",
 )
 
 
-def prepare_model(declared: Path, registry: Path, out: Path) -> None:
+def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
     """Write the model that `config/models/<name>.yaml` declares, and a manifest, into `out`.
+
+    Returns the manifest.
 
     The archives are tried in their order, and a failing one is named on stderr. `registry` is
     `config/archives.yaml`. Raises InputError when no archive gives the declared weights, or when a
@@ -48,11 +55,12 @@ def prepare_model(declared: Path, registry: Path, out: Path) -> None:
         else:
             origin = _from_archives(model, registry, work, f"{declared}: key archives")
         _check_weights(model, work, str(declared))
-        _write_manifest(model, origin, work)
+        manifest = _write_manifest(model, origin, work)
         written = {file.name for file in work.iterdir()}
     for name in set(TOKENIZER) - written:
         # transformers would read what another model left here
         (out / name).unlink(missing_ok=True)
+    return manifest
 
 
 def _from_archives(model: dict[str, Any], registry: Path, work: Path, where: str) -> dict[str, Any]:
@@ -125,8 +133,8 @@ def _check_complete(present: set[str], where: str) -> None:
     for name in REQUIRED:
         if name not in present:
             raise InputError(f"{where} has no {name}.")
-    if not present & set(TOKENIZER):
-        raise InputError(f"{where} has no tokenizer. Allowed: {', '.join(TOKENIZER)}.")
+    if not present & set(VOCABULARY):
+        raise InputError(f"{where} has no tokenizer. Allowed: {', '.join(VOCABULARY)}.")
 
 
 def _check_weights(model: dict[str, Any], work: Path, where: str) -> None:
@@ -138,10 +146,11 @@ def _check_weights(model: dict[str, Any], work: Path, where: str) -> None:
         )
 
 
-def _write_manifest(model: dict[str, Any], origin: dict[str, Any], work: Path) -> None:
+def _write_manifest(model: dict[str, Any], origin: dict[str, Any], work: Path) -> dict[str, Any]:
     files = {file.name: sha256_of(file) for file in sorted(work.iterdir())}
     about = {key: model[key] for key in ("name", "title", "licence", "citation")}
     commit = origin.get("hub", {}).get("commit")
     revision = model["revision"] or commit or f"sha256:{files[WEIGHTS][:12]}"
     manifest = about | {"revision": revision, "source": origin, "files": files}
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")
+    return manifest

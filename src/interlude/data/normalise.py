@@ -107,7 +107,7 @@ def _faulty(task: Task, split: str, index: int, error: RowError) -> InputError:
 
 def _write(task: Task, rows: list[Row], path: Path) -> None:
     """Write rows in batches: ReCoRD's passages, repeated, pass Arrow's 2 GiB for one column."""
-    schema = arrow_schema(task.form, task.columns)
+    schema = arrow_schema(task.form)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             batch = rows[start : start + ROWS_AT_A_TIME]

@@ -10,12 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor, nn
+
+INPUTS = ("input_ids", "token_type_ids")  # columns of token sequences
 
 Row = dict[str, Any]
 Tensors = dict[str, Tensor]
@@ -30,7 +32,12 @@ class Outputs:
 
 
 class Form(ABC):
-    """An input form. One instance per run; `labels` are the task's label names, if it has any."""
+    """An input form. One instance per run; `labels` are the task's label names, if it has any.
+
+    kept_together: the column that examples share which a cap keeps or drops together.
+    """
+
+    kept_together: ClassVar[str | None] = None
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)

@@ -44,7 +44,11 @@ class Choice(Form):
         ends = np.cumsum([len(row["choices"]) for row in rows])
         spans = zip([0, *ends[:-1]], ends, rows, strict=True)
         return [
-            {**{name: lists[start:end] for name, lists in encoding.items()}, "label": row["label"]}
+            {
+                **{name: lists[start:end] for name, lists in encoding.items()},
+                "n_choices": len(row["choices"]),
+                "label": row["label"],
+            }
             for start, end, row in spans
         ]
 
@@ -70,4 +74,4 @@ class Choice(Form):
 
 
 def _choices(examples: Sequence[Row]) -> list[int]:
-    return [len(example["input_ids"]) for example in examples]
+    return [example["n_choices"] for example in examples]

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interlude.forms.base import Form, Outputs, Row, Tensors, per_example
+from interlude.forms.text_spans import CUT, text_tokens
 
-CUT = -1  # an answer that truncation cut off
 MOST_TOKENS = 30  # longest answer that is predicted, as in the SQuAD baselines
 
 
@@ -47,7 +47,7 @@ class Span(Form):
             return_offsets_mapping=True,
         )
         return [
-            {**example, **_aligned(encoding, i, row)}
+            {**example, **_aligned(tokenizer, encoding, i, row)}
             for i, (example, row) in enumerate(zip(per_example(encoding), rows, strict=True))
         ]
 
@@ -84,40 +84,24 @@ class Span(Form):
         return [_random_words(example["passage"].split(), rng) for example in examples]
 
 
-def _aligned(encoding: Any, i: int, row: Row) -> Row:
+def _aligned(tokenizer: Any, encoding: Any, i: int, row: Row) -> Row:
     """Return where passage and answer lie among the tokens of example i.
 
     `token_starts` and `token_ends` are characters of the passage for each of its tokens;
     `answer_start` and `answer_end` are places in the whole sequence, the end inclusive, or CUT.
     """
-    segments = encoding.sequence_ids(i)
-    places = [place for place, segment in enumerate(segments) if segment == 1]
-    offsets = [encoding["offset_mapping"][i][place] for place in places]
-    truncated = bool(encoding.encodings[i].overflowing)
-    start, end = _covering(offsets, row["start"], row["end"], truncated)
-    first = places[0] if places else len(segments)
+    passage = text_tokens(tokenizer, encoding, i, row["passage"], segment=1)
+    start, end = passage.place(row["start"], row["end"])
+    offsets = passage.offsets[: passage.kept]
     return {
         "passage": row["passage"],
-        "passage_start": first,
+        "passage_start": passage.first,
         "token_starts": [start for start, _ in offsets],
         "token_ends": [end for _, end in offsets],
-        "answer_start": CUT if start == CUT else first + start,
-        "answer_end": CUT if start == CUT else first + end,
+        "answer_start": start,
+        "answer_end": end,
         "answers": row["answers"],
     }
-
-
-def _covering(
-    offsets: list[tuple[int, int]], start: int, end: int, truncated: bool
-) -> tuple[int, int]:
-    """Return first and last token that overlap characters [start, end), or CUT twice.
-
-    Tokens may end before an answer that is whole: tokenizers drop spaces and some accents.
-    """
-    if truncated and (not offsets or offsets[-1][1] < end):
-        return CUT, CUT
-    inside = [place for place, (left, right) in enumerate(offsets) if left < end and right > start]
-    return (inside[0], inside[-1]) if inside else (CUT, CUT)
 
 
 def _best_text(scores: Tensor, example: Row) -> str:

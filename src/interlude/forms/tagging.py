@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interlude.forms.base import Form, Outputs, Row, Tensors, per_example
+from interlude.forms.text_spans import text_tokens
 
 IGNORED = -100  # torch's own ignore_index
+NO_TAG = ""  # of a word that has no token or lost it
 
 
 class WordHead(nn.Module):
@@ -37,20 +40,25 @@ class WordHead(nn.Module):
 
 
 class Tagging(Form):
-    """Words with one tag each. A word that truncation cuts off is predicted as the first label."""
+    """Words with one tag each. A word that truncation cuts off is predicted as NO_TAG, a wrong one.
+
+    The words are tokenised as one text, joined by blanks: that is what the encoder was trained on,
+    and byte-level tokenizers would take words on their own for the beginnings of texts.
+    """
 
     def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        words = [row["tokens"] for row in rows]
+        texts = [" ".join(row["tokens"]) for row in rows]
         encoding = tokenizer(
-            words, is_split_into_words=True, truncation=True, max_length=max_length
+            texts, truncation=True, max_length=max_length, return_offsets_mapping=True
         )
+        tokens = [text_tokens(tokenizer, encoding, i, text) for i, text in enumerate(texts)]
+        positions = [
+            of_text.first_places(_characters(row["tokens"]))
+            for of_text, row in zip(tokens, rows, strict=True)
+        ]
         return [
-            {
-                **example,
-                "positions": _first_subwords(encoding.word_ids(i), len(row["tokens"])),
-                "tags": row["tags"],
-            }
-            for i, (example, row) in enumerate(zip(per_example(encoding), rows, strict=True))
+            {**example, "positions": places, "tags": row["tags"]}
+            for example, places, row in zip(per_example(encoding), positions, rows, strict=True)
         ]
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
@@ -68,32 +76,34 @@ class Tagging(Form):
     def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
         best = logits.argmax(-1).tolist()
         return [
-            self._names(
-                tag if place else 0 for tag, place in zip(row, example["positions"], strict=False)
-            )
+            self._visible(row[: len(example["positions"])], example)
             for row, example in zip(best, examples, strict=True)
         ]
 
     def gold(self, examples: Sequence[Row]) -> list[Any]:
-        return [self._names(example["tags"]) for example in examples]
+        return [[self.labels[tag] for tag in example["tags"]] for example in examples]
 
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
-        return [[[label] * len(example["tags"]) for example in examples] for label in self.labels]
+        return [
+            [self._visible([tag] * len(example["tags"]), example) for example in examples]
+            for tag in range(len(self.labels))
+        ]
 
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return [
-            self._names(rng.integers(len(self.labels), size=len(example["tags"])).tolist())
+            self._visible(rng.integers(len(self.labels), size=len(example["tags"])), example)
             for example in examples
         ]
 
-    def _names(self, numbers: Any) -> list[str]:
-        return [self.labels[number] for number in numbers]
+    def _visible(self, tags: Sequence[int] | np.ndarray, example: Row) -> list[str]:
+        """Return the names of predicted tags, and NO_TAG where the encoder sees no word."""
+        return [
+            self.labels[tag] if place else NO_TAG
+            for tag, place in zip(tags, example["positions"], strict=True)
+        ]
 
 
-def _first_subwords(word_ids: list[int | None], n_words: int) -> list[int]:
-    """Return the place of each word's first sub-word, 0 for a word that has none."""
-    places = [0] * n_words
-    for place, word in reversed(list(enumerate(word_ids))):
-        if word is not None:
-            places[word] = place
-    return places
+def _characters(words: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the characters [start, end) of each word in the words joined by blanks."""
+    ends = accumulate(len(word) + 1 for word in words)
+    return [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]

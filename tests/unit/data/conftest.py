@@ -1,4 +1,4 @@
-"""Tiny hand-written archives, task files and a package index in a folder."""
+"""Tiny hand-written archives, task files and a package index in a folder; and the real tasks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prepared import TASKS, Made, make
 
 from interlude.tasks import METRICS_OF_FORM, Task, load_task
 
@@ -39,6 +40,12 @@ def wheel(members: dict[str, bytes]) -> bytes:
     info = "tiny_archive-1.0.dist-info"
     extra = {f"{info}/METADATA": about, f"{info}/WHEEL": kind, f"{info}/RECORD": ""}
     return zipped(members | {name: text.encode() for name, text in extra.items()})
+
+
+@pytest.fixture(scope="session", params=TASKS, ids=lambda task: task.name)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A task of the registry, prepared from real data, once for all tests of it."""
+    return make(request.param, tmp_path_factory.mktemp(request.param.name))
 
 
 @pytest.fixture(autouse=True)

@@ -141,6 +141,7 @@ def test_no_tokenizer_file_of_an_earlier_model_stays(folder: Path, tmp_path: Pat
         ("model.safetensors", None, "has no model.safetensors"),
         ("config.json", None, "has no config.json"),
         ("tokenizer.json", None, "has no tokenizer"),
+        ("tokenizer.json", "tokenizer_config.json", "has no tokenizer"),
     ],
 )
 def test_a_folder_that_lacks_something_is_refused(

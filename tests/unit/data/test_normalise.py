@@ -34,6 +34,18 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"a": "x", "b": "{c}", "c": "z", "label": "no"},
         {"text_a": "x", "text_b": "Q: {c} z", "label": 0},
     ),
+    "answer-option": (
+        {"text_a": "p", "text_b": "{q} {a}", "label": "right", "question_id": "{i.p}-{i.q}"},
+        {"p": "x", "q": "y", "a": "z", "right": 0, "i": {"p": 3, "q": 4}},
+        {"text_a": "x", "text_b": "y z", "label": 0, "question_id": "3-4"},
+    ),
+    "candidate": (
+        {"text_a": "p", "text_b": "q", "label": "right", "question_id": "i", "answer": "a",
+         "answers": "all"},
+        {"p": "x", "q": "y", "right": 0, "i": 3, "a": "Ann", "all": ["Bob"]},
+        {"text_a": "x", "text_b": "y", "label": 0, "question_id": "3", "answer": "Ann",
+         "answers": ["Bob"]},
+    ),
     "choice": (
         {"text": "q", "choices": "A: {options}", "label": "label"},
         {"q": "x", "options": ["one", "two", "three"], "label": "yes"},
@@ -55,6 +67,12 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"t": "a red door", "one": [2, 5], "two": [6, 10], "is": ["yes", "no"], "of": 7},
         {"text": "a red door", "span1_start": 2, "span1_end": 5, "span2_start": 6, "span2_end": 10,
          "labels": [1, 0], "group": "7"},
+    ),
+    "span-pair": (
+        {"text": "t", "span1": "one", "span2": "two", "label": "is"},
+        {"t": "a red door", "one": [2, 5], "two": [6, 10], "is": "yes"},
+        {"text": "a red door", "span1_start": 2, "span1_end": 5, "span2_start": 6, "span2_end": 10,
+         "label": 1},
     ),
     "regression": (
         {"text_a": "a", "text_b": "b", "value": "score"},
@@ -108,18 +126,6 @@ def test_one_span_without_a_label_is_in_the_group_of_its_text(
     (row,) = pq.read_table(tmp_path / "out" / "validation.parquet").to_pylist()
     assert (row["span2_start"], row["span2_end"], row["labels"]) == (None, None, [])
     assert row["group"] == "a b"
-
-
-def test_rows_of_one_question_keep_what_the_metric_needs(
-    task: Callable[..., Task], tmp_path: Path
-) -> None:
-    columns = {"text_a": "p", "text_b": "q", "label": "right", "question_id": "{i.p}-{i.q}",
-               "answer": "a", "answers": "all"}  # fmt: skip
-    row = {"p": "x", "q": "y", "right": 0, "i": {"p": 3, "q": 4}, "a": "Ann", "all": ["Bob"]}
-    run(task([row] * 2, form="pair", columns=columns), tmp_path)
-    (written,) = pq.read_table(tmp_path / "out" / "validation.parquet").to_pylist()
-    extra = {"question_id": "3-4", "answer": "Ann", "answers": ["Bob"]}
-    assert written == {"id": "all-1", "text_a": "x", "text_b": "y", "label": 0} | extra
 
 
 @pytest.mark.parametrize(

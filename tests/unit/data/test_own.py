@@ -15,7 +15,7 @@ from interlude.data.normalise import prepare
 from interlude.data.places import Places
 from interlude.errors import InputError
 from interlude.study import Study, load_study
-from interlude.tasks import TRAINABLE_FORMS, Task
+from interlude.tasks import Task
 
 from .conftest import jsonl
 
@@ -133,29 +133,27 @@ def test_skipped_tasks_are_in_no_run_and_have_their_reason(study: Callable[..., 
     assert named == {"none", "tiny-single", "tiny-pair", "tiny-tagging"}
 
 
-def test_a_study_may_use_exactly_the_forms_there_are() -> None:
-    from interlude.forms import FORMS  # noqa: PLC0415  imports torch
+def test_what_a_study_says_of_its_tasks_names_no_file(study: Callable[..., Study]) -> None:
+    scope = study(skip_unavailable=True).scope
+    assert {kind: list(tasks) for kind, tasks in scope["skipped"].items()} == {
+        "intermediate": ["tiny-choice"],
+        "target": ["tiny-span"],
+        "probing": [],
+    }
+    reason = scope["skipped"]["target"]["tiny-span"]
+    assert reason.startswith("Tiny span needs a copy of your own")
+    assert scope["titles"]["tiny-span"] == "Tiny span"
 
-    assert set(TRAINABLE_FORMS) == set(FORMS)
 
-
-@pytest.mark.parametrize(
-    ("without", "message"),
-    [
-        ("TRAINABLE_FORMS", "key form: there is no training code yet for 'single'"),
-        ("TRAINABLE_METRICS", "key metric: there is no training code yet for 'accuracy'"),
-    ],
-)
-def test_what_cannot_be_trained_is_refused_when_planned(
-    without: str, message: str, task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+def test_a_stand_in_is_told_with_the_title_of_what_it_stands_for(
+    study: Callable[..., Study], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(f"interlude.tasks.{without}", ("other",))
-    with pytest.raises(InputError, match=f"mine.yaml: {message}, only for other"):
-        task([]).check_trainable()
-
-
-def test_labels_that_are_found_in_the_data_are_refused_when_planned(
-    task: Callable[..., Task],
-) -> None:
-    with pytest.raises(InputError, match="key labels: left out, and there is no training code"):
-        task([], labels=None).check_trainable()
+    study()
+    path = tmp_path / "config/tasks/tiny-pair.yaml"
+    tiny.write_yaml(path, tiny.task_file("pair") | {"stands_in_for": ["tiny-span"]})
+    found = load_study(tiny.config(target=["tiny-pair"]), tmp_path).scope
+    assert found["stand_ins"] == {"tiny-pair": ["tiny-span"]}
+    assert found["titles"]["tiny-span"] == "Tiny span"
+    tiny.write_yaml(path, tiny.task_file("pair") | {"stands_in_for": ["tiny-spam"]})
+    with pytest.raises(InputError, match=r"pair\.yaml: key stands_in_for: .* Did you mean"):
+        load_study(tiny.config(), tmp_path)

@@ -1,0 +1,167 @@
+"""Spans of a text: the tokens that cover them, and one vector for each.
+
+Characters are those of the text as it stands in the row, whatever the tokenizer makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from interlude.forms.base import Row, Tensors, label_targets, per_example
+from interlude.forms.classification import Classification
+
+CUT = -1  # the place of a span that truncation cut off, or that no token covers
+
+Offsets = list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class TextTokens:
+    """The tokens of one text of an example.
+
+    first: the place of its first token in the sequence. kept: how many of its tokens are there.
+    offsets: the characters [start, end) of each of its tokens, also of those that truncation cut
+    off, without white space at either end; start = end for a token of white space.
+    """
+
+    first: int
+    kept: int
+    offsets: Offsets
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return the places of the first and the last token that overlap characters [start, end).
+
+        CUT twice when truncation took one of these tokens, or when there are none.
+        """
+        inside = [
+            number
+            for number, (left, right) in enumerate(self.offsets)
+            if max(left, start) < min(right, end)
+        ]
+        if not inside or inside[-1] >= self.kept:
+            return CUT, CUT
+        return self.first + inside[0], self.first + inside[-1]
+
+    def first_places(self, words: Sequence[tuple[int, int]]) -> list[int]:
+        """Return the place of each word's first token, 0 for a word that has none or lost it.
+
+        words: the characters [start, end) of each, in order and apart from each other.
+        """
+        places = [0] * len(words)
+        word_of = {letter: number for number, word in enumerate(words) for letter in range(*word)}
+        for number, (left, right) in reversed(list(enumerate(self.offsets[: self.kept]))):
+            for word in {word_of[letter] for letter in range(left, right) if letter in word_of}:
+                places[word] = self.first + number
+        return places
+
+
+def text_tokens(tokenizer: Any, encoding: Any, i: int, text: str, segment: int = 0) -> TextTokens:
+    """Return the tokens of a text, which is a segment of example i of a tokenizer's batch output.
+
+    A truncated example's text is tokenised once more as a whole, which tells what was cut off.
+    """
+    segments = encoding.sequence_ids(i)
+    places = [place for place, found in enumerate(segments) if found == segment]
+    if encoding.encodings[i].overflowing:
+        whole = tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        offsets = whole["offset_mapping"]
+    else:
+        offsets = [encoding["offset_mapping"][i][place] for place in places]
+    first = places[0] if places else len(segments)
+    return TextTokens(first, len(places), [_trimmed(text, *each) for each in offsets])
+
+
+def encode_with_spans(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
+    """Tokenise rows of a text with one span or two; a text that rows share only once.
+
+    Returns for each row its sequence, and `span_starts` and `span_ends`: the places of the first
+    and the last token of each span.
+    """
+    texts = list(dict.fromkeys(row["text"] for row in rows))
+    encoding = tokenizer(texts, truncation=True, max_length=max_length, return_offsets_mapping=True)
+    sequences = dict(zip(texts, per_example(encoding), strict=True))
+    tokens = {text: text_tokens(tokenizer, encoding, i, text) for i, text in enumerate(texts)}
+    return [{**sequences[row["text"]], **_spans_of(row, tokens[row["text"]])} for row in rows]
+
+
+def placed(spans: Iterable[tuple[int, int]]) -> Row:
+    """Return the columns that hold an example's spans, each with its first and its last place."""
+    starts, ends = zip(*spans, strict=True)
+    return {"span_starts": list(starts), "span_ends": list(ends)}
+
+
+def without_cut_spans(examples: pa.Table) -> pa.Table:
+    """Return the examples all of whose spans are there."""
+    whole = [CUT not in starts for starts in examples["span_starts"].to_pylist()]
+    return examples.filter(pa.array(whole, pa.bool_()))
+
+
+class SpanClassification(Classification):
+    """One label for two spans, of one text or of two.
+
+    An example whose span was cut off is not trained on; in evaluation the span is the first token.
+    """
+
+    def trainable(self, examples: pa.Table) -> pa.Table:
+        return without_cut_spans(examples)
+
+    def targets(self, examples: Sequence[Row]) -> Tensors:
+        return {"spans": span_targets(examples), **label_targets(examples)}
+
+
+def span_targets(examples: Sequence[Row]) -> Tensor:
+    """Return first and last token of each span: [examples, spans, 2].
+
+    A span that was cut off is read as the first token of the sequence, so that an example to
+    evaluate on always gets a prediction.
+    """
+    bounds = [[example["span_starts"], example["span_ends"]] for example in examples]
+    return torch.tensor(bounds).transpose(1, 2).clamp(min=0)
+
+
+def covered(spans: Tensor, length: int) -> Tensor:
+    """Return which tokens spans [..., 2] cover, the last included: bool [..., length]."""
+    places = torch.arange(length, device=spans.device)
+    return (places >= spans[..., :1]) & (places <= spans[..., 1:])
+
+
+class SpanPooling(nn.Module):
+    """One vector for a span: its projected tokens, weighted by attention among them.
+
+    The pooling of Tenney et al. 2019, from Lee et al. 2017: each token has a learned score, and the
+    weights are the softmax of the scores within the span.
+    """
+
+    def __init__(self, hidden_size: int, size: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(hidden_size, size)
+        self.score = nn.Linear(size, 1, bias=False)  # softmax is blind to a bias
+
+    def forward(self, hidden: Tensor, spans: Tensor) -> Tensor:
+        """Pool hidden states [examples, length, hidden] over spans [examples, 2]: [.., size]."""
+        tokens = self.projection(hidden)
+        scores = self.score(tokens).float().squeeze(-1)
+        outside = ~covered(spans, hidden.shape[1])
+        weights = scores.masked_fill(outside, float("-inf")).softmax(-1)
+        pooled: Tensor = (weights[:, None] @ tokens).squeeze(1)
+        return pooled
+
+
+def _spans_of(row: Row, tokens: TextTokens) -> Row:
+    numbers = (1,) if row["span2_start"] is None else (1, 2)
+    return placed(tokens.place(row[f"span{n}_start"], row[f"span{n}_end"]) for n in numbers)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a token's characters without white space: some tokenizers count the blank before."""
+    piece = text[start:end]
+    start = end - len(piece.lstrip())
+    return start, start + len(piece.strip())
