@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interlude.runspec import RunSpec
@@ -24,11 +25,19 @@ class RunFiles:
         """The predictions lie beside the record."""
         return self.record.with_suffix(".parquet")
 
+    @property
+    def checkpoint(self) -> Path:
+        """The state of an interrupted run lies beside the record, until the run has ended."""
+        return self.record.with_suffix(".checkpoint")
+
 
 def run_parser(description: str | None) -> ArgumentParser:
     """Return a parser of the arguments that name a run and its files."""
     parser = ArgumentParser(description=description)
     parser.add_argument("--spec", type=RunSpec.from_json, required=True, help="the run, as JSON")
+    parser.add_argument(
+        "--chosen", type=Path, help="settings that a sweep chose, over the run's own"
+    )
     parser.add_argument("--code", required=True, help="digest of the training code")
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument("--encoded", type=Path, required=True, help="folder of the encoded task")
@@ -36,6 +45,15 @@ def run_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--encoder-out", type=Path, help="where to leave the trained encoder")
     parser.add_argument("--record", type=Path, required=True)
     return parser
+
+
+def told(arguments: Namespace) -> RunSpec:
+    """Return the run of the parsed arguments, with the settings that a sweep chose for it."""
+    spec: RunSpec = arguments.spec
+    if arguments.chosen is None:
+        return spec
+    chosen = json.loads(arguments.chosen.read_text(encoding="utf8"))["settings"]
+    return replace(spec, settings=replace(spec.settings, **chosen))
 
 
 def run_files(arguments: Namespace) -> RunFiles:

@@ -12,16 +12,22 @@ class Settings:
     """Hyperparameters of one run. Their meaning and range stand in config.schema.yaml."""
 
     epochs: float = 3
+    steps: int | None = None
     batch_size: int = 16
+    optimizer: str = "adamw"
     learning_rate: float = 1e-4
     weight_decay: float = 0.01
     warmup: float = 0.1
     gradient_clip: float = 1.0
     dropout: float | None = None
+    head_dropout: float | None = None
     max_length: int = 128
     train_examples: int | None = None
     validation_examples: int | None = None
+    interim_examples: int | None = None
     evaluations: int = 3
+    evaluate_every: int | None = None
+    patience: int | None = None
     select: str = "best"
 
 
@@ -40,7 +46,6 @@ class RunSpec:
     seed: int
     source_seed: int | None
     form: str
-    labels: list[str]
     metric: str
     model: str
     layers: int | None

@@ -15,7 +15,13 @@ import torch
 from interlude.encode import read_encoded
 from interlude.forms import FORMS
 from interlude.training import batches
-from interlude.training.batches import collate, evaluation_batches, subset, training_batches
+from interlude.training.batches import (
+    collate,
+    evaluation_batches,
+    rows_of,
+    subset,
+    training_batches,
+)
 
 LENGTHS = np.random.default_rng(8).integers(3, 200, size=1000)
 
@@ -70,6 +76,27 @@ def test_subset_takes_the_same_examples_in_their_order() -> None:
     assert max(chosen) > 20  # not simply the first ones
 
 
+@pytest.mark.parametrize(("most", "kept"), [(1, 5), (5, 5), (9, 5), (10, 10), (49, 45), (50, 50)])
+def test_subset_keeps_groups_together_and_at_least_one(most: int, kept: int) -> None:
+    groups = [f"group {i % 10}" for i in range(50)]
+    table = pa.concat_tables([pa.table({"id": [i], "group": [g]}) for i, g in enumerate(groups)])
+    chosen = subset(table, most, "group").to_pylist()
+    assert len(chosen) == kept
+    names = {row["group"] for row in chosen}
+    assert [row["id"] for row in chosen] == [i for i in range(50) if groups[i] in names]
+    assert chosen == subset(table, most, "group").to_pylist()
+
+
+def test_subset_of_groups_is_not_simply_the_first_ones() -> None:
+    table = pa.table({"group": [f"group {i // 5}" for i in range(50)]})
+    assert set(subset(table, 25, "group")["group"].to_pylist()) != {f"group {i}" for i in range(5)}
+
+
+def test_rows_by_number_are_in_the_asked_order_across_chunks() -> None:
+    table = pa.concat_tables([pa.table({"id": [i], "ids": [[[i]]]}) for i in range(9)])
+    assert rows_of(table, np.array([7, 0, 7])) == [{"id": i, "ids": [[i]]} for i in (7, 0, 7)]
+
+
 @pytest.mark.parametrize("most", [None, 50, 51])
 def test_subset_of_all_is_the_table_itself(most: int | None) -> None:
     table = pa.table({"id": list(range(50))})
@@ -82,7 +109,8 @@ def choice_examples(seed: int, count: int) -> pa.Table:
     shapes = [rng.integers(3, rng.integers(4, 300), size=rng.integers(1, 6)) for _ in range(count)]
     ids = [[[1] * int(length) for length in shape] for shape in shapes]
     sizes = {"length": [max(s) for s in shapes], "tokens": [sum(s) for s in shapes]}
-    return pa.table({"input_ids": ids, "label": [0] * count, **sizes})
+    choices = {"n_choices": [len(s) for s in shapes], "label": [0] * count}
+    return pa.table({"input_ids": ids, **choices, **sizes})
 
 
 @pytest.mark.parametrize("seed", range(3))

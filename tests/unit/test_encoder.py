@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertForMaskedLM, BertModel
@@ -14,6 +15,7 @@ from transformers import BertForMaskedLM, BertModel
 from interlude.errors import InputError
 from interlude.training.encoder import head_dropout, load_encoder, load_weights
 from interlude.training.encoder_file import read_facts, read_weights, save_encoder
+from interlude.training.run import build_model, load_data
 
 INPUTS = {"input_ids": torch.tensor([[2, 70, 80, 90, 3]])}
 
@@ -65,6 +67,19 @@ def test_given_dropout_is_everywhere(model: Path) -> None:
     rates = {module.p for module in encoder.modules() if isinstance(module, torch.nn.Dropout)}
     assert rates == {0.35}
     assert head_dropout(encoder, 0.35) == 0.35
+
+
+def test_the_head_may_have_a_dropout_of_its_own(
+    model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    spec = tiny.spec("single", settings=tiny.settings(dropout=0.35, head_dropout=0.2))
+    files = tiny.files(model, encoded["single"], tmp_path)
+    built = build_model(spec, files, load_data(spec, files))
+    rates = [
+        {module.p for module in part.modules() if isinstance(module, torch.nn.Dropout)}
+        for part in (built.encoder, built.head)
+    ]
+    assert rates == [{0.35}, {0.2}]
 
 
 def test_dropout_of_the_model_is_kept_when_none_is_given(model: Path) -> None:

@@ -7,9 +7,9 @@ import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from interlude.analysis.runs import DTYPES, check, to_table
 from interlude.arguments import RunFiles
-from interlude.encode import encode_split, read_encoded
+from interlude.encode import encode_task, read_encoded
 from interlude.errors import InputError
 from interlude.metrics import METRICS
 from interlude.runspec import RunSpec
@@ -32,6 +32,7 @@ from interlude.training.record import fingerprint
 from interlude.training.run import (
     build_model,
     choose_platform,
+    is_constant,
     load_data,
     perform,
     reference_scores,
@@ -123,6 +124,18 @@ def test_capped_examples_are_the_same_for_every_seed(carry_out: Perform) -> None
     ids = [[row["id"] for row in tiny.read_predictions(of)] for of in files]
     assert ids[0] == ids[1]
     assert len(ids[0]) == 5
+
+
+@pytest.mark.parametrize("form", ["answer-option", "candidate"])
+def test_capped_examples_are_whole_questions(
+    form: str, model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    capped = tiny.settings(train_examples=10, validation_examples=9)
+    data = load_data(tiny.spec(form, settings=capped), tiny.files(model, encoded[form], tmp_path))
+    for kept in (data.train, data.validation):
+        questions = kept["question"].to_pylist()
+        assert len(questions) == 8
+        assert all(questions.count(question) == 4 for question in questions)
 
 
 def test_nothing_but_record_and_predictions_is_left(carry_out: Perform) -> None:
@@ -295,17 +308,24 @@ def test_a_full_disk_is_bad_input_and_leaves_no_record(
 # Majority, chance and constant predictions
 
 
+SETS_OF_LABELS = [list(some) for size in range(4) for some in combinations(range(3), size)]
+SAME_FOR_ALL: dict[str, Sequence[Any]] = {
+    "choice": range(4),
+    "spans": SETS_OF_LABELS,
+    "regression": (0.0, 2.5),
+    "candidate": (0.0, 0.7),
+}
+
+
 def predictors(form: str, rows: list[Row]) -> list[list[Any]]:
     """Return the predictions of every predictor that looks at no input."""
-    if form in ("single", "pair"):
-        return [[label] * len(rows) for label in (0, 1)]
-    if form == "choice":
-        return [[place] * len(rows) for place in range(4)]
     if form == "tagging":
         return [[[tag] * len(row["tags"]) for row in rows] for tag in tiny.LABELS[form]]
-    words = [row["passage"].split() for row in rows]
-    whole = [row["passage"] for row in rows]
-    return [whole, [word[0] for word in words], [word[-1] for word in words]]
+    if form == "span":
+        words = [row["passage"].split() for row in rows]
+        whole = [row["passage"] for row in rows]
+        return [whole, [word[0] for word in words], [word[-1] for word in words]]
+    return [[value] * len(rows) for value in SAME_FOR_ALL.get(form, (0, 1))]
 
 
 def gold_of(form: str, rows: list[Row]) -> list[Any]:
@@ -313,6 +333,10 @@ def gold_of(form: str, rows: list[Row]) -> list[Any]:
         return [row["answers"] for row in rows]
     if form == "tagging":
         return [[tiny.LABELS[form][tag] for tag in row["tags"]] for row in rows]
+    if form in ("spans", "regression"):
+        return [row["labels" if form == "spans" else "value"] for row in rows]
+    if form in ("answer-option", "candidate"):
+        return [{"question": row["question_id"], **row} for row in rows]
     return [row["label"] for row in rows]
 
 
@@ -338,14 +362,14 @@ def test_chance_score_is_near_the_mean_of_one_over_the_number_of_choices(
     model: Path, tmp_path: Path
 ) -> None:
     rows = tiny.rows("choice", 400)
-    for split in ("train", "validation"):
-        source = tiny.write_rows(tmp_path / f"{split}.parquet", "choice", rows)
-        encode_split(source, tmp_path / f"{split}.arrow", "choice", model, 32)
-    data = load_data(tiny.spec("choice"), tiny.files(model, tmp_path, tmp_path))
-    _, chance = reference_scores(data)
+    parts = dict.fromkeys(("train", "validation"), rows)
+    data = tiny.write_task(tmp_path / "data", "choice", parts)
+    encode_task(data, tmp_path, "choice", model, 32)
+    loaded = load_data(tiny.spec("choice"), tiny.files(model, tmp_path, tmp_path))
+    _, chance = reference_scores(loaded)
     wanted = fmean(1 / len(row["choices"]) for row in rows)
     assert chance == pytest.approx(wanted, abs=0.02)
-    assert reference_scores(data)[1] == chance
+    assert reference_scores(loaded)[1] == chance
 
 
 def test_chance_score_of_tags_and_labels(carry_out: Perform) -> None:
@@ -374,6 +398,15 @@ def test_predictions_that_look_at_no_input_are_recorded_as_constant(
     assert (seen["constant"], unseen["constant"]) == (False, True)
 
 
+def test_numbers_are_constant_when_only_rounding_tells_them_apart(
+    model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    data = load_data(tiny.spec("candidate"), tiny.files(model, encoded["candidate"], tmp_path))
+    same, different = [-2.7] * 16, [-2.7] * 15 + [-2.69]
+    rounded = [-2.7 + 1e-7 * i for i in range(16)]
+    assert [is_constant(data, p) for p in (same, rounded, different)] == [True, True, False]
+
+
 # Bad input
 
 
@@ -398,14 +431,23 @@ def test_bf16_learns_as_well(carry_out: Perform) -> None:
 def test_a_task_of_which_truncation_leaves_no_example_is_refused(
     model: Path, tmp_path: Path
 ) -> None:
-    for split in ("train", "validation"):
-        rows = tiny.rows("span", 3)
-        source = tiny.write_rows(tmp_path / f"{split}.parquet", "span", rows)
-        encode_split(source, tmp_path / f"{split}.arrow", "span", model, 8)
+    parts = dict.fromkeys(("train", "validation"), tiny.rows("span", 3))
+    encode_task(tiny.write_task(tmp_path / "data", "span", parts), tmp_path, "span", model, 8)
     message = r"task tiny-span: no training example keeps its answer with max_length 8"
     spec = tiny.spec("span", settings=tiny.settings(max_length=8))
     with pytest.raises(InputError, match=message):
         load_data(spec, tiny.files(model, tmp_path, tmp_path))
+
+
+def test_labels_in_the_data_that_do_not_fit_the_metric_are_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tiny.LABELS, "single", ["bad", "fair", "good"])
+    parts = dict.fromkeys(("train", "validation"), tiny.rows("single", 3))
+    encode_task(tiny.write_task(tmp_path / "data", "single", parts), tmp_path, "single", model, 8)
+    message = r"task tiny-single: key labels: found 3 \(bad, fair, good\). Allowed: two, with the m"
+    with pytest.raises(InputError, match=message):
+        load_data(tiny.spec("single", metric="accuracy_f1"), tiny.files(model, tmp_path, tmp_path))
 
 
 def test_bad_input_ends_the_script_with_status_2_and_one_line(

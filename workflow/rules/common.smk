@@ -12,11 +12,18 @@ os.environ.update(
     PYTHONPATH=str(ROOT / "src"),
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
 )
+# Jobs on this machine share a process with the slow imports, which ends with this one. Jobs on a
+# compute node do not, and have no network: what they need was downloaded before.
+if workflow.remote_exec:
+    os.environ.pop("INTERLUDE_WARM_FOR", None)
+    os.environ.update(HF_HUB_OFFLINE="1")
+else:
+    os.environ.update(INTERLUDE_WARM_FOR=str(os.getpid()))
 
 from interlude import digest
 from interlude.data.archives import find_archive
 from interlude.errors import InputError
-from interlude.study import KINDS, NO_SOURCE, Run, load_study
+from interlude.study import KINDS, NO_SOURCE, Run, load_study, task_of
 
 try:
     STUDY = load_study(config, ROOT, where=" + ".join(map(str, reversed(workflow.configfiles))))
@@ -26,15 +33,23 @@ except InputError as error:
 RESULTS = f"results/{STUDY.name}"
 RUNS = f"{RESULTS}/runs"
 RETRIES = STUDY.config["compute"]["retries"]
+# A job on a cluster must not try again by itself: the main process submits it anew, with more memory.
+RETRIES_HERE = 0 if workflow.remote_exec else RETRIES
+
+
+# A task, or a task trained on so many of its examples.
+SOURCE_PATTERN = "[a-z0-9-]+(@[0-9]+)?"
 
 
 wildcard_constraints:
     archive="[a-z0-9-]+",
     task="[a-z0-9-]+",
-    source="[a-z0-9-]+",
+    source=SOURCE_PATTERN,
     model="[a-z0-9-]+",
     restart="[0-9]+",
     length="[0-9]+",
+    kind="|".join(KINDS),
+    number="[0-9]+",
 
 
 def script(name):
@@ -69,7 +84,7 @@ def archive_of_task(wildcards):
 def encoded(kind, task):
     """Folder of a task's encoding at the length that its settings ask for."""
     length = STUDY.settings(kind, task).max_length
-    return f"results/encoded/{STUDY.model}/{task}/{length}"
+    return f"results/encoded/{STUDY.model}/{task_of(task)}/{length}"
 
 
 def downloads():
@@ -92,6 +107,23 @@ def encoding_of(kind):
         folder=encoded(kind, wildcards.task),
         split=["train", "validation"],
     )
+
+
+def chosen_settings(kind):
+    """The settings that the sweep chose for a task; nothing without a sweep."""
+    return lambda wildcards: (
+        [f"{RESULTS}/sweep/{kind}/{task_of(wildcards.task)}.json"] if STUDY.swept else []
+    )
+
+
+def sweep_records(kind, task):
+    """Records of all combinations of settings that the sweep tries on a task, in their order."""
+    numbers = range(1, len(STUDY.swept) + 1)
+    return expand(f"{RESULTS}/sweep/{kind}/{task}/{{number}}.json", number=numbers)
+
+
+def chosen_argument(wildcards, input):
+    return f"--chosen {input.chosen}" if input.chosen else ""
 
 
 def source_encoder(kind):

@@ -16,6 +16,7 @@ localrules:
     download_archive,
     prepare_model,
     normalise_task,
+    encode_task,
 
 
 rule download_archive:
@@ -79,6 +80,7 @@ rule normalise_task:
 
 rule encode_task:
     input:
+        manifest="results/data/{task}/manifest.json",
         train="results/data/{task}/train.parquet",
         validation="results/data/{task}/validation.parquet",
         model="results/models/{model}/model.safetensors",
@@ -97,7 +99,7 @@ rule encode_task:
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
-        "python {params.script} --data {params.data} --model {params.model} --form {params.form}"
+        "python -m interlude.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
         " --max-length {wildcards.length} --out {params.folder} 2>&1 | tee {log}"
 
 

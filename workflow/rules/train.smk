@@ -3,10 +3,14 @@ ENCODERS = f"{RESULTS}/encoders"
 
 # A run that failed is recorded once no retry is left, so that the study goes on and every table
 # lists it. An interruption or bad input is no failed run: record_failure.py hands its status on.
+# A signal to all processes of a job, as at a preemption or Ctrl-C, ends the training by way of a
+# checkpoint; the shell and the log wait for that.
 TRAIN = """
+trap : INT TERM
 run=(--spec {params.spec:q} --code {params.code} --model {params.model}
-     --encoded {params.encoded} {params.encoders} --record {output.record})
-{{ python {params.script} "${{run[@]}}" --threads {threads} 2>&1 | tee {log}; }} ||
+     --encoded {params.encoded} {params.encoders} {params.chosen} --record {output.record})
+{{ python -m interlude.warm {params.script} "${{run[@]}}" --threads {threads} \
+       --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
     python {params.on_failure} "${{run[@]}}" --exit-status $? --log {log} \\
         --retries-left {resources.retries_left}
 """
@@ -21,6 +25,7 @@ localrules:
 rule train_intermediate:
     input:
         encoding=encoding_of("intermediate"),
+        chosen=chosen_settings("intermediate"),
         model=f"results/models/{STUDY.model}/model.safetensors",
     output:
         record=f"{RUNS}/intermediate/none/{{task}}/{{restart}}.json",
@@ -28,17 +33,21 @@ rule train_intermediate:
         encoder=f"{ENCODERS}/{{task}}/{{restart}}.safetensors",
     log:
         f"{RESULTS}/logs/intermediate/{{task}}-{{restart}}.log",
+    wildcard_constraints:
+        task=SOURCE_PATTERN,
     priority: 1  # everything else waits for these
-    retries: RETRIES
+    retries: RETRIES_HERE
     conda:
         "../../envs/train.yaml"
     threads: STUDY.config["compute"]["threads"]
     resources:
         retries_left=retries_left,
+        checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
         spec=spec_of("intermediate"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
+        chosen=chosen_argument,
         code=code_digest("train.py"),
         model=lambda wildcards, input: Path(input.model).parent,
         encoded=lambda wildcards, input: Path(input.encoding[0]).parent,
@@ -50,6 +59,7 @@ rule train_intermediate:
 rule train_target:
     input:
         encoding=encoding_of("target"),
+        chosen=chosen_settings("target"),
         model=f"results/models/{STUDY.model}/model.safetensors",
         encoder=source_encoder("target"),
     output:
@@ -57,16 +67,18 @@ rule train_target:
         predictions=f"{RUNS}/target/{{source}}/{{task}}/{{restart}}.parquet",
     log:
         f"{RESULTS}/logs/target/{{source}}/{{task}}-{{restart}}.log",
-    retries: RETRIES
+    retries: RETRIES_HERE
     conda:
         "../../envs/train.yaml"
     threads: STUDY.config["compute"]["threads"]
     resources:
         retries_left=retries_left,
+        checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
         spec=spec_of("target"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
+        chosen=chosen_argument,
         code=code_digest("train.py"),
         model=lambda wildcards, input: Path(input.model).parent,
         encoded=lambda wildcards, input: Path(input.encoding[0]).parent,
@@ -78,6 +90,7 @@ rule train_target:
 use rule train_target as train_probe with:
     input:
         encoding=encoding_of("probing"),
+        chosen=chosen_settings("probing"),
         model=f"results/models/{STUDY.model}/model.safetensors",
         encoder=source_encoder("probing"),
     output:
@@ -89,6 +102,7 @@ use rule train_target as train_probe with:
         spec=spec_of("probing"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
+        chosen=chosen_argument,
         code=code_digest("train.py"),
         model=lambda wildcards, input: Path(input.model).parent,
         encoded=lambda wildcards, input: Path(input.encoding[0]).parent,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from interlude.arguments import run_files, run_parser
+from interlude.arguments import run_files, run_parser, told
 from interlude.training.failure import HANDED_ON, last_words, leave_without_result
 
 
@@ -23,7 +23,7 @@ def main() -> None:
         sys.exit(status)
     reason = f"exit status {status}: {last_words(arguments.log)}"
     files = run_files(arguments)
-    leave_without_result(arguments.spec, files, "failed", reason, arguments.code)
+    leave_without_result(told(arguments), files, "failed", reason, arguments.code)
     print(f"recorded as failed: {files.record}: {reason}", file=sys.stderr)
 
 

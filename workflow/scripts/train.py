@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
-from interlude.arguments import run_files, run_parser
+from interlude.arguments import run_files, run_parser, told
 from interlude.errors import command
 from interlude.training.run import perform
 
@@ -17,8 +18,18 @@ def say(line: str) -> None:
 def main() -> None:
     parser = run_parser(__doc__)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--checkpoint-minutes", type=float, default=math.inf, help="how often the state is saved"
+    )
     arguments = parser.parse_args()
-    perform(arguments.spec, run_files(arguments), arguments.code, arguments.threads, say)
+    perform(
+        told(arguments),
+        run_files(arguments),
+        arguments.code,
+        arguments.threads,
+        say,
+        arguments.checkpoint_minutes,
+    )
 
 
 if __name__ == "__main__":

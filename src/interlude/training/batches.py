@@ -16,12 +16,25 @@ POOL = 32  # batches whose examples are sorted by length together
 EVALUATION_TOKENS = 4096  # tokens with padding in an evaluation batch
 
 
-def subset(examples: pa.Table, most: int | None) -> pa.Table:
-    """Return at most this many examples, the same ones for every run of a task."""
+def subset(examples: pa.Table, most: int | None, together: str | None = None) -> pa.Table:
+    """Return at most this many examples, the same ones for every run of a task.
+
+    together: a column; examples that share its value are all kept or all left out. One such group
+    is kept even if it has more examples.
+    """
     if most is None or most >= examples.num_rows:
         return examples
-    chosen = np.random.default_rng(0).permutation(examples.num_rows)[:most]
-    return examples.take(np.sort(chosen))
+    group = np.arange(examples.num_rows) if together is None else _numbered(examples[together])
+    order = np.random.default_rng(0).permutation(group.max() + 1)
+    n_kept = np.searchsorted(np.cumsum(np.bincount(group)[order]), most, side="right")
+    chosen = np.isin(group, order[: max(1, int(n_kept))])
+    return examples.filter(pa.array(chosen))
+
+
+def rows_of(examples: pa.Table, numbers: Sequence[int] | np.ndarray) -> list[Row]:
+    """Return examples by number. `Table.take` would first copy a table of several chunks."""
+    rows: list[Row] = pa.concat_tables([examples.slice(int(i), 1) for i in numbers]).to_pylist()
+    return rows
 
 
 def training_batches(
@@ -70,6 +83,12 @@ def collate(form: Form, rows: Sequence[Row], pad_id: int) -> tuple[Tensors, Tens
     if min(map(len, ids)) < max(map(len, ids)):
         inputs["attention_mask"] = _padded([[1] * len(sequence) for sequence in ids], 0)
     return inputs, form.targets(rows)
+
+
+def _numbered(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a number for each value of a column, equal ones for equal values."""
+    numbers: np.ndarray = column.combine_chunks().dictionary_encode().indices.to_numpy()
+    return numbers
 
 
 def _padded(lists: list[list[int]], value: int) -> Tensor:

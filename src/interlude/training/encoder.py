@@ -13,6 +13,8 @@ from transformers import AutoConfig, AutoModel, logging
 from interlude.errors import InputError
 from interlude.training.encoder_file import read_weights
 
+HEAD_DROPOUTS = ("classifier_dropout", "hidden_dropout_prob")
+
 
 def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.Module:
     """Return the pretrained encoder of a model folder in fp32, without a pooler.
@@ -24,7 +26,7 @@ def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.M
     logging.disable_progress_bar()
     config = AutoConfig.from_pretrained(model, local_files_only=True)
     _check_layers(model, config, layers)
-    changes: dict[str, Any] = {} if layers is None else {"num_hidden_layers": layers}
+    changes = {} if layers is None else _with_layers(config, layers)
     if dropout is not None:
         changes |= dict.fromkeys(_dropouts(config), dropout)
     encoder: Any
@@ -34,7 +36,8 @@ def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.M
         local_files_only=True,
         use_safetensors=True,
         dtype=torch.float32,
-        attn_implementation="sdpa" if torch.cuda.is_available() else "eager",
+        # On a GPU the fastest one that the family has.
+        attn_implementation=None if torch.cuda.is_available() else "eager",
         **changes,
     )
     _check_complete(model, found["missing_keys"])
@@ -45,9 +48,25 @@ def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.M
 
 
 def head_dropout(encoder: nn.Module, dropout: float | None) -> float:
-    """Return the dropout before the head: the given one, else that of the model's config."""
+    """Return the dropout before the head: the given one, else that of the model's config.
+
+    As the classifiers of transformers take it.
+    """
     config: Any = encoder.config
-    return dropout if dropout is not None else float(getattr(config, "hidden_dropout_prob", 0.1))
+    rates = [dropout, *(getattr(config, key, None) for key in HEAD_DROPOUTS)]
+    return next((float(rate) for rate in rates if rate is not None), 0.0)
+
+
+def computes_in_bf16(encoder: nn.Module, device: torch.device) -> bool:
+    """Return whether the forward pass works in bf16; that of DeBERTa masks with fp32's minimum."""
+    ids = torch.zeros(1, 2, dtype=torch.long, device=device)
+    mask = torch.tensor([[1, 0]], device=device)
+    try:
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+            encoder.eval()(input_ids=ids, attention_mask=mask)
+    except RuntimeError:
+        return False
+    return True
 
 
 def load_weights(encoder: nn.Module, path: Path) -> None:
@@ -56,6 +75,12 @@ def load_weights(encoder: nn.Module, path: Path) -> None:
         encoder.load_state_dict(read_weights(path))
     except RuntimeError as error:
         raise InputError(f"{path}: does not fit the encoder ({error}).") from None
+
+
+def _with_layers(config: Any, layers: int) -> dict[str, Any]:
+    """Return the changes of a config that keeps its first layers."""
+    kinds = getattr(config, "layer_types", None)  # of a family whose layers differ
+    return {"num_hidden_layers": layers} | ({"layer_types": kinds[:layers]} if kinds else {})
 
 
 def _dropouts(config: Any) -> list[str]:

@@ -6,22 +6,24 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from interlude.forms.base import Form, Outputs, Tensors
+from interlude.forms.base import INPUTS, Form, Row, Tensors
 from interlude.metrics import Metric
 from interlude.runspec import Settings
-from interlude.training.batches import collate, evaluation_batches, training_batches
-from interlude.training.vocabulary import UsedRows
-
-CURVE_POINTS = 12  # losses in a learning curve, beside those at evaluations
+from interlude.training.batches import collate, evaluation_batches, rows_of, training_batches
+from interlude.training.checkpoint import Checkpoints
+from interlude.training.encoder_file import Weights
+from interlude.training.optimizer import make_optimizer, set_learning_rate
+from interlude.training.schedule import learning_rate_factor, out_of_patience, plan
+from interlude.training.state import RunState, TaskModel, Trained
 
 Progress = Callable[[int, int, float, float | None], None]
 
@@ -47,47 +49,17 @@ class TaskData:
     validation: pa.Table
     pad_id: int
 
+    def validation_rows(self) -> list[Row]:
+        """Return the validation examples without token sequences, which are most of their size."""
+        names = [name for name in self.validation.column_names if name not in INPUTS]
+        rows: list[Row] = self.validation.select(names).to_pylist()
+        return rows
 
-@dataclass
-class Trained:
-    """What a run ends with. Predictions and scores are those of the kept evaluation."""
-
-    steps: int
-    diverged: bool = False
-    best_step: int | None = None
-    scores: dict[str, float] = field(default_factory=dict)
-    predictions: list[Any] = field(default_factory=list)
-    encoder: dict[str, Tensor] | None = None
-    curve: list[dict[str, float | int | None]] = field(default_factory=list)
-    tokens: int = 0
-    evaluation_tokens: int = 0
-    train_seconds: float = 0.0
-    evaluation_seconds: float = 0.0
-
-    def without_result(self) -> Trained:
-        """Return what is left of a run that diverged: its costs, and its curve until then."""
-        return replace(self, diverged=True, best_step=None, scores={}, predictions=[], encoder=None)
-
-
-class TaskModel(nn.Module):
-    """An encoder with the head of a form; `used_rows` when not all embedding rows are trained."""
-
-    def __init__(
-        self, encoder: nn.Module, head: nn.Module, used_rows: UsedRows | None = None
-    ) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = head
-        self.used_rows = used_rows
-
-    def forward(self, inputs: Tensors, targets: Tensors) -> Outputs:
-        outputs: Outputs = self.head(self.encoder(**inputs).last_hidden_state, targets)
-        return outputs
-
-    def decay_unused_rows(self, amount: float) -> None:
-        """Give the embedding rows that are not trained their weight decay of one step."""
-        if self.used_rows is not None:
-            self.used_rows.decay(1 - amount)
+    def interim(self, most: int | None) -> TaskData:
+        """Return the data with only the first validation examples; itself when these are all."""
+        if most is None or most >= self.validation.num_rows:
+            return self
+        return replace(self, validation=self.validation.slice(0, most))
 
 
 def train(
@@ -98,27 +70,36 @@ def train(
     platform: Platform,
     keep_encoder: bool,
     progress: Progress,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train a model on a task and evaluate it on schedule.
 
     Stops at the first point of the curve by which a loss or a gradient was not finite; such a run
     has no result, even if an evaluation came before. keep_encoder: return the weights of the
-    encoder, of the evaluation that `settings.select` keeps.
+    encoder, of the evaluation that `settings.select` keeps. Where scheduled evaluations see only
+    some validation examples, the kept model is evaluated on all of them in the end. With
+    checkpoints, an interrupted run goes on where it was.
     """
-    n_steps = planned_steps(data.train.num_rows, settings)
-    evaluate_at = evenly_spaced(n_steps, settings.evaluations)
-    report_at = evaluate_at | evenly_spaced(n_steps, CURVE_POINTS)
-    optimizer = make_optimizer(model, settings)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, partial(learning_rate_factor, n_steps=n_steps, warmup=settings.warmup)
+    schedule = plan(data.train.num_rows, settings)
+    state = RunState(
+        model=model,
+        optimizer=make_optimizer(model, settings),
+        result=Trained(planned_steps=schedule.steps),
+        healthy=torch.tensor(True, device=platform.device),
     )
-    batches = _prepared(data, settings.batch_size, np.random.default_rng(seed), platform)
-    result = Trained(steps=n_steps)
-    losses: list[Tensor] = []
-    healthy = torch.tensor(True, device=platform.device)
+    if checkpoints is not None:
+        checkpoints.restore(state)
+    optimizer, result, losses = state.optimizer, state.result, state.losses
+    batches = _prepared(data, settings.batch_size, seed, platform, skip=result.steps)
+    interim = data.interim(settings.interim_examples)
+    keep_weights = keep_encoder or interim is not data
 
-    for step in range(1, n_steps + 1):
+    for step in range(result.steps + 1, schedule.steps + 1):
         started = time.perf_counter()
+        learning_rate = settings.learning_rate * learning_rate_factor(
+            step - 1, schedule.steps, settings.warmup
+        )
+        set_learning_rate(optimizer, learning_rate)
         model.train()
         inputs, targets, n_tokens = next(batches)
         with platform.autocast():
@@ -126,26 +107,34 @@ def train(
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
         optimizer.step()
-        model.decay_unused_rows(float(schedule.get_last_lr()[0]) * settings.weight_decay)
+        model.decay_unused_rows(learning_rate * settings.weight_decay)
         optimizer.zero_grad()
-        schedule.step()
         losses.append(loss.detach())
-        healthy &= loss.isfinite() & norm.isfinite()
+        state.healthy &= loss.isfinite() & norm.isfinite()
         result.tokens += n_tokens
-        if step in report_at:
+        result.steps = step
+        if step in schedule.reports:
             mean_loss = float(torch.stack(losses).mean())
             losses.clear()
         result.train_seconds += time.perf_counter() - started
 
-        if step in report_at:
-            if not healthy:
-                progress(step, n_steps, mean_loss, None)
+        if step in schedule.reports:
+            if not state.healthy:
+                progress(step, schedule.steps, mean_loss, None)
                 return result.without_result()
             score = None
-            if step in evaluate_at:
-                score = _evaluate_into(result, model, data, settings, step, platform, keep_encoder)
+            if step in schedule.evaluations:
+                score = _evaluate_into(result, model, interim, settings, platform, keep_weights)
             result.curve.append({"step": step, "loss": mean_loss, "score": score})
-            progress(step, n_steps, mean_loss, score)
+            progress(step, schedule.steps, mean_loss, score)
+            if out_of_patience(_scores(result.curve), settings.patience):
+                result.stopped_by = "patience"
+                break
+        if checkpoints is not None:
+            checkpoints.after_step(state)
+
+    if interim is not data:
+        _evaluate_kept(result, model, data, platform)
     return result
 
 
@@ -157,44 +146,13 @@ def evaluate(
     predictions: list[Any] = [None] * data.validation.num_rows
     with torch.inference_mode(), platform.autocast():
         for numbers in evaluation_batches(data.validation):
-            rows = data.validation.take(numbers).to_pylist()
+            rows = rows_of(data.validation, numbers)
             inputs, targets = _moved(collate(data.form, rows, data.pad_id), platform)
             decoded = data.form.decode(model(inputs, targets).logits, rows)
             for number, prediction in zip(numbers, decoded, strict=True):
                 predictions[number] = prediction
-    gold = data.form.gold(data.validation.to_pylist())
+    gold = data.form.gold(data.validation_rows())
     return data.metric(predictions, gold), predictions
-
-
-def planned_steps(n_examples: int, settings: Settings) -> int:
-    """Return the number of optimiser steps: whole batches per epoch, times epochs, at least 1."""
-    per_epoch = math.ceil(n_examples / settings.batch_size)
-    return max(1, round(per_epoch * settings.epochs))
-
-
-def evenly_spaced(n_steps: int, points: int) -> set[int]:
-    """Return at most `points` steps of 1..n_steps, evenly spaced, the last among them."""
-    return {max(1, round(n_steps * (i + 1) / points)) for i in range(points)}
-
-
-def learning_rate_factor(step: int, n_steps: int, warmup: float) -> float:
-    """Return the share of the peak learning rate: linear warm-up, then linear decay to 0."""
-    rising = warmup * n_steps
-    if step < rising:
-        return (step + 1) / (rising + 1)
-    return (n_steps - step) / max(1.0, n_steps - rising)
-
-
-def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """Return AdamW; biases and layer norms are not decayed, as in BERT."""
-    parameters = [weight for weight in model.parameters() if weight.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [weight for weight in parameters if weight.ndim > 1]},
-        {"params": [weight for weight in parameters if weight.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
 
 
 def _evaluate_into(
@@ -202,9 +160,8 @@ def _evaluate_into(
     model: TaskModel,
     data: TaskData,
     settings: Settings,
-    step: int,
     platform: Platform,
-    keep_encoder: bool,
+    keep_weights: bool,
 ) -> float:
     """Evaluate, keep what the settings select, and return the score."""
     started = time.perf_counter()
@@ -212,24 +169,51 @@ def _evaluate_into(
     score = next(iter(scores.values()))
     best = next(iter(result.scores.values()), -math.inf)
     if settings.select == "last" or score > best:
-        result.best_step, result.scores, result.predictions = step, scores, predictions
-        if keep_encoder:
-            result.encoder = {
-                name: weight.detach().to("cpu", copy=True)
-                for name, weight in model.encoder.state_dict().items()
-            }
-    result.evaluation_seconds += time.perf_counter() - started
-    result.evaluation_tokens += int(_sizes(data.validation)[1].sum())
+        result.best_step, result.scores, result.predictions = result.steps, scores, predictions
+        if keep_weights:
+            result.encoder, result.head = _copied(model.encoder), _copied(model.head)
+    _count_evaluation(result, data, started)
     return score
 
 
+def _evaluate_kept(result: Trained, model: TaskModel, data: TaskData, platform: Platform) -> None:
+    """Put the kept weights back and evaluate them on all validation examples."""
+    started = time.perf_counter()
+    model.eval()  # before the weights, since it brings up the embedding rows of the last step
+    _put_back(model.encoder, result.encoder or {})
+    _put_back(model.head, result.head or {})
+    result.scores, result.predictions = evaluate(model, data, platform)
+    _count_evaluation(result, data, started)
+
+
+def _count_evaluation(result: Trained, data: TaskData, started: float) -> None:
+    result.evaluation_seconds += time.perf_counter() - started
+    result.evaluation_tokens += int(_sizes(data.validation)[1].sum())
+
+
+def _copied(module: nn.Module) -> Weights:
+    return {
+        name: weight.detach().to("cpu", copy=True) for name, weight in module.state_dict().items()
+    }
+
+
+def _put_back(module: nn.Module, weights: Weights) -> None:
+    for name, weight in module.state_dict().items():
+        weight.copy_(weights[name])
+
+
+def _scores(curve: list[dict[str, float | int | None]]) -> list[float]:
+    return [point["score"] for point in curve if point["score"] is not None]
+
+
 def _prepared(
-    data: TaskData, batch_size: int, rng: np.random.Generator, platform: Platform
+    data: TaskData, batch_size: int, seed: int, platform: Platform, skip: int
 ) -> Iterator[tuple[Tensors, Tensors, int]]:
-    """Yield inputs, targets and the number of real tokens of each training batch."""
+    """Yield inputs, targets and the number of real tokens of each training batch after `skip`."""
     lengths, tokens = _sizes(data.train)
-    for numbers in training_batches(lengths, batch_size, rng):
-        rows = data.train.take(numbers).to_pylist()
+    batches = training_batches(lengths, batch_size, np.random.default_rng(seed))
+    for numbers in islice(batches, skip, None):
+        rows = rows_of(data.train, numbers)
         inputs, targets = _moved(collate(data.form, rows, data.pad_id), platform)
         yield inputs, targets, int(tokens[numbers].sum())
 

@@ -15,7 +15,7 @@ from interlude.files import write_json, written_atomically
 from interlude.runspec import RunSpec
 
 SCHEMA_VERSION = 1
-NOT_COLUMNS = ("settings", "labels", "layers")
+NOT_COLUMNS = ("settings", "layers")
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "pyarrow")
 
 

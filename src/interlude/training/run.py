@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import platform as machine
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from interlude.arguments import RunFiles
-from interlude.encode import load_tokenizer, read_encoded
+from interlude.encode import read_encoded, read_encoding_facts
 from interlude.errors import InputError
 from interlude.forms import FORMS
+from interlude.label_count import check_label_count
 from interlude.metrics import METRICS
 from interlude.runspec import RunSpec
 from interlude.training.batches import subset
+from interlude.training.checkpoint import Checkpoints
 from interlude.training.dropout import use_lane_dropout
-from interlude.training.encoder import head_dropout, load_encoder, load_weights
+from interlude.training.encoder import (
+    computes_in_bf16,
+    head_dropout,
+    load_encoder,
+    load_weights,
+)
 from interlude.training.encoder_file import read_facts, save_encoder
 from interlude.training.failure import leave_without_result
-from interlude.training.loop import Platform, Progress, TaskData, TaskModel, Trained, train
+from interlude.training.loop import Platform, Progress, TaskData, train
 from interlude.training.record import fingerprint, write_predictions, write_record
+from interlude.training.state import TaskModel, Trained
 from interlude.training.vocabulary import train_used_rows
 
 GUESSING_ROUNDS = 20
+ROUNDING = 1e-5  # relative, of fp32 through a few dozen layers
 
 
 def perform(
-    spec: RunSpec, files: RunFiles, code: str, threads: int, say: Callable[[str], None]
+    spec: RunSpec,
+    files: RunFiles,
+    code: str,
+    threads: int,
+    say: Callable[[str], None],
+    checkpoint_minutes: float = math.inf,
 ) -> None:
     """Carry out a run and leave its record, predictions and (intermediate runs) encoder.
 
-    A run whose source did not end well is not trained: its record has the source's status.
+    A run whose source did not end well is not trained: its record has the source's status. A run
+    that is interrupted, and a long one every `checkpoint_minutes`, leaves a checkpoint.
     """
     started = time.perf_counter()
     lost = lost_source(files)
@@ -48,24 +68,37 @@ def perform(
     platform = choose_platform(spec.device, spec.precision)
     data = load_data(spec, files)
     model = build_model(spec, files, data).to(platform.device)
+    platform = fitted(platform, model.encoder, spec)
     if platform.device.type == "cpu":
         use_lane_dropout(model)
     keep_encoder = files.encoder_out is not None
-    trained = train(
-        model, data, spec.settings, spec.seed, platform, keep_encoder, _progress(spec, say)
-    )
-    _write_outputs(spec, files, data, trained)
-    write_record(
-        files.record,
-        spec,
-        code_digest=code,
-        threads=threads,
-        model_revision=model_revision(files.model),
-        data_fingerprint=fingerprint(*_splits(files)),
-        **_outcome(data, trained),
-        **_described(platform),
-        total_seconds=time.perf_counter() - started,
-    )
+    progress = _progress(spec, say)
+    with Checkpoints(
+        files.checkpoint, partial(_identity, spec, files, code), checkpoint_minutes * 60
+    ) as checkpoints:
+        trained = train(
+            model, data, spec.settings, spec.seed, platform, keep_encoder, progress, checkpoints
+        )
+        _write_outputs(spec, files, data, trained)
+        write_record(
+            files.record,
+            spec,
+            code_digest=code,
+            threads=threads,
+            model_revision=model_revision(files.model),
+            data_fingerprint=fingerprint(*_splits(files)),
+            **_outcome(data, trained),
+            **_described(platform),
+            total_seconds=time.perf_counter() - started,
+        )
+
+
+def _identity(spec: RunSpec, files: RunFiles, code: str) -> str:
+    """Return a digest of all that a run's state depends on."""
+    source = [files.encoder_in] if files.encoder_in is not None else []
+    inputs = fingerprint(*_splits(files), files.model / "model.safetensors", *source)
+    told = json.dumps([spec.to_json(), code, inputs, torch.__version__, torch.get_num_threads()])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def lost_source(files: RunFiles) -> str | None:
@@ -88,10 +121,28 @@ def choose_platform(device: str, precision: str) -> Platform:
     return Platform(torch.device(name), bf16=fast if precision == "auto" else precision == "bf16")
 
 
+def fitted(platform: Platform, encoder: nn.Module, spec: RunSpec) -> Platform:
+    """Return the platform in a precision that the encoder computes in; InputError if it may not."""
+    if not platform.bf16 or computes_in_bf16(encoder, platform.device):
+        return platform
+    if spec.precision == "bf16":
+        raise InputError(
+            f"config: key compute.precision: found 'bf16', in which the model {spec.model} can not "
+            "compute. Allowed: auto, fp32."
+        )
+    return replace(platform, bf16=False)
+
+
 def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
-    """Return the task's encoded examples, capped as the settings say."""
-    form = FORMS[spec.form](spec.labels)
+    """Return the task's encoded examples, capped as the settings say.
+
+    InputError when its labels, which may have been found in the data, do not fit the metric, or
+    when truncation leaves no example to train on.
+    """
     train_split, validation_split = map(read_encoded, _splits(files))
+    facts = read_encoding_facts(train_split)
+    check_label_count(spec.metric, facts.label_names, f"task {spec.task}")
+    form = FORMS[spec.form](facts.label_names)
     examples = form.trainable(train_split)
     if examples.num_rows == 0:
         raise InputError(
@@ -101,20 +152,21 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     return TaskData(
         form=form,
         metric=METRICS[spec.metric],
-        train=subset(examples, spec.settings.train_examples),
-        validation=subset(validation_split, spec.settings.validation_examples),
-        pad_id=load_tokenizer(files.model).pad_token_id,
+        train=subset(examples, spec.settings.train_examples, form.kept_together),
+        validation=subset(validation_split, spec.settings.validation_examples, form.kept_together),
+        pad_id=facts.pad_id,
     )
 
 
 def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:
     """Return the encoder a run starts from, under a fresh head drawn from the run's seed."""
-    dropout = spec.settings.dropout
-    encoder = load_encoder(files.model, spec.layers, dropout)
+    settings = spec.settings
+    encoder = load_encoder(files.model, spec.layers, settings.dropout)
     if files.encoder_in is not None:
         load_weights(encoder, files.encoder_in)
     seed_everything(spec.seed)
     config: Any = encoder.config
+    dropout = settings.dropout if settings.head_dropout is None else settings.head_dropout
     head = data.form.head(config.hidden_size, head_dropout(encoder, dropout))
     return TaskModel(encoder, head, train_used_rows(encoder, data.train, data.pad_id))
 
@@ -139,7 +191,7 @@ def _splits(files: RunFiles) -> list[Path]:
 
 
 def _write_outputs(spec: RunSpec, files: RunFiles, data: TaskData, trained: Trained) -> None:
-    gold = data.form.gold(data.validation.to_pylist())
+    gold = data.form.gold(data.validation_rows())
     ids = data.validation["id"].to_pylist()
     write_predictions(files.predictions, ids, trained.predictions, gold)
     if files.encoder_out is not None:
@@ -161,7 +213,9 @@ def _outcome(data: TaskData, trained: Trained) -> dict[str, Any]:
         "constant": is_constant(data, trained.predictions) if trained.predictions else None,
         "train_examples": data.train.num_rows,
         "validation_examples": data.validation.num_rows,
+        "planned_steps": trained.planned_steps,
         "steps": trained.steps,
+        "stopped_by": trained.stopped_by,
         "best_step": trained.best_step,
         "tokens": trained.tokens,
         "evaluation_tokens": trained.evaluation_tokens,
@@ -173,7 +227,7 @@ def _outcome(data: TaskData, trained: Trained) -> dict[str, Any]:
 
 def reference_scores(data: TaskData) -> tuple[float, float]:
     """Return the score of the best constant prediction, and the mean score of guessing."""
-    examples = data.validation.to_pylist()
+    examples = data.validation_rows()
     gold = data.form.gold(examples)
     constants = data.form.constants(examples)
     majority = max(_score(data.metric(predictions, gold)) for predictions in constants)
@@ -183,9 +237,14 @@ def reference_scores(data: TaskData) -> tuple[float, float]:
 
 
 def is_constant(data: TaskData, predictions: list[Any]) -> bool:
-    """Return whether a predictor that looks at no input could have made these predictions."""
+    """Return whether a predictor that looks at no input could have made these predictions.
+
+    Numbers that differ by no more than rounding does between batches count as the same.
+    """
+    if isinstance(predictions[0], float):
+        return math.isclose(min(predictions), max(predictions), rel_tol=ROUNDING, abs_tol=ROUNDING)
     same = all(prediction == predictions[0] for prediction in predictions)
-    return same or predictions in data.form.constants(data.validation.to_pylist())
+    return same or predictions in data.form.constants(data.validation_rows())
 
 
 def _score(scores: dict[str, float]) -> float:

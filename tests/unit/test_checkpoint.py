@@ -1,0 +1,239 @@
+"""An interrupted run goes on from its checkpoint, to the same bits as one that was left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+
+from interlude.runspec import RunSpec
+from interlude.training.checkpoint import Checkpoints
+from interlude.training.loop import Platform, train
+from interlude.training.run import build_model, load_data, perform
+from interlude.training.state import RunState, Trained
+
+CPU = Platform(torch.device("cpu"), bf16=False)
+TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
+LONG = tiny.settings(epochs=4, dropout=0.2, weight_decay=0.1, evaluations=6)
+ALWAYS = 0.0  # seconds between two checkpoints
+
+Steps = Callable[[RunSpec, int | None], Trained]
+
+
+class LostError(Exception):
+    """What ends a run in these tests, like a machine that fails."""
+
+
+class Failing(Checkpoints):
+    """Checkpoints of a machine that fails after a number of steps."""
+
+    last_step: int | None = None
+
+    def after_step(self, run: Any) -> None:
+        super().after_step(run)
+        if run.result.steps == self.last_step:
+            raise LostError
+
+
+@pytest.fixture
+def steps(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Steps:
+    """A function: train until a step, or to the end, each time as a process of its own would."""
+    torch.set_num_threads(1)
+
+    def go(spec: RunSpec, until: int | None) -> Trained:
+        files = tiny.files(model, encoded[spec.form], tmp_path)
+        data = load_data(spec, files)
+        built = build_model(spec, files, data)
+        with Failing(files.checkpoint, lambda: "this run", ALWAYS) as checkpoints:
+            checkpoints.last_step = until
+            say = lambda *_: None  # noqa: E731
+            return train(built, data, spec.settings, spec.seed, CPU, True, say, checkpoints)
+
+    return go
+
+
+def outcome(trained: Trained) -> dict[str, Any]:
+    """Return all that a run ends with but its times; weights as bytes."""
+    kept = {name: value for name, value in vars(trained).items() if "seconds" not in name}
+    for part in ("encoder", "head"):
+        weights = kept[part]
+        kept[part] = {name: tensor.numpy().tobytes() for name, tensor in weights.items()}
+    return kept
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        LONG,
+        replace(LONG, select="last", evaluations=1),
+        replace(LONG, optimizer="bert-adam", interim_examples=5, patience=3),
+    ],
+    ids=["best", "last", "interim"],
+)
+@pytest.mark.parametrize("lost_after", [(1,), (5,), (3, 7)])
+def test_a_run_goes_on_to_the_same_bits(
+    settings: Any, lost_after: tuple[int, ...], steps: Steps
+) -> None:
+    spec = tiny.spec("single", settings=settings)
+    undisturbed = outcome(steps(spec, None))
+    for step in lost_after:
+        with pytest.raises(LostError):
+            steps(spec, step)
+    assert outcome(steps(spec, None)) == undisturbed
+
+
+@pytest.mark.parametrize("form", tiny.FORMS)
+def test_a_run_of_every_form_goes_on_to_the_same_bits(form: str, steps: Steps) -> None:
+    spec = tiny.spec(form, settings=tiny.settings(evaluations=3))
+    undisturbed = outcome(steps(spec, None))
+    with pytest.raises(LostError):
+        steps(spec, 4)
+    assert outcome(steps(spec, None)) == undisturbed
+
+
+def test_what_was_done_before_is_not_done_again(steps: Steps) -> None:
+    spec = tiny.spec("single", settings=LONG)
+    with pytest.raises(LostError):
+        steps(spec, 8)
+    seen: list[int] = []
+    original = RunState.tensors
+
+    def count(state: RunState) -> Any:
+        seen.append(state.result.steps)
+        return original(state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunState, "tensors", count)
+        steps(spec, None)
+    assert min(seen) == 9
+
+
+@pytest.fixture
+def checkpoint(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Path:
+    """The checkpoint of a lost run of tests/tiny's `single`, left by the real program's parts."""
+    spec = tiny.spec("single", settings=LONG)
+    files = tiny.files(model, encoded["single"], tmp_path)
+    said = iter(range(4))
+
+    def fail(_: str) -> None:
+        if next(said, None) is None:
+            raise LostError
+
+    with pytest.raises(LostError):
+        perform(spec, files, "code", 1, fail, checkpoint_minutes=ALWAYS)
+    assert files.checkpoint.exists()
+    return files.checkpoint
+
+
+def first_step(model: Path, encoded: Path, folder: Path, **changes: Any) -> int:
+    """Return the first step that a run in this folder reports, and check that it cleans up."""
+    files = tiny.files(model, encoded, folder)
+    said: list[str] = []
+    code = changes.pop("code", "code")
+    settings = changes.pop("settings", LONG)
+    spec = tiny.spec("single", settings=settings, **changes)
+    perform(spec, files, code, 1, said.append, checkpoint_minutes=ALWAYS)
+    assert not files.checkpoint.exists()
+    return int(said[0].split(": step ")[1].split()[0])
+
+
+def test_a_run_takes_its_own_checkpoint_and_removes_it_in_the_end(
+    checkpoint: Path, model: Path, encoded: dict[str, Path]
+) -> None:
+    assert first_step(model, encoded["single"], checkpoint.parent) > 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 6},
+        {"settings": replace(LONG, learning_rate=1e-3)},
+        {"code": "other code"},
+        {"source_seed": 1},
+    ],
+    ids=["seed", "settings", "code", "source"],
+)
+def test_a_checkpoint_of_another_run_is_not_taken(
+    changes: dict[str, Any], checkpoint: Path, model: Path, encoded: dict[str, Path]
+) -> None:
+    assert first_step(model, encoded["single"], checkpoint.parent, **changes) == 1
+
+
+@pytest.mark.parametrize("kept", [0, 5, 200, -7])
+def test_a_broken_checkpoint_is_not_taken(
+    kept: int, checkpoint: Path, model: Path, encoded: dict[str, Path]
+) -> None:
+    checkpoint.write_bytes(checkpoint.read_bytes()[:kept])
+    assert first_step(model, encoded["single"], checkpoint.parent) == 1
+
+
+def test_a_short_run_writes_no_checkpoint(
+    model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    files = tiny.files(model, encoded["single"], tmp_path)
+
+    def look(_: str) -> None:
+        assert not files.checkpoint.exists()
+
+    perform(tiny.spec("single"), files, "code", 1, look, checkpoint_minutes=1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_after_a_step_and_it_goes_on_from_there(
+    number: int, model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    spec = tiny.spec("single", settings=tiny.settings(epochs=200, evaluations=1))
+    alone, stopped = (tiny.files(model, encoded["single"], tmp_path / name) for name in "ab")
+    perform(spec, alone, "x", 1, lambda _: None)
+    with started(spec, stopped) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(number)
+        process.communicate()
+    assert process.returncode == 128 + number
+    assert stopped.checkpoint.exists()
+    assert not stopped.record.exists()
+    with started(spec, stopped) as process:
+        _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert stopped.predictions.read_bytes() == alone.predictions.read_bytes()
+    assert tiny.read_record(stopped)["curve"] == tiny.read_record(alone)["curve"]
+
+
+def started(spec: RunSpec, files: Any) -> subprocess.Popen[str]:
+    """Start the program of a training job, which saves its state many times."""
+    told = ["--spec", spec.to_json(), "--code", "x", "--checkpoint-minutes", "0.0005"]
+    where = ["--model", str(files.model), "--encoded", str(files.encoded)]
+    return subprocess.Popen(
+        [sys.executable, str(TRAIN), *told, *where, "--record", str(files.record)],
+        env={**os.environ, "PYTHONPATH": str(TRAIN.parents[2] / "src")},
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_a_run_that_is_lost_before_its_record_is_written_keeps_its_checkpoint(
+    model: Path, encoded: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise LostError
+
+    files = tiny.files(model, encoded["single"], tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("interlude.training.run.write_record", fail)
+        with pytest.raises(LostError):
+            perform(tiny.spec("single", settings=LONG), files, "code", 1, lambda _: None, ALWAYS)
+    assert files.checkpoint.exists()
+    perform(tiny.spec("single", settings=LONG), files, "code", 1, lambda _: None, ALWAYS)
+    assert files.record.exists()
+    assert not files.checkpoint.exists()

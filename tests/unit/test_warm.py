@@ -1,0 +1,195 @@
+"""Scripts in a warm process: a caller notices no difference to a process of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import tiny
+
+from interlude.warm import OWNER
+
+SRC = Path(__file__).parents[2] / "src"
+TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
+Started = subprocess.Popen[str]
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of scripts that share a server, which ends with this module's tests."""
+    folder = tmp_path_factory.mktemp("sockets")
+    with subprocess.Popen(["sleep", "3600"]) as process:
+        yield environment(process.pid, folder)
+        process.kill()
+
+
+def environment(owner: int, sockets: Path) -> dict[str, str]:
+    python_path = os.pathsep.join([str(SRC), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": python_path, OWNER: str(owner), "TMPDIR": str(sockets)}
+
+
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def start(owner: dict[str, str], tmp_path: Path) -> Start:
+    """Start Python code as a script through the server, in tmp_path."""
+
+    def started(code: str, *arguments: str, **changes: str) -> Started:
+        script = tmp_path / f"script-{len(list(tmp_path.iterdir()))}.py"
+        script.write_text(code)
+        return warm([str(script), *arguments], {**owner, **changes}, tmp_path)
+
+    return started
+
+
+def warm(arguments: list[str], environment: dict[str, str], folder: Path) -> Started:
+    return subprocess.Popen(
+        [sys.executable, "-m", "interlude.warm", *arguments],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def servers(owner: str) -> list[psutil.Process]:
+    """Return the servers of an owner, oldest first: the first is the one that listens."""
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if {"interlude.warm_server", owner} <= set(process.info["cmdline"] or [])
+    ]
+    return sorted(found, key=psutil.Process.create_time)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within a minute"
+        time.sleep(0.02)
+
+
+SAYS = """
+import os, sys
+print(sys.argv[1:], os.getcwd(), os.environ["COLOUR"], __name__, input())
+print("and this", file=sys.stderr)
+"""
+
+
+def test_a_script_has_its_callers_arguments_folder_environment_and_streams(
+    start: Start, tmp_path: Path
+) -> None:
+    output, errors = start(SAYS, "one", "two words", COLOUR="red").communicate("asked\n")
+    assert output == f"['one', 'two words'] {tmp_path} red __main__ asked\n"
+    assert errors == "and this\n"
+
+
+def test_the_slow_imports_are_there_already(start: Start) -> None:
+    output, _ = start("import sys; print('transformers' in sys.modules)").communicate()
+    assert output == "True\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("pass", 0),
+        ("import sys; sys.exit()", 0),
+        ("import sys; sys.exit(2)", 2),
+        ("import sys; sys.exit('no')", 1),
+        ("1 / 0", 1),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 143),
+    ],
+)
+def test_it_ends_as_the_script_ends(start: Start, code: str, status: int) -> None:
+    process = start(code)
+    _, errors = process.communicate()
+    assert process.returncode == status
+    assert ("ZeroDivisionError" in errors) == (code == "1 / 0")
+
+
+WAITS = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+)
+def test_a_signal_to_the_caller_ends_the_script(start: Start, number: int, status: int) -> None:
+    process = start(WAITS)
+    assert process.stdout is not None
+    script = int(process.stdout.readline())
+    process.send_signal(number)
+    process.communicate()
+    assert process.returncode == status
+    wait_for(lambda: not psutil.pid_exists(script))
+
+
+def test_scripts_run_side_by_side(start: Start) -> None:
+    first, second = start(WAITS), start(WAITS)
+    for process in (first, second):
+        assert process.stdout is not None
+        assert process.stdout.readline()
+    for process in (first, second):
+        process.terminate()
+        process.communicate()
+
+
+ONLY_COLD = """
+import sys, time
+if "transformers" in sys.modules:
+    print("warm", flush=True)
+    time.sleep(600)
+print("cold")
+"""
+
+
+def test_when_the_server_is_lost_the_script_is_run_again(
+    start: Start, owner: dict[str, str]
+) -> None:
+    process = start(ONLY_COLD)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "warm\n"
+    for server in servers(owner[OWNER]):
+        server.kill()
+    output, _ = process.communicate()
+    assert (output, process.returncode) == ("cold\n", 0)
+
+
+def test_the_server_ends_with_its_owner_and_takes_its_socket_along(tmp_path: Path) -> None:
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    script = tmp_path / "script.py"
+    script.write_text("pass")
+    with subprocess.Popen(["sleep", "3600"]) as sleeper:
+        process = warm([str(script)], environment(sleeper.pid, sockets), tmp_path)
+        process.communicate()
+        (server,) = servers(str(sleeper.pid))
+        assert list(sockets.rglob("*.socket"))
+        sleeper.kill()
+    wait_for(lambda: not server.is_running())
+    assert not [path for path in sockets.rglob("*") if path.is_file() or path.is_socket()]
+
+
+def test_a_run_gives_the_same_bytes_as_in_a_process_of_its_own(
+    owner: dict[str, str], model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    predictions = []
+    for environ in (owner, {key: value for key, value in owner.items() if key != OWNER}):
+        files = tiny.files(model, encoded["single"], tmp_path / str(len(predictions)))
+        told = ["--spec", tiny.spec("single").to_json(), "--code", "x", "--model", str(model)]
+        where = ["--encoded", str(encoded["single"]), "--record", str(files.record)]
+        process = warm([str(TRAIN), *told, *where], environ, tmp_path)
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+        predictions.append((files.predictions.read_bytes(), tiny.read_record(files)["curve"]))
+    assert predictions[0] == predictions[1]
