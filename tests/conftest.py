@@ -1,4 +1,4 @@
-"""What many tests share: the tiny model, its tokenizer, and a tiny encoded task of every form."""
+"""What many tests share: the tiny model, an encoded task of every form, the finished project."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import tiny
+from project import Project, copy_project
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(model: Path) -> Any:
-    from interlude.encode import load_tokenizer  # noqa: PLC0415  imports torch
+    from interlude.tokenizer import load_tokenizer  # noqa: PLC0415  imports torch
 
     return load_tokenizer(model)
 
@@ -31,15 +32,29 @@ def tokenizer(model: Path) -> Any:
 @pytest.fixture(scope="session")
 def encoded(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folder of the encoded task of each form: 24 rows to train on, 16 to validate on."""
-    from interlude.encode import encode_split  # noqa: PLC0415  imports torch
+    from interlude.encode import encode_task  # noqa: PLC0415  imports torch
 
     root = tmp_path_factory.mktemp("encoded")
     for form in tiny.FORMS:
         content = tiny.rows(form, 40)
-        for split, part in (("train", content[:24]), ("validation", content[24:])):
-            source = tiny.write_rows(root / "data" / form / f"{split}.parquet", form, part)
-            encode_split(source, root / form / f"{split}.arrow", form, model, max_length=32)
+        parts = {"train": content[:24], "validation": content[24:]}
+        data = tiny.write_task(root / "data" / form, form, parts)
+        encode_task(data, root / form, form, model, max_length=32)
     return {form: root / form for form in tiny.FORMS}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which the tiny study has been run to its end, for real."""
+    project = copy_project(tmp_path_factory.mktemp("finished") / "interlude")
+    project.run()
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh project without results."""
+    return copy_project(tmp_path / "interlude")
 
 
 @pytest.fixture

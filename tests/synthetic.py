@@ -117,6 +117,23 @@ def demo_options(**more: Any) -> Options:
     return Options(titles=TITLES, tasks=tuple(TITLES), **more)
 
 
+def sized_runs() -> pd.DataFrame:
+    """The demo, whole, with two of its sources trained on 64 and 128 of their 512 examples too."""
+    noise = np.random.default_rng(2)
+    records = demo_records()
+    for source in ("sarcasm", "social-iqa"):
+        for size in (64, 128):
+            name = f"{source}@{size}"
+            for restart in (1, 2, 3):
+                own = record("intermediate", "none", name, restart, 0.6, train_examples=size)
+                records.append(own)
+                for kind, tasks in (("target", TARGET), ("probing", PROBING)):
+                    for task in tasks:
+                        score = 0.6 + 0.02 * (size == 128) + noise.normal(0, 0.01)
+                        records.append(record(kind, name, task, restart, score))
+    return to_table(records)
+
+
 LONG_SOURCE = "the one & only <i>source</i> with a name that does not end"
 
 

@@ -110,7 +110,6 @@ def test_spec_says_all_that_a_run_depends_on(root: Path) -> None:
         seed=planned.seed("target", 2),
         source_seed=planned.seed("intermediate", 2),
         form="span",
-        labels=[],
         metric="qa_f1_em",
         model="tiny",
         layers=1,
@@ -202,7 +201,7 @@ def test_seeds_for_another_number_of_restarts_are_refused(root: Path, entries: i
     ("changes", "parts"),
     [
         ({"target": ["tiny-pear"]}, ["key target", "'tiny-pear'", "Did you mean 'tiny-pair'?"]),
-        ({"intermediate": ["zzz"]}, ["key intermediate", "'zzz'", "Allowed: tiny-choice, tiny-"]),
+        ({"intermediate": ["zzz"]}, ["key intermediate", "'zzz'", "Allowed: tiny-"]),
         (
             {"overrides": {"probing": {"tiny-tag": {"epochs": 1}}}},
             ["key overrides.probing", "'tiny-tag'"],
@@ -249,6 +248,18 @@ def test_a_metric_that_does_not_fit_the_form_is_refused(root: Path, form: str, m
         load_task(path)
 
 
+@pytest.mark.parametrize(
+    ("form", "metric"), [("single", "accuracy_f1"), ("answer-option", "multirc")]
+)
+def test_a_metric_of_two_labels_is_refused_for_three(root: Path, form: str, metric: str) -> None:
+    labels = {"labels": ["no", "perhaps", "yes"]}
+    path = root / f"config/tasks/tiny-{form}.yaml"
+    tiny.write_yaml(path, tiny.task_file(form) | {"metric": metric} | labels)
+    message = rf"tiny-{form}\.yaml: key labels: found 3 \(no, perhaps, yes\)\. Allowed: two, with"
+    with pytest.raises(InputError, match=message):
+        load_task(path)
+
+
 def test_a_later_task_folder_goes_before_an_earlier_one(root: Path) -> None:
     mine = tiny.task_file("pair") | {"title": "Mine"}
     tiny.write_yaml(root / "mine/tiny-pair.yaml", mine)
@@ -270,7 +281,7 @@ def test_planning_fetching_and_analysis_import_no_torch() -> None:
 import importlib, pathlib, sys
 import interlude
 sources = pathlib.Path(interlude.__file__).parent
-trains = ("interlude.training", "interlude.forms", "interlude.encode")
+trains = tuple(f"interlude.{name}" for name in ("training", "forms", "encode", "tokenizer"))
 paths = [path.relative_to(sources.parent).with_suffix("") for path in sources.rglob("*.py")]
 names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
 assert "interlude.study" in names and "interlude.analysis.runs" in names, names
@@ -281,3 +292,68 @@ for name in names:
 """
     environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": "/usr/bin:/bin"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+# Sizes of intermediate tasks
+
+
+def sizes(root: Path, **changes: Any) -> Study:
+    return study(root, sizes={"tiny-choice": [50, 100]}, **changes)
+
+
+def test_each_size_is_a_source_with_runs_of_its_own(root: Path) -> None:
+    plain, planned = (list(made.design.runs()) for made in (study(root), sizes(root)))
+    added = set(planned) - set(plain)
+    assert len(planned) == len(plain) + len(added)
+    names = ("tiny-choice@50", "tiny-choice@100")
+    targets = {"target": ("tiny-pair", "tiny-span"), "probing": ("tiny-tagging",)}
+    assert added == {
+        *(Run("intermediate", "none", name, n) for name in names for n in (1, 2, 3)),
+        *(
+            Run(kind, name, task, n)
+            for kind, tasks in targets.items()
+            for name in names
+            for task in tasks
+            for n in (1, 2, 3)
+        ),
+    }
+
+
+def test_a_size_is_told_to_its_intermediate_run_alone(root: Path) -> None:
+    made = sizes(root)
+    whole, part = (
+        made.spec(Run("intermediate", "none", name, 1))
+        for name in ("tiny-choice", "tiny-choice@50")
+    )
+    assert part.settings == replace(whole.settings, train_examples=50)
+    assert replace(part, task=whole.task, settings=whole.settings) == whole
+    started = made.spec(Run("target", "tiny-choice@50", "tiny-pair", 1))
+    plain = made.spec(Run("target", "tiny-choice", "tiny-pair", 1))
+    assert replace(started, source="tiny-choice") == plain
+
+
+def test_sizes_have_titles_and_may_stand_in_the_run_table(root: Path) -> None:
+    scope = study(root, sizes={"tiny-choice": [1250]}).scope
+    assert scope["titles"]["tiny-choice@1250"] == "Tiny choice (1,250)"
+    assert "tiny-choice@1250" in scope["tasks"]
+
+
+def test_a_design_with_sizes_survives_json(root: Path) -> None:
+    planned = sizes(root).design
+    assert Design.from_json(planned.to_json()) == planned
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tiny-pair": [5]}, "key sizes: unknown intermediate task 'tiny-pair'"),
+        ({"tiny-choice": [5, 5]}, "key sizes.tiny-choice"),
+        ({"tiny-choice": [0]}, "key sizes.tiny-choice"),
+        ({"tiny-choice": []}, "key sizes.tiny-choice"),
+        ({"tiny-choice": [5, 64]}, r"key sizes\.tiny-choice: found 64\. Allowed: below 64"),
+    ],
+)
+def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
+    limit = {"intermediate": {"train_examples": 64}}
+    with pytest.raises(InputError, match=f"study.yaml: {message}"):
+        study(root, sizes=given, training=limit)

@@ -7,7 +7,9 @@ import math
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
@@ -90,7 +92,7 @@ def test_a_killed_run_is_listed_and_can_be_tried_again(small: Project) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    kill_training_of(record.relative_to(small.root), process)
+    training_of(record.relative_to(small.root), process).kill()
     output, _ = process.communicate(timeout=300)
 
     assert process.returncode != 0
@@ -109,14 +111,44 @@ def test_a_killed_run_is_listed_and_can_be_tried_again(small: Project) -> None:
     assert (results / "complete.txt").exists()
 
 
-def kill_training_of(record: Path, snakemake: subprocess.Popen[str]) -> None:
-    """Wait until the run that will write this record has started, and kill it like the system."""
+def test_when_everything_is_killed_the_study_goes_on_where_it_was(small: Project) -> None:
+    assert run(small, "undisturbed").returncode == 0
+    whole, broken = (small.root / f"results/{name}/runs" for name in ("undisturbed", "broken"))
+    last = broken / "target/sarcasm/privacy-qa/1.json"
+    process = subprocess.Popen(
+        command("broken"), cwd=small.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    training_of(last.relative_to(small.root), process)
+    kill_with_all_children(process.pid)
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in broken.rglob("*.json")}
+    assert finished
+    assert last not in finished
+
+    assert "--unlock" in run(small, "broken").stdout
+    assert run(small, "broken", "--unlock").returncode == 0
+    again = run(small, "broken")
+    assert again.returncode == 0, again.stdout
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    predictions = [path.relative_to(whole) for path in whole.rglob("*.parquet")]
+    assert len(predictions) == 3
+    for path in predictions:
+        assert (broken / path).read_bytes() == (whole / path).read_bytes()
+
+
+def kill_with_all_children(process: int) -> None:
+    for each in [psutil.Process(process), *psutil.Process(process).children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
+def training_of(record: Path, snakemake: subprocess.Popen[Any]) -> psutil.Process:
+    """Wait until the run that will write this record has started."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and snakemake.poll() is None:
         for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or []
             if str(record) in words and any(word.endswith("train.py") for word in words):
-                process.kill()
-                return
+                return process
         time.sleep(0.05)
     pytest.fail(f"no training of {record} was seen")

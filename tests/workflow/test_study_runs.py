@@ -13,6 +13,7 @@ from project import Project, copy_project
 
 RESULTS = Path("results/tiny")
 BEFORE_THE_RUN_TABLE = ("download", "prepare", "normalise", "encode", "train", "collect")
+OPTIMIZER = "src/interlude/training/optimizer.py"
 ANALYSIS = {"collect_runs", "check_runs", "make_report"}
 TRAINING = {"train_intermediate": 2, "train_target": 8, "train_probe": 8}
 WITH_SOURCE = {"train_intermediate": 2, "train_target": 4, "train_probe": 4}  # no baselines
@@ -128,7 +129,7 @@ def test_comments_and_layout_of_training_code_rerun_nothing(
 
 
 def test_changed_training_code_reruns_training_and_no_data(finished: Project) -> None:
-    with finished.edited("src/interlude/training/loop.py", "weight.ndim > 1", "weight.ndim > 2"):
+    with finished.edited(OPTIMIZER, "weight.ndim > 1", "weight.ndim > 2"):
         planned = finished.planned()
     assert {rule: n for rule, n in planned.items() if rule.startswith("train_")} == TRAINING
     assert not {"download_archive", "prepare_model", "normalise_task", "encode_task"} & set(planned)

@@ -22,6 +22,10 @@ TABLES_OF_STUDY = {
     "size_correlations": ("Data size", "Correlation of size with transfer"),
     "correlation_intervals": ("Correlations", "Bootstrap intervals"),
 }
+if STUDY.swept:
+    TABLES_OF_STUDY["sweep"] = ("Study", "Sweep")
+if STUDY.design.sizes:
+    TABLES_OF_STUDY["size_curves"] = ("Data size", "Transfer by intermediate size")
 
 
 localrules:
@@ -33,7 +37,8 @@ localrules:
 
 rule make_tables:
     input:
-        f"{RESULTS}/runs.parquet",
+        runs=f"{RESULTS}/runs.parquet",
+        sweep=[f"{RESULTS}/sweep.csv"] if STUDY.swept else [],
     output:
         beside(TABLES, ".csv", TABLES_OF_STUDY, TABLES_OF_VARIANT),
         beside(TABLES, ".tex", TABLES_OF_STUDY, TABLES_OF_VARIANT),
@@ -45,11 +50,12 @@ rule make_tables:
         "../../envs/report.yaml"
     params:
         options=OPTIONS,
+        sweep=lambda wildcards, input: f"--sweep {input.sweep}" if input.sweep else "",
         folder=output_folder,
         script=script("make_tables.py"),
         code=code_digest("make_tables.py"),
     shell:
-        "python {params.script} --runs {input} --options {params.options:q}"
+        "python {params.script} --runs {input.runs} {params.sweep} --options {params.options:q}"
         " --out {params.folder} 2>&1 | tee {log}"
 
 

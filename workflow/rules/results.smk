@@ -10,8 +10,7 @@ FIGURES = f"{RESULTS}/figures"
 # within a script element, which a title must not be able to end.
 OPTIONS = json.dumps(
     {
-        "titles": {name: task.title for name, task in STUDY.tasks.items()},
-        "tasks": list(STUDY.tasks),
+        **STUDY.scope,
         "degenerate": STUDY.config["degenerate"],
         "statistics": STUDY.config["statistics"],
     }
@@ -52,13 +51,14 @@ def beside(folder, ending, of_study, of_variant=()):
 
 
 def planned_tasks():
-    """One entry per kind and task: how many runs, epochs, and what is known of its examples."""
+    """One entry per kind and task: how many runs, how long, and what is known of its examples."""
     counts = Counter((run.kind, run.task) for run in STUDY.design.runs())
     entries = []
     for (kind, task), runs in counts.items():
         settings = STUDY.settings(kind, task)
-        entry = {"kind": kind, "task": task, "runs": runs, "epochs": settings.epochs}
+        entry = {"kind": kind, "task": task_of(task), "runs": runs, "epochs": settings.epochs}
+        entry |= {"steps": settings.steps, "batch_size": settings.batch_size}
         entry["limit"] = settings.train_examples
-        entry["published"] = STUDY.tasks[task].published["train"]
+        entry["published"] = STUDY.tasks[task_of(task)].published["train"]
         entries.append(entry)
     return entries

@@ -10,7 +10,7 @@ import pandas as pd
 
 from interlude.analysis.comparison import compared_cells, comparison_summary
 from interlude.analysis.options import Options
-from interlude.analysis.tables import write_csv, write_html, write_latex
+from interlude.analysis.tables import write_table
 from interlude.errors import command
 from interlude.figures.panels import draw_comparison
 from interlude.figures.style import save, style
@@ -32,11 +32,10 @@ def main() -> None:
     cells = compared_cells(own, other, arguments.names, arguments.options.statistics.alpha)
     tables = {"comparison": cells, "comparison_summary": comparison_summary(cells)}
     for name, table in tables.items():
-        write_csv(table, arguments.tables / f"{name}.csv")
-        write_html(table, arguments.tables / f"{name}.html", name)
-        write_latex(table, arguments.tables / f"{name}.tex")
+        write_table(name, table, arguments.tables, arguments.options)
     with style():
-        save(draw_comparison(cells, arguments.own, arguments.other), arguments.figure)
+        figure = draw_comparison(cells, arguments.own, arguments.other)
+        save(figure, arguments.figure, arguments.options.notes())
 
 
 if __name__ == "__main__":

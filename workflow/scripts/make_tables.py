@@ -9,18 +9,23 @@ from interlude.analysis.options import Options
 from interlude.analysis.runs import read_runs
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.errors import command
+from interlude.sweep import read_sweep
 
 
 @command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="runs.parquet")
+    parser.add_argument("--sweep", type=Path, help="sweep.csv, where there was a sweep")
     parser.add_argument("--options", type=Options.from_json, required=True, help="as JSON")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     arguments = parser.parse_args()
     options = arguments.options
     runs = read_runs(arguments.runs, options.tasks or None)
-    write_study_tables(study_tables(runs, options), arguments.out, options)
+    tables = study_tables(runs, options)
+    if arguments.sweep is not None:
+        tables["sweep"] = read_sweep(arguments.sweep)
+    write_study_tables(tables, arguments.out, options)
 
 
 if __name__ == "__main__":

@@ -47,18 +47,21 @@ def estimate(planned: pd.DataFrame, measured: pd.DataFrame, model_bytes: float) 
 def planned_examples(entries: list[dict[str, Any]], data: Path) -> pd.DataFrame:
     """Return the planned tasks with the examples that each run will train on.
 
-    entries: kind, task, runs, epochs; limit (examples at most) and published (official size),
-    which may be None. data: folder of the normalised tasks; the size of one that is there is
-    known, otherwise the published size is taken, otherwise it is missing.
+    entries: kind, task, runs, epochs, batch_size; steps, limit (examples at most) and published
+    (official size), which may be None. data: folder of the normalised tasks; the size of one that
+    is there is known, otherwise the published size is taken, otherwise it is missing. Steps become
+    epochs where the size is known. A run that stops early takes less than what is planned.
     """
-    rows = [
-        {
-            **{name: entry[name] for name in ("kind", "task", "runs", "epochs")},
-            "train_examples": _examples(entry, data / entry["task"] / "manifest.json"),
-        }
-        for entry in entries
-    ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_planned(entry, data) for entry in entries])
+
+
+def _planned(entry: dict[str, Any], data: Path) -> dict[str, Any]:
+    examples = _examples(entry, data / entry["task"] / "manifest.json")
+    epochs = entry["epochs"]
+    if entry["steps"] is not None and not math.isnan(examples):
+        epochs = entry["steps"] * entry["batch_size"] / examples
+    told = {name: entry[name] for name in ("kind", "task", "runs")}
+    return {**told, "train_examples": examples, "epochs": epochs}
 
 
 def _examples(entry: dict[str, Any], manifest: Path) -> float:
@@ -78,17 +81,25 @@ def _rates(measured: pd.DataFrame) -> pd.DataFrame:
             "plan: no run was measured. Run a few first, or name run tables in the config, "
             "key plan.measured."
         )
-    epochs = good["hyperparameters"].map(lambda text: float(json.loads(text)["epochs"]))
+    passes = good.apply(_passes_done, axis="columns")
     return pd.DataFrame(
         {
             "kind": good["kind"],
             "task": good["task"],
             "examples": good["train_examples"].astype(float),
-            "tokens_per_example": good["tokens"].astype(float) / good["train_examples"] / epochs,
+            "tokens_per_example": good["tokens"].astype(float) / good["train_examples"] / passes,
             "seconds_per_token": good["train_seconds"] / good["tokens"].astype(float),
             "fixed_seconds": good["total_seconds"] - good["train_seconds"],
         }
     )
+
+
+def _passes_done(run: pd.Series[Any]) -> float:
+    """Return how often a measured run saw each of its training examples."""
+    told = json.loads(run["hyperparameters"])
+    if told.get("steps") or told.get("evaluate_every") or told.get("patience"):
+        return float(run["steps"] * told["batch_size"] / run["train_examples"])
+    return float(told["epochs"])
 
 
 def _estimated(plan: pd.Series[Any], rates: pd.DataFrame) -> dict[str, Any]:

@@ -31,10 +31,14 @@ class Options:
 
     titles: task name -> what tables and figures show; a name without a title shows as it is.
     tasks: the tasks that the run table may name; empty: any.
+    skipped: kind -> task -> why the study is without this task of its config.
+    stand_ins: task -> the published tasks that it stands in for.
     """
 
     titles: dict[str, str] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
+    skipped: dict[str, dict[str, str]] = field(default_factory=dict)
+    stand_ins: dict[str, list[str]] = field(default_factory=dict)
     degenerate: DegenerateRule = field(default_factory=DegenerateRule)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -53,3 +57,20 @@ class Options:
     def title(self, name: str) -> str:
         """Return what tables and figures show for a task or a source."""
         return self.titles.get(name, name)
+
+    def stands_in_for(self, name: str) -> str:
+        """Return the titles of the published tasks that a task stands in for; empty for none."""
+        return " and ".join(map(self.title, self.stand_ins.get(name, [])))
+
+    def notes(self) -> list[str]:
+        """Return what stands under every table and figure: the tasks skipped, and the stand-ins."""
+        skipped = [task for tasks in self.skipped.values() for task in tasks]
+        lacking = ", ".join(map(self.title, dict.fromkeys(skipped)))
+        replaced = "; ".join(
+            f"{self.title(task)} for {self.stands_in_for(task)}" for task in self.stand_ins
+        )
+        notes = {
+            "Skipped for want of a copy of their data (see table tasks)": lacking,
+            "Stand-ins for published tasks": replaced,
+        }
+        return [f"{what}: {tasks}." for what, tasks in notes.items() if tasks]

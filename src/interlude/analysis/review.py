@@ -24,6 +24,7 @@ def review_page(runs: pd.DataFrame, options: Options) -> str:
     flagged = flag_degenerate(runs, options.degenerate)
     sections = [
         _design(runs, options),
+        *_scope(options),
         _seeds(runs),
         _distinct("Models", runs, ["model", "model_revision", "device", "precision", "threads"]),
         _distinct(
@@ -58,6 +59,29 @@ def _design(runs: pd.DataFrame, options: Options) -> Section:
     told = ", ".join(f"{count} {status}" for status, count in counts.items())
     text = f"{len(runs)} runs: {told}. A baseline is a run from source {NO_SOURCE!r}."
     return _section("Design", text, pd.DataFrame(rows))
+
+
+def _scope(options: Options) -> list[Section]:
+    """Return what a study is without and what stands in for what; nothing for a whole study."""
+    skipped = [
+        {"kind": kind, "task": options.title(task), "reason": reason}
+        for kind, tasks in options.skipped.items()
+        for task, reason in tasks.items()
+    ]
+    stand_ins = [
+        {"task": options.title(task), "stands in for": options.stands_in_for(task)}
+        for task in options.stand_ins
+    ]
+    parts = {
+        "Skipped tasks": (
+            "Tasks of the config that no run trained on or was measured on.",
+            skipped,
+        ),
+        "Stand-ins": ("Other data of the same kind; scores are not those of the task.", stand_ins),
+    }
+    return [
+        _section(title, text, pd.DataFrame(rows)) for title, (text, rows) in parts.items() if rows
+    ]
 
 
 def _seeds(runs: pd.DataFrame) -> Section:

@@ -20,13 +20,13 @@ POINTS = 100
 KEY = ["kind", "source", "task", "restart"]
 
 _TEXT = [
-    *("study", "kind", "source", "task", "form", "status", "reason", "metric", "device"),
-    *("precision", "model", "model_revision", "data_fingerprint", "code_digest"),
+    *("study", "kind", "source", "task", "form", "status", "reason", "metric", "stopped_by"),
+    *("device", "precision", "model", "model_revision", "data_fingerprint", "code_digest"),
 ]
 _JSON = ["metrics", "hyperparameters", "versions", "curve"]
 _WHOLE = [
-    *("restart", "train_examples", "validation_examples", "steps", "best_step", "tokens"),
-    *("evaluation_tokens", "threads", "seed", "source_seed", "schema_version"),
+    *("restart", "train_examples", "validation_examples", "planned_steps", "steps", "best_step"),
+    *("tokens", "evaluation_tokens", "threads", "seed", "source_seed", "schema_version"),
 ]
 _REAL = [
     *("score", "majority_score", "chance_score", "train_seconds", "evaluation_seconds"),

@@ -19,14 +19,19 @@ from interlude.analysis.robustness import (
     robustness_table,
 )
 from interlude.analysis.size import size_correlations, source_table
-from interlude.analysis.tables import printed, write_csv, write_html, write_latex
+from interlude.analysis.size_curves import of_full_size, size_curves
+from interlude.analysis.tables import write_table
 from interlude.analysis.transfer import average_table, transfer_table
 from interlude.analysis.variants import variants
 
 
 def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame]:
-    """Return file name without ending -> table; what depends on the degenerate rule comes twice."""
-    flagged = flag_degenerate(runs, options.degenerate)
+    """Return file name without ending -> table; what depends on the degenerate rule comes twice.
+
+    Sources of a reduced size are in the costs, the lists of runs and the size curves alone.
+    """
+    everything = flag_degenerate(runs, options.degenerate)
+    flagged = of_full_size(everything)
     excluding = {
         filtered: _variant(flagged, options, filtered)
         for filtered in variants(options.degenerate.exclude).values()
@@ -36,8 +41,8 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
     sources = source_table(flagged, main["averages"])
     tables = {
         "tasks": task_table(flagged, options, options.degenerate.exclude),
-        "degenerate": degenerate_table(flagged, options.degenerate),
-        "excluded": excluded_table(flagged),
+        "degenerate": degenerate_table(everything, options.degenerate),
+        "excluded": excluded_table(everything),
         "costs": cost_table(runs),
         "conclusions": changed_conclusions(
             excluding[True]["transfer"], excluding[False]["transfer"], options.statistics.alpha
@@ -48,17 +53,17 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
         "sources": sources,
         "size_correlations": size_correlations(sources),
     }
+    if len(flagged) < len(everything):
+        tables["size_curves"] = size_curves(everything, options, options.degenerate.exclude)
     for suffix, filtered in variants(options.degenerate.exclude).items():
         tables |= {f"{name}{suffix}": table for name, table in excluding[filtered].items()}
     return tables
 
 
 def write_study_tables(tables: dict[str, pd.DataFrame], folder: Path, options: Options) -> None:
-    """Write each table as CSV, as HTML for the report and, as a paper prints it, as LaTeX."""
+    """Write each table as `write_table` does."""
     for name, table in tables.items():
-        write_csv(table, folder / f"{name}.csv")
-        write_html(table, folder / f"{name}.html", name)
-        write_latex(printed(name, table, options), folder / f"{name}.tex")
+        write_table(name, table, folder, options)
 
 
 def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[str, pd.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,17 @@ from interlude.analysis.runs import in_order
 from interlude.files import written_atomically
 
 _EMPTY = "--"
+_LATEX = str.maketrans(
+    {sign: rf"\{sign}" for sign in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
+def write_table(name: str, table: pd.DataFrame, folder: Path, options: Options) -> None:
+    """Write a table as CSV, as HTML for the report and, as a paper prints it, as LaTeX."""
+    write_csv(table, folder / f"{name}.csv")
+    write_html(table, folder / f"{name}.html", name, options.notes())
+    write_latex(printed(name, table, options), folder / f"{name}.tex", options.notes())
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -20,16 +32,22 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(draft, index=False)
 
 
-def write_html(table: pd.DataFrame, path: Path, title: str) -> None:
-    """Write a table as a page for the report, with its CSV to download."""
-    page = render(title, [Section(table=table)], csv=table.to_csv(index=False))
+def write_html(table: pd.DataFrame, path: Path, title: str, notes: Sequence[str] = ()) -> None:
+    """Write a table as a page for the report, with notes below it and its CSV to download."""
+    sections = [Section(table=table), *(Section(text=note) for note in notes)]
+    page = render(title, sections, csv=table.to_csv(index=False))
     with written_atomically(path) as draft:
         draft.write_text(page, encoding="utf8")
 
 
-def write_latex(table: pd.DataFrame, path: Path) -> None:
-    """Write a table ready to paste (needs the booktabs package), numbers with one decimal."""
+def write_latex(table: pd.DataFrame, path: Path, notes: Sequence[str] = ()) -> None:
+    """Write a table ready to paste (needs the booktabs package), numbers with one decimal.
+
+    notes: a paragraph each, in small type below the table.
+    """
     text = table.map(_shown).to_latex(index=False, escape=True, na_rep=_EMPTY)
+    for note in notes:
+        text += f"\n\\par\\noindent{{\\footnotesize {note.translate(_LATEX)}}}\n"
     with written_atomically(path) as draft:
         draft.write_text(text, encoding="utf8")
 

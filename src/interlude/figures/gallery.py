@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
+from interlude.analysis.size_curves import of_full_size
 from interlude.analysis.variants import variants
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
 from interlude.figures.heatmap import draw_heatmap
 from interlude.figures.panels import draw_averages, draw_detectable, draw_robustness, draw_sizes
+from interlude.figures.size_curves import draw_size_curves
 from interlude.figures.spread import draw_spread
 from interlude.figures.style import save, style
 
@@ -51,6 +53,7 @@ OF_STUDY: dict[str, Callable[[Material], Figure]] = {
     "curves": lambda of: draw_curves(of.runs, of.options),
     "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.options),
     "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
+    "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),
 }
 
 
@@ -58,11 +61,11 @@ def draw_figures(
     names: Iterable[str], runs: pd.DataFrame, tables: Path, options: Options, folder: Path
 ) -> None:
     """Draw the named figures, those of a variant twice, and write them as SVG and PDF."""
-    flagged = flag_degenerate(runs, options.degenerate)
+    flagged = of_full_size(flag_degenerate(runs, options.degenerate))
     with style():
         for name in names:
             suffixes = list(variants(options.degenerate.exclude)) if name in OF_VARIANT else [""]
             draw = OF_VARIANT[name] if name in OF_VARIANT else OF_STUDY[name]
             for suffix in suffixes:
                 material = Material(flagged, tables, options, suffix)
-                save(draw(material), folder / f"{name}{suffix}.svg")
+                save(draw(material), folder / f"{name}{suffix}.svg", options.notes())

@@ -29,6 +29,18 @@ def fitted(label: str, width: float, size: float = LARGEST_TYPE) -> str:
     return shown
 
 
+def wrapped(text: str, width: float, size: float = LARGEST_TYPE) -> list[str]:
+    """Return a text as lines that are no wider than `width` inches, but for longer words."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and text_width(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def points(score: float) -> str:
     """Return a score with one decimal; nothing for a missing one."""
     return "" if math.isnan(score) else f"{score:.1f}"

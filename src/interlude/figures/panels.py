@@ -145,7 +145,7 @@ def draw_sizes(sources: pd.DataFrame, options: Options) -> Figure:
         )
     axes.axhline(0, color=MUTED, linewidth=0.5)
     axes.set_xscale("log")
-    _mark_sizes(axes, told["train_examples"])
+    mark_sizes(axes, told["train_examples"])
     axes.margins(x=0.3, y=0.15)
     axes.set_xlabel("training examples of the intermediate task")
     axes.set_ylabel("mean difference on targets, points")
@@ -179,7 +179,7 @@ def draw_comparison(cells: pd.DataFrame, own: str, other: str) -> Figure:
     return figure
 
 
-def _mark_sizes(axes: Axes, sizes: pd.Series[int]) -> None:
+def mark_sizes(axes: Axes, sizes: pd.Series[int]) -> None:
     """Mark decades, and steps between them where the sizes span little more than one."""
     narrow = sizes.max() < 20 * sizes.min()
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
+from interlude.figures.labels import POINTS_PER_INCH, wrapped
 from interlude.files import written_atomically
 
 # Widths of one and two columns of an ACL page, and its height, in inches.
@@ -24,6 +26,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DIVERGING = "RdBu"
 UNKNOWN = "#E8E8E8"
 MUTED = "#6B6B6B"
+
+_NOTE_SIZE = 6.0  # points
+_LINE_SPACING = 1.4
+_MARGIN = 0.05  # inches
 
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are the same everywhere
@@ -42,7 +48,7 @@ _STYLE: Any = {
     "lines.linewidth": 1.0,
     "lines.markersize": 3,
     "text.parse_math": False,  # a task name may hold a dollar sign
-    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.h_pad": 0.06,  # a rotated label is up to 2 points longer in a PDF
     "figure.constrained_layout.w_pad": 0.03,
     "pdf.fonttype": 42,  # embedded TrueType: journals refuse Type 3
     "svg.fonttype": "path",  # letters as outlines: no font is needed to show them
@@ -76,12 +82,35 @@ def fix_layout(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
-def save(figure: Figure, svg: Path) -> None:
-    """Write a figure as SVG and, beside it, as PDF; without dates, so that bytes repeat."""
+def save(figure: Figure, svg: Path, notes: Sequence[str] = ()) -> None:
+    """Write a figure as SVG and, beside it, as PDF; without dates, so that bytes repeat.
+
+    notes: a paragraph each, below the figure, which grows by as much.
+    """
     fix_layout(figure)
+    box = _with_notes(figure, notes) if notes else None
     for path, metadata in (
         (svg, {"Date": None}),
         (svg.with_suffix(".pdf"), {"CreationDate": None}),
     ):
         with written_atomically(path) as draft:
-            figure.savefig(draft, format=path.suffix[1:], metadata=metadata)
+            figure.savefig(draft, format=path.suffix[1:], metadata=metadata, bbox_inches=box)
+
+
+def _with_notes(figure: Figure, notes: Sequence[str]) -> Bbox:
+    """Write notes below the figure and return what is to be saved, in inches.
+
+    The figure itself is laid out already, and stays as it is.
+    """
+    width, height = figure.get_size_inches()
+    lines = [line for note in notes for line in wrapped(note, width - 2 * _MARGIN, _NOTE_SIZE)]
+    text = "\n".join(lines)
+    look: dict[str, Any] = {
+        "va": "top",
+        "size": _NOTE_SIZE,
+        "linespacing": _LINE_SPACING,
+        "in_layout": False,
+    }
+    figure.text(_MARGIN / width, 0, text, **look)
+    below = len(lines) * _LINE_SPACING * _NOTE_SIZE / POINTS_PER_INCH + _MARGIN
+    return Bbox.from_extents(0, -below, width, height)

@@ -33,3 +33,13 @@ def test_html_in_names_and_reasons_stays_text() -> None:
     assert "<script>" not in page
     assert "<i>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_skipped_tasks_and_stand_ins_are_listed_with_the_reason() -> None:
+    told = demo_options(skipped={"target": {"ccg": "no copy"}}, stand_ins={"boolq": ["rte"]})
+    page = review_page(demo_runs(), told)
+    assert "<td>target</td><td>ccg</td><td>no copy</td>" in page
+    assert "<td>BoolQ</td><td>rte</td>" in page
+    whole = review_page(demo_runs(), demo_options())
+    assert "Skipped tasks" not in whole
+    assert "Stand-ins" not in whole

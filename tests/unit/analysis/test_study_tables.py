@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -164,3 +165,43 @@ def test_size_against_transfer_in_and_between_forms() -> None:
 def test_sizes_that_are_all_equal_explain_nothing() -> None:
     options = demo_options(statistics=FEW)
     assert study_tables(demo_runs(), options)["size_correlations"]["spearman"].isna().all()
+
+
+PARTIAL: dict[str, Any] = {
+    "skipped": {"target": {"ccg": "no copy <here>"}, "probing": {"pos_tags": "no copy"}},
+    "stand_ins": {"sarcasm": ["ccg"], "word-content": ["a_b", "c&d"]},
+}
+
+
+def test_every_page_and_latex_table_says_what_was_skipped_and_what_stands_in(
+    tmp_path: Path,
+) -> None:
+    options = demo_options(statistics=FEW, **PARTIAL)
+    tables = study_tables(demo_runs(), options)
+    write_study_tables(tables, tmp_path, options)
+    for name in tables:
+        page = (tmp_path / f"{name}.html").read_text()
+        latex = (tmp_path / f"{name}.tex").read_text()
+        assert "copy of their data (see table tasks): ccg, pos_tags." in page
+        assert "Stand-ins for published tasks: Sarcasm for ccg; WC for a_b and c&amp;d." in page
+        assert r"tasks): ccg, pos\_tags.}" in latex.partition(r"\end{tabular}")[2]
+        assert r"WC for a\_b and c\&d.}" in latex.partition(r"\end{tabular}")[2]
+
+
+def test_the_task_table_has_rows_of_skipped_tasks_and_marks_stand_ins() -> None:
+    options = demo_options(**PARTIAL)
+    table = task_table(flag_degenerate(demo_runs(), options.degenerate), options, filtered=True)
+    notes = table.set_index(["kind", "task"])["note"]
+    assert len(notes) == 9 + 2
+    assert notes["target", "ccg"] == "skipped: no copy <here>"
+    assert notes["intermediate", "sarcasm"] == "stands in for ccg"
+    assert notes["target", "boolq"] == ""
+    assert table["train_examples"].dropna().unique().tolist() == [512]
+
+
+def test_a_whole_study_has_no_notes(tmp_path: Path) -> None:
+    options = demo_options(statistics=FEW)
+    tables = study_tables(demo_runs(), options)
+    write_study_tables({"tasks": tables["tasks"]}, tmp_path, options)
+    assert "note" not in tables["tasks"]
+    assert (tmp_path / "tasks.tex").read_text().endswith("\\end{tabular}\n")

@@ -13,18 +13,20 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from synthetic import awkward_runs, demo_options, demo_runs
+from synthetic import awkward_runs, demo_options, demo_runs, sized_runs
 
 from interlude.analysis.comparison import compared_cells
-from interlude.analysis.degenerate import flag_degenerate
+from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options, Statistics
+from interlude.analysis.size_curves import size_curves
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import OF_STUDY, OF_VARIANT, Material, draw_figures
 from interlude.figures.panels import draw_comparison
+from interlude.figures.size_curves import draw_size_curves
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
 
 FIGURES = OF_VARIANT | OF_STUDY
-NAMES = list(FIGURES)
+NAMES = [name for name in FIGURES if name != "size_curves"]  # of studies with sizes alone
 FEW = Statistics(resamples=100)
 
 
@@ -185,6 +187,33 @@ def test_figures_come_as_svg_and_pdf_twice_where_the_filter_matters(
     assert {path.name for path in tmp_path.iterdir()} == expected
 
 
+@pytest.mark.parametrize("kinds", [["target"], ["target", "probing"]])
+def test_size_curves_have_a_panel_per_kind_and_a_curve_per_source(
+    kinds: list[str], tables: Tables
+) -> None:
+    runs = sized_runs()
+    table = size_curves(flag_degenerate(runs, DegenerateRule()), demo_options(), filtered=True)
+    figure = draw_size_curves(table[table["kind"].isin(kinds)], demo_options())
+    fix_layout(figure)
+    assert [axes.get_title() for axes in figure.axes] == [f"{kind} tasks" for kind in kinds]
+    for axes in figure.axes:
+        curves = [line for line in axes.lines if len(line.get_xdata()) == 3]
+        assert len({line.get_color() for line in curves if line.get_marker() in "os"}) == 2
+        for line in curves:
+            assert list(line.get_xdata()) == sorted(line.get_xdata())
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["Sarcasm", "SocialIQA"]
+
+
+def test_a_study_whose_curves_have_no_score_says_so() -> None:
+    table = size_curves(
+        flag_degenerate(sized_runs().assign(status="failed", score=None), DegenerateRule()),
+        demo_options(),
+        filtered=True,
+    )
+    assert "No size curves" in draw_size_curves(table, demo_options()).texts[0].get_text()
+
+
 def test_the_same_figure_is_the_same_bytes(tables: Tables, tmp_path: Path) -> None:
     for number in range(2):
         figure = FIGURES["heatmap"](tables.material("demo"))
@@ -202,6 +231,32 @@ def test_fonts_are_embedded(tables: Tables, tmp_path: Path) -> None:
     whole = pdf + b"".join(_inflated(stream) for stream in streams)
     assert b"/FontFile2" in whole
     assert b"/Type3" not in whole
+
+
+def test_notes_stand_below_a_figure_that_stays_as_it_is(tables: Tables, tmp_path: Path) -> None:
+    bare, noted = (FIGURES["sizes"](tables.material("demo")) for _ in range(2))
+    note = "Stand-ins for published tasks: " + "X-TreeDepth for SE-TreeDepth; " * 5
+    save(bare, tmp_path / "bare.svg")
+    save(noted, tmp_path / "noted.svg", [note, "A second paragraph."])
+    sizes = {name: _points(tmp_path / f"{name}.svg") for name in ("bare", "noted")}
+    assert sizes["noted"][0] == sizes["bare"][0]
+    assert sizes["noted"][1] > sizes["bare"][1]
+    text = noted.texts[-1]
+    assert text.get_text().replace("\n", " ").endswith("A second paragraph.")
+    box = text.get_window_extent()
+    below = 72 * -box.y0 / noted.dpi
+    assert box.x1 <= noted.bbox.x1
+    assert below <= sizes["noted"][1] - sizes["bare"][1]
+    assert [axes.get_position().bounds for axes in noted.axes] == [
+        axes.get_position().bounds for axes in bare.axes
+    ]
+
+
+def _points(svg: Path) -> tuple[float, float]:
+    """Width and height of an SVG in points."""
+    found = re.search(r'<svg [^>]*width="([\d.]+)pt" height="([\d.]+)pt"', svg.read_text())
+    assert found is not None
+    return float(found[1]), float(found[2])
 
 
 def _inflated(stream: bytes) -> bytes:

@@ -1,0 +1,101 @@
+"""Curves of transfer against intermediate size: their points, and what they leave alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scipy import stats
+from synthetic import TARGET, demo_options, demo_records, sized_runs
+
+from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
+from interlude.analysis.options import Statistics
+from interlude.analysis.runs import to_table
+from interlude.analysis.size_curves import COLUMNS, of_full_size, size_curves
+from interlude.analysis.study_tables import study_tables, write_study_tables
+
+OPTIONS = demo_options(statistics=Statistics(resamples=50))
+
+
+def flagged(runs: pd.DataFrame) -> pd.DataFrame:
+    return flag_degenerate(runs, DegenerateRule())
+
+
+def test_every_source_with_sizes_has_its_points_in_order() -> None:
+    curves = size_curves(flagged(sized_runs()), OPTIONS, filtered=True)
+    assert list(curves) == COLUMNS
+    points = curves[["kind", "source", "train_examples"]].itertuples(index=False, name=None)
+    assert list(points) == [
+        (kind, source, size)
+        for kind in ("target", "probing")
+        for source in ("sarcasm", "social-iqa")
+        for size in (64, 128, 512)
+    ]
+    assert set(curves["tasks"]) == set(curves["n"]) == {3}
+
+
+def test_a_point_is_the_mean_over_tasks_with_a_paired_interval() -> None:
+    runs = sized_runs()
+    curves = size_curves(flagged(runs), OPTIONS, filtered=True)
+    point = curves.set_index(["kind", "source", "train_examples"]).loc[("target", "sarcasm", 128)]
+    scores = runs[runs["task"].isin(TARGET) & (runs["kind"] == "target")]
+    means = scores.pivot_table(index="restart", columns="source", values="score")
+    differences = 100 * (means["sarcasm@128"] - means["none"])
+    assert point["delta"] == pytest.approx(differences.mean())
+    test = stats.ttest_1samp(differences, 0)
+    assert point["p"] == pytest.approx(test.pvalue)
+    interval = test.confidence_interval(0.95)
+    assert point[["ci_low", "ci_high"]].tolist() == pytest.approx([interval.low, interval.high])
+    assert point["test"] == "paired t"
+
+
+def test_a_missing_run_does_not_shift_its_restart() -> None:
+    # Without the score of the easiest task a plain mean would fall by points.
+    runs = sized_runs()
+    lost = (runs["source"] == "sarcasm@128") & (runs["task"] == "disfl-qa") & (runs["restart"] == 1)
+    assert lost.sum() == 1
+    fewer = runs.assign(status=runs["status"].mask(lost, "failed"), score=runs["score"].mask(lost))
+    place = ("target", "sarcasm", 128)
+    told, whole = (
+        size_curves(flagged(table), OPTIONS, filtered=True)
+        .set_index(["kind", "source", "train_examples"])
+        .loc[place, "delta"]
+        for table in (fewer, runs)
+    )
+    by_cell = []
+    for restart in (1, 2, 3):
+        part = fewer[(fewer["restart"] == restart) & (fewer["source"] == "sarcasm@128")]
+        base = fewer[(fewer["source"] == "none") & (fewer["kind"] == "target")]
+        own = part[part["kind"] == "target"].set_index("task")["score"]
+        by_cell.append((own - base.groupby("task")["score"].mean()).mean())
+    assert told == pytest.approx(100 * sum(by_cell) / 3)
+    assert told == pytest.approx(whole, abs=4)
+
+
+def test_a_point_without_runs_says_so() -> None:
+    runs = sized_runs()
+    lost = runs["source"] == "sarcasm@64"
+    fewer = runs.assign(status=runs["status"].mask(lost, "missing"), score=runs["score"].mask(lost))
+    curves = size_curves(flagged(fewer), OPTIONS, filtered=True)
+    gone = curves[(curves["source"] == "sarcasm") & (curves["train_examples"] == 64)]
+    assert gone["note"].tolist() == ["no runs left"] * 2
+    assert gone["delta"].isna().all()
+    assert len(curves) == 12
+
+
+def test_reduced_sizes_change_no_other_table(tmp_path: Path) -> None:
+    with_sizes = study_tables(sized_runs(), OPTIONS)
+    without = study_tables(to_table(demo_records()), OPTIONS)
+    assert set(with_sizes) - set(without) == {"size_curves"}
+    for name in set(without) - {"costs", "degenerate", "excluded"}:
+        pd.testing.assert_frame_equal(with_sizes[name], without[name])
+    assert with_sizes["costs"].set_index("step").loc["intermediate", "runs"] == 9 + 12
+    write_study_tables(with_sizes, tmp_path, OPTIONS)
+    back = pd.read_csv(tmp_path / "size_curves.csv")
+    assert back["train_examples"].tolist()[:3] == [64, 128, 512]
+
+
+def test_a_study_without_sizes_keeps_all_its_runs() -> None:
+    runs = to_table(demo_records())
+    pd.testing.assert_frame_equal(of_full_size(runs), runs)

@@ -1,0 +1,38 @@
+"""A study that trains an intermediate task on several sizes, from its plan to the curves."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from project import Project
+
+DESIGN = {
+    "restarts": 1,
+    "target": ["privacy-qa"],
+    "probing": [],
+    "sizes": {"sarcasm": [16, 32]},
+    "degenerate": {"exclude": False},  # so little training leaves most runs at chance
+}
+
+
+def test_sizes_are_trained_started_from_and_drawn(project: Project) -> None:
+    (project.root / "sizes.json").write_text(json.dumps(DESIGN))
+    overlay = ("--configfile", "tiny.yaml", "sizes.json")
+    planned = project.planned(*overlay)
+    assert (planned["train_intermediate"], planned["train_target"]) == (3, 4)
+    assert planned["encode_task"] == 2  # an encoding serves all sizes
+    project.run(*overlay, "--", "tables", "figures")
+    results = project.root / "results/tiny"
+    runs = pd.read_parquet(results / "runs.parquet")
+    own = runs[runs["kind"] == "intermediate"].set_index("task")["train_examples"]
+    assert own.to_dict() == {"sarcasm": 64, "sarcasm@16": 16, "sarcasm@32": 32}
+    curves = pd.read_csv(results / "tables/size_curves.csv")
+    assert curves[["source", "train_examples"]].to_numpy().tolist() == [
+        *(["sarcasm", 16], ["sarcasm", 32], ["sarcasm", 64])
+    ]
+    transfer = pd.read_csv(results / "tables/transfer.csv")
+    assert transfer["source"].tolist() == ["sarcasm"]
+    assert curves["delta"].iloc[-1] == pytest.approx(transfer["delta"].iloc[0])
+    assert (results / "figures/size_curves.svg").stat().st_size > 0
