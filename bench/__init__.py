@@ -1,0 +1,1 @@
+"""Benchmarks of Interlude against what a user would run instead. See README.md here."""

@@ -1,0 +1,122 @@
+"""Carry out one run as one contestant, in a process of its own, and print what it measured.
+
+python -m bench.contestant tuned --spec ... (the arguments of workflow/scripts/train.py)
+
+The last line is JSON. With --products, plain matrix products of the run's shapes are timed before
+and after training.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+from argparse import Namespace
+from collections.abc import Callable
+from statistics import fmean, median
+from typing import Any
+from unittest.mock import patch
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from transformers import AutoConfig, PretrainedConfig
+
+from bench.meter import Meter, Shape
+from bench.products import flops_of_step, products_of_step, speed
+from interlude.arguments import RunFiles, run_files, run_parser, told
+from interlude.encode import read_encoded
+from interlude.errors import command
+from interlude.runspec import RunSpec
+from interlude.training import run as engine
+from interlude.training.batches import subset
+from interlude.training.schedule import plan
+
+Contestant = Callable[[RunSpec, RunFiles, int, Meter], float]
+
+
+def interlude(spec: RunSpec, files: RunFiles, threads: int, meter: Meter) -> float:
+    """Perform the run as Interlude's training job does; the meter is put on the model it builds."""
+    build = engine.build_model
+
+    def build_watched(*args: Any) -> Any:
+        model = build(*args)
+        meter.watch(model, model.encoder)
+        return model
+
+    with patch.object(engine, "build_model", build_watched):
+        engine.perform(spec, files, "bench", threads, lambda _: None)
+    record = json.loads(files.record.read_text(encoding="utf8"))
+    return float(record["score"])
+
+
+def example(spec: RunSpec, files: RunFiles, threads: int, meter: Meter) -> float:
+    from bench.trainers import train_example  # noqa: PLC0415  Interlude's run must not pay for it
+
+    return train_example(spec, files, meter)
+
+
+def tuned(spec: RunSpec, files: RunFiles, threads: int, meter: Meter) -> float:
+    from bench.trainers import train_tuned  # noqa: PLC0415
+
+    return train_tuned(spec, files, meter)
+
+
+CONTESTANTS: dict[str, Contestant] = {"interlude": interlude, "example": example, "tuned": tuned}
+
+
+@command
+def main() -> None:
+    arguments = _arguments()
+    spec, files = told(arguments), run_files(arguments)
+    torch.set_num_threads(arguments.threads)
+    examples = subset(read_encoded(files.encoded / "train.arrow"), spec.settings.train_examples)
+    steps = plan(examples.num_rows, spec.settings).steps
+    config = AutoConfig.from_pretrained(files.model, local_files_only=True)
+    shape = usual_shape(examples, spec.settings.batch_size)
+    limits = [product_speed(config, shape, spec)] if arguments.products else []
+    with Meter(arguments.warm_up, steps) as meter:
+        score = CONTESTANTS[arguments.contestant](spec, files, arguments.threads, meter)
+    measures = {"score": score, **meter.measures(), **memory(spec.device)}
+    if arguments.products:
+        limits.append(product_speed(config, shape, spec))
+        measures |= {"product_flops_per_second": fmean(limits), "product_shape": shape}
+        measures["flops_per_second"] = _flops(config, meter) / measures["seconds"]
+    print(json.dumps(measures))
+
+
+def usual_shape(examples: pa.Table, batch_size: int) -> Shape:
+    """Return the shape of a batch of examples of median length."""
+    sequences = fmean(pc.list_value_length(examples["input_ids"]).to_pylist())
+    return round(batch_size * sequences), round(median(examples["length"].to_pylist()))
+
+
+def product_speed(config: PretrainedConfig, shape: Shape, spec: RunSpec) -> float:
+    """Return the FLOP/s of plain products of a step's shapes, in the precision of the run."""
+    return speed(products_of_step(config, shape), spec.device, spec.precision == "bf16")
+
+
+def memory(device: str) -> dict[str, int]:
+    """Return the most memory in bytes that this process has held until now."""
+    held = {"peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    if device == "cuda":
+        held["peak_gpu_bytes"] = torch.cuda.max_memory_allocated()
+    return held
+
+
+def _flops(config: PretrainedConfig, meter: Meter) -> int:
+    """Return the operations of all matrix products of the measured steps, those on padding too."""
+    shapes = meter.measured_shapes().items()
+    return sum(count * flops_of_step(config, shape) for shape, count in shapes)
+
+
+def _arguments() -> Namespace:
+    parser = run_parser(__doc__)
+    parser.add_argument("contestant", choices=CONTESTANTS)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--warm-up", type=int, default=1, help="first steps, not measured")
+    parser.add_argument("--products", action="store_true", help="time plain matrix products too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Time, memory and processor use of commands, and what machine they ran on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from interlude.training.run import choose_platform
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("torch", "transformers", "accelerate", "snakemake")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended well. Seconds, bytes; of the command and the children it waited for."""
+
+    output: str
+    wall_seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def run(command: Sequence[str], threads: int, folder: Path = ROOT) -> Ended:
+    """Run a command with so many threads; RuntimeError, with what it printed, when it fails."""
+    environment = {
+        **os.environ,
+        **dict.fromkeys(THREADS, str(threads)),
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+    }
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: exit status {process.returncode}\n{output}")
+    return Ended(
+        output,
+        time.perf_counter() - started,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss * 1024,
+    )
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command of a module under the interpreter of this process."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+class WholeMachine:
+    """Processor seconds of everything on this machine, but for the load it has when idle.
+
+    The warm server of Interlude leaves Snakemake's process tree, so that only this counts it.
+    """
+
+    def __init__(self, idle_seconds: float) -> None:
+        """Watch the machine, which should have nothing to do, for so long."""
+        before = _busy_seconds()
+        time.sleep(idle_seconds)
+        self.idle_load = (_busy_seconds() - before) / idle_seconds  # cores
+        self.start()
+
+    def start(self) -> None:
+        """Begin to count."""
+        self._busy, self._clock = _busy_seconds(), time.perf_counter()
+
+    def seconds(self) -> tuple[float, float]:
+        """Return wall clock and processor seconds since the start."""
+        wall = time.perf_counter() - self._clock
+        return wall, _busy_seconds() - self._busy - self.idle_load * wall
+
+
+def has_bf16(device: str) -> bool:
+    """Return whether Interlude would compute in bf16 here: where the hardware has it."""
+    return choose_platform(device, "auto").bf16
+
+
+def about() -> dict[str, Any]:
+    """Return what the numbers were measured on and with."""
+    state = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    described = subprocess.run(state, text=True, capture_output=True, check=False)
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "load_before": os.getloadavg()[0],
+        "bf16_in_hardware": has_bf16("cpu"),
+        "commit": described.stdout.strip(),
+        "date": time.strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def _busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

@@ -1,0 +1,139 @@
+"""Contestants side by side: each run in a process of its own, all of them in turn."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bench.machine import about, has_bf16, python, run
+from bench.workspace import Material
+from interlude.encode import read_encoded
+from interlude.runspec import Settings
+
+EVALUATED = 16  # a run ends with an evaluation, which is not measured here
+
+Measures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A contestant under a name of its own, in a precision."""
+
+    name: str
+    contestant: str
+    precision: str
+
+
+def entrants(device: str) -> list[Entrant]:
+    """Return who trains and how; where the hardware has bf16, Interlude in fp32 as well."""
+    fast = "bf16" if has_bf16(device) else "fp32"
+    plain = [Entrant("interlude fp32", "interlude", "fp32")] if fast == "bf16" else []
+    return [
+        Entrant("interlude", "interlude", fast),
+        *plain,
+        Entrant("example", "example", "fp32"),
+        Entrant("tuned", "tuned", fast),
+    ]
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options that all races have."""
+    parser.add_argument("--repetitions", type=int, default=3, help="of every run")
+    parser.add_argument("--steps", type=int, default=8, help="of a run, about")
+    parser.add_argument("--warm-up", type=int, default=2, help="first steps, not measured")
+    parser.add_argument("--max-length", type=int, default=128, help="longest sequence in tokens")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def race(
+    materials: Sequence[Material],
+    entrants: Sequence[Entrant],
+    sequences: Sequence[int],
+    device: str,
+    options: Namespace,
+) -> dict[str, Any]:
+    """Return the measures of every entrant on every task, with so many sequences in a batch.
+
+    In each repetition, which has a seed of its own, the entrants run one after another, so that a
+    machine that slows down slows all of them.
+    """
+    described = about()
+    rows = [
+        {
+            **{"task": material.task.name, "form": material.task.form, "batch": batch},
+            **{"repetition": repetition, "entrant": entrant.name, "precision": entrant.precision},
+            **_measured(material, entrant, batch, repetition, device, options),
+        }
+        for repetition in range(1, options.repetitions + 1)
+        for material in materials
+        for batch in sequences
+        for entrant in entrants
+    ]
+    _check_same_work(rows)
+    return {"machine": described, "options": vars(options), "rows": rows}
+
+
+def settings(examples: pa.Table, sequences: int, steps: int, max_length: int) -> Settings:
+    """Return the settings of a run over whole epochs, so that all entrants train the same tokens.
+
+    An example of a choice task has several sequences; so many fewer examples make a batch.
+    """
+    per_example = pc.max(pc.list_value_length(examples["input_ids"])).as_py()
+    batch_size = max(1, sequences // per_example)
+    per_epoch = min(steps, examples.num_rows // batch_size)
+    return Settings(
+        epochs=max(1, round(steps / per_epoch)),
+        batch_size=batch_size,
+        max_length=max_length,
+        train_examples=per_epoch * batch_size,
+        validation_examples=EVALUATED,
+        evaluations=1,
+    )
+
+
+def _measured(
+    material: Material,
+    entrant: Entrant,
+    sequences: int,
+    repetition: int,
+    device: str,
+    options: Namespace,
+) -> Measures:
+    examples = read_encoded(material.encoded / "train.arrow")
+    told = settings(examples, sequences, options.steps, options.max_length)
+    spec = material.spec(told, repetition, device, entrant.precision)
+    counts = ("--threads", str(options.threads), "--warm-up", str(options.warm_up))
+    with TemporaryDirectory() as folder:  # a fresh one, so that no run finds another's checkpoint
+        given = [*material.arguments(spec, Path(folder) / "record.json"), *counts, "--products"]
+        ended = run(python("bench.contestant", entrant.contestant, *given), options.threads)
+    measures: Measures = json.loads(ended.output.splitlines()[-1])
+    speed = measures["tokens_per_second"]
+    print(
+        f"{material.task.name}, {sequences} sequences, {entrant.name}: {speed:.0f} tokens/s, "
+        f"loss {measures['final_loss']:.3f}",
+        flush=True,
+    )
+    return {**measures, "process_cpu_seconds": ended.cpu_seconds}
+
+
+def _check_same_work(rows: Sequence[Measures]) -> None:
+    """Raise RuntimeError unless all entrants trained the same number of tokens and steps."""
+    for group in _groups(rows):
+        work = {(row["steps"], row["tokens_of_all_steps"]) for row in group}
+        if len(work) > 1:
+            names = [(row["entrant"], row["steps"], row["tokens_of_all_steps"]) for row in group]
+            raise RuntimeError(f"task {group[0]['task']}: not the same work: {names}")
+
+
+def _groups(rows: Sequence[Measures]) -> Iterator[list[Measures]]:
+    keys = dict.fromkeys((row["task"], row["batch"], row["repetition"]) for row in rows)
+    for key in keys:
+        yield [row for row in rows if (row["task"], row["batch"], row["repetition"]) == key]

@@ -1,0 +1,244 @@
+"""bench/results/README.md: goals, what was reached and all measurements, from the JSON beside it.
+
+python -m bench.report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from bench.workspace import RESULTS, read_results
+
+Row = dict[str, Any]
+Lines = list[str]
+
+HEADING = """# Benchmarks
+
+Made by `make bench`; what it means stands in ../README.md.
+
+Medians, with the lowest and the highest value in brackets. Ratio: reached over goal, or the inverse
+where less is better; 1 or more is a goal reached.
+
+""".splitlines()
+MIB = 2**20
+GIGA = 1e9
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A goal and the values reached, one per task or repetition. more: higher is better."""
+
+    what: str
+    goal: float
+    reached: Sequence[float]
+    unit: str = ""
+    more: bool = True
+
+    def line(self) -> str:
+        """Return its line of the table; a ratio of 1 or more is a goal reached."""
+        value = median(self.reached)
+        ratio = value / self.goal if self.more else self.goal / value
+        aim = f"{'at least' if self.more else 'at most'} {self.goal:g}{self.unit}"
+        return f"| {self.what} | {aim} | {spread(self.reached)}{self.unit} | {ratio:.2f} |"
+
+
+def show() -> None:
+    """Write the table from all results that are there, and print it."""
+    text = table({name: read_results(name) for name in SECTIONS})
+    (RESULTS / "README.md").write_text(text, encoding="utf8")
+    print(text)
+
+
+def table(results: dict[str, Row | None]) -> str:
+    """Return the page for the results of each script; what was not run is left out."""
+    found = {name: document for name, document in results.items() if document is not None}
+    goals = [goal.line() for name, document in found.items() for goal in GOALS[name](document)]
+    lines = [*HEADING, "| | goal | reached | ratio |", "| --- | --- | --- | --- |", *goals]
+    for name, document in found.items():
+        lines += ["", f"## {name}", "", _about(document), "", *SECTIONS[name](document["rows"])]
+    return "\n".join(lines) + "\n"
+
+
+def spread(values: Iterable[float]) -> str:
+    """Return the median of values, and their range where there are several."""
+    found = sorted(values)
+    middle = f"{median(found):.3g}"
+    return middle if len(found) == 1 else f"{middle} ({found[0]:.3g}–{found[-1]:.3g})"
+
+
+def faster(rows: Sequence[Row], than: str) -> list[float]:
+    """Return, by task and batch, the median of Interlude's speed over another's."""
+    return [
+        median(
+            one["tokens_per_second"] / other["tokens_per_second"]
+            for one in chosen
+            for other in chosen
+            if (one["entrant"], other["entrant"]) == ("interlude", than)
+            and one["repetition"] == other["repetition"]
+        )
+        for chosen in _by(rows, "task", "batch").values()
+    ]
+
+
+def share_of_products(rows: Sequence[Row], precision: str, useful: bool = False) -> list[float]:
+    """Return, by task and batch, Interlude's FLOP/s in percent of plain matrix products'.
+
+    useful: count only the operations on tokens that are no padding.
+    """
+    chosen = [
+        row
+        for row in rows
+        if row["entrant"].startswith("interlude") and row["precision"] == precision
+    ]
+    return [
+        median(100 * _achieved(row, useful) / row["product_flops_per_second"] for row in group)
+        for group in _by(chosen, "task", "batch").values()
+    ]
+
+
+def engine_goals(document: Row) -> list[Goal]:
+    rows = document["rows"]
+    return [
+        Goal("engine: times the example's tokens/s", 5, faster(rows, "example")),
+        Goal("engine: times the tuned Trainer's tokens/s", 2, faster(rows, "tuned")),
+        *(
+            Goal(f"engine: matrix FLOP/s over products', {precision}", goal, shares, " %")
+            for precision, goal in (("bf16", 50), ("fp32", 70))
+            if (shares := share_of_products(rows, precision))
+        ),
+    ]
+
+
+def study_goals(document: Row) -> list[Goal]:
+    own = [row for row in document["rows"] if row["contestant"] == "interlude"]
+    goals = [
+        Goal(f"study: times less CPU per run than the {name} loop", 5, ratios)
+        for name in document["options"]["loops"]
+        if (ratios := _saved(own, document["rows"], name))
+    ]
+    shares = [100 * row["other_share"] for row in own]
+    return [*goals, Goal("study: neither training nor evaluation", 20, shares, " %", more=False)]
+
+
+def planning_goals(document: Row) -> list[Goal]:
+    dry = [row for row in document["rows"] if row["what"] == "dry run"]
+    sizes = _by(dry, "runs")
+    first, last = min(sizes), max(sizes)
+    published = [row["wall_seconds"] for row in sizes[first]]
+    growth = median(map(_per_job, sizes[last])) / median(map(_per_job, sizes[first]))
+    goals = [Goal(f"planning: dry run of {first[0]} runs", 5, published, " s", more=False)]
+    if first != last:
+        what = f"planning: cost per job at {last[0]} runs over that at {first[0]}"
+        goals.append(Goal(what, 1, [growth], more=False))
+    return goals
+
+
+def gpu_goals(document: Row) -> list[Goal]:
+    rows = document["rows"]
+    return [
+        Goal("GPU: times the tuned Trainer's tokens/s", 1.5, faster(rows, "tuned")),
+        Goal("GPU: utilisation, bf16", 50, share_of_products(rows, "bf16", useful=True), " %"),
+    ]
+
+
+def race_section(rows: Sequence[Row]) -> Lines:
+    """Return the table of an engine or GPU race."""
+    columns: dict[str, Callable[[Row], float]] = {
+        "tokens/s": lambda row: row["tokens_per_second"],
+        "tokens per CPU s": lambda row: row["tokens"] / row["cpu_seconds"],
+        "padding %": lambda row: 100 * row["padding_share"],
+        "GFLOP/s": lambda row: row["flops_per_second"] / GIGA,
+        "products' GFLOP/s": lambda row: row["product_flops_per_second"] / GIGA,
+        "first loss": lambda row: row["first_loss"],
+        "final loss": lambda row: row["final_loss"],
+        "peak MiB": lambda row: row["peak_bytes"] / MIB,
+    }
+    if all("peak_gpu_bytes" in row for row in rows):
+        columns["peak GPU MiB"] = lambda row: row["peak_gpu_bytes"] / MIB
+    return _table(_by(rows, "task", "batch", "entrant", "precision"), columns)
+
+
+def study_section(rows: Sequence[Row]) -> Lines:
+    """Return the table of studies."""
+    columns: dict[str, Callable[[Row], float]] = {
+        "runs": lambda row: row["runs"],
+        "wall s per run": lambda row: row["wall_seconds_per_run"],
+        "CPU s per run": lambda row: row["cpu_seconds_per_run"],
+        "mean score": lambda row: row["mean_score"],
+    }
+    return _table(_by(rows, "contestant"), columns)
+
+
+def planning_section(rows: Sequence[Row]) -> Lines:
+    """Return the table of plans. The jobs of a no-op are those of the dry run: none is left."""
+    planned = {row["runs"]: row["jobs"] for row in rows if row["what"] == "dry run"}
+    columns: dict[str, Callable[[Row], float]] = {
+        "jobs": lambda row: planned[row["runs"]],
+        "wall s": lambda row: row["wall_seconds"],
+        "CPU s": lambda row: row["cpu_seconds"],
+        "wall ms per job": lambda row: 1000 * row["wall_seconds"] / planned[row["runs"]],
+        "peak MiB": lambda row: row["peak_bytes"] / MIB,
+    }
+    return _table(_by(rows, "what", "runs"), columns)
+
+
+def _table(groups: dict[tuple[Any, ...], list[Row]], columns: dict[str, Any]) -> Lines:
+    """Return a line per group, with the spread of each column over its rows."""
+    lines = [f"| | {' | '.join(columns)} |", "| --- " * (len(columns) + 1) + "|"]
+    for key, rows in groups.items():
+        cells = [spread(map(value, rows)) for value in columns.values()]
+        lines.append(f"| {', '.join(map(str, key))} | {' | '.join(cells)} |")
+    return lines
+
+
+def _by(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Return rows by their values of some columns, in the order in which these come first."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups
+
+
+def _achieved(row: Row, useful: bool) -> float:
+    share = 1 - row["padding_share"] if useful else 1.0
+    return float(row["flops_per_second"] * share)
+
+
+def _per_job(row: Row) -> float:
+    return float(row["wall_seconds"] / row["jobs"])
+
+
+def _saved(own: Sequence[Row], rows: Sequence[Row], name: str) -> list[float]:
+    return [
+        other["cpu_seconds_per_run"] / one["cpu_seconds_per_run"]
+        for one in own
+        for other in rows
+        if other["contestant"] == name and other["repetition"] == one["repetition"]
+    ]
+
+
+def _about(document: Row) -> str:
+    """Return where and how this was measured, on one line."""
+    facts = {**document["machine"], **document["options"]}
+    return "; ".join(f"{name}: {value}" for name, value in facts.items())
+
+
+GOALS: dict[str, Callable[[Row], list[Goal]]] = {
+    "engine": engine_goals,
+    "study": study_goals,
+    "planning": planning_goals,
+    "gpu": gpu_goals,
+}
+SECTIONS: dict[str, Callable[[Sequence[Row]], Lines]] = {
+    "engine": race_section,
+    "study": study_section,
+    "planning": planning_section,
+    "gpu": race_section,
+}
+
+
+if __name__ == "__main__":
+    show()

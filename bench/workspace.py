@@ -1,0 +1,104 @@
+"""The model, the tasks and their encodings that the benchmarks run on."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.machine import ROOT
+from interlude.data.models import prepare_model
+from interlude.data.normalise import prepare
+from interlude.data.places import Places
+from interlude.encode import encode_task
+from interlude.files import write_json
+from interlude.runspec import RunSpec, Settings
+from interlude.tasks import Task, load_task
+
+WORK = ROOT / "results/bench"
+RESULTS = ROOT / "bench/results"
+MODEL = "minilm-l6"
+REGISTRY = ROOT / "config/archives.yaml"
+
+
+@dataclass(frozen=True)
+class Material:
+    """A task, encoded for a model."""
+
+    task: Task
+    model: Path
+    encoded: Path
+
+    def arguments(self, spec: RunSpec, record: Path) -> list[str]:
+        """Return the arguments of a run on this task, as workflow/scripts/train.py has them."""
+        given = {"spec": spec.to_json(), "code": "bench", "model": str(self.model)}
+        given |= {"encoded": str(self.encoded), "record": str(record)}
+        return [part for name, value in given.items() for part in (f"--{name}", value)]
+
+    def spec(self, settings: Settings, seed: int, device: str, precision: str) -> RunSpec:
+        """Return a baseline run on this task."""
+        return RunSpec(
+            study="bench",
+            kind="target",
+            source="none",
+            task=self.task.name,
+            restart=1,
+            seed=seed,
+            source_seed=None,
+            form=self.task.form,
+            metric=self.task.metric,
+            model=self.model.name,
+            layers=None,
+            device=device,
+            precision=precision,
+            settings=settings,
+        )
+
+
+def mirror() -> Path | None:
+    """Return the folder that INTERLUDE_MIRROR names, if it does."""
+    named = os.environ.get("INTERLUDE_MIRROR")
+    return None if named is None else Path(named)
+
+
+def embedded_model(name: str = MODEL) -> Path:
+    """Return the folder of a model of config/models, prepared if it is not there yet."""
+    folder = WORK / "models" / name
+    if not (folder / "manifest.json").exists():
+        prepare_model(ROOT / f"config/models/{name}.yaml", REGISTRY, folder)
+    return folder
+
+
+def encoded_task(name: str, model: Path, max_length: int) -> Material:
+    """Return a task of config/tasks, prepared if it is not there yet, and encoded anew."""
+    task = load_task(ROOT / f"config/tasks/{name}.yaml")
+    data = WORK / "data" / name
+    if not (data / "manifest.json").exists():
+        slices = ROOT / "config/mirrors/partial.yaml"
+        prepare(task, Places(REGISTRY, mirror=mirror(), slices=slices), data)
+    encoded = WORK / "encoded" / model.name / name / str(max_length)
+    encode_task(data, encoded, task.form, model, max_length)
+    return Material(task, model, encoded)
+
+
+def with_mirrored(tasks: list[str], mirrored: list[str]) -> list[str]:
+    """Return the tasks of a benchmark: those of archives, and the mirror's where there is one."""
+    return tasks + (mirrored if mirror() else [])
+
+
+def write_results(name: str, document: dict[str, Any]) -> Path:
+    """Write bench/results/<name>.json and return its path."""
+    path = RESULTS / f"{name}.json"
+    write_json(path, document)
+    return path
+
+
+def read_results(name: str) -> dict[str, Any] | None:
+    """Return what bench/results/<name>.json holds; None when it is not there."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return None
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+    return document

@@ -1,0 +1,121 @@
+"""The benchmarks measure what they say, on the tiny model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+pytest.importorskip("accelerate", reason="the benchmarks' own requirement is not installed")
+
+from transformers import AutoConfig, BertConfig
+
+from bench import gpu
+from bench.contestant import CONTESTANTS
+from bench.meter import Meter
+from bench.products import flops, flops_of_step, products_of_step, speed
+from bench.race import settings
+from bench.report import Goal, faster, table
+from interlude.encode import encode_task, read_encoded
+
+SHAPE = (4, 10)
+
+
+@pytest.fixture(scope="module")
+def config(model: Path) -> Any:
+    return AutoConfig.from_pretrained(model)
+
+
+@pytest.mark.filterwarnings("ignore")  # Trainer's own
+@pytest.mark.parametrize("form", ["single", "pair", "choice"])
+def test_contestants_do_the_same_work(
+    form: str, model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = encoded[form]
+    if form == "choice":  # Trainer takes no examples with different numbers of choices
+        rows = [{**row, "choices": row["choices"][:3]} for row in tiny.rows(form, 40)]
+        parts = {"train": rows[:24], "validation": rows[24:]}
+        data, folder = tiny.write_task(tmp_path / "data", form, parts), tmp_path / "encoded"
+        encode_task(data, folder, form, model, max_length=32)
+    told = settings(read_encoded(folder / "train.arrow"), sequences=12, steps=4, max_length=32)
+    spec = replace(tiny.spec(form), settings=told, metric="accuracy")
+    measures = {}
+    for name, contestant in CONTESTANTS.items():
+        files = tiny.files(model, folder, tmp_path / name)
+        with Meter(warm_up=1, steps=4) as meter:
+            contestant(spec, files, 1, meter)
+        measures[name] = meter.measures()
+    work = [(each["steps"], each["tokens_of_all_steps"]) for each in measures.values()]
+    tokens = sum(read_encoded(folder / "train.arrow")["tokens"].to_pylist())
+    assert work[0] == work[1] == work[2]
+    assert work[0][0] == told.epochs * told.train_examples / told.batch_size
+    if told.train_examples == 24:
+        assert work[0][1] == told.epochs * tokens
+    assert measures["interlude"]["padding_share"] == measures["tuned"]["padding_share"]
+    assert measures["example"]["padding_share"] > measures["tuned"]["padding_share"]
+
+
+def test_operations_of_a_step_are_those_of_the_formula(config: BertConfig) -> None:
+    """Forward: 2 per weight and token, 4 l² h for attention; backward: twice as many."""
+    sequences, length = SHAPE
+    hidden, inner = config.hidden_size, config.intermediate_size
+    weights = 4 * hidden**2 + 2 * hidden * inner
+    forward = 2 * weights * sequences * length + 4 * length**2 * hidden * sequences
+    assert flops_of_step(config, SHAPE) == 3 * forward * config.num_hidden_layers
+
+
+def test_products_of_a_step_have_all_its_operations(config: BertConfig) -> None:
+    products = products_of_step(config, SHAPE)
+    counted = sum(count * flops(product) for product, count in products.items())
+    assert counted == flops_of_step(config, SHAPE)
+    assert speed(products, "cpu", bf16=False) > 0
+
+
+def test_a_random_roberta_takes_the_encodings_of_the_tokenizer_beside_it(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    monkeypatch.setattr(gpu, "LARGE", {**gpu.LARGE, **small, "intermediate_size": 64})
+    monkeypatch.setattr(gpu, "embedded_model", lambda: model)
+    folder = gpu.random_roberta(tmp_path / "roberta")
+    data = tiny.write_task(
+        tmp_path / "data", "pair", dict.fromkeys(("train", "validation"), tiny.rows("pair", 8))
+    )
+    encode_task(data, tmp_path / "encoded", "pair", folder, max_length=32)
+    files = tiny.files(folder, tmp_path / "encoded", tmp_path)
+    with Meter(warm_up=1, steps=2) as meter:
+        CONTESTANTS["interlude"](tiny.spec("pair"), files, 1, meter)
+    assert meter.measures()["steps"] == 2
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    for repetition, factor in ((1, 2.0), (2, 4.0), (3, 3.0)):
+        for entrant, speed_ in (("interlude", factor * 100), ("tuned", 100), ("example", 50)):
+            yield {
+                **{"task": "rte", "batch": 16, "entrant": entrant, "precision": "fp32"},
+                **{"repetition": repetition, "tokens_per_second": speed_, "tokens": 1000},
+                **{"cpu_seconds": 10, "padding_share": 0.1, "flops_per_second": 60e9},
+                **{"product_flops_per_second": 120e9, "peak_bytes": 2**30},
+                **{"first_loss": 0.7, "final_loss": 0.5},
+            }
+
+
+def test_ratios_are_within_a_repetition() -> None:
+    assert faster(list(rows()), "tuned") == [3.0]
+    assert faster(list(rows()), "example") == [6.0]
+
+
+def test_the_table_gives_goal_value_and_ratio() -> None:
+    text = table({"engine": {"machine": {}, "options": {}, "rows": list(rows())}, "gpu": None})
+    assert "| engine: times the tuned Trainer's tokens/s | at least 2 | 3 | 1.50 |" in text
+    assert "products', fp32 | at least 70 % | 50 % | 0.71 |" in text
+    assert "| rte, 16, interlude, fp32 | 300 (200–400) |" in text
+
+
+def test_less_can_be_better() -> None:
+    line = Goal("dry run", 5, [10.0], " s", more=False).line()
+    assert line == "| dry run | at most 5 s | 10 s | 0.50 |"
