@@ -1,9 +1,11 @@
 # `make study` and `make test` set up .venv from the lock, then run. Both can be repeated.
+# `make bench` has an environment of its own, with what it compares Interlude to.
 PYTHON ?= python3
 BIN := .venv/bin
+BENCH := PYTHONPATH=src bench/.venv/bin/python -m
 RULES := Snakefile workflow/rules
 
-.PHONY: study test check
+.PHONY: study test check bench slurm test-slurm
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -17,6 +19,32 @@ check: .venv/ready
 	$(BIN)/snakefmt --check $(RULES)
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+bench: bench/.venv/ready
+	$(BENCH) bench.engine
+	$(BENCH) bench.study
+	$(BENCH) bench.planning
+	$(BENCH) bench.gpu
+
+bench/.venv/ready: requirements.lock bench/requirements.txt
+	$(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/python -m pip install --quiet --requirement requirements.lock --requirement bench/requirements.txt
+	touch $@
+
+# As root, on Debian or Ubuntu: installs SLURM, starts it for the tests on the loopback interface.
+test-slurm: slurm
+	$(BIN)/python -m pytest tests/slurm
+
+slurm: .venv/slurm/ready
+	tests/slurm/onebox.sh install
+
+# An environment of its own on top of .venv, so that all other tests see a plain installation.
+.venv/slurm/ready: requirements-cluster.lock .venv/ready
+	$(BIN)/python -m venv --without-pip .venv/slurm
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	    `.venv/slurm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'`/venv.pth
+	$(BIN)/python -m pip --python .venv/slurm/bin/python install --quiet --no-deps --requirement $<
+	touch $@
 
 .venv/ready: requirements.lock
 	$(PYTHON) -m venv .venv

@@ -16,19 +16,22 @@ CONDA_NAMES = {"pytorch": "torch", "snakemake-minimal": "snakemake"}
 NOT_FROM_PIP = {"python", "pip"}
 
 
-def locked() -> dict[str, str]:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+def locked(file: str = "requirements.lock") -> dict[str, str]:
+    lines = (ROOT / file).read_text().splitlines()
     pins = (line.split("==") for line in lines if line and not line.startswith("#"))
     return {canonicalize_name(name): version for name, version in pins}
 
 
-def declared() -> list[Requirement]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    everything = project["dependencies"] + project["optional-dependencies"]["dev"]
-    return [Requirement(text) for text in everything]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-FROM_THE_INDEX = [requirement for requirement in declared() if requirement.name != "pip"]
+def declared(*extras: str) -> list[Requirement]:
+    return [Requirement(text) for name in extras for text in PROJECT["optional-dependencies"][name]]
+
+
+ALWAYS = [*map(Requirement, PROJECT["dependencies"]), *declared("dev")]
+FROM_THE_INDEX = [requirement for requirement in ALWAYS if requirement.name != "pip"]
+CLUSTER = declared("slurm", "cluster-generic")
 
 
 @pytest.mark.parametrize("requirement", FROM_THE_INDEX, ids=str)
@@ -36,9 +39,18 @@ def test_the_lock_has_every_dependency_within_its_range(requirement: Requirement
     assert requirement.specifier.contains(locked()[canonicalize_name(requirement.name)])
 
 
+@pytest.mark.parametrize("requirement", CLUSTER, ids=str)
+def test_the_cluster_lock_has_every_plugin_within_its_range(requirement: Requirement) -> None:
+    assert requirement.specifier.contains(locked("requirements-cluster.lock")[requirement.name])
+
+
+def test_a_plain_installation_has_no_cluster_plugin() -> None:
+    assert not {requirement.name for requirement in CLUSTER} & locked().keys()
+
+
 @pytest.mark.parametrize(("package", "version"), [("torch", "2.11.0"), ("transformers", "5.17.0")])
 def test_the_ranges_admit_the_oldest_promised_versions(package: str, version: str) -> None:
-    requirement = next(each for each in declared() if each.name == package)
+    requirement = next(each for each in ALWAYS if each.name == package)
     assert requirement.specifier.contains(version)
 
 
