@@ -1,15 +1,17 @@
-"""The distribution of the dropout masks."""
+"""The distribution of the dropout masks, of hidden states and of attention."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from scipy import stats
 from torch import nn
+from transformers import AutoConfig, AutoModel
 
-from interlude.training.dropout import LaneDropout, use_lane_dropout
+from interlude.training.dropout import ATTENTION, LaneDropout, attend, use_lane_dropout
 
 N = 400_000
 
@@ -70,3 +72,48 @@ def test_every_dropout_of_a_model_is_replaced() -> None:
     use_lane_dropout(model)
     assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.1, 0.3]
     assert all(isinstance(m, LaneDropout) for m in model.modules() if isinstance(m, nn.Dropout))
+
+
+def family(model_type: str, **facts: float) -> Any:
+    config = AutoConfig.for_model(
+        model_type,
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        pad_token_id=0,
+        attn_implementation="eager",
+        **facts,
+    )
+    torch.manual_seed(3)
+    return AutoModel.from_config(config)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "electra", "roberta", "modernbert"])
+def test_attention_without_dropout_is_that_of_transformers(model_type: str) -> None:
+    encoder = family(model_type).eval()
+    ids = torch.randint(1, 50, (3, 9))
+    mask = torch.ones_like(ids)
+    mask[1, 5:] = 0
+    before = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    use_lane_dropout(encoder)
+    assert encoder.config._attn_implementation == ATTENTION
+    after = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    torch.testing.assert_close(after, before)
+
+
+@pytest.mark.parametrize("model_type", ["deberta", "mpnet"])
+def test_a_family_whose_attention_is_its_own_still_computes(model_type: str) -> None:
+    encoder = family(model_type)
+    use_lane_dropout(encoder)
+    assert encoder(input_ids=torch.ones(1, 4, dtype=torch.long)).last_hidden_state.isfinite().all()
+
+
+def test_probabilities_of_attention_are_dropped_at_their_rate() -> None:
+    torch.manual_seed(0)
+    query = key = torch.zeros(20, 4, 50, 8)  # all keys alike: a probability is 1 / 50
+    _, kept = attend(nn.Module(), query, key, key, None, scaling=1.0, dropout=0.1)
+    dropped = int((kept == 0).sum())
+    assert stats.binomtest(dropped, kept.numel(), 0.1).pvalue > 0.01
+    torch.testing.assert_close(kept.max().item(), 1 / 50 / 0.9, rtol=1e-4, atol=0)

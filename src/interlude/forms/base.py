@@ -35,9 +35,11 @@ class Form(ABC):
     """An input form. One instance per run; `labels` are the task's label names, if it has any.
 
     kept_together: the column that examples share which a cap keeps or drops together.
+    first_token_only: whether the head reads the hidden state of the first token and no other.
     """
 
     kept_together: ClassVar[str | None] = None
+    first_token_only: ClassVar[bool] = False
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)

@@ -35,6 +35,8 @@ class ChoiceHead(nn.Module):
 class Choice(Form):
     """A text and a list of answers, one of them right."""
 
+    first_token_only = True
+
     def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         first = [row["text"] for row in rows for _ in row["choices"]]
         second = list(chain.from_iterable(row["choices"] for row in rows))

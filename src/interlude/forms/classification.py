@@ -50,6 +50,8 @@ class Classification(Form):
 class Single(Classification):
     """One text, one label."""
 
+    first_token_only = True
+
     def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         texts = [row["text"] for row in rows]
         encoding = tokenizer(texts, truncation=True, max_length=max_length)
@@ -58,6 +60,8 @@ class Single(Classification):
 
 class Pair(Classification):
     """Two texts, one label; the longer text is cut first when both are too long together."""
+
+    first_token_only = True
 
     def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         first = [row["text_a"] for row in rows]

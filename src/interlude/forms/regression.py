@@ -33,6 +33,8 @@ class NumberHead(nn.Module):
 class Regression(Form):
     """Two texts, one number; the longer text is cut first when both are too long together."""
 
+    first_token_only = True
+
     def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
         first = [row["text_a"] for row in rows]
         second = [row["text_b"] for row in rows]

@@ -37,6 +37,7 @@ from interlude.training.encoder import (
 )
 from interlude.training.encoder_file import read_facts, save_encoder
 from interlude.training.failure import leave_without_result
+from interlude.training.first_token import read_first_token_only
 from interlude.training.loop import Platform, Progress, TaskData, train
 from interlude.training.record import fingerprint, write_predictions, write_record
 from interlude.training.state import TaskModel, Trained
@@ -164,6 +165,8 @@ def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:
     encoder = load_encoder(files.model, spec.layers, settings.dropout)
     if files.encoder_in is not None:
         load_weights(encoder, files.encoder_in)
+    if data.form.first_token_only:
+        read_first_token_only(encoder)
     seed_everything(spec.seed)
     config: Any = encoder.config
     dropout = settings.dropout if settings.head_dropout is None else settings.head_dropout

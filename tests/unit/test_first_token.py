@@ -1,0 +1,111 @@
+"""The last layer at the first token alone: the same numbers as the whole layer, for less work."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import FORMS as TINY_FORMS
+from torch import nn
+from transformers import AutoConfig, AutoModel
+
+from interlude.encode import read_encoded, read_encoding_facts
+from interlude.forms import FORMS
+from interlude.training.batches import collate
+from interlude.training.first_token import FAMILIES, FirstTokenLayer, read_first_token_only
+
+HIDDEN = 16
+
+
+def encoder(model_type: str, attention: str) -> Any:
+    config = AutoConfig.for_model(
+        model_type,
+        vocab_size=60,
+        hidden_size=HIDDEN,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=32,
+        initializer_range=0.3,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=0,
+        attn_implementation=attention,
+    )
+    torch.manual_seed(5)
+    return (
+        AutoModel.from_config(config, add_pooling_layer=False)
+        if model_type != "electra"
+        else (AutoModel.from_config(config))
+    )
+
+
+def batch() -> dict[str, torch.Tensor]:
+    """Three sequences, one of them padded."""
+    torch.manual_seed(6)
+    ids = torch.randint(1, 60, (3, 11))
+    mask = torch.ones_like(ids)
+    mask[1, 4:] = 0
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_first_token_and_all_gradients_are_those_of_the_whole_layer(
+    model_type: str, attention: str
+) -> None:
+    whole = encoder(model_type, attention)
+    short = copy.deepcopy(whole)
+    read_first_token_only(short)
+    assert list(short.state_dict()) == list(whole.state_dict())
+
+    first = whole(**batch()).last_hidden_state[:, :1]
+    alone = short(**batch()).last_hidden_state
+    torch.testing.assert_close(alone, first)
+    weights = torch.randn(HIDDEN)
+    (first @ weights).sum().backward()
+    (alone @ weights).sum().backward()
+    for (name, one), other in zip(whole.named_parameters(), short.parameters(), strict=True):
+        torch.testing.assert_close(other.grad, one.grad, msg=name)
+
+
+def test_it_takes_a_fraction_of_the_last_layers_products() -> None:
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415
+
+    model = encoder("bert", "eager")
+    with FlopCounterMode(display=False) as before:
+        model(**batch())
+    read_first_token_only(model)
+    with FlopCounterMode(display=False) as after:
+        model(**batch())
+    assert after.get_total_flops() < 0.8 * before.get_total_flops()
+
+
+def test_another_family_keeps_its_last_layer() -> None:
+    config = AutoConfig.for_model(
+        "mpnet",
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        vocab_size=20,
+    )
+    model = AutoModel.from_config(config)
+    read_first_token_only(model)
+    assert not any(isinstance(part, FirstTokenLayer) for part in model.modules())
+
+
+@pytest.mark.parametrize("name", TINY_FORMS)
+def test_a_form_says_truly_what_its_head_reads(name: str, encoded: dict[str, Path]) -> None:
+    examples = read_encoded(encoded[name] / "train.arrow")
+    facts = read_encoding_facts(examples)
+    form = FORMS[name](facts.label_names)
+    torch.manual_seed(7)
+    head: nn.Module = form.head(HIDDEN, dropout=0.0).eval()
+    inputs, targets = collate(form, examples.slice(0, 4).to_pylist(), facts.pad_id)
+    hidden = torch.randn(*inputs["input_ids"].shape, HIDDEN)
+    others = torch.cat([hidden[:, :1], torch.randn_like(hidden[:, 1:])], dim=1)
+    same = torch.equal(head(hidden, targets).logits, head(others, targets).logits)
+    assert same == form.first_token_only
