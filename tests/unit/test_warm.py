@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -22,12 +24,27 @@ Started = subprocess.Popen[str]
 
 
 @pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def owner() -> Iterator[dict[str, str]]:
     """The environment of scripts that share a server, which ends with this module's tests."""
-    folder = tmp_path_factory.mktemp("sockets")
-    with subprocess.Popen(["sleep", "3600"]) as process:
-        yield environment(process.pid, folder)
-        process.kill()
+    with sleeper() as process, sockets_folder() as sockets:
+        yield environment(process.pid, sockets)
+
+
+@contextmanager
+def sleeper() -> Iterator[Started]:
+    """A process that lives until the end of the block, however that comes."""
+    with subprocess.Popen(["sleep", "3600"], text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def sockets_folder() -> Iterator[Path]:
+    """A folder whose path is short, as that of a socket must be; pytest's own may be too long."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def environment(owner: int, sockets: Path) -> dict[str, str]:
@@ -166,18 +183,16 @@ def test_when_the_server_is_lost_the_script_is_run_again(
 
 
 def test_the_server_ends_with_its_owner_and_takes_its_socket_along(tmp_path: Path) -> None:
-    sockets = tmp_path / "sockets"
-    sockets.mkdir()
     script = tmp_path / "script.py"
     script.write_text("pass")
-    with subprocess.Popen(["sleep", "3600"]) as sleeper:
-        process = warm([str(script)], environment(sleeper.pid, sockets), tmp_path)
-        process.communicate()
-        (server,) = servers(str(sleeper.pid))
-        assert list(sockets.rglob("*.socket"))
-        sleeper.kill()
-    wait_for(lambda: not server.is_running())
-    assert not [path for path in sockets.rglob("*") if path.is_file() or path.is_socket()]
+    with sockets_folder() as sockets:
+        with sleeper() as owner:
+            process = warm([str(script)], environment(owner.pid, sockets), tmp_path)
+            process.communicate()
+            (server,) = servers(str(owner.pid))
+            assert list(sockets.rglob("*.socket"))
+        wait_for(lambda: not server.is_running())
+        assert not [path for path in sockets.rglob("*") if path.is_file() or path.is_socket()]
 
 
 def test_a_run_gives_the_same_bytes_as_in_a_process_of_its_own(
