@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
