@@ -32,7 +32,7 @@ def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
         for kind, pairs in block.groupby("kind_b", sort=False)
     }
     figure, parts = arranged(groups, options.title)
-    _finish(figure, parts, f"{_over(block)}    colour: survives Holm's correction over all cells")
+    _finish(figure, parts, f"{_encoders(block)}    colour: survives Holm's correction over all cells")
     return figure
 
 
@@ -58,7 +58,7 @@ def draw_all_pairs(pairs: pd.DataFrame, options: Options) -> Figure:
         if (rows := np.array([key[0] == kind for key in keys])).any()
     }
     figure, parts = arranged(groups, options.title)
-    _finish(figure, parts, f"{_over(pairs)}    below the diagonal Spearman, above it Pearson")
+    _finish(figure, parts, f"{_encoders(pairs)}    below the diagonal Spearman, above it Pearson")
     return figure
 
 
@@ -77,9 +77,9 @@ def _cells(rho: pd.DataFrame, coloured: pd.DataFrame | None = None) -> Cells:
     return Cells(rho if coloured is None else rho.where(coloured), texts, never_bold)
 
 
-def _over(pairs: pd.DataFrame) -> str:
+def _encoders(pairs: pd.DataFrame) -> str:
     low, high = pairs["n"].min(), pairs["n"].max()
-    return f"correlations over {low if low == high else f'{low} to {high}'} encoders"
+    return f"{low if low == high else f'{low} to {high}'} encoders"
 
 
 def _finish(figure: Figure, parts: dict[Axes, Cells], legend: str) -> None:
