@@ -11,7 +11,7 @@ study: .venv/ready
 	$(BIN)/snakemake --cores all
 
 test: .venv/ready check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 import tiny
+from filelock import FileLock
 from project import Project, copy_project
 
 
@@ -45,10 +48,19 @@ def encoded(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project in which the tiny study has been run to its end, for real."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "interlude")
-    project.run()
-    return project
+    """A project in which the tiny study has been run to its end, for real.
+
+    Run once, by the first of pytest's workers that asks; each worker has a copy of its own.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished-once"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / "complete").exists():
+            copy_project(shared / "interlude").run()
+            (shared / "complete").touch()
+    own = tmp_path_factory.mktemp("finished") / "interlude"
+    shutil.copytree(shared / "interlude", own)
+    return Project(own)
 
 
 @pytest.fixture
