@@ -27,6 +27,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr("interlude.data.hub.WAITS", (0.0, 0.0))
     yield server
+    server.closing.set()
     server.shutdown()
     server.server_close()
     thread.join()

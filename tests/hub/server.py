@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 Files = dict[str, bytes]
+Fault = int | str | tuple[int, int] | None
+LOGIN_PAGE = b"<!doctype html><title>Log in</title><form>user <input></form>"
 API = re.compile(r"/api/(datasets|models)/(.+)/revision/(.+)")
 FILE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([0-9a-f]{40})/(.+)")
 
@@ -38,24 +41,30 @@ class Repository:
 class Hub(ThreadingHTTPServer):
     """The server. `faults[path ending]` is a list of faults, each used up by one GET.
 
-    Faults: a status such as 503; "corrupt" (another body); half of the body, where "truncate"
-    announces all of it and "short" does not.
+    Faults: a status such as 503; (status, seconds) for one with Retry-After; "html" (a page to log
+    in, also for the HEAD before it); "corrupt" (another body); half of the body, where "truncate"
+    announces all of it and "short" does not; "trickle" (a byte now and then); "silence".
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories: dict[str, Repository] = defaultdict(Repository)
-        self.faults: dict[str, list[int | str]] = {}
+        self.faults: dict[str, list[Fault]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.token = "hf_" + "s3cret" * 5
+        self.closing = threading.Event()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def fault(self, path: str) -> int | str | None:
+    def fault(self, path: str, with_body: bool) -> Fault:
         waiting = [faults for ending, faults in self.faults.items() if path.endswith(ending)]
-        return waiting[0].pop(0) if waiting and waiting[0] else None
+        if not waiting or not waiting[0]:
+            return None
+        if with_body:
+            return waiting[0].pop(0)
+        return "html" if waiting[0][0] == "html" else None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -75,9 +84,17 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         headers = {key.lower(): value for key, value in self.headers.items()}
         self.server.requests.append((self.command, path, headers))
-        fault = self.server.fault(path) if with_body else None
+        fault = self.server.fault(path, with_body)
         if isinstance(fault, int):
             self._send(fault, b"", {})
+        elif isinstance(fault, tuple):
+            self._send(fault[0], b"", {"Retry-After": str(fault[1])})
+        elif fault == "html":
+            self._send(200, LOGIN_PAGE if with_body else b"", {}, length=len(LOGIN_PAGE))
+        elif fault == "silence":
+            self.server.closing.wait(60)
+        elif fault == "trickle":
+            self._trickle()
         elif found := API.fullmatch(path):
             self._send_info(*found.groups())
         elif found := FILE.fullmatch(path):
@@ -126,6 +143,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         return self._send(200, content, headers)
+
+    def _trickle(self) -> None:
+        self._send(200, b"", {}, length=1000)
+        while not self.server.closing.wait(0.05):
+            self.wfile.write(b"{")
 
     def _send(
         self, status: int, body: bytes, headers: dict[str, str], length: int | None = None

@@ -180,18 +180,67 @@ def test_a_download_that_always_breaks_is_named(
     refused(run, f"{TRAIN}: {message}", tmp_path)
 
 
-@pytest.mark.parametrize("at", ["/revision/main", TRAIN])
-def test_503_then_success(at: str, dataset: Repository, hub: Hub, run: Run) -> None:
-    hub.faults[at] = [503, 503]
+AT = pytest.mark.parametrize("at", ["/revision/main", TRAIN])
+
+
+@AT
+@pytest.mark.parametrize("fault", [500, 503, (429, 0)])
+def test_a_fault_that_passes_is_got_over(
+    fault: Any, at: str, dataset: Repository, hub: Hub, run: Run
+) -> None:
+    hub.faults[at] = [fault] if isinstance(fault, tuple) else [fault, fault]
     assert run()["sizes"]["train"] == 6
 
 
-@pytest.mark.parametrize("at", ["/revision/main", TRAIN])
-def test_503_for_ever_is_named(
+@AT
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_status_for_ever_is_named(
+    status: int,
+    at: str,
+    dataset: Repository,
+    hub: Hub,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+    hub.faults[at] = [status] * 99
+    refused(run, f"tiny/things at main.*the hub answered with status {status}. .*mirror", tmp_path)
+    assert len(hub.faults[at]) >= 99 - 3 * 6  # so often does the client itself try a 429
+
+
+def test_a_long_wait_that_the_hub_asks_for_is_the_users(
+    dataset: Repository, hub: Hub, run: Run, tmp_path: Path
+) -> None:
+    hub.faults["/revision/main"] = [(429, 3600)] * 99
+    refused(run, "status 429. Run again in 3600 seconds; a mirror", tmp_path)
+    assert len(hub.faults["/revision/main"]) == 98
+
+
+@AT
+@pytest.mark.parametrize("fault", ["silence", "trickle", (429, 3600)])
+def test_a_hub_that_takes_for_ever_is_given_up(
+    fault: Any,
+    at: str,
+    dataset: Repository,
+    hub: Hub,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("interlude.data.hub.PATIENCE", 0.3)
+    hub.faults[at] = [fault] * 99
+    said = "status 429" if (at, fault) == ("/revision/main", (429, 3600)) else "no whole answer"
+    refused(run, said, tmp_path)
+    assert len(hub.faults[at]) >= 96
+
+
+@AT
+def test_a_page_to_log_in_is_no_hub(
     at: str, dataset: Repository, hub: Hub, run: Run, tmp_path: Path
 ) -> None:
-    hub.faults[at] = [503] * 99
-    refused(run, "tiny/things at main.*the hub answered with status 503", tmp_path)
+    hub.faults[at] = ["html"] * 99
+    refused(run, "what answers is no hub, maybe a page to log in: check HF_ENDPOINT", tmp_path)
 
 
 def test_a_wrong_checksum_is_fetched_again(dataset: Repository, hub: Hub, run: Run) -> None:
@@ -220,6 +269,7 @@ def test_a_missing_revision_or_repository_is_named(
     dataset: Repository, run: Run, tmp_path: Path
 ) -> None:
     refused(run, "tiny/things at v9: no such revision", tmp_path, revision="v9")
+    refused(run, "a..b at main: no name that a repository can have", tmp_path, id="a..b")
     refused(
         run, "tiny/thinks at main: no such repository, or a private", tmp_path, id="tiny/thinks"
     )

@@ -8,8 +8,10 @@ which the client finds by itself (HF_TOKEN) and which stays with it.
 from __future__ import annotations
 
 import errno
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,14 +21,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import (
+    FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.hf_api import RepoSibling
+from huggingface_hub.hf_api import DatasetInfo, ModelInfo, RepoSibling
 from huggingface_hub.utils.sha import git_hash
 
 from interlude.data.files import sha256_of
@@ -35,6 +40,9 @@ from interlude.errors import InputError, did_you_mean
 PARQUET = ("{config}/{split}-*.parquet", "{config}/{split}/*.parquet")
 PARQUET_OF_DEFAULT = ("data/{split}-*.parquet",)
 WAITS = (1.0, 4.0)  # seconds before the second and the third try
+LONGEST_WAIT = 60.0  # seconds to wait where the hub asks for a wait, at most
+PATIENCE = 120.0  # seconds of one try, beside what a file of its size takes at the slowest speed
+SLOWEST = 20_000  # bytes in a second
 
 # The base of all errors of the client's transport library, which differs between its versions.
 TransportError: type[Exception] = HfHubHTTPError.__mro__[1]
@@ -72,6 +80,24 @@ class _CorruptError(Exception):
     """A downloaded file that is not the one that the hub announced."""
 
 
+class _NoHubError(Exception):
+    """An answer that is not a hub's."""
+
+
+class _TooSlowError(Exception):
+    """A try that took too long. No OSError, which the client would take for a passing fault."""
+
+
+FAULTS = (
+    TransportError,
+    OSError,
+    HFValidationError,
+    _CorruptError,
+    _NoHubError,
+    _TooSlowError,
+)
+
+
 def open_repository(kind: str, declared: dict[str, Any], where: str) -> Repository:
     """Resolve the revision of a `dataset` or `model` and list its files.
 
@@ -80,10 +106,19 @@ def open_repository(kind: str, declared: dict[str, Any], where: str) -> Reposito
     """
     name, revision = declared["id"], declared["revision"]
     where = f"{where}: {name} at {revision}"
-    ask = HfApi().dataset_info if kind == "dataset" else HfApi().model_info
-    info = _persistently(lambda: ask(name, revision=revision, files_metadata=True), where)
+    info = _persistently(lambda: _info(kind, name, revision), where)
     files = {sibling.rfilename: sibling for sibling in info.siblings or []}
     return Repository(kind, name, revision, str(info.sha), files, where)
+
+
+def _info(kind: str, name: str, revision: str) -> DatasetInfo | ModelInfo:
+    ask = HfApi().dataset_info if kind == "dataset" else HfApi().model_info
+    try:
+        return ask(name, revision=revision, files_metadata=True)
+    except HFValidationError:
+        raise
+    except (ValueError, KeyError, TypeError):
+        raise _NoHubError from None
 
 
 def fetch_file(repository: Repository, name: str) -> Path:
@@ -96,7 +131,8 @@ def fetch_file(repository: Repository, name: str) -> Path:
         _verify(Path(path), repository.files[name])
         return Path(path)
 
-    return _persistently(download, f"{repository.where}: {name}")
+    seconds = PATIENCE + (repository.files[name].size or 0) / SLOWEST
+    return _persistently(download, f"{repository.where}: {name}", seconds)
 
 
 def fetch_dataset(declared: dict[str, Any], splits: list[str], where: str) -> Fetched:
@@ -163,29 +199,72 @@ def _verify(path: Path, announced: RepoSibling) -> None:
         raise _CorruptError(f"wrong checksum: found {found}, expected {expected}.")
 
 
-def _persistently(call: Callable[[], Result], where: str) -> Result:
-    """Call, and again after a passing fault; InputError, without an address, for a lasting one."""
+def _persistently(call: Callable[[], Result], where: str, seconds: float | None = None) -> Result:
+    """Call, and again after a passing fault; InputError, without an address, for a lasting one.
+
+    seconds: how long each try may take.
+    """
     for wait in (*WAITS, None):
         try:
-            return call()
-        except (TransportError, OSError, _CorruptError) as error:
+            with _at_most(seconds or PATIENCE):
+                return call()
+        except FAULTS as raised:
+            error = _cause(raised)
             if wait is None or not _may_pass(error):
                 raise InputError(f"{where}: {_reason(error)}") from None
-            time.sleep(wait)
+            time.sleep(max(wait, _asked_to_wait(error)))
     raise AssertionError("the last wait is None")
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise _TooSlowError in the block after so many seconds. For the main thread.
+
+    The client's own limits are for the next bytes: none ends a trickle, nor a wait that is asked
+    for, and its questions about a repository have none.
+    """
+
+    def end(*_: object) -> None:
+        raise _TooSlowError(f"no whole answer within {seconds:g} seconds.")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _cause(error: Exception) -> Exception:
+    """Return what the client hides: why it looked for a file in its cache, where there is none."""
+    hidden = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else None
+    return hidden if isinstance(hidden, Exception) else error
 
 
 def _may_pass(error: Exception) -> bool:
     if isinstance(error, HfHubHTTPError):
-        return error.response.status_code >= 500
-    no_use = isinstance(error, OfflineModeIsEnabled) or _is_disk_full(error)
-    return not no_use
+        passing = error.response.status_code >= 500 or error.response.status_code == 429
+        return passing and _asked_to_wait(error) <= LONGEST_WAIT
+    lasting = (OfflineModeIsEnabled, HFValidationError, FileMetadataError, _NoHubError)
+    return not (isinstance(error, lasting) or _is_disk_full(error))
+
+
+def _asked_to_wait(error: Exception) -> float:
+    """Return the seconds after which the hub wants to be asked again; 0 where it does not say."""
+    if not isinstance(error, HfHubHTTPError):
+        return 0.0
+    told = error.response.headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() else 0.0
 
 
 def _is_disk_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
+NO_HUB = (
+    "what answers is no hub, maybe a page to log in: check HF_ENDPOINT and the proxy (HTTPS_PROXY)."
+)
 # In words of our own, since the client's messages hold addresses. The first that fits is said.
 REASONS: dict[type[Exception], str] = {
     GatedRepoError: "it is gated: accept its terms on the hub, then set HF_TOKEN to your token.",
@@ -193,6 +272,9 @@ REASONS: dict[type[Exception], str] = {
     RevisionNotFoundError: "no such revision.",
     RemoteEntryNotFoundError: "no such file.",
     OfflineModeIsEnabled: "the hub is switched off (HF_HUB_OFFLINE).",
+    HFValidationError: "no name that a repository can have.",
+    FileMetadataError: NO_HUB,
+    _NoHubError: NO_HUB,
 }
 
 
@@ -201,13 +283,22 @@ def _reason(error: Exception) -> str:
         if isinstance(error, kind):
             return reason
     if isinstance(error, HfHubHTTPError):
-        return f"the hub answered with status {error.response.status_code}."
-    if isinstance(error, _CorruptError):
-        return str(error)
+        return _status(error)
+    if isinstance(error, (_CorruptError, _TooSlowError)):
+        return f"{error} Run again to try once more; a mirror can stand in for the hub."
     if _is_disk_full(error):
         return "no space left on the device. Free some and run again."
     if "Consistency check failed" in str(error):
         return "the download ends too early. Run again to try once more."
     return (
         f"the connection to the hub fails ({type(error).__name__}); a mirror can stand in for it."
+    )
+
+
+def _status(error: HfHubHTTPError) -> str:
+    wait = _asked_to_wait(error)
+    when = f"in {wait:g} seconds" if wait else "later"
+    return (
+        f"the hub answered with status {error.response.status_code}. "
+        f"Run again {when}; a mirror can stand in for the hub."
     )
