@@ -39,7 +39,12 @@ def _reachable(script: Path) -> set[Path]:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf8"), filename=str(path))
+    """Return the syntax tree of a source, without docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf8"), filename=str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [line for line in node.body if not _is_docstring(line)] or [ast.Pass()]
+    return tree
 
 
 @cache
@@ -69,11 +74,7 @@ def _module_file(name: str) -> Path | None:
 @cache
 def _bare_source(path: Path) -> str:
     """Return the source without comments, docstrings and layout."""
-    tree = ast.parse(path.read_text(encoding="utf8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [line for line in node.body if not _is_docstring(line)] or [ast.Pass()]
-    return ast.unparse(tree)
+    return ast.unparse(_tree(path))
 
 
 def _is_docstring(line: ast.stmt) -> bool:

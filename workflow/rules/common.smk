@@ -102,11 +102,11 @@ def spec_of(kind):
 
 
 def encoding_of(kind):
-    return lambda wildcards: expand(
-        "{folder}/{split}.arrow",
-        folder=encoded(kind, wildcards.task),
-        split=["train", "validation"],
-    )
+    def files(wildcards):
+        folder = encoded(kind, wildcards.task)
+        return [f"{folder}/train.arrow", f"{folder}/validation.arrow"]
+
+    return files
 
 
 def chosen_settings(kind):
