@@ -32,7 +32,7 @@ def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
         for kind, pairs in block.groupby("kind_b", sort=False)
     }
     figure, parts = arranged(groups, options.title)
-    _finish(figure, parts, f"{_encoders(block)}    colour: survives Holm's correction over all cells")
+    _finish(figure, parts, f"{_encoders(block)}    colour: survives Holm's correction, all cells")
     return figure
 
 
