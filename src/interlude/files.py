@@ -1,40 +1,76 @@
-"""Write a file whole or not at all."""
+"""Write files whole or not at all, and tell one that was changed since from a good one."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
+import stat
+import tempfile
+import platform
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EDQUOT, ENOSPC
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from interlude.errors import InputError
+
+MANIFEST = "manifest.json"  # of a folder: its key `files` holds the SHA-256 of each file by name
+
+_FULL = "no space left on the device. Free some space and run again."
+_DENIED = "permission denied. Allow writing there, or work in another folder, and run again."
+_FILE_IN_THE_WAY = "a file is where a folder must be. Move it away and run again."
+_REASONS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: "the file system is read-only. Make it writable, or work in another folder, "
+    "and run again.",
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EEXIST: _FILE_IN_THE_WAY,
+    errno.ENOTDIR: _FILE_IN_THE_WAY,
+    errno.EISDIR: "a folder is where this file must be. Move it away and run again.",
+}
 
 
 @contextmanager
 def written_atomically(target: Path) -> Iterator[Path]:
     """Give a temporary path in the target's folder; on success it is synced and takes its name.
 
-    On an error the temporary file is removed and the target stays as it was. A full disk is an
-    InputError.
+    On an error the temporary file is removed and the target stays as it was. Raises InputError
+    when the disk is full or the place cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(target)
-        _sync(target.parent)
-    except OSError as error:
-        if error.errno not in (ENOSPC, EDQUOT):
-            raise
-        raise InputError(
-            f"{target}: no space left on the device. Free some and run again."
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _writing(target):
+        _make_folder(target.parent)
+        temporary = _temporary(target)
+        try:
+            yield temporary
+            _sync(temporary)
+            temporary.replace(target)
+            _sync(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """Yield an empty working folder whose files move into `folder` when the block succeeds.
+
+    The manifest moves last: where it is, all files are. When the block fails, nothing is left.
+    Other files of `folder` stay as they are. Raises InputError as `written_atomically`.
+    """
+    with _writing(folder):
+        _make_folder(folder.parent)
+        work = _temporary(folder)
+        try:
+            work.mkdir()
+            yield work
+            _move_files(work, folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def write_json(target: Path, document: Any) -> None:
@@ -42,6 +78,127 @@ def write_json(target: Path, document: Any) -> None:
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)
     with written_atomically(target) as path:
         path.write_text(text + "\n", encoding="utf8")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_files(folder: Path, but: str | None = None) -> None:
+    """Hold the files of a folder to the SHA-256 in its manifest, all `but` one of this name.
+
+    Raises InputError for a file that is missing, was cut or changed. A manifest that lists no
+    files, as one written by hand, is held to nothing.
+    """
+    for name, expected in read_manifest(folder).get("files", {}).items():
+        path = folder / name
+        if name == but:
+            continue
+        if not path.is_file():
+            raise InputError(
+                f"{path}: no such file, but {folder / MANIFEST} lists it. "
+                f"Delete {folder} and run again."
+            )
+        if sha256_of(path) != expected:
+            raise InputError(
+                f"{path}: broken or changed: its SHA-256 is not the one in {folder / MANIFEST}. "
+                f"Delete {path} and run again."
+            )
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder; InputError when it is missing or no JSON object."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file. Delete {folder} and run again.") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not whole JSON ({error}). Delete it and run again.") from None
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: not a manifest. Delete it and run again.")
+    return manifest
+
+
+def check_writable(folder: Path) -> None:
+    """Raise InputError when nothing can be written into a folder, or a file is in its way."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise _cannot_write(there, errno.ENOTDIR)
+    if not os.access(there, os.W_OK | os.X_OK):
+        read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+        raise _cannot_write(there, errno.EROFS if read_only else errno.EACCES)
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Turn the errors of a place that cannot be written into one message."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REASONS:
+            raise
+        in_the_way = error.errno == errno.EEXIST  # as `_make_folder` finds it
+        raise _cannot_write(error.filename if in_the_way else target, error.errno) from None
+
+
+def _cannot_write(target: Path, number: int) -> InputError:
+    return InputError(f"{target}: cannot be written: {_REASONS[number]}")
+
+
+def _temporary(target: Path) -> Path:
+    """Return a name beside the target that only this process uses.
+
+    What a process that is no more has left under such a name is removed.
+    """
+    of_this_machine = f".{target.name}.{platform.node()}."
+    for left in target.parent.glob(f"{escape(of_this_machine)}[0-9]*"):
+        process = int(left.suffix[1:])
+        if process == os.getpid() or not _is_alive(process):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    return target.with_name(f"{of_this_machine}{os.getpid()}")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents so that they outlast a loss of power."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def _move_files(work: Path, folder: Path) -> None:
+    """Give each file its final name, after its bytes have reached the disk; the manifest last."""
+    _make_folder(folder)
+    for file in sorted(work.iterdir(), key=lambda file: (file.name == MANIFEST, file.name)):
+        _sync(file)
+        file.replace(folder / file.name)
+    _sync(folder)
+
+
+def runtime_folder() -> Path:
+    """Return this user's folder for locks and sockets, which no other user can write to.
+
+    Raises PermissionError when another user made it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"interlude-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise PermissionError(f"{folder} is not this user's alone")
+    return folder
 
 
 def _sync(path: Path) -> None:

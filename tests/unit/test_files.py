@@ -66,7 +66,7 @@ def test_an_error_before_the_first_byte_leaves_nothing(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_message_and_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     write(target, "old")
-    with pytest.raises(InputError, match=r"a\.txt: no space left on the device"):
+    with pytest.raises(InputError, match=r"a\.txt: cannot be written: no space left on the device"):
         write_on_a_full_disk(target)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]

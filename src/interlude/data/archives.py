@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from interlude.data.files import filling, sha256_of
 from interlude.errors import InputError, did_you_mean, unknown
+from interlude.files import filling, sha256_of
 from interlude.schema import load_validated
 
 WAITS = (1.0, 4.0)  # seconds before the second and the third try

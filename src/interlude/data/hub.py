@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -34,8 +34,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import DatasetInfo, ModelInfo, RepoSibling
 from huggingface_hub.utils.sha import git_hash
 
-from interlude.data.files import sha256_of
 from interlude.errors import InputError, did_you_mean
+from interlude.files import sha256_of
 
 PARQUET = ("{config}/{split}-*.parquet", "{config}/{split}/*.parquet")
 PARQUET_OF_DEFAULT = ("data/{split}-*.parquet",)
@@ -107,8 +107,14 @@ def open_repository(kind: str, declared: dict[str, Any], where: str) -> Reposito
     name, revision = declared["id"], declared["revision"]
     where = f"{where}: {name} at {revision}"
     info = _persistently(lambda: _info(kind, name, revision), where)
-    files = {sibling.rfilename: sibling for sibling in info.siblings or []}
+    siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
+    files = {name: sibling for name, sibling in siblings.items() if _is_inside(name)}
     return Repository(kind, name, revision, str(info.sha), files, where)
+
+
+def _is_inside(name: str) -> bool:
+    """Tell whether a file name stays in its repository."""
+    return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
 
 
 def _info(kind: str, name: str, revision: str) -> DatasetInfo | ModelInfo:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from interlude.data.archives import Archive, fetch, find_archive, open_zip, read_member
-from interlude.data.files import filling, sha256_of
 from interlude.data.hub import fetch_file, open_repository
 from interlude.errors import InputError
+from interlude.files import filling, sha256_of
 from interlude.schema import load_validated
 
 WEIGHTS = "model.safetensors"

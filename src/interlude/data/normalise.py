@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.data.columns import FORMS, arrow_schema, labels_of, normalised
-from interlude.data.files import filling, sha256_of
 from interlude.data.places import Places
 from interlude.data.sources import Source, read_source
 from interlude.data.splits import cut
 from interlude.data.values import Row, RowError
 from interlude.errors import InputError
+from interlude.files import filling, sha256_of
 from interlude.tasks import Task
 
 PARTS = ("train", "validation")
