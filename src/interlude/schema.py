@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from math import isfinite
@@ -66,6 +67,12 @@ def _fill_defaults(
     )
 
 
+def _match_whole(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    # jsonschema's own lets a newline at the end pass: `$` of re matches before it.
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
 def _is_integer(_: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -79,7 +86,9 @@ _TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
     {"integer": _is_integer, "number": _is_number}
 )
 _FillingValidator: Any = cast(Any, validators).extend(
-    Draft202012Validator, {"properties": _fill_defaults}, type_checker=_TYPES
+    Draft202012Validator,
+    {"properties": _fill_defaults, "pattern": _match_whole},
+    type_checker=_TYPES,
 )
 
 

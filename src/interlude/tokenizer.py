@@ -21,8 +21,8 @@ def load_tokenizer(model: Path) -> Any:
     It gives token types only where the encoder tells at least two apart, and cuts at the right.
     InputError for a folder without a fast tokenizer that fits its encoder.
     """
+    config = read_config(model)
     tokenizer = _read(model)
-    config = AutoConfig.from_pretrained(model, local_files_only=True)
     if not tokenizer.is_fast:
         raise InputError(f"{model}: the tokenizer has no fast version (tokenizer.json).")
     if tokenizer.pad_token_id is None:
@@ -38,9 +38,26 @@ def load_tokenizer(model: Path) -> Any:
     return tokenizer
 
 
+def read_config(model: Path) -> Any:
+    """Return the config of a model folder; InputError for one of no family of transformers.
+
+    Code that comes with a model is never run.
+    """
+    try:
+        return AutoConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{model}/config.json: no family that transformers has by itself, or no config. "
+            f"Code of a model is never run. ({reason})"
+        ) from None
+
+
 def _read(model: Path) -> Any:
     try:
-        return AutoTokenizer.from_pretrained(model, local_files_only=True, truncation_side="right")
+        return AutoTokenizer.from_pretrained(
+            model, local_files_only=True, trust_remote_code=False, truncation_side="right"
+        )
     except (ImportError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
@@ -67,7 +84,7 @@ def longest_sequence(model: Path, tokenizer: Any) -> int:
     A tokenizer that was not told a length says some 10^30. Where a table of positions has a padding
     index, as in RoBERTa, tokens are counted from behind it, and it must be the tokenizer's.
     """
-    config = AutoConfig.from_pretrained(model, local_files_only=True)
+    config = read_config(model)
     limits: list[int | None] = [tokenizer.model_max_length]
     limits += [getattr(config, "max_position_embeddings", None)]
     for table in _position_tables(config):

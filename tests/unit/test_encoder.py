@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import BertForMaskedLM, BertModel
 
 from interlude.errors import InputError
+from interlude.tokenizer import load_tokenizer
 from interlude.training.encoder import head_dropout, load_encoder, load_weights
 from interlude.training.encoder_file import read_facts, read_weights, save_encoder
 from interlude.training.run import build_model, load_data
@@ -30,6 +32,27 @@ def hidden(encoder: Any) -> torch.Tensor:
 def changed_model(model: Path, tmp_path: Path) -> Path:
     """A copy of the tiny model that a test may change."""
     return Path(shutil.copytree(model, tmp_path / "changed"))
+
+
+CODE = """
+import pathlib
+pathlib.Path("code-was-run").touch()
+from transformers import BertConfig as Mine, BertModel
+"""
+
+
+def test_code_of_a_model_is_never_run(changed_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = json.loads((changed_model / "config.json").read_text())
+    named = {"AutoConfig": "mine.Mine", "AutoModel": "mine.BertModel"}
+    changes = {"model_type": "mine", "auto_map": named, "architectures": ["Mine"]}
+    (changed_model / "config.json").write_text(json.dumps(config | changes))
+    (changed_model / "mine.py").write_text(CODE)
+    monkeypatch.chdir(changed_model)
+    monkeypatch.setattr("builtins.input", lambda _: "y")  # transformers would ask
+    for load in (load_tokenizer, lambda folder: load_encoder(folder, None, None)):
+        with pytest.raises(InputError, match=r"config.json: .*Code of a model is never run"):
+            load(changed_model)
+    assert not (changed_model / "code-was-run").exists()
 
 
 def change_weights(model: Path, **changes: torch.Tensor | None) -> None:
@@ -148,14 +171,14 @@ def test_an_encoder_file_may_have_no_weights(tmp_path: Path) -> None:
 def test_a_truncated_encoder_file_is_named(kept: int, model: Path, encoder_file: Path) -> None:
     encoder_file.write_bytes(encoder_file.read_bytes()[:kept])
     for read in (read_facts, read_weights):
-        with pytest.raises(InputError, match=r"encoder\.safetensors: not a readable encoder"):
+        with pytest.raises(InputError, match=r"encoder\.safetensors: not a whole safetensors file"):
             read(encoder_file)
-    with pytest.raises(InputError, match=r"encoder\.safetensors: not a readable encoder"):
+    with pytest.raises(InputError, match=r"encoder\.safetensors: not a whole safetensors file"):
         load_weights(load_encoder(model, None, None), encoder_file)
 
 
 def test_a_missing_encoder_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.safetensors: not a readable encoder"):
+    with pytest.raises(InputError, match=r"gone\.safetensors: not a whole safetensors file"):
         read_facts(tmp_path / "gone.safetensors")
 
 

@@ -4,10 +4,9 @@ import shlex
 
 # Where data may be. A resource, no parameter: a normalised copy stays when the mirror moves.
 PLACES = shlex.join(
-    part
+    f"--{key.replace('_', '-')}={STUDY.config[key]}"
     for key in ("mirror", "own_data")
     if STUDY.config[key] is not None
-    for part in (f"--{key.replace('_', '-')}", STUDY.config[key])
 )
 
 
@@ -49,7 +48,7 @@ rule prepare_model:
         code=code_digest("prepare_model.py"),
         folder=output_folder,
     shell:
-        "python {params.script} --model {params.file} --out {params.folder} 2>&1 | tee {log}"
+        "python {params.script} --model {params.file:q} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule normalise_task:
@@ -73,7 +72,7 @@ rule normalise_task:
         code=code_digest("normalise.py"),
         folder=output_folder,
     shell:
-        "python {params.script} --task {params.file} {params.archive} {resources.places} --out {params.folder}"
+        "python {params.script} --task {params.file:q} {params.archive} {resources.places} --out {params.folder}"
         " 2>&1 | tee {log}"
 
 
@@ -99,7 +98,7 @@ rule encode_task:
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
         "python -m interlude.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
-        " --max-length {wildcards.length} --out {params.folder} 2>&1 | tee {log}"
+        " --max-length {wildcards.length} --out {params.folder} --code {params.code} {SHARED} 2>&1 | tee {log}"
 
 
 rule download:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from interlude.data.places import below
 from interlude.errors import InputError
 from interlude.schema import load_validated
 from interlude.tasks import Task
@@ -48,7 +49,7 @@ def _recut(task: Task, slices: Path) -> Task:
 
 def read_entry(mirror: Path, entry: Entry) -> bytes:
     """Return the bytes of a mirror's file, held to the hash in the manifest."""
-    path = Path(mirror, entry["file"])
+    path = below(mirror, entry["file"], f"{mirror / MANIFEST}: key file")
     try:
         content = path.read_bytes()
     except OSError as error:

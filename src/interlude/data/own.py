@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from interlude.data.places import below
 from interlude.errors import InputError
 from interlude.tasks import Task
 
@@ -14,7 +15,7 @@ def own_files(task: Task, own_data: Path | None) -> dict[str, Path]:
     """Return the files to read in the user's folder, by split; InputError tells how to get them."""
     if own_data is None:
         raise InputError(f"{_needed(task)} Then name the folder above it in the config: own_data.")
-    folder = own_data / _folder(task)
+    folder = below(own_data, _folder(task), f"{task.path}: key source.own.folder")
     found = {split: _file(folder, task, split) for split in task.inputs()}
     for split, path in found.items():
         if path is None:
@@ -26,7 +27,9 @@ def own_files(task: Task, own_data: Path | None) -> dict[str, Path]:
 def _file(folder: Path, task: Task, split: str) -> Path | None:
     declared = task.source["own"]["files"].get(split)
     names = [declared] if declared else [f"{split}{ending}" for ending in ENDINGS]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    where = f"{task.path}: key source.own.files.{split}"
+    paths = [below(folder, name, where) for name in names]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _folder(task: Task) -> str:

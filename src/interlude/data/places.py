@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from interlude.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -21,3 +23,13 @@ class Places:
     slices: Path = Path("config/mirrors/partial.yaml")
     own_data: Path | None = None
     normalised: Path = Path("results/data")
+
+
+def below(folder: Path, name: str, where: str) -> Path:
+    """Return the path of a name below a folder; InputError for one that leads out of it.
+
+    A symbolic link in the folder may lead anywhere: whoever owns the folder has put it there.
+    """
+    if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+        raise InputError(f"{where}: found {name!r}. Allowed: a path below {folder}, without '..'.")
+    return folder / name

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, logging
+from transformers import AutoModel, logging
 
 from interlude.errors import InputError
+from interlude.tokenizer import read_config
 from interlude.training.encoder_file import read_weights
 
 HEAD_DROPOUTS = ("classifier_dropout", "hidden_dropout_prob")
@@ -24,7 +25,7 @@ def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.M
     """
     logging.set_verbosity_error()  # the report of unused pooler and head weights
     logging.disable_progress_bar()
-    config = AutoConfig.from_pretrained(model, local_files_only=True)
+    config = read_config(model)
     _check_layers(model, config, layers)
     changes = {} if layers is None else _with_layers(config, layers)
     if dropout is not None:
@@ -34,6 +35,7 @@ def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.M
         model,
         output_loading_info=True,
         local_files_only=True,
+        trust_remote_code=False,
         use_safetensors=True,
         dtype=torch.float32,
         # On a GPU the fastest one that the family has.

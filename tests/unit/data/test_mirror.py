@@ -176,3 +176,13 @@ def test_a_folder_that_is_no_mirror_is_refused(
 def test_a_faulty_overlay_is_named(mine: Task, mirror: Mirror, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"partial.yaml: key mine: unknown key 'split'"):
         run(mine, mirror("validation"), tmp_path / "out", {"mine": {"split": {}}})
+
+
+@pytest.mark.parametrize("name", ["../secret.parquet", "/etc/passwd"])
+def test_a_file_outside_the_mirror_is_refused(
+    name: str, mine: Task, mirror: Mirror, tmp_path: Path
+) -> None:
+    folder = mirror("train", "validation", file=name)
+    with pytest.raises(InputError, match=rf"MANIFEST.json: key file: found '{name}'. Allowed"):
+        run(mine, folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

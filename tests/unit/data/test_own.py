@@ -51,6 +51,27 @@ def test_the_copy_is_read_from_the_folder_of_the_task(
     assert manifest["source"]["files"]["train"]["name"] == "train.jsonl"
 
 
+@pytest.mark.parametrize("name", ["../secrets", "/etc", "a/../../secrets", ".."])
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    name: str, task: Callable[..., Task], places: Places, tmp_path: Path
+) -> None:
+    put(tmp_path / "secrets", "train.jsonl", "validation.jsonl")
+    for key, own in (("folder", {"folder": name}), ("files.train", {"files": {"train": name}})):
+        source = {"own": OWN["own"] | own}
+        with pytest.raises(
+            InputError, match=rf"key source.own.{key}: found '{name}'.*Allowed: a p"
+        ):
+            prepare(task([], source=source, splits=SPLITS), places, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_link_in_the_folder_is_the_users(mine: Task, places: Places, tmp_path: Path) -> None:
+    put(tmp_path / "corpora", "train.jsonl", "validation.jsonl")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/mine").symlink_to(tmp_path / "corpora")
+    prepare(mine, places, tmp_path / "out")
+
+
 def test_folder_and_files_can_have_names_of_their_own(
     task: Callable[..., Task], places: Places, tmp_path: Path
 ) -> None:
