@@ -140,6 +140,14 @@ def test_patterns_name_files_of_another_layout(dataset: Repository, run: Run) ->
     assert manifest["sizes"] == {"train": 5, "validation": 5}
 
 
+def test_a_file_whose_name_leads_out_of_its_repository_is_not_seen(
+    dataset: Repository, run: Run, tmp_path: Path
+) -> None:
+    kept = {name: content for name, content in files().items() if "validation" not in name}
+    dataset.commit(kept | {"pairs/validation-/../../../x.parquet": parquet(rows("pair", 3))})
+    refused(run, "no file pairs/validation-", tmp_path)
+
+
 def test_a_second_run_downloads_nothing(dataset: Repository, hub: Hub, run: Run) -> None:
     run()
     hub.requests.clear()
