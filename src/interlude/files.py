@@ -6,11 +6,11 @@ import errno
 import hashlib
 import json
 import os
-import stat
-import tempfile
 import platform
 import shutil
-from collections.abc import Iterator
+import stat
+import tempfile
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -86,15 +86,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_files(folder: Path, but: str | None = None) -> None:
-    """Hold the files of a folder to the SHA-256 in its manifest, all `but` one of this name.
+def check_files(folder: Path, but: Collection[str] = ()) -> None:
+    """Hold the files of a folder to the SHA-256 in its manifest, all `but` those of these names.
 
     Raises InputError for a file that is missing, was cut or changed. A manifest that lists no
     files, as one written by hand, is held to nothing.
     """
     for name, expected in read_manifest(folder).get("files", {}).items():
         path = folder / name
-        if name == but:
+        if name in but:
             continue
         if not path.is_file():
             raise InputError(

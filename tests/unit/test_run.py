@@ -291,7 +291,7 @@ def test_a_broken_source_encoder_is_bad_input_and_leaves_no_record(
 ) -> None:
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"\x08\x00")
-    with pytest.raises(InputError, match=r"broken\.safetensors: not a readable encoder"):
+    with pytest.raises(InputError, match=r"broken\.safetensors: not a whole safetensors file"):
         carry_out(tiny.spec("pair", source="tiny-single"), encoder_in=broken)
     assert list(tmp_path.rglob("*.json")) == []
 

@@ -85,6 +85,7 @@ rule encode_task:
     output:
         train="results/encoded/{model}/{task}/{length}/train.arrow",
         validation="results/encoded/{model}/{task}/{length}/validation.arrow",
+        manifest="results/encoded/{model}/{task}/{length}/manifest.json",
     log:
         "results/logs/encode/{model}/{task}-{length}.log",
     conda:

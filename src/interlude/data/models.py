@@ -56,10 +56,9 @@ def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
             origin = _from_archives(model, registry, work, f"{declared}: key archives")
         _check_weights(model, work, str(declared))
         manifest = _write_manifest(model, origin, work)
-        written = {file.name for file in work.iterdir()}
-    for name in set(TOKENIZER) - written:
-        # transformers would read what another model left here
-        (out / name).unlink(missing_ok=True)
+        for name in set(TOKENIZER) - set(manifest["files"]):
+            # transformers would read what another model left here
+            (out / name).unlink(missing_ok=True)
     return manifest
 
 

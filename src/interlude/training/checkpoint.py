@@ -1,7 +1,7 @@
 """The state of a long run on disk, from which it goes on to the same bits after an interruption.
 
 A checkpoint is one safetensors file beside the record: all tensors, and the rest as JSON in its
-metadata. It belongs to one run, told by the identity; that of another is never taken. Saved are
+facts. It belongs to one run, told by the identity; that of another is never taken. Saved are
 the weights, the optimiser's moments, the random state, the results so far and the kept weights; the
 order of the batches follows from the run's seed and the number of steps done.
 """
@@ -17,17 +17,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
-
-from interlude.files import written_atomically
+from interlude.errors import InputError
+from interlude.training.tensor_file import Tensors, read_tensors, save_tensors
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # A shorter run is sooner done again than its state is written and read.
 SHORTEST_SECONDS = 30.0
-
-Tensors = dict[str, Tensor]
 
 
 class Resumable(Protocol):
@@ -71,9 +66,10 @@ class Checkpoints:
         if not self.path.exists():
             return False
         try:
-            tensors, facts = _read(self.path)
-        except (OSError, SafetensorError, ValueError):
+            tensors, kept = read_tensors(self.path)
+        except InputError:
             return False  # written by no run of ours, or broken since
+        facts: dict[str, Any] = json.loads(kept.get("facts", "{}"))
         if facts.pop("identity", None) != self.identity():
             return False
         run.resume(tensors, facts)
@@ -92,15 +88,7 @@ class Checkpoints:
 
     def _save(self, run: Resumable) -> None:
         facts = json.dumps({"identity": self.identity(), **run.facts()})
-        tensors = {name: tensor.contiguous() for name, tensor in run.tensors().items()}
-        with written_atomically(self.path) as temporary:
-            save_file(tensors, temporary, metadata={"facts": facts})
+        save_tensors(self.path, run.tensors(), {"facts": facts})
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._received = number
-
-
-def _read(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    with safe_open(path, framework="pt") as file:
-        facts: dict[str, Any] = json.loads((file.metadata() or {}).get("facts", "{}"))
-        return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118

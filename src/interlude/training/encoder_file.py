@@ -1,4 +1,4 @@
-"""The file of an intermediate encoder: weights as safetensors, and how its run ended.
+"""The file of an intermediate encoder: its weights, and how its run ended.
 
 A run without a result leaves a file without weights, so that the runs that wait for it can say
 why they were not trained.
@@ -8,42 +8,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from interlude.training import tensor_file
+from interlude.training.tensor_file import Facts, Tensors
 
-from interlude.errors import InputError
-from interlude.files import written_atomically
+Weights = Tensors
 
-Weights = dict[str, Tensor]
+STATUSES = ("ok", "diverged", "failed")
 
 
-def save_encoder(path: Path, weights: Weights, facts: dict[str, str]) -> None:
-    """Write weights, with facts about them as metadata; InputError when the disk is full."""
-    try:
-        with written_atomically(path) as temporary:
-            save_file(weights, temporary, metadata=facts)
-    except SafetensorError as error:
-        raise InputError(f"{path}: cannot be written ({error}).") from None
+def save_encoder(path: Path, weights: Weights, facts: Facts) -> None:
+    """Write weights with facts about them: `status`, one of STATUSES, and more.
+
+    Raises InputError when the place cannot be written.
+    """
+    tensor_file.save_tensors(path, weights, facts)
 
 
-def read_facts(path: Path) -> dict[str, str]:
+def read_facts(path: Path) -> Facts:
     """Return the facts kept with an encoder; InputError when the file is broken."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise _broken(path, error) from None
+    facts = tensor_file.read_facts(path)
+    status = facts.get("status")
+    if status not in STATUSES:
+        raise tensor_file.broken(path, f"its status is {status!r}")
+    return facts
 
 
 def read_weights(path: Path) -> Weights:
     """Return the weights of an encoder; InputError when the file is broken."""
-    try:
-        weights: Weights = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise _broken(path, error) from None
+    weights, _ = tensor_file.read_tensors(path)
     return weights
-
-
-def _broken(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: not a readable encoder ({error}). Delete it and run again.")
