@@ -11,6 +11,10 @@ class InputError(Exception):
     """Bad input: the message names the file, the key, what was found and what is allowed."""
 
 
+class RunError(Exception):
+    """A run that cannot be carried out, in words for people: it is recorded as failed."""
+
+
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Return ' Did you mean …?' for a near miss of an allowed word, else an empty string."""
     near = get_close_matches(word, list(allowed), n=1)
@@ -26,13 +30,16 @@ def unknown(where: str, what: str, found: str, allowed: Iterable[str]) -> InputE
 
 
 def command(main: Callable[[], None]) -> Callable[[], None]:
-    """Wrap the main function of a script: bad input ends it with status 2 and one message."""
+    """Wrap the main function of a script: its errors end it with one message.
+
+    The status is 2 for bad input, 1 for a run that cannot be carried out.
+    """
 
     def run() -> None:
         try:
             main()
-        except InputError as error:
+        except (InputError, RunError) as error:
             print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(2 if isinstance(error, InputError) else 1)
 
     return run

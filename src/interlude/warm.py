@@ -19,12 +19,12 @@ import os
 import runpy
 import signal
 import socket
-import stat
 import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from interlude.files import runtime_folder
 
 OWNER = "INTERLUDE_WARM_FOR"
 STREAMS = (0, 1, 2)
@@ -122,14 +122,9 @@ def _address(owner: str) -> Path:
 
     Raises OSError when another user made the folder.
     """
-    folder = Path(tempfile.gettempdir()) / f"interlude-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
-        raise PermissionError(f"{folder} is not this user's alone")
     python = [sys.executable, os.environ.get("PYTHONPATH")]
     kind = hashlib.sha256(json.dumps(python).encode()).hexdigest()[:12]
-    return folder / f"{owner}-{kind}.socket"
+    return runtime_folder() / f"{owner}-{kind}.socket"
 
 
 if __name__ == "__main__":
