@@ -92,7 +92,7 @@ def _faults(batch: pa.RecordBatch, n_labels: int, vocabulary: int) -> Iterator[F
         if outside.any():
             at = int(outside.argmax())
             highest = most if np.isscalar(most) else most[at]
-            found = values[at].item()
+            found = str(values[at])
             yield int(rows[at]), f"key {name}: found {found}. Allowed: {low} to {highest}."
     if {"tags", "positions"} <= columns.keys():
         yield from _unequal(columns["tags"], columns["positions"])

@@ -1,14 +1,18 @@
 # The study of the config, its paths, and the functions that the rules use.
 import os
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.resources import Resources
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-# Jobs find the package without an installation, and the interpreter that Snakemake runs in.
+# Jobs find the package without an installation, and the interpreter that Snakemake runs in. They
+# tokenise on one thread, since each job has its own cores.
 os.environ.update(
+    TOKENIZERS_PARALLELISM="false",
     PYTHONPATH=str(ROOT / "src"),
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
 )
@@ -23,6 +27,7 @@ else:
 from interlude import digest
 from interlude.data.archives import find_archive
 from interlude.errors import InputError
+from interlude.machine import memory_mb, visible_gpus
 from interlude.study import KINDS, NO_SOURCE, Run, load_study, task_of
 
 try:
@@ -33,8 +38,27 @@ except InputError as error:
 RESULTS = f"results/{STUDY.name}"
 RUNS = f"{RESULTS}/runs"
 RETRIES = STUDY.config["compute"]["retries"]
+# Where studies share what they made. No parameter: nothing is done again when it moves.
+SHARED = (
+    shlex.join(["--shared", STUDY.config["compute"]["shared"]])
+    if STUDY.config["compute"]["shared"]
+    else ""
+)
 # A job on a cluster must not try again by itself: the main process submits it anew, with more memory.
 RETRIES_HERE = 0 if workflow.remote_exec else RETRIES
+
+
+# A run on a GPU asks for one, and takes one for itself.
+DEVICE = STUDY.config["compute"]["device"]
+GPUS = visible_gpus()
+GPUS_OF_A_RUN = int(DEVICE == "cuda" or (DEVICE == "auto" and bool(GPUS)))
+# What the runs on this machine share, unless --resources or a profile says how much that is. Jobs
+# that are submitted elsewhere (Snakemake: to nodes) do not share it.
+if workflow.resource_settings.nodes is None and not workflow.remote_exec:
+    limits = Resources.from_mapping({"mem_mb": memory_mb(), "gpu": max(1, len(GPUS))})
+    for resource, limit in limits.items():
+        if resource not in workflow.global_resources:
+            workflow.register_resource(resource, limit)
 
 
 # A task, or a task trained on so many of its examples.
@@ -141,6 +165,11 @@ def source_encoder(kind):
 
 def retries_left(wildcards, attempt):
     return RETRIES + 1 - attempt
+
+
+def run_memory(wildcards, input, attempt):
+    """MB of host memory: weights, gradients, AdamW's two means and a copy; more at each attempt."""
+    return attempt * (1000 + 5 * Path(input.model).stat().st_size // 10**6)
 
 
 def records_folder(wildcards):

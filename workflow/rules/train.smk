@@ -8,7 +8,8 @@ ENCODERS = f"{RESULTS}/encoders"
 TRAIN = """
 trap : INT TERM
 run=(--spec {params.spec:q} --code {params.code} --model {params.model}
-     --encoded {params.encoded} {params.encoders} {params.chosen} --record {output.record})
+     --encoded {params.encoded} {params.encoders} {params.chosen} {SHARED}
+     --record {output.record})
 {{ python -m interlude.warm {params.script} "${{run[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
     python {params.on_failure} "${{run[@]}}" --exit-status $? --log {log} \\
@@ -42,6 +43,8 @@ rule train_intermediate:
     threads: STUDY.config["compute"]["threads"]
     resources:
         retries_left=retries_left,
+        gpu=GPUS_OF_A_RUN,
+        mem_mb=run_memory,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
         spec=spec_of("intermediate"),
@@ -73,6 +76,8 @@ rule train_target:
     threads: STUDY.config["compute"]["threads"]
     resources:
         retries_left=retries_left,
+        gpu=GPUS_OF_A_RUN,
+        mem_mb=run_memory,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
         spec=spec_of("target"),

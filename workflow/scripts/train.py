@@ -7,6 +7,7 @@ import sys
 
 from interlude.arguments import run_files, run_parser, told
 from interlude.errors import command
+from interlude.machine import claim_gpu
 from interlude.training.run import perform
 
 
@@ -22,8 +23,11 @@ def main() -> None:
         "--checkpoint-minutes", type=float, default=math.inf, help="how often the state is saved"
     )
     arguments = parser.parse_args()
+    spec = told(arguments)
+    if spec.device != "cpu":
+        claim_gpu(say)
     perform(
-        told(arguments),
+        spec,
         run_files(arguments),
         arguments.code,
         arguments.threads,
