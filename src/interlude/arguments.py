@@ -12,13 +12,17 @@ from interlude.runspec import RunSpec
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where a run reads and writes. `encoder_in` is its source's, `encoder_out` its own."""
+    """Where a run reads and writes. `encoder_in` is its source's, `encoder_out` its own.
+
+    `shared` is the folder of outcomes that studies share.
+    """
 
     model: Path
     encoded: Path
     record: Path
     encoder_in: Path | None = None
     encoder_out: Path | None = None
+    shared: Path | None = None
 
     @property
     def predictions(self) -> Path:
@@ -44,6 +48,7 @@ def run_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--encoder-in", type=Path, help="intermediate encoder to start from")
     parser.add_argument("--encoder-out", type=Path, help="where to leave the trained encoder")
     parser.add_argument("--record", type=Path, required=True)
+    parser.add_argument("--shared", type=Path, help="folder of encoders that studies share")
     return parser
 
 
@@ -64,4 +69,5 @@ def run_files(arguments: Namespace) -> RunFiles:
         record=arguments.record,
         encoder_in=arguments.encoder_in,
         encoder_out=arguments.encoder_out,
+        shared=arguments.shared,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -14,12 +15,23 @@ import pyarrow.parquet as pq
 from pyarrow import ipc
 
 from interlude.errors import InputError
-from interlude.files import written_atomically
+from interlude.faulty_rows import FaultyRowError, check_examples, check_spans, text_of
+from interlude.files import (
+    MANIFEST,
+    check_files,
+    read_manifest,
+    sha256_of,
+    write_json,
+    written_atomically,
+)
 from interlude.forms import FORMS
 from interlude.forms.base import Form, Row
+from interlude.shared import identity_of, put, take
 from interlude.tokenizer import load_tokenizer_for
+from interlude.versions import versions
 
 PARTS = ("train", "validation")
+NOT_TOKENIZER = {"model.safetensors", "manifest.json"}  # in a model's folder
 CHUNK = 1000  # rows tokenised at a time
 
 # Types where the one that Arrow infers from Python values is wider than needed, or depends on them.
@@ -52,15 +64,46 @@ def encode_task(data: Path, out: Path, form: str, model: Path, max_length: int) 
     """Tokenise both parts of a normalised task: a folder of Parquet in, one of Arrow out.
 
     Adds `id`, `length` (tokens of the longest sequence) and `tokens` (of all sequences) to what
-    the form needs. InputError when max_length is more than the model has positions for.
+    the form needs. The manifest, written last, holds the SHA-256 of both files. InputError when
+    max_length is more than the model has positions for, when a file is not what its manifest says,
+    and for a row that the form cannot take.
     """
+    check_files(data)
+    check_files(model, but=NOT_TOKENIZER)
     tokenizer = load_tokenizer_for(model, max_length)
-    label_names = json.loads((data / "manifest.json").read_text(encoding="utf8"))["label_names"]
+    label_names = _label_names(data)
     facts = Facts(label_names, tokenizer.pad_token_id)
     for part in PARTS:
-        with pq.ParquetFile(data / f"{part}.parquet") as rows:
-            chunks = _encoded_chunks(FORMS[form](label_names), rows, tokenizer, max_length)
-            _write(chunks, facts, out / f"{part}.arrow")
+        path = data / f"{part}.parquet"
+        chunks = _encoded_chunks(FORMS[form](label_names), path, tokenizer, max_length)
+        _write(chunks, facts, out / f"{part}.arrow")
+    files = {f"{part}.arrow": sha256_of(out / f"{part}.arrow") for part in PARTS}
+    write_json(out / MANIFEST, {"files": files})
+
+
+def encode_task_once(
+    data: Path, out: Path, form: str, model: Path, max_length: int, *, shared: Path, code: str
+) -> None:
+    """Do as `encode_task`, unless the shared folder has it; and leave it there.
+
+    `code` is the digest of what encodes.
+    """
+    rows = [data / f"{part}.parquet" for part in PARTS]
+    tokenizer = [path for path in sorted(model.iterdir()) if path.name not in NOT_TOKENIZER]
+    told = [form, max_length, _label_names(data), code, versions()]
+    identity = identity_of(*told, *rows, *tokenizer)
+    files = {part: out / f"{part}.arrow" for part in PARTS} | {"manifest": out / MANIFEST}
+    if take(shared, identity, files, _say) is None:
+        encode_task(data, out, form, model, max_length)
+        put(shared, identity, files, {}, _say)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _label_names(data: Path) -> list[str]:
+    return list(read_manifest(data)["label_names"])
 
 
 def read_encoded(path: Path) -> pa.Table:
@@ -68,7 +111,9 @@ def read_encoded(path: Path) -> pa.Table:
     try:
         return ipc.open_file(pa.memory_map(str(path))).read_all()
     except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not a readable Arrow file ({error}). Delete it.") from None
+        raise InputError(
+            f"{path}: not a readable Arrow file ({error}). Delete it and run again."
+        ) from None
 
 
 def read_encoding_facts(examples: pa.Table) -> Facts:
@@ -86,13 +131,41 @@ def _write(chunks: Iterator[pa.Table], facts: Facts, path: Path) -> None:
             writer.write_table(chunk)
 
 
-def _encoded_chunks(
-    form: Form, rows: pq.ParquetFile, tokenizer: Any, max_length: int
-) -> Iterator[pa.Table]:
-    for batch in rows.iter_batches(batch_size=CHUNK):
-        chunk = batch.to_pylist()
+def _encoded_chunks(form: Form, path: Path, tokenizer: Any, max_length: int) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as rows:
+        for number, batch in enumerate(rows.iter_batches(batch_size=CHUNK)):
+            chunk = batch.to_pylist()
+            try:
+                yield _encoded(form, chunk, tokenizer, max_length)
+            except FaultyRowError as fault:
+                text = text_of(chunk[fault.place])
+                fault.place += CHUNK * number
+                raise InputError(fault.described(path, text)) from None
+
+
+def _encoded(form: Form, chunk: list[Row], tokenizer: Any, max_length: int) -> pa.Table:
+    """Tokenise normalised rows; FaultyRowError for the first that the form cannot take."""
+    try:
+        check_spans(chunk)
         examples = form.encode(chunk, tokenizer, max_length)
-        yield _typed([_sized(example, row) for example, row in zip(examples, chunk, strict=True)])
+    except (TypeError, ValueError, LookupError) as error:
+        raise _first_refused(form, chunk, tokenizer, max_length) or error from None
+    encoded = _typed([_sized(*pair) for pair in zip(examples, chunk, strict=True)])
+    check_examples(encoded, len(form.labels), len(tokenizer))
+    return encoded
+
+
+def _first_refused(
+    form: Form, chunk: list[Row], tokenizer: Any, max_length: int
+) -> FaultyRowError | None:
+    """Return the first row that cannot be tokenised on its own either."""
+    for place, row in enumerate(chunk):
+        try:
+            check_spans([row])
+            form.encode([row], tokenizer, max_length)
+        except (TypeError, ValueError, LookupError) as error:
+            return FaultyRowError(place, f"form {type(form).__name__}: {error}")
+    return None
 
 
 def _sized(example: Row, row: Row) -> Row:

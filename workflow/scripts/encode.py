@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.encode import encode_task
+from interlude.encode import encode_task, encode_task_once
 from interlude.errors import command
 
 
@@ -17,10 +17,14 @@ def main() -> None:
     parser.add_argument("--form", required=True)
     parser.add_argument("--max-length", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the Arrow files")
+    parser.add_argument("--code", default="", help="digest of the encoding code")
+    parser.add_argument("--shared", type=Path, help="folder of encodings that studies share")
     arguments = parser.parse_args()
-    encode_task(
-        arguments.data, arguments.out, arguments.form, arguments.model, arguments.max_length
-    )
+    told = (arguments.data, arguments.out, arguments.form, arguments.model, arguments.max_length)
+    if arguments.shared is None:
+        encode_task(*told)
+    else:
+        encode_task_once(*told, shared=arguments.shared, code=arguments.code)
 
 
 if __name__ == "__main__":

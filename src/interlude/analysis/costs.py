@@ -16,7 +16,8 @@ def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
     Columns: step; runs, measured (runs with a duration); tokens, evaluation_tokens; train_seconds,
     evaluation_seconds, total_seconds (wall clock; total with start-up); device_hours;
     energy_joules; tokens_per_second (trained tokens per second of training). A sum over nothing
-    measured is missing.
+    measured is missing. A run that was taken from another study took nothing, and counts in `runs`
+    alone.
     """
     steps = [kind for kind in KINDS if (runs["kind"] == kind).any()]
     rows = [_sums(kind, runs[runs["kind"] == kind]) for kind in steps] + [_sums("total", runs)]
@@ -27,6 +28,7 @@ def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sums(step: str, runs: pd.DataFrame) -> dict[str, object]:
-    measured = int(runs["total_seconds"].notna().sum())
-    sums = {column: runs[column].sum(min_count=1) for column in _SUMS}
+    own = runs[runs["taken_from"].isna()]
+    measured = int(own["total_seconds"].notna().sum())
+    sums = {column: own[column].sum(min_count=1) for column in _SUMS}
     return {"step": step, "runs": len(runs), "measured": measured, **sums}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform as machine
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,10 @@ import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
 from interlude.runspec import RunSpec
+from interlude.versions import versions
 
 SCHEMA_VERSION = 1
 NOT_COLUMNS = ("settings", "layers")
-PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "pyarrow")
 
 
 def write_record(path: Path, spec: RunSpec, **facts: Any) -> None:
@@ -26,7 +24,7 @@ def write_record(path: Path, spec: RunSpec, **facts: Any) -> None:
         "schema_version": SCHEMA_VERSION,
         **told,
         "hyperparameters": {"layers": spec.layers, **vars(spec.settings)},
-        "versions": _versions(),
+        "versions": versions(),
         **facts,
     }
     write_json(path, record)
@@ -38,7 +36,7 @@ def write_predictions(path: Path, ids: list[str], predictions: list[Any], gold: 
         ids, gold = [], []
     table = pa.table({"id": ids, "prediction": predictions, "gold": gold})
     with written_atomically(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def fingerprint(*files: Path) -> str:
@@ -48,15 +46,3 @@ def fingerprint(*files: Path) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
-
-
-def _versions() -> dict[str, str]:
-    installed = {name: _version(name) for name in PACKAGES}
-    return {"python": machine.python_version(), **installed}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import platform as machine
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import nn
 
 from interlude.arguments import RunFiles
 from interlude.encode import read_encoded, read_encoding_facts
-from interlude.errors import InputError
+from interlude.errors import InputError, RunError
+from interlude.faulty_rows import FaultyRowError, check_examples
+from interlude.files import check_files, write_json
 from interlude.forms import FORMS
 from interlude.label_count import check_label_count
 from interlude.metrics import METRICS
 from interlude.runspec import RunSpec
+from interlude.shared import Say, identity_of, put, take
+from interlude.tokenizer import load_tokenizer, read_config
 from interlude.training.batches import subset
 from interlude.training.checkpoint import Checkpoints
 from interlude.training.dropout import use_lane_dropout
@@ -42,6 +47,7 @@ from interlude.training.loop import Platform, Progress, TaskData, train
 from interlude.training.record import fingerprint, write_predictions, write_record
 from interlude.training.state import TaskModel, Trained
 from interlude.training.vocabulary import train_used_rows
+from interlude.versions import versions
 
 GUESSING_ROUNDS = 20
 ROUNDING = 1e-5  # relative, of fp32 through a few dozen layers
@@ -52,13 +58,14 @@ def perform(
     files: RunFiles,
     code: str,
     threads: int,
-    say: Callable[[str], None],
+    say: Say,
     checkpoint_minutes: float = math.inf,
 ) -> None:
     """Carry out a run and leave its record, predictions and (intermediate runs) encoder.
 
     A run whose source did not end well is not trained: its record has the source's status. A run
-    that is interrupted, and a long one every `checkpoint_minutes`, leaves a checkpoint.
+    that is interrupted, and a long one every `checkpoint_minutes`, leaves a checkpoint. An
+    intermediate run that another study has done already is taken from there.
     """
     started = time.perf_counter()
     lost = lost_source(files)
@@ -67,6 +74,13 @@ def perform(
         return
     torch.set_num_threads(threads)
     platform = choose_platform(spec.device, spec.precision)
+
+    @cache
+    def identity() -> str:
+        return _identity(spec, files, code, platform)
+
+    if _taken(spec, files, identity, say):
+        return
     data = load_data(spec, files)
     model = build_model(spec, files, data).to(platform.device)
     platform = fitted(platform, model.encoder, spec)
@@ -74,9 +88,7 @@ def perform(
         use_lane_dropout(model)
     keep_encoder = files.encoder_out is not None
     progress = _progress(spec, say)
-    with Checkpoints(
-        files.checkpoint, partial(_identity, spec, files, code), checkpoint_minutes * 60
-    ) as checkpoints:
+    with Checkpoints(files.checkpoint, identity, checkpoint_minutes * 60) as checkpoints:
         trained = train(
             model, data, spec.settings, spec.seed, platform, keep_encoder, progress, checkpoints
         )
@@ -92,14 +104,51 @@ def perform(
             **_described(platform),
             total_seconds=time.perf_counter() - started,
         )
+    if not trained.diverged:
+        _share(files, identity, say)
 
 
-def _identity(spec: RunSpec, files: RunFiles, code: str) -> str:
-    """Return a digest of all that a run's state depends on."""
+def _identity(spec: RunSpec, files: RunFiles, code: str, platform: Platform) -> str:
+    """Return a digest of all that a run's state depends on; its study and restart are names."""
+    told = asdict(replace(spec, study="", restart=0))
     source = [files.encoder_in] if files.encoder_in is not None else []
-    inputs = fingerprint(*_splits(files), files.model / "model.safetensors", *source)
-    told = json.dumps([spec.to_json(), code, inputs, torch.__version__, torch.get_num_threads()])
-    return hashlib.sha256(told.encode()).hexdigest()
+    model = [files.model / name for name in ("config.json", "model.safetensors")]
+    processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
+    computed_by = [_described(platform), *processor, versions()]
+    return identity_of(told, code, *computed_by, *_splits(files), *model, *source)
+
+
+def _taken(spec: RunSpec, files: RunFiles, identity: Callable[[], str], say: Say) -> bool:
+    """Take an intermediate run's outcome from the shared folder; False when it is not there.
+
+    The record names the run that it was taken from, unless that is this one, done before.
+    """
+    if files.encoder_out is None or files.shared is None:
+        return False
+    targets = {"predictions": files.predictions, "encoder": files.encoder_out}
+    found = take(files.shared, identity(), targets, say)
+    if found is None:
+        return False
+    record = found["record"]
+    origin = f"{record['study']}, restart {record['restart']}, {found['ended']}"
+    if found["path"] != str(files.record.absolute()):
+        record |= {"study": spec.study, "restart": spec.restart, "taken_from": origin}
+    write_json(files.record, record)
+    files.checkpoint.unlink(missing_ok=True)
+    return True
+
+
+def _share(files: RunFiles, identity: Callable[[], str], say: Say) -> None:
+    """Leave an intermediate run's outcome in the shared folder."""
+    if files.encoder_out is None or files.shared is None:
+        return
+    facts = {
+        "record": json.loads(files.record.read_text(encoding="utf8")),
+        "path": str(files.record.absolute()),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    outcome = {"predictions": files.predictions, "encoder": files.encoder_out}
+    put(files.shared, identity(), outcome, facts, say)
 
 
 def lost_source(files: RunFiles) -> str | None:
@@ -138,12 +187,16 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     """Return the task's encoded examples, capped as the settings say.
 
     InputError when its labels, which may have been found in the data, do not fit the metric, or
-    when truncation leaves no example to train on.
+    when truncation leaves no example to train on. RunError for a broken example.
     """
+    check_files(files.encoded)
     train_split, validation_split = map(read_encoded, _splits(files))
     facts = read_encoding_facts(train_split)
     check_label_count(spec.metric, facts.label_names, f"task {spec.task}")
     form = FORMS[spec.form](facts.label_names)
+    vocabulary = read_config(files.model).vocab_size
+    for path, split in zip(_splits(files), (train_split, validation_split), strict=True):
+        _check(path, split, len(facts.label_names), vocabulary, files.model)
     examples = form.trainable(train_split)
     if examples.num_rows == 0:
         raise InputError(
@@ -159,9 +212,21 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     )
 
 
+def _check(path: Path, examples: pa.Table, n_labels: int, vocabulary: int, model: Path) -> None:
+    """Raise RunError for an encoded example that would break a batch, by its row and text."""
+    try:
+        check_examples(examples, n_labels, vocabulary)
+    except FaultyRowError as fault:
+        ids = examples["input_ids"][fault.place].as_py() or [[]]
+        known = [token for token in ids[0] or [] if token is not None and 0 <= token < vocabulary]
+        text = load_tokenizer(model).decode(known, skip_special_tokens=True)
+        raise RunError(fault.described(path, text)) from None
+
+
 def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:
     """Return the encoder a run starts from, under a fresh head drawn from the run's seed."""
     settings = spec.settings
+    check_files(files.model)
     encoder = load_encoder(files.model, spec.layers, settings.dropout)
     if files.encoder_in is not None:
         load_weights(encoder, files.encoder_in)
@@ -266,7 +331,7 @@ def _cpu_has_bf16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def _progress(spec: RunSpec, say: Callable[[str], None]) -> Progress:
+def _progress(spec: RunSpec, say: Say) -> Progress:
     name = f"{spec.kind} {spec.source} > {spec.task}, restart {spec.restart}"
 
     def report(step: int, n_steps: int, loss: float, score: float | None) -> None:

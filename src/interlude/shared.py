@@ -1,0 +1,95 @@
+"""Outcomes that studies share: kept by what they were made from, checked when they are taken.
+
+An entry, `<identity>.json`, holds the facts of an outcome and the SHA-256 of each of its files, the
+name under which the file lies beside it. So two that leave the same outcome at once can not mix,
+and what is broken is not taken. An entry is put in place after its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from interlude.errors import InputError
+from interlude.files import sha256_of, write_json, written_atomically
+
+Facts = dict[str, Any]
+Say = Callable[[str], None]
+
+
+class _BrokenError(Exception):
+    """What an entry promises is not there."""
+
+
+def identity_of(*made_from: Any) -> str:
+    """Return the SHA-256 of all that can change an outcome; paths stand for their contents."""
+    told = [sha256_of(each) if isinstance(each, Path) else each for each in made_from]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> Facts | None:
+    """Copy the files of an outcome to their targets and return its facts; None if there is none.
+
+    Copies, because a hard link has its time stamp in common with all studies, and Snakemake goes by
+    it. An entry that is broken or may not be read counts as none, and is told.
+    """
+    try:
+        entry = _read(folder / f"{identity}.json")
+        for name, target in targets.items():
+            _copy(folder / entry["files"][name], target)
+    except FileNotFoundError:
+        return None
+    except (OSError, _BrokenError) as error:
+        say(f"{folder}: not taken from there: {error}")
+        return None
+    say(f"{folder}: taken from there")
+    return dict(entry["facts"])
+
+
+def put(folder: Path, identity: str, files: Mapping[str, Path], facts: Facts, say: Say) -> None:
+    """Leave an outcome for other studies; a folder that can not be written is told, no error."""
+    try:
+        content = {"files": {name: _keep(file, folder) for name, file in files.items()}}
+        content["facts"] = facts
+        write_json(folder / f"{identity}.json", {**content, "sha256": identity_of(content)})
+    except (OSError, InputError) as error:
+        say(f"{folder}: not left there for other studies: {error}")
+
+
+def _read(path: Path) -> Facts:
+    """Return an entry; FileNotFoundError when there is none."""
+    try:
+        entry: Any = json.loads(path.read_text(encoding="utf8"))
+        promised = entry.pop("sha256")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _BrokenError(f"{path.name} is not whole") from None
+    if promised != identity_of(entry):
+        raise _BrokenError(f"{path.name} is not what was written")
+    return dict(entry)
+
+
+def _copy(kept: Path, target: Path) -> None:
+    if not kept.exists():
+        raise _BrokenError(f"{kept.name} is missing")
+    with kept.open("rb") as source, written_atomically(target) as temporary:
+        with temporary.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+        if sha256_of(temporary) != kept.name:
+            raise _BrokenError(f"{kept.name} is not what was written")
+
+
+def _keep(file: Path, folder: Path) -> str:
+    """Put a file into the folder under its SHA-256, which takes no space on the same disk."""
+    name = sha256_of(file)
+    with written_atomically(folder / name) as temporary:
+        temporary.unlink(missing_ok=True)  # a link that a killed process left is a study's file
+        try:
+            os.link(file, temporary)
+        except OSError:  # another disk, or one without hard links
+            shutil.copyfile(file, temporary)
+    return name
