@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from interlude.analysis.runs import to_table
 from interlude.errors import InputError
 from interlude.study import Design, Run
 
 SCHEMA_VERSION = 1
+PREDICTIONS = ["id", "prediction", "gold"]
 
 
 def collect(study: str, design: Design, folder: Path) -> pd.DataFrame:
@@ -32,7 +35,10 @@ def _rows(study: str, design: Design, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Return a record; InputError when it is broken or of another schema version."""
+    """Return a record; InputError when it is broken or of another schema version.
+
+    So it is for one without the predictions that it scores: they are beside it, whole.
+    """
     try:
         record: Any = json.loads(path.read_text(encoding="utf8"))
     except ValueError as error:
@@ -45,7 +51,27 @@ def read_record(path: Path) -> dict[str, Any]:
             f"{path}: key schema_version: found {found!r}. Allowed: {SCHEMA_VERSION}. "
             "The record is of another release: delete it and run again."
         )
+    if record["status"] == "ok":
+        _check_predictions(path, record["validation_examples"])
     return dict(record)
+
+
+def _check_predictions(record: Path, count: int) -> None:
+    path = record.with_suffix(".parquet")
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise _lost_predictions(path, record, str(error)) from None
+    if (table.column_names, table.num_rows) != (PREDICTIONS, count):
+        found = f"found {table.num_rows} rows of {', '.join(table.column_names)}"
+        raise _lost_predictions(path, record, f"{found}, expected {count} of {PREDICTIONS}")
+
+
+def _lost_predictions(path: Path, record: Path, reason: str) -> InputError:
+    return InputError(
+        f"{path}: not the whole predictions of its record ({reason}). "
+        f"Delete {record} and run again."
+    )
 
 
 def _missing(study: str, run: Run) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import tiny
 
@@ -17,7 +18,7 @@ from interlude.collect import collect, read_record, require_finished
 from interlude.errors import InputError
 from interlude.study import Design, Run
 from interlude.training.failure import leave_without_result
-from interlude.training.record import write_record
+from interlude.training.record import write_predictions, write_record
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 DESIGN = Design(
@@ -34,7 +35,9 @@ def write(folder: Path, run: Run, **facts: Any) -> Path:
     """Write the record of a run that ended well, unless the facts say something else."""
     path = folder / f"{run.path}.json"
     spec = tiny.spec(run.task.removeprefix("tiny-"), **vars(run))
-    write_record(path, spec, **{"status": "ok", "reason": None, "score": 0.5, **facts})
+    found = {"status": "ok", "reason": None, "score": 0.5, "validation_examples": 2}
+    write_predictions(path.with_suffix(".parquet"), ["a", "b"], [0, 1], [1, 1])
+    write_record(path, spec, **{**found, **facts})
     return path
 
 
@@ -111,6 +114,43 @@ def test_bytes_that_are_no_text_are_no_record(records: Path) -> None:
     path.write_bytes(b"\xff\xfe{}")
     with pytest.raises(InputError, match="not a whole record"):
         read_record(path)
+
+
+@pytest.mark.parametrize("kept", [None, 0, 300, -1])
+def test_a_record_without_its_whole_predictions_is_refused(kept: int | None, records: Path) -> None:
+    record = records / f"{PLANNED[2].path}.json"
+    predictions = record.with_suffix(".parquet")
+    whole = predictions.read_bytes()
+    predictions.unlink() if kept is None else predictions.write_bytes(whole[:kept])
+    message = f"{predictions}: not the whole predictions .*Delete {record} and run again"
+    with pytest.raises(InputError, match=message):
+        collect("tiny", DESIGN, records)
+
+
+def test_predictions_of_another_run_are_refused(records: Path) -> None:
+    record = records / f"{PLANNED[2].path}.json"
+    write_predictions(record.with_suffix(".parquet"), ["a"], [0], [1])
+    with pytest.raises(InputError, match=r"found 1 rows .*, expected 2 of"):
+        collect("tiny", DESIGN, records)
+
+
+def test_a_changed_byte_in_predictions_changes_no_value_unseen(records: Path) -> None:
+    path = records / f"{PLANNED[2].path}.parquet"
+    whole, wanted = path.read_bytes(), pq.read_table(path).to_pylist()
+    refused = 0
+    for place in range(0, len(whole), 3):
+        path.write_bytes(flipped(whole, place))
+        try:
+            read_record(path.with_suffix(".json"))
+        except InputError:
+            refused += 1
+        else:
+            assert pq.read_table(path).to_pylist() == wanted
+    assert refused > len(whole) / 12
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
 def test_a_record_with_an_unknown_key_is_refused(records: Path) -> None:

@@ -81,5 +81,5 @@ def test_no_file_and_no_parquet_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_runs(tmp_path / "runs.parquet")
     (tmp_path / "runs.parquet").write_text("kind,task\n")
-    with pytest.raises(InputError, match="not a Parquet file"):
+    with pytest.raises(InputError, match="not a whole Parquet file"):
         read_runs(tmp_path / "runs.parquet")
