@@ -22,6 +22,7 @@ KEY = ["kind", "source", "task", "restart"]
 _TEXT = [
     *("study", "kind", "source", "task", "form", "status", "reason", "metric", "stopped_by"),
     *("device", "precision", "model", "model_revision", "data_fingerprint", "code_digest"),
+    "taken_from",
 ]
 _JSON = ["metrics", "hyperparameters", "versions", "curve"]
 _WHOLE = [
@@ -60,11 +61,13 @@ def read_runs(path: Path, tasks: Collection[str] | None = None) -> pd.DataFrame:
     Raises InputError that names the file, the row (from 1) and the column.
     """
     try:
-        table = pd.read_parquet(path)
+        table = pd.read_parquet(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
-    except pyarrow.ArrowInvalid as error:
-        raise InputError(f"{path}: not a Parquet file: {error}") from None
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(
+            f"{path}: not a whole Parquet file ({error}). Delete it and run again."
+        ) from None
     return check(table, str(path), tasks)
 
 
@@ -73,7 +76,7 @@ def write_runs(table: pd.DataFrame, parquet_path: Path) -> None:
     checked = check(table, str(parquet_path))
     csv_path = parquet_path.with_suffix(".csv")
     with written_atomically(parquet_path) as parquet, written_atomically(csv_path) as csv:
-        checked.to_parquet(parquet, index=False)
+        checked.to_parquet(parquet, index=False, write_page_checksum=True)
         checked.to_csv(csv, index=False)
 
 
