@@ -129,5 +129,5 @@ def test_the_script_encodes_both_splits(
     monkeypatch.setattr(sys, "argv", ["encode.py", *arguments])
     runpy.run_path(str(SCRIPTS / "encode.py"), run_name="__main__")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *("train.arrow", "validation.arrow")
+        *("manifest.json", "train.arrow", "validation.arrow")
     ]
