@@ -1,4 +1,4 @@
-"""Writes tables as CSV, as LaTeX (booktabs) and as HTML, whole or not at all."""
+"""Writes tables as CSV, as LaTeX and as HTML, whole or not at all."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ def write_html(table: pd.DataFrame, path: Path, title: str, notes: Sequence[str]
 
 
 def write_latex(table: pd.DataFrame, path: Path, notes: Sequence[str] = ()) -> None:
-    """Write a table ready to paste (needs the booktabs package), numbers with one decimal.
+    """Write a table ready to paste, numbers with one decimal, no wider than the text.
 
-    notes: a paragraph each, in small type below the table.
+    It needs the packages booktabs and adjustbox. notes: a paragraph each, in small type below it.
     """
-    text = table.map(_shown).to_latex(index=False, escape=True, na_rep=_EMPTY)
+    rows = table.map(_shown).to_latex(index=False, escape=True, na_rep=_EMPTY)
+    text = f"\\begin{{adjustbox}}{{max width=\\linewidth}}%\n{rows}\\end{{adjustbox}}\n"
     for note in notes:
         text += f"\n\\par\\noindent{{\\footnotesize {note.translate(_LATEX)}}}\n"
     with written_atomically(path) as draft:

@@ -46,7 +46,7 @@ def test_tables_are_written_as_csv_and_latex(tmp_path: Path) -> None:
     back = pd.read_csv(tmp_path / "transfer.csv")
     pd.testing.assert_series_equal(back["p"], tables["transfer"]["p"])
     latex = (tmp_path / "transfer.tex").read_text()
-    assert latex.startswith(r"\begin{tabular}")
+    assert latex.splitlines()[1].startswith(r"\begin{tabular}")
     assert r"target & BoolQ & -2.1 & +3.9 & +1.7* & 54.3 \\" in latex
 
 
@@ -204,4 +204,4 @@ def test_a_whole_study_has_no_notes(tmp_path: Path) -> None:
     tables = study_tables(demo_runs(), options)
     write_study_tables({"tasks": tables["tasks"]}, tmp_path, options)
     assert "note" not in tables["tasks"]
-    assert (tmp_path / "tasks.tex").read_text().endswith("\\end{tabular}\n")
+    assert (tmp_path / "tasks.tex").read_text().endswith("\\end{tabular}\n\\end{adjustbox}\n")
