@@ -5,7 +5,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=src bench/.venv/bin/python -m
 RULES := Snakefile workflow/rules
 
-.PHONY: study test check bench slurm test-slurm
+.PHONY: study test check bench soak slurm test-slurm
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -19,6 +19,10 @@ check: .venv/ready
 	$(BIN)/snakefmt --check $(RULES)
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# Takes an hour: see tests/soak.py. For example: make soak SOAK='--minutes 5 --configfile tiny.yaml'
+soak: .venv/ready
+	$(BIN)/python tests/soak.py $(SOAK)
 
 bench: bench/.venv/ready
 	$(BENCH) bench.engine

@@ -50,7 +50,8 @@ def _repetition(
 ) -> list[Row]:
     """Return the costs of Interlude's study, and of each loop over its first restarts."""
     runs = list(study.design.runs())
-    shutil.rmtree(project.folder / "results" / study.name, ignore_errors=True)
+    for part in (study.name, "shared"):
+        shutil.rmtree(project.folder / "results" / part, ignore_errors=True)
     machine.start()
     project.snakemake("--cores", str(options.cores), "intermediate", "targets", "probing")
     rows = [_row("interlude", runs, machine)]

@@ -84,6 +84,13 @@ def test_another_study_takes_a_run_that_was_done(carry_out: CarryOut) -> None:
     assert "taken_from" not in tiny.read_record(first)
 
 
+def test_shared_files_take_no_space_beside_the_run_s_own(carry_out: CarryOut, store: Path) -> None:
+    files, _ = carry_out()
+    for own in (files.predictions, files.encoder_out):
+        assert own is not None
+        assert [kept for kept in store.iterdir() if kept.samefile(own)]
+
+
 def test_a_run_that_was_taken_costs_nothing_again(carry_out: CarryOut) -> None:
     first, _ = carry_out()
     second, _ = carry_out(replace(SPEC, study="other"))
