@@ -22,6 +22,9 @@ pytestmark = pytest.mark.skipif(
 )
 # As a title it must show as it is: no picture asked for, no script ended or run.
 HOSTILE = "<b>Privacy</b><img src=x onerror=\"document.title='run'\"></script> & $x_1$"
+# The same from a task that is skipped for want of data, and from a value of the config.
+OBTAIN = f"the lab's shelf, {HOSTILE}"
+FOLDER = f"shelf {HOSTILE}"
 
 
 def runs_of(config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -42,12 +45,17 @@ def runs_of(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that holds only a run table, with a hostile title, and its finished report."""
+    """A project that holds only a run table, with hostile texts, and its finished report."""
     project = copy_project(tmp_path_factory.mktemp("report") / "interlude")
     config = yaml.safe_load(TINY.read_text())
     task = project.root / f"config/tasks/{config['target'][0]}.yaml"
     declared = yaml.safe_load(task.read_text()) | {"title": HOSTILE}
     task.write_text(yaml.safe_dump(declared))
+    skipped = project.root / "config/tasks/ccg.yaml"
+    declared = yaml.safe_load(skipped.read_text()) | {"source": {"own": {"obtain": OBTAIN}}}
+    skipped.write_text(yaml.safe_dump(declared))
+    changes = {"own_data": FOLDER, "skip_unavailable": True, "target": [*config["target"], "ccg"]}
+    (project.root / "tiny.yaml").write_text(yaml.safe_dump(config | changes))
     table = to_table(runs_of(config))
     write_runs(table, project.root / f"results/{config['study']}/runs.parquet")
     project.run("--", "tables", "figures", "report")
@@ -118,6 +126,7 @@ def test_names_with_html_stay_text(page: Page) -> None:
     page.wait_for("document.querySelector('iframe') !== null")
     told = page.run_in_frame("document.body.innerText")
     assert HOSTILE in told
+    assert OBTAIN in told
     assert "<i>out of memory</i>" in told
     assert page.run_in_frame("document.querySelectorAll('b, i, img, script').length") == 0
     assert page.run("document.title") == "Snakemake Report"
