@@ -5,7 +5,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=src bench/.venv/bin/python -m
 RULES := Snakefile workflow/rules
 
-.PHONY: study test check bench soak slurm test-slurm
+.PHONY: study test check bench soak slurm test-slurm audit
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -33,6 +33,18 @@ bench: bench/.venv/ready
 bench/.venv/ready: requirements.lock bench/requirements.txt
 	$(PYTHON) -m venv bench/.venv
 	bench/.venv/bin/python -m pip install --quiet --requirement requirements.lock --requirement bench/requirements.txt
+	touch $@
+
+# Licences of what is installed, then known vulnerabilities. Fails where there is one, and where the
+# database on pypi.org cannot be reached: what was not audited must not look as if it were.
+audit: .venv/audit/ready
+	.venv/audit/bin/pip-licenses --python $(BIN)/python --from mixed
+	.venv/audit/bin/pip-audit --strict --no-deps --disable-pip \
+	    --requirement requirements.lock --requirement requirements-cluster.lock
+
+.venv/audit/ready: requirements-audit.lock .venv/ready
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
 # As root, on Debian or Ubuntu: installs SLURM, starts it for the tests on the loopback interface.

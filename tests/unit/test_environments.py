@@ -44,6 +44,17 @@ def test_the_cluster_lock_has_every_plugin_within_its_range(requirement: Require
     assert requirement.specifier.contains(locked("requirements-cluster.lock")[requirement.name])
 
 
+@pytest.mark.parametrize(
+    "file",
+    [*ROOT.glob("requirements*.lock"), ROOT / "bench/requirements.txt"],
+    ids=lambda f: f.name,
+)
+def test_every_line_of_a_lock_is_one_version(file: Path) -> None:
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[a-z0-9.+]+", line)] == []
+
+
 def test_a_plain_installation_has_no_cluster_plugin() -> None:
     assert not {requirement.name for requirement in CLUSTER} & locked().keys()
 
