@@ -12,7 +12,7 @@ import tiny
 from interlude.analysis.runs import check, to_table
 from interlude.arguments import RunFiles
 from interlude.training.encoder_file import read_facts
-from interlude.training.failure import last_words
+from interlude.training.failure import last_words, reason_of
 from interlude.training.run import perform
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/record_failure.py"
@@ -69,9 +69,14 @@ def test_a_failure_that_is_still_to_be_retried_is_handed_on(
     assert not files.record.exists()
 
 
-@pytest.mark.parametrize("status", [1, 134, 137, 139])
+SHORT = "out of memory: "
+KILLED = "killed, as the kernel does when memory is short; last words: "
+
+
+@pytest.mark.parametrize(("status", "why"), [(1, SHORT), (134, SHORT), (137, KILLED), (139, SHORT)])
 def test_a_failure_without_retries_left_is_recorded_with_the_last_line_of_its_log(
     status: int,
+    why: str,
     files: RunFiles,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -80,7 +85,7 @@ def test_a_failure_without_retries_left_is_recorded_with_the_last_line_of_its_lo
     record = tiny.read_record(files)
     last = "RuntimeError: [enforce fail at alloc_cpu.cpp:118] can't allocate memory"
     assert record["status"] == "failed"
-    assert record["reason"] == f"exit status {status}: {last}"
+    assert record["reason"] == f"exit status {status}: {why}{last}"
     assert record["code_digest"] == "c0de"
     assert record["reason"] in capsys.readouterr().err
     check(to_table([record]), where="record")
@@ -118,6 +123,20 @@ def test_last_words_are_the_last_line_that_says_something(
     path = tmp_path / "run.log"
     path.write_text(log, encoding="utf8")
     assert last_words(path) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("MemoryError:", "exit status 1: out of memory: MemoryError:"),
+        ("what():  std::bad_alloc", "exit status 1: out of memory: what():  std::bad_alloc"),
+        ("KeyError: 'label'", "exit status 1: KeyError: 'label'"),
+    ],
+)
+def test_a_reason_says_when_memory_was_short(words: str, reason: str, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    log.write_text(words)
+    assert reason_of(1, log) == reason
 
 
 def test_last_words_survive_a_missing_log_and_broken_bytes(tmp_path: Path) -> None:

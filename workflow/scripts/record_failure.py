@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from interlude.arguments import run_files, run_parser, told
-from interlude.training.failure import HANDED_ON, last_words, leave_without_result
+from interlude.training.failure import HANDED_ON, leave_without_result, reason_of
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     status = arguments.exit_status
     if status in HANDED_ON or arguments.retries_left > 0:
         sys.exit(status)
-    reason = f"exit status {status}: {last_words(arguments.log)}"
+    reason = reason_of(status, arguments.log)
     files = run_files(arguments)
     leave_without_result(told(arguments), files, "failed", reason, arguments.code)
     print(f"recorded as failed: {files.record}: {reason}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from interlude.arguments import RunFiles
@@ -12,6 +13,9 @@ from interlude.training.record import write_predictions, write_record
 BAD_INPUT = 2
 INTERRUPTED = (130, 143)  # 128 + SIGINT and SIGTERM, as a shell reports them
 HANDED_ON = (BAD_INPUT, *INTERRUPTED)
+KILLED = 137  # 128 + SIGKILL
+# What torch, numpy, C++ and the loader of libraries say when there is none left.
+OF_MEMORY = re.compile("memory|bad_alloc|failed to map segment", re.IGNORECASE)
 
 
 def leave_without_result(
@@ -22,6 +26,16 @@ def leave_without_result(
     if files.encoder_out is not None:
         save_encoder(files.encoder_out, {}, {"status": status})
     write_record(files.record, spec, status=status, reason=reason, code_digest=code)
+
+
+def reason_of(status: int, log: Path) -> str:
+    """Return why a run failed: its exit status, its last words, and whether memory was short."""
+    words = last_words(log)
+    if status == KILLED:
+        words = f"killed, as the kernel does when memory is short; last words: {words}"
+    elif OF_MEMORY.search(words):
+        words = f"out of memory: {words}"
+    return f"exit status {status}: {words}"
 
 
 def last_words(log: Path) -> str:
