@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,47 +24,54 @@ from interlude.files import written_atomically
 Tensors = dict[str, Tensor]
 Facts = dict[str, str]
 
-CHECKSUM = "sha256"
+# One entry: safetensors writes several in any order, and the same contents shall be the same bytes.
+ENTRY = "interlude"
 
 
 def save_tensors(path: Path, tensors: Tensors, facts: Facts) -> None:
     """Write tensors, and facts as metadata; InputError when the place cannot be written."""
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    metadata = {**facts, CHECKSUM: _checksum(whole, facts)}
+    entry = json.dumps({"facts": facts, "sha256": _checksum(whole, facts)}, sort_keys=True)
     try:
         with written_atomically(path) as temporary:
-            save_file(whole, temporary, metadata=metadata)
+            save_file(whole, temporary, metadata={ENTRY: entry})
     except SafetensorError as error:
         raise InputError(f"{path}: cannot be written ({error}).") from None
 
 
 def read_tensors(path: Path) -> tuple[Tensors, Facts]:
     """Return tensors and facts; InputError when the file is cut, or a byte of it has changed."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise broken(path, str(error)) from None
-    if facts.pop(CHECKSUM, None) != _checksum(tensors, facts):
+    with _opened(path) as file:
+        facts, checksum = _entry(file)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if checksum != _checksum(tensors, facts):
         raise broken(path, "its contents are not those of its checksum")
     return tensors, facts
 
 
 def read_facts(path: Path) -> Facts:
     """Return the facts alone, in no time and unchecked; InputError when the file is cut."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            facts = dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise broken(path, str(error)) from None
-    facts.pop(CHECKSUM, None)
-    return facts
+    with _opened(path) as file:
+        return _entry(file)[0]
 
 
 def broken(path: Path, reason: str) -> InputError:
     """Return the error for a file that cannot be used."""
     return InputError(f"{path}: not a whole safetensors file ({reason}). Delete it and run again.")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise broken(path, str(error)) from None
+
+
+def _entry(file: Any) -> tuple[Facts, str]:
+    entry = json.loads((file.metadata() or {})[ENTRY])
+    return entry["facts"], entry["sha256"]
 
 
 def _checksum(tensors: Tensors, facts: Facts) -> str:
