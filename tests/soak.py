@@ -186,6 +186,8 @@ FAULTS: list[Fault] = [*ENDING, kill_a_trainer, kill_the_server]
 def main() -> None:
     """Carry out the soak of the command line; exit status 1 when it found something."""
     options, study_arguments = _options()
+    # A shell's background job ignores Ctrl-C, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="interlude-soak-"))
     whole, shaken = (
         Study(copy_project(folder / name), study_arguments or REHEARSAL, options.cores)
