@@ -189,7 +189,8 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     InputError when its labels, which may have been found in the data, do not fit the metric, or
     when truncation leaves no example to train on. RunError for a broken example.
     """
-    check_files(files.encoded)
+    for folder in (files.encoded, files.model):
+        check_files(folder)
     train_split, validation_split = map(read_encoded, _splits(files))
     facts = read_encoding_facts(train_split)
     check_label_count(spec.metric, facts.label_names, f"task {spec.task}")
@@ -226,7 +227,6 @@ def _check(path: Path, examples: pa.Table, n_labels: int, vocabulary: int, model
 def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:
     """Return the encoder a run starts from, under a fresh head drawn from the run's seed."""
     settings = spec.settings
-    check_files(files.model)
     encoder = load_encoder(files.model, spec.layers, settings.dropout)
     if files.encoder_in is not None:
         load_weights(encoder, files.encoder_in)
