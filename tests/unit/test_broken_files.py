@@ -1,0 +1,173 @@
+"""A file that was cut or changed is named and not used; deleted and made anew, it is the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+
+from interlude.data.models import prepare_model
+from interlude.data.normalise import prepare
+from interlude.data.places import Places
+from interlude.encode import encode_task
+from interlude.errors import InputError
+from interlude.runspec import RunSpec
+from interlude.tasks import load_task
+from interlude.training.encoder_file import read_facts, read_weights, save_encoder
+from interlude.training.run import perform
+
+Harm = Callable[[Path], None]
+
+
+def flip(path: Path) -> None:
+    """Change one bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+HARMS = pytest.mark.parametrize("harm", [flip, cut, empty])
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Path:
+    """A folder with a normalised task, as the program makes it: by calling `normalise`."""
+    rows = tiny.source_rows("pair", 30)
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    source = {"source": {"files": {"all": str(tmp_path / "rows.jsonl")}}}
+    tiny.write_yaml(tmp_path / "tiny-pair.yaml", tiny.task_file("pair") | source)
+    normalise(tmp_path)
+    return tmp_path / "data"
+
+
+def normalise(folder: Path) -> None:
+    prepare(load_task(folder / "tiny-pair.yaml"), Places(Path("unused")), folder / "data")
+
+
+@HARMS
+@pytest.mark.parametrize("name", ["train.parquet", "validation.parquet"])
+def test_normalised_data(harm: Harm, name: str, task: Path, model: Path, tmp_path: Path) -> None:
+    broken = task / name
+    whole = broken.read_bytes()
+    harm(broken)
+    with pytest.raises(InputError, match=f"{broken}: broken or changed.*Delete {broken}"):
+        encode_task(task, tmp_path / "encoded", "pair", model, 32)
+    assert not (tmp_path / "encoded").exists()
+    broken.unlink()
+    normalise(tmp_path)
+    assert broken.read_bytes() == whole
+
+
+def test_a_task_of_which_a_file_was_not_copied(task: Path, model: Path, tmp_path: Path) -> None:
+    (task / "validation.parquet").unlink()
+    with pytest.raises(InputError, match=rf"validation\.parquet: no such file.*Delete {task} and"):
+        encode_task(task, tmp_path / "encoded", "pair", model, 32)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"files": {', b"[]", b"\xff"])
+def test_a_broken_manifest(content: bytes, task: Path, model: Path, tmp_path: Path) -> None:
+    (task / "manifest.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"manifest\.json: not .*\. Delete it and run again"):
+        encode_task(task, tmp_path / "encoded", "pair", model, 32)
+
+
+@HARMS
+@pytest.mark.parametrize("name", ["train.arrow", "validation.arrow"])
+def test_encoded_data(harm: Harm, name: str, model: Path, task: Path, tmp_path: Path) -> None:
+    encoded = tmp_path / "encoded"
+    encode_task(task, encoded, "pair", model, 32)
+    whole = (encoded / name).read_bytes()
+    harm(encoded / name)
+    with pytest.raises(InputError, match=f"{encoded / name}: broken or changed.*Delete"):
+        train(tiny.spec("pair"), model, encoded, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    (encoded / name).unlink()
+    encode_task(task, encoded, "pair", model, 32)
+    assert (encoded / name).read_bytes() == whole
+
+
+def train(spec: RunSpec, model: Path, encoded: Path, folder: Path, **places: Path) -> None:
+    perform(spec, tiny.files(model, encoded, folder, **places), "code", 1, lambda _: None)
+
+
+@HARMS
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_prepared_model(
+    harm: Harm, name: str, model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    about = {"name": "mine", "title": "Mine", "licence": "none", "folder": str(model)}
+    declared, prepared = tiny.write_yaml(tmp_path / "mine.yaml", about), tmp_path / "prepared"
+    prepare_model(declared, Path("unused"), prepared)
+    whole = (prepared / name).read_bytes()
+    harm(prepared / name)
+    with pytest.raises(InputError, match=f"{prepared / name}: broken or changed.*Delete"):
+        train(tiny.spec("pair"), prepared, encoded["pair"], tmp_path / "run")
+    (prepared / name).unlink()
+    prepare_model(declared, Path("unused"), prepared)
+    assert (prepared / name).read_bytes() == whole
+
+
+def test_any_changed_byte_of_an_encoder_is_seen_or_changes_nothing(tmp_path: Path) -> None:
+    path, facts = tmp_path / "encoder.safetensors", {"status": "ok", "task": "tiny-single"}
+    weights = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(5, dtype=torch.bfloat16)}
+    save_encoder(path, weights, facts)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        try:
+            found = read_weights(path)
+        except InputError:
+            refused += 1
+        else:
+            assert all(torch.equal(found[name], weights[name]) for name in weights)
+    assert refused > len(whole) - 10  # the header is padded
+    path.write_bytes(whole)
+    assert read_facts(path) == facts
+
+
+@HARMS
+def test_an_encoder_that_a_run_starts_from(
+    harm: Harm, model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    source = tmp_path / "encoder.safetensors"
+
+    def make() -> None:
+        spec = tiny.spec("single", kind="intermediate")
+        train(spec, model, encoded["single"], tmp_path / "source", encoder_out=source)
+
+    make()
+    whole = source.read_bytes()
+    harm(source)
+    with pytest.raises(InputError, match=f"{source}: not a whole safetensors file.*Delete it"):
+        train(
+            tiny.spec("pair", source="tiny-single"),
+            model,
+            encoded["pair"],
+            tmp_path / "run",
+            encoder_in=source,
+        )
+    assert not (tmp_path / "run").exists()
+    source.unlink()
+    make()
+    assert source.read_bytes() == whole
+
+
+def test_a_status_that_no_run_has_is_no_status(tmp_path: Path) -> None:
+    path = tmp_path / "encoder.safetensors"
+    save_encoder(path, {}, {"status": "failed"})
+    path.write_bytes(path.read_bytes().replace(b"failed", b"fai1ed"))
+    with pytest.raises(InputError, match="its status is 'fai1ed'"):
+        read_facts(path)
