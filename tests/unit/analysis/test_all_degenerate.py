@@ -1,0 +1,162 @@
+"""Cells of which one restart is left, or none: from records to tables, figures and the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from matplotlib.text import Text
+from synthetic import INTERMEDIATE, TARGET, demo_options, record
+
+from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
+from interlude.analysis.review import review_page
+from interlude.analysis.runs import read_runs, write_runs
+from interlude.analysis.study_tables import study_tables, write_study_tables
+from interlude.collect import collect
+from interlude.figures.gallery import OF_STUDY, OF_VARIANT, draw_figures
+from interlude.figures.heatmap import draw_heatmap
+from interlude.study import Design, Run
+
+DESIGN = Design(5, True, INTERMEDIATE, TARGET, [])
+FIGURES = [name for name in (*OF_VARIANT, *OF_STUDY) if name != "size_curves"]
+COLLAPSED: dict[str, Any] = {"score": 0.3, "constant": True}  # the majority score
+DIVERGES: dict[str, Any] = {"status": "diverged", "score": None, "metrics": {}, "constant": None}
+PREDICTIONS = pa.table({"id": ["a", "b"], "prediction": [0, 1], "gold": [0, 1]})
+Change = Callable[[Run], dict[str, Any]]
+
+
+def score_of(run: Run) -> float:
+    return round(0.6 + 0.01 * run.restart + 0.002 * len(run.source), 4)
+
+
+class Study:
+    """A study of 5 restarts, built from records: its tables, figures and reviewer's page."""
+
+    def __init__(self, folder: Path, change: Change) -> None:
+        self.options = demo_options()
+        self.folder = folder
+        for run in DESIGN.runs():
+            path = folder / f"runs/{run.path}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made = record(*told(run), score_of(run), validation_examples=len(PREDICTIONS))
+            path.write_text(json.dumps(made | change(run)))
+            pq.write_table(PREDICTIONS, path.with_suffix(".parquet"))
+        write_runs(collect("synthetic", DESIGN, folder / "runs"), folder / "runs.parquet")
+        self.runs = read_runs(folder / "runs.parquet")
+        write_study_tables(study_tables(self.runs, self.options), folder / "tables", self.options)
+
+    def table(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / f"tables/{name}.csv")
+
+    def cell(self, name: str, source: str, task: str) -> pd.Series[Any]:
+        return self.table(name).set_index(["source", "task"]).loc[(source, task)]
+
+    def draw(self, *names: str) -> None:
+        places = self.folder / "tables", self.options, self.folder / "figures"
+        draw_figures(names, self.runs, *places)
+
+    def heatmap(self) -> list[str]:
+        """Return all that the heatmap prints."""
+        figure = draw_heatmap(self.table("transfer"), self.options)
+        return [text.get_text() for text in figure.findobj(Text)]
+
+
+def told(run: Run) -> tuple[str, str, str, int]:
+    return run.kind, run.source, run.task, run.restart
+
+
+def four_of_five(run: Run) -> dict[str, Any]:
+    """One of the sources collapses: on one task in four restarts of five, on another in all."""
+    if run.kind != "target" or run.source != "sarcasm":
+        return {}
+    if run.task == "boolq" and run.restart > 1:
+        return DIVERGES if run.restart == 5 else COLLAPSED
+    return {"score": 0.29} if run.task == "disfl-qa" else {}
+
+
+def every_one(run: Run) -> dict[str, Any]:
+    return COLLAPSED
+
+
+@pytest.fixture(scope="module")
+def collapsed(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return Study(tmp_path_factory.mktemp("collapsed"), four_of_five)
+
+
+def test_the_one_run_that_is_left_is_the_mean_and_nothing_is_tested(collapsed: Study) -> None:
+    cell = collapsed.cell("transfer", "sarcasm", "boolq")
+    left = Run("target", "sarcasm", "boolq", 1)
+    baseline = fmean(score_of(Run("target", "none", "boolq", k)) for k in range(1, 6))
+    assert (cell["n"], cell["n_planned"], cell["n_degenerate"], cell["n_diverged"]) == (1, 5, 4, 1)
+    assert cell["mean"] == pytest.approx(100 * score_of(left))
+    assert cell["delta"] == pytest.approx(100 * (score_of(left) - baseline))
+    assert cell[["sd", "ci_low", "ci_high", "p", "p_holm", "p_fdr"]].isna().all()
+    assert cell["note"] == "fewer than 2 runs on a side"
+
+
+def test_a_cell_without_a_run_left_has_no_number_and_says_why(collapsed: Study) -> None:
+    cell = collapsed.cell("transfer", "sarcasm", "disfl-qa")
+    assert (cell["n"], cell["n_degenerate"]) == (0, 5)
+    assert cell[["mean", "sd", "delta", "ci_low", "ci_high", "p", "p_holm"]].isna().all()
+    assert cell["note"] == "no runs left"
+
+
+def test_the_twin_with_all_runs_has_the_collapsed_ones(collapsed: Study) -> None:
+    some = collapsed.cell("transfer_unfiltered", "sarcasm", "boolq")
+    first = score_of(Run("target", "sarcasm", "boolq", 1))
+    assert some["n"] == 4  # one diverged and has no score
+    assert some["mean"] == pytest.approx(100 * fmean([first, 0.3, 0.3, 0.3]))
+    assert collapsed.cell("transfer_unfiltered", "sarcasm", "disfl-qa")["n"] == 5
+
+
+def test_reasons_are_counted_and_every_run_that_is_out_is_listed(collapsed: Study) -> None:
+    counts = collapsed.table("degenerate").set_index(["task", "reason"])["n_degenerate"].to_dict()
+    assert counts == {("boolq", CONSTANT): 3, ("boolq", DIVERGED): 1, ("disfl-qa", CHANCE): 5}
+    assert len(collapsed.table("excluded")) == 9
+
+
+def test_averages_are_over_the_cells_that_have_a_run(collapsed: Study) -> None:
+    averages = collapsed.table("averages").set_index("source")
+    cells = collapsed.table("transfer").query("source == 'sarcasm'")
+    assert averages.loc["sarcasm", "tasks"] == 2
+    assert averages.loc["sarcasm", "delta"] == pytest.approx(cells["delta"].mean())
+
+
+def test_the_heatmap_says_what_is_missing(collapsed: Study) -> None:
+    legend = "\n".join(collapsed.heatmap())
+    assert "dot: not all planned runs count" in legend
+    assert "grey: no score" in legend
+    assert "1 of 9 cells have no test: fewer than 2 runs on a side" in legend
+    assert "1 of 9 cells have no test: no runs left" in legend
+    assert not re.search(r"\bnan\b", legend)
+
+
+def test_figures_and_the_reviewers_page_are_made_and_count(collapsed: Study) -> None:
+    collapsed.draw("spread", "averages")
+    assert len(list((collapsed.folder / "figures").glob("*.svg"))) == 2
+    page = review_page(collapsed.runs, collapsed.options)
+    assert "1 diverged" in page
+    assert page.count(CHANCE) >= 5
+
+
+def test_a_study_of_degenerate_runs_only_has_tables_figures_and_a_page(tmp_path: Path) -> None:
+    study = Study(tmp_path, every_one)
+    transfer = study.table("transfer")
+    assert len(transfer) == 9
+    assert set(transfer["note"]) == {"no runs left"}
+    assert transfer[["mean", "delta", "baseline", "ci_low", "p_holm"]].isna().all(axis=None)
+    assert study.table("degenerate")["n_degenerate"].sum() == len(study.runs)
+    assert study.table("averages").empty
+    study.draw(*FIGURES)
+    legend = "\n".join(study.heatmap())
+    assert "9 of 9 cells have no test: no runs left" in legend
+    assert not re.search(r"\bnan\b", legend)
+    assert CONSTANT in review_page(study.runs, study.options)
