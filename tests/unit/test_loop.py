@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from torch import Tensor, nn
+from plain import plain_loop
+from torch import nn
 
-from interlude.runspec import RunSpec, Settings
-from interlude.training.batches import training_batches
+from interlude.runspec import RunSpec
+from interlude.training.encoder import load_encoder
 from interlude.training.loop import (
     Platform,
     TaskData,
@@ -67,68 +68,20 @@ def close_to(predictions: list[Any]) -> Any:
 # Against a plain loop
 
 
-def plain_loop(model: TaskModel, data: TaskData, settings: Settings, seed: int) -> list[float]:
-    """Return the loss of every step of a loop in plain PyTorch, on the same batches."""
-    encoder, head = model.encoder, model.head
-    decayed = [p for m in (encoder, head) for p in m.parameters() if p.ndim > 1]
-    others = [p for m in (encoder, head) for p in m.parameters() if p.ndim == 1]
-    groups: list[dict[str, Any]] = [{"params": decayed}]
-    groups += [{"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(
-        groups, settings.learning_rate, weight_decay=settings.weight_decay, foreach=False
-    )
-    rows = data.train.to_pylist()
-    lengths = np.array([row["length"] for row in rows])
-    n_steps = math.ceil(len(rows) / settings.batch_size) * int(settings.epochs)
-    warm = settings.warmup * n_steps
-    batches = training_batches(lengths, settings.batch_size, np.random.default_rng(seed))
-    found = []
-    for step, numbers in enumerate(islice(batches, n_steps)):
-        rise, fall = (step + 1) / (warm + 1), (n_steps - step) / (n_steps - warm)
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * (rise if step < warm else fall)
-        batch = [rows[i] for i in numbers]
-        hidden = encoder(**padded_to_32([ids for row in batch for ids in row["input_ids"]], batch))
-        longest = max(row["length"] for row in batch)
-        loss = head(hidden.last_hidden_state[:, :longest], data.form.targets(batch)).loss
-        optimizer.zero_grad()
-        loss.backward()
-        gradients = [p.grad for p in [*decayed, *others] if p.grad is not None]
-        norm = math.sqrt(sum(float((g**2).sum()) for g in gradients))
-        for gradient in gradients:
-            gradient.mul_(min(1.0, settings.gradient_clip / norm))
-        optimizer.step()
-        found.append(loss.item())
-    return found
-
-
-def padded_to_32(sequences: list[list[int]], batch: list[dict[str, Any]]) -> dict[str, Tensor]:
-    """Return inputs that are padded to one length, with a mask, whatever the batch."""
-    types = [ids for row in batch for ids in row["token_type_ids"]]
-    rest = [32 - len(ids) for ids in sequences]
-    columns = {
-        "input_ids": [ids + [0] * n for ids, n in zip(sequences, rest, strict=True)],
-        "token_type_ids": [ids + [0] * n for ids, n in zip(types, rest, strict=True)],
-        "attention_mask": [[1] * (32 - n) + [0] * n for n in rest],
-    }
-    return {name: torch.tensor(values) for name, values in columns.items()}
-
-
-def with_plain_embedding(model: TaskModel) -> TaskModel:
-    """Give an encoder its own embedding back, all of whose rows are trained."""
-    encoder: Any = model.encoder
-    whole = encoder.get_input_embeddings().weight.detach().clone()
-    encoder.set_input_embeddings(nn.Embedding.from_pretrained(whole, freeze=False))
-    return TaskModel(encoder, model.head)
+def plain_model(folder: Path, built: TaskModel) -> TaskModel:
+    """Return the encoder as it was loaded, all of it trained and computed, under the same head."""
+    return TaskModel(load_encoder(folder, layers=None, dropout=0.0), built.head)
 
 
 @pytest.mark.parametrize("form", tiny.FORMS)
-def test_loss_curve_and_weights_are_those_of_a_plain_loop(form: str, build: Build) -> None:
+def test_loss_curve_and_weights_are_those_of_a_plain_loop(
+    form: str, build: Build, model: Path
+) -> None:
     spec = tiny.spec(form, settings=PLAIN)
-    model, data = build(spec)
-    result = run_loop((model, data), spec, keep_encoder=True)
-    plain = with_plain_embedding(build(spec)[0])
-    wanted = plain_loop(plain.train(), data, PLAIN, spec.seed)
+    trained, data = build(spec)
+    result = run_loop((trained, data), spec, keep_encoder=True)
+    plain = plain_model(model, build(spec)[0])
+    wanted = plain_loop(plain.train(), data, PLAIN, spec.seed, places=32)
     assert [point["step"] for point in result.curve] == list(range(1, len(wanted) + 1))
     np.testing.assert_allclose(losses(result.curve), wanted, atol=1e-5)
 
@@ -139,12 +92,14 @@ def test_loss_curve_and_weights_are_those_of_a_plain_loop(form: str, build: Buil
     assert result.predictions == close_to(evaluate(plain, data, CPU)[1])
 
 
-def test_a_point_of_the_curve_is_the_mean_loss_since_the_last_point(build: Build) -> None:
+def test_a_point_of_the_curve_is_the_mean_loss_since_the_last_point(
+    build: Build, model: Path
+) -> None:
     spec = tiny.spec("single", settings=replace(PLAIN, batch_size=1))
-    model, data = build(spec)
-    result = run_loop((model, data), spec)
-    plain = with_plain_embedding(build(spec)[0])
-    wanted = plain_loop(plain.train(), data, spec.settings, spec.seed)
+    built = build(spec)
+    result = run_loop(built, spec)
+    plain = plain_model(model, build(spec)[0])
+    wanted = plain_loop(plain.train(), built[1], spec.settings, spec.seed, places=32)
     steps = [0, *(int(point["step"] or 0) for point in result.curve)]
     assert steps == [0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 66, 72]
     means = [np.mean(wanted[a:b]) for a, b in pairwise(steps)]
@@ -221,13 +176,13 @@ def test_best_keeps_the_first_best_evaluation_and_last_the_last(build: Build) ->
 
 
 @pytest.mark.parametrize("select", ["best", "last"])
-def test_kept_encoder_gives_the_kept_predictions(select: str, build: Build) -> None:
+def test_kept_encoder_gives_the_kept_predictions(select: str, build: Build, model: Path) -> None:
     settings = tiny.settings(epochs=4, evaluations=4, learning_rate=2e-2, select=select)
     spec = tiny.spec("tagging", settings=settings)
-    model, data = build(spec)
-    result = run_loop((model, data), spec, keep_encoder=True)
+    trained, data = build(spec)
+    result = run_loop((trained, data), spec, keep_encoder=True)
     stopped = replace(spec, settings=replace(settings, select="last"))
-    heads: dict[int, dict[str, Tensor]] = {}
+    heads: dict[int, dict[str, torch.Tensor]] = {}
 
     def note_head(step: int, *_: Any) -> None:
         heads[step] = {name: weight.clone() for name, weight in again.head.state_dict().items()}
@@ -236,7 +191,7 @@ def test_kept_encoder_gives_the_kept_predictions(select: str, build: Build) -> N
     train(again, data, stopped.settings, spec.seed, CPU, False, note_head)
     assert result.encoder is not None
     assert result.best_step is not None
-    rebuilt = with_plain_embedding(build(spec)[0])
+    rebuilt = plain_model(model, build(spec)[0])
     rebuilt.encoder.load_state_dict(result.encoder)
     rebuilt.head.load_state_dict(heads[result.best_step])
     assert evaluate(rebuilt, data, CPU) == (result.scores, result.predictions)

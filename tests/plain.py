@@ -1,0 +1,68 @@
+"""A training loop as one writes it first: what the project's fast one is compared with."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interlude.runspec import Settings
+from interlude.training.batches import training_batches
+from interlude.training.loop import TaskData, TaskModel
+
+
+def plain_loop(
+    model: TaskModel, data: TaskData, settings: Settings, seed: int, places: int
+) -> list[float]:
+    """Return the loss of every step of a loop in plain PyTorch, on the same batches.
+
+    places: the length in tokens to which every sequence is padded.
+    """
+    encoder, head = model.encoder, model.head
+    decayed = [p for m in (encoder, head) for p in m.parameters() if p.ndim > 1]
+    others = [p for m in (encoder, head) for p in m.parameters() if p.ndim == 1]
+    groups: list[dict[str, Any]] = [{"params": decayed}]
+    groups += [{"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(
+        groups, settings.learning_rate, weight_decay=settings.weight_decay, foreach=False
+    )
+    rows = data.train.to_pylist()
+    lengths = np.array([row["length"] for row in rows])
+    n_steps = math.ceil(len(rows) / settings.batch_size) * int(settings.epochs)
+    warm = settings.warmup * n_steps
+    batches = training_batches(lengths, settings.batch_size, np.random.default_rng(seed))
+    found = []
+    for step, numbers in enumerate(islice(batches, n_steps)):
+        rise, fall = (step + 1) / (warm + 1), (n_steps - step) / (n_steps - warm)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * (rise if step < warm else fall)
+        batch = [rows[i] for i in numbers]
+        hidden = encoder(**padded(batch, places))
+        longest = max(row["length"] for row in batch)
+        loss = head(hidden.last_hidden_state[:, :longest], data.form.targets(batch)).loss
+        optimizer.zero_grad()
+        loss.backward()
+        gradients = [p.grad for p in [*decayed, *others] if p.grad is not None]
+        norm = math.sqrt(sum(float((g**2).sum()) for g in gradients))
+        for gradient in gradients:
+            gradient.mul_(min(1.0, settings.gradient_clip / norm))
+        optimizer.step()
+        found.append(loss.item())
+    return found
+
+
+def padded(batch: list[dict[str, Any]], places: int) -> dict[str, Tensor]:
+    """Return inputs that are padded to one length, with a mask, whatever the batch."""
+    sequences = [ids for row in batch for ids in row["input_ids"]]
+    types = [ids for row in batch for ids in row["token_type_ids"]]
+    rest = [places - len(ids) for ids in sequences]
+    columns = {
+        "input_ids": [ids + [0] * n for ids, n in zip(sequences, rest, strict=True)],
+        "token_type_ids": [ids + [0] * n for ids, n in zip(types, rest, strict=True)],
+        "attention_mask": [[1] * (places - n) + [0] * n for n in rest],
+    }
+    return {name: torch.tensor(values) for name, values in columns.items()}
