@@ -54,7 +54,8 @@ def test_the_awkward_study_has_all_tables_and_its_names_stay_text(tmp_path: Path
     options = Options(statistics=FEW)
     write_study_tables(study_tables(awkward_runs(), options), tmp_path, options)
     latex = (tmp_path / "transfer.tex").read_text()
-    assert r"a rather long <b>name</b> \&\_\$ no 0" in latex
+    name = r"a rather long \textless{}b\textgreater{}name\textless{}/b\textgreater{} \&\_\$ no 0"
+    assert name in latex
     assert "&_$" not in latex
 
 
@@ -65,6 +66,16 @@ def test_latex_is_escaped_and_missing_values_are_dashes(tmp_path: Path) -> None:
     assert r"50 \% of \_x\_ & n \\" in latex
     assert r"\{a\} \& \$b\$ & 1.2 \\" in latex
     assert r"-- & -- \\" in latex
+
+
+def test_latex_shows_every_sign_and_no_cell_ends_its_table(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a|b": ["<script>\n\n\\input{x} ~^%"]})
+    write_latex(table, tmp_path / "table.tex", notes=["<i> | #"])
+    latex = (tmp_path / "table.tex").read_text()
+    assert r"a\textbar{}b \\" in latex
+    shown = r"\textbackslash input\{x\} \textasciitilde \textasciicircum \% \\"
+    assert rf"\textless{{}}script\textgreater{{}} {shown}" in latex
+    assert r"\textless{}i\textgreater{} \textbar{} \#}" in latex
 
 
 def test_a_task_that_is_target_and_probing_at_once(tmp_path: Path) -> None:
