@@ -122,12 +122,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def check_writable(folder: Path) -> None:
-    """Raise InputError when nothing can be written into a folder, or a file is in its way."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+def check_folder(folder: Path, to_write: bool) -> None:
+    """Raise InputError when a file is in a folder's way or, `to_write`, it takes no files.
+
+    The folder may be missing as yet.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():
         raise _cannot_write(there, errno.ENOTDIR)
-    if not os.access(there, os.W_OK | os.X_OK):
+    if to_write and not os.access(there, os.W_OK | os.X_OK):
         read_only = os.statvfs(there).f_flag & os.ST_RDONLY
         raise _cannot_write(there, errno.EROFS if read_only else errno.EACCES)
 

@@ -27,11 +27,20 @@ else:
 from interlude import digest
 from interlude.data.archives import find_archive
 from interlude.errors import InputError
+from interlude.files import check_folder
 from interlude.machine import memory_mb, visible_gpus
 from interlude.study import KINDS, NO_SOURCE, Run, load_study, task_of
 
+# A job on a compute node reads the config anew. Where that was changed since the study was started,
+# it would train another run than the one that was planned.
+if workflow.remote_exec and os.environ.get("INTERLUDE_CONFIG", repr(config)) != repr(config):
+    raise WorkflowError("The config was changed while its study ran. Start Snakemake again.")
+os.environ.update(INTERLUDE_CONFIG=repr(config))
+
 try:
     STUDY = load_study(config, ROOT, where=" + ".join(map(str, reversed(workflow.configfiles))))
+    for folder in ("results", f"results/{STUDY.name}", f"results/{STUDY.name}/runs"):
+        check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
