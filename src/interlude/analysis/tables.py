@@ -14,11 +14,10 @@ from interlude.files import written_atomically
 
 _EMPTY = "--"
 # Other signs in LaTeX's usual font encoding; pandas leaves them as they are.
-_BRACKETS = {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-_LATEX = str.maketrans(
+_BRACKETS = str.maketrans({"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"})
+_LATEX = _BRACKETS | str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | _BRACKETS
 )
 
 
@@ -49,7 +48,7 @@ def write_latex(table: pd.DataFrame, path: Path, notes: Sequence[str] = ()) -> N
     It needs the packages booktabs and adjustbox. notes: a paragraph each, in small type below it.
     """
     rows = table.map(_shown).to_latex(index=False, escape=True, na_rep=_EMPTY)
-    rows = rows.translate(str.maketrans(_BRACKETS))
+    rows = rows.translate(_BRACKETS)
     text = f"\\begin{{adjustbox}}{{max width=\\linewidth}}%\n{rows}\\end{{adjustbox}}\n"
     for note in notes:
         text += f"\n\\par\\noindent{{\\footnotesize {note.translate(_LATEX)}}}\n"
