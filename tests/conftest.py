@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,31 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of 64 KiB of its own; skips where no disk may be mounted."""
     folder = tmp_path / "small-disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    with mounted(folder, "-t", "tmpfs", "-o", "size=64k", "tmpfs"):
+        yield folder
+
+
+@contextmanager
+def mounted(folder: Path, *how: str) -> Iterator[None]:
+    """Mount something at a folder for a while; the test is skipped where this may not be done."""
     try:
-        subprocess.run(mount, check=True, capture_output=True)
+        subprocess.run(["mount", *how, str(folder)], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no small disk can be mounted here, which takes root: {error}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+        pytest.skip(f"nothing can be mounted here, which takes root: {error}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def read_only() -> Callable[[Path], AbstractContextManager[None]]:
+    """A function: make a folder read-only for a while, for root too."""
+
+    @contextmanager
+    def within(folder: Path) -> Iterator[None]:
+        with mounted(folder, "--bind", str(folder)):
+            subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+            yield
+
+    return within

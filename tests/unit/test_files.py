@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interlude.errors import InputError
-from interlude.files import write_json, written_atomically
+from interlude.files import check_folder, filling, write_json, written_atomically
 
 
 def write(target: Path, text: str) -> None:
@@ -89,3 +94,65 @@ def test_what_json_cannot_hold_is_refused_before_a_file_is_touched(
         write_json(tmp_path / "a.json", {"value": value})
     assert json.loads((tmp_path / "a.json").read_text()) == {"old": 1}
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# Places that cannot be written
+
+
+ReadOnly = Callable[[Path], AbstractContextManager[None]]
+
+
+def fill(folder: Path) -> None:
+    with filling(folder) as work:
+        (work / "a.txt").write_text("new")
+
+
+@pytest.mark.parametrize("way", [write, lambda target, _: fill(target)], ids=["file", "folder"])
+@pytest.mark.parametrize("below", ["taken/a.txt", "taken/b/a.txt"])
+def test_a_file_in_the_way_of_a_folder_is_named_and_stays(
+    way: Callable[[Path, str], None], below: str, tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    message = rf"^{taken}: cannot be written: a file is where a folder must be\. Move it away"
+    with pytest.raises(InputError, match=message):
+        way(tmp_path / below, "new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_folder_in_the_way_of_a_file_is_named_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(InputError, match=r"a\.txt: cannot be written: a folder is where this file"):
+        write(tmp_path / "a.txt", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_read_only_folder_is_one_message(tmp_path: Path, read_only: ReadOnly) -> None:
+    (tmp_path / "results").mkdir()
+    target = tmp_path / "results/a.txt"
+    message = r"cannot be written: the file system is read-only"
+    with read_only(target.parent):
+        with pytest.raises(InputError, match=rf"a\.txt: {message}"):
+            write(target, "new")
+        with pytest.raises(InputError, match=rf"results/data: {message}"):
+            fill(tmp_path / "results/data")
+        with pytest.raises(InputError, match=rf"^{target.parent}: {message}"):
+            check_folder(target.parent / "new", to_write=True)
+        check_folder(target.parent / "new", to_write=False)
+    check_folder(target.parent / "new", to_write=True)
+
+
+# What a lost process has left
+
+
+def test_what_a_lost_process_left_is_removed_and_what_another_writes_stays(tmp_path: Path) -> None:
+    lost = subprocess.Popen([sys.executable, "-c", ""])
+    lost.wait()
+    with written_atomically(tmp_path / "a.txt") as mine:
+        own = mine.name.removesuffix(str(os.getpid()))
+        mine.touch()
+    others = [f"{own}{lost.pid}", f"{own}{os.getppid()}", ".a.txt.elsewhere.1", ".b.txt.vm.1"]
+    for name in others:
+        (tmp_path / name).touch()
+    write(tmp_path / "a.txt", "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", *others[1:]}

@@ -15,8 +15,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tiny
+from synthetic import awkward_runs
 
+from interlude.analysis.runs import write_runs
 from interlude.files import MANIFEST
 from interlude.runspec import RunSpec
 from interlude.study import Design, Run
@@ -147,3 +150,34 @@ def test_collecting(tmp_path: Path) -> None:
         lambda out: [*told, "--out", out / "runs.parquet"],
         "runs.parquet",
     )
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The arguments of the programs that make tables and figures of a run table."""
+    runs = tmp_path_factory.mktemp("runs") / "runs.parquet"
+    write_runs(awkward_runs(), runs)
+    return ["--runs", runs, "--options", '{"statistics": {"resamples": 20}}']
+
+
+def test_tables(analysis: list[Any], tmp_path: Path) -> None:
+    check_all_is_synced(
+        tmp_path, "make_tables.py", lambda out: [*analysis, "--out", out / "tables"]
+    )
+
+
+def test_figures(analysis: list[Any], tmp_path: Path) -> None:
+    told = [*analysis, "--tables", tmp_path, "--figures", "spread"]
+    check_all_is_synced(tmp_path, "make_figures.py", lambda out: [*told, "--out", out / "figures"])
+
+
+def check_all_is_synced(tmp_path: Path, script: str, arguments: Arguments) -> None:
+    """Lose power right after the end of a program that writes many files."""
+    whole, folder = tmp_path / "whole", tmp_path / "broken"
+    for each in (whole, folder):
+        each.mkdir()
+    assert run(UNDISTURBED, whole, script, arguments(whole)) == 0
+    assert run(AT_THE_END, folder, script, arguments(folder)) == KILLED
+    wanted = contents(whole)
+    assert wanted
+    assert contents(folder) == wanted
