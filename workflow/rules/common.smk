@@ -33,9 +33,10 @@ from interlude.study import KINDS, NO_SOURCE, Run, load_study, task_of
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
 # it would train another run than the one that was planned.
-if workflow.remote_exec and os.environ.get("INTERLUDE_CONFIG", repr(config)) != repr(config):
+TOLD = json.dumps(config, sort_keys=True, default=str)
+if workflow.remote_exec and os.environ.get("INTERLUDE_CONFIG", TOLD) != TOLD:
     raise WorkflowError("The config was changed while its study ran. Start Snakemake again.")
-os.environ.update(INTERLUDE_CONFIG=repr(config))
+os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 try:
     STUDY = load_study(config, ROOT, where=" + ".join(map(str, reversed(workflow.configfiles))))
