@@ -1,4 +1,5 @@
 # The study of the config, its paths, and the functions that the rules use.
+import json
 import os
 import shlex
 import sys
