@@ -176,6 +176,15 @@ def test_a_broken_checkpoint_is_not_taken(
     assert first_step(model, encoded["single"], checkpoint.parent) == 1
 
 
+def test_a_checkpoint_of_which_a_byte_changed_is_not_taken(
+    checkpoint: Path, model: Path, encoded: dict[str, Path]
+) -> None:
+    content = bytearray(checkpoint.read_bytes())
+    content[-5] ^= 1
+    checkpoint.write_bytes(content)
+    assert first_step(model, encoded["single"], checkpoint.parent) == 1
+
+
 def test_a_short_run_writes_no_checkpoint(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
