@@ -78,5 +78,7 @@ def _checksum(tensors: Tensors, facts: Facts) -> str:
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        content: Any = flat.view(torch.uint8).numpy()
+        digest.update(content)
     return digest.hexdigest()
