@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow
+import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
 from interlude.files import written_atomically
@@ -61,14 +62,16 @@ def read_runs(path: Path, tasks: Collection[str] | None = None) -> pd.DataFrame:
     Raises InputError that names the file, the row (from 1) and the column.
     """
     try:
-        table = pd.read_parquet(path, page_checksum_verification=True)
+        table = pq.read_table(path, page_checksum_verification=True)
+        # Whatever the file's metadata say of types: `check` gives each column its own.
+        frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(
             f"{path}: not a whole Parquet file ({error}). Delete it and run again."
         ) from None
-    return check(table, str(path), tasks)
+    return check(frame, str(path), tasks)
 
 
 def write_runs(table: pd.DataFrame, parquet_path: Path) -> None:

@@ -83,3 +83,19 @@ def test_no_file_and_no_parquet_file(tmp_path: Path) -> None:
     (tmp_path / "runs.parquet").write_text("kind,task\n")
     with pytest.raises(InputError, match="not a whole Parquet file"):
         read_runs(tmp_path / "runs.parquet")
+
+
+def test_a_changed_byte_of_the_run_table_changes_no_value_unseen(tmp_path: Path) -> None:
+    path = tmp_path / "runs.parquet"
+    write_runs(demo_runs(), path)
+    whole, wanted = path.read_bytes(), read_runs(path)
+    refused = 0
+    for place in range(6, len(whole), len(whole) // 60):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            found = read_runs(path)
+        except InputError:
+            refused += 1
+        else:
+            pd.testing.assert_frame_equal(found, wanted)
+    assert refused > 15
