@@ -20,6 +20,7 @@ from interlude.warm import OWNER
 
 SRC = Path(__file__).parents[2] / "src"
 TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
+ENCODE = TRAIN.with_name("encode.py")
 Started = subprocess.Popen[str]
 
 
@@ -208,3 +209,37 @@ def test_a_run_gives_the_same_bytes_as_in_a_process_of_its_own(
         assert process.returncode == 0, errors
         predictions.append((files.predictions.read_bytes(), tiny.read_record(files)["curve"]))
     assert predictions[0] == predictions[1]
+
+
+# Counts the threads that computed for more than 20 ms; a library's idle ones do not.
+COUNTS = """
+import runpy, sys
+from pathlib import Path
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+times = [path.read_text().split()[0] for path in Path("/proc/self/task").glob("*/schedstat")]
+print(sum(int(time) > 20_000_000 for time in times))
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_computes_on_as_many_threads_as_it_was_given(
+    threads: int, start: Start, model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    files = tiny.files(model, encoded["single"], tmp_path / "run")
+    settings = tiny.settings(epochs=1, batch_size=24)
+    spec = tiny.spec("single", settings=settings).to_json()
+    told = ["--spec", spec, "--code", "x", "--model", str(model), "--threads", str(threads)]
+    where = ["--encoded", str(encoded["single"]), "--record", str(files.record)]
+    output, errors = start(COUNTS, str(TRAIN), *told, *where, OMP_NUM_THREADS="2").communicate()
+    assert output == f"{threads}\n", errors
+
+
+def test_a_task_is_encoded_on_one_thread(start: Start, model: Path, tmp_path: Path) -> None:
+    parts = dict.fromkeys(("train", "validation"), tiny.rows("single", 3000))
+    data = tiny.write_task(tmp_path / "data", "single", parts)
+    told = ["--data", str(data), "--model", str(model), "--form", "single", "--max-length", "32"]
+    out = ["--out", str(tmp_path / "out")]
+    process = start(COUNTS, str(ENCODE), *told, *out, TOKENIZERS_PARALLELISM="false")
+    output, errors = process.communicate()
+    assert output == "1\n", errors
