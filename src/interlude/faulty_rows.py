@@ -83,17 +83,16 @@ def _faults(batch: pa.RecordBatch, n_labels: int, vocabulary: int) -> Iterator[F
             yield int(rows[empty.argmax()]), f"key {name}: found nothing."
         elif not pa.types.is_string(values.type):
             flat[name] = rows, values.to_numpy(zero_copy_only=False)
-    for name, (rows, values) in flat.items():
-        limits = _limits(name, rows, flat, n_labels, vocabulary)
+    for name, (places, numbers) in flat.items():
+        limits = _limits(name, places, flat, n_labels, vocabulary)
         if limits is None:
             continue
         low, most = limits
-        outside = ~((values >= low) & (values <= most))
+        outside = ~((numbers >= low) & (numbers <= most))
         if outside.any():
             at = int(outside.argmax())
-            highest = most if np.isscalar(most) else most[at]
-            found = str(values[at])
-            yield int(rows[at]), f"key {name}: found {found}. Allowed: {low} to {highest}."
+            highest = np.broadcast_to(most, numbers.shape)[at]
+            yield int(places[at]), f"key {name}: found {numbers[at]}. Allowed: {low} to {highest}."
     if {"tags", "positions"} <= columns.keys():
         yield from _unequal(columns["tags"], columns["positions"])
 

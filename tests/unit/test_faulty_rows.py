@@ -101,7 +101,8 @@ def test_a_token_beyond_the_vocabulary_fails_its_run_and_is_named_in_the_record(
         runpy.run_path(str(SCRIPTS / "train.py"), run_name="__main__")
     said = capsys.readouterr().err
     (line,) = said.splitlines()
-    assert line.startswith(f"error: {broken / 'train.arrow'}: split 'train', row 12 ('song was good ")
+    where = f"{broken / 'train.arrow'}: split 'train', row 12"
+    assert line.startswith(f"error: {where} ('song was good ")
     assert "key input_ids: found 40000. Allowed: 0 to " in line
 
     log = tmp_path / "run.log"

@@ -6,6 +6,7 @@ import errno
 import shutil
 import stat
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from interlude.errors import InputError
 from .conftest import FILE, wheel
 from .index import Index
 
+SRC = Path(__file__).parents[3] / "src"
 CONTENT = wheel({"tiny/a.txt": b"one"})
 OTHER = wheel({"tiny/a.txt": b"two"})
 
@@ -38,6 +40,18 @@ def test_a_second_fetch_needs_no_index(
     assert fetch(archive) == first
     assert first.read_bytes() == CONTENT
     assert first.is_relative_to(tmp_path / "cache")
+
+
+def test_two_that_fetch_the_same_archive_at_once_do_no_harm(
+    archive: Any, index: Callable[[bytes], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(CONTENT)
+    monkeypatch.setenv("PYTHONPATH", str(SRC))
+    code = f"from interlude.data.archives import Archive, fetch; fetch({archive!r})"
+    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [each.wait() for each in both] == [0, 0]
+    assert cache_path(archive).read_bytes() == CONTENT
+    assert files(tmp_path / "cache") == [cache_path(archive)]
 
 
 def test_the_copy_is_the_archive_and_no_link_to_the_cache(
