@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import tiny
 import yaml
 from pretended import pretend_gpus
 from project import Project, snakemake_command
+
+from interlude.machine import memory_mb
 
 RUNS = "runs/target/none/privacy-qa"
 SMALL = {"study": "small", "intermediate": [], "target": ["privacy-qa"], "probing": []}
@@ -43,7 +46,8 @@ def disturbed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Di
     folder = tmp_path_factory.mktemp("gpu")
     path = pretend_gpus(folder, ["GPU-only"])
     environment = {**os.environ, "PATH": path, "TMPDIR": str(folder)}
-    command = [*snakemake_command(), "--configfile", "small.yaml", "--cores", "2", "targets"]
+    asked = ["--configfile", "small.yaml", "--cores", "2", "--quiet", "host", "--", "targets"]
+    command = [*snakemake_command(), *asked]
 
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -104,6 +108,17 @@ def test_two_runs_never_overlap_on_one_gpu_though_there_are_two_cores(
         trained(disturbed.folder / f"{RUNS}/{restart}.json") for restart in (1, 2)
     )
     assert ended <= started
+
+
+def test_runs_ask_for_memory_and_together_for_no_more_than_the_machine_has(
+    disturbed: Disturbed,
+) -> None:
+    provided = re.search(r'Resource\("mem_mb", (\d+)\)', disturbed.output)
+    assert provided is not None
+    assert int(provided[1]) == memory_mb()
+    model = disturbed.project.root / "results/models/minilm-l6/model.safetensors"
+    needed = 1000 + 5 * model.stat().st_size // 10**6
+    assert re.findall(r" mem_mb=(\d+)", disturbed.output) == [str(needed)] * 2
 
 
 def trained(record: Path) -> tuple[float, float]:
