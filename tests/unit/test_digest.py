@@ -122,7 +122,7 @@ def test_digest_follows_exactly_the_modules_that_training_loads(digest_of: Diges
 
 def loaded_by_training() -> set[str]:
     """Return the files with code that Python itself loads for a training run."""
-    program = "import sys, interlude.training.run as _\n" + (
+    program = "import sys, interlude.machine, interlude.training.run as _\n" + (
         "print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'interlude'))"
     )
     environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": "/usr/bin:/bin"}
