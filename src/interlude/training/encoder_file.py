@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from interlude.training import tensor_file
-from interlude.training.tensor_file import Facts, Tensors
+from interlude.training.tensor_file import Facts, Tensors, broken, read_tensors, save_tensors
+from interlude.training.tensor_file import read_facts as read_any_facts
 
 Weights = Tensors
 
@@ -21,19 +21,19 @@ def save_encoder(path: Path, weights: Weights, facts: Facts) -> None:
 
     Raises InputError when the place cannot be written.
     """
-    tensor_file.save_tensors(path, weights, facts)
+    save_tensors(path, weights, facts)
 
 
 def read_facts(path: Path) -> Facts:
     """Return the facts kept with an encoder; InputError when the file is broken."""
-    facts = tensor_file.read_facts(path)
+    facts = read_any_facts(path)
     status = facts.get("status")
     if status not in STATUSES:
-        raise tensor_file.broken(path, f"its status is {status!r}")
+        raise broken(path, f"its status is {status!r}")
     return facts
 
 
 def read_weights(path: Path) -> Weights:
     """Return the weights of an encoder; InputError when the file is broken."""
-    weights, _ = tensor_file.read_tensors(path)
+    weights, _ = read_tensors(path)
     return weights
