@@ -297,6 +297,14 @@ def files(model: Path, encoded: Path, folder: Path, **changes: Path) -> RunFiles
     return RunFiles(model=model, encoded=encoded, record=folder / "1.json", **changes)
 
 
+def arguments(spec: RunSpec, files: RunFiles) -> list[str]:
+    """Return what a job tells the training program, or the one that records its failure."""
+    options = {"model": files.model, "encoded": files.encoded, "record": files.record}
+    options |= {"encoder-in": files.encoder_in, "encoder-out": files.encoder_out}
+    given = [f"--{name}={path}" for name, path in options.items() if path is not None]
+    return ["--spec", spec.to_json(), "--code", "c0de", *given]
+
+
 def read_record(of: RunFiles) -> Row:
     """Return a record, which must be JSON without NaN and infinities."""
     record: Row = json.loads(of.record.read_text(), parse_constant=_refuse)

@@ -16,6 +16,7 @@ import torch
 from tiny_model import as_bert_reads
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    AutoConfig,
     AutoModel,
     BertConfig,
     BertTokenizer,
@@ -51,6 +52,16 @@ class Family:
     tokenizer: Callable[[], Any]
     facts: dict[str, Any] = field(default_factory=dict)
     set_aside: int = 0
+
+
+def untrained(model_type: str, **facts: Any) -> Any:
+    """Return a tiny random encoder of a model type, by transformers' own defaults but for facts."""
+    small = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    config = AutoConfig.for_model(
+        model_type, vocab_size=60, pad_token_id=0, num_hidden_layers=2, **small, **facts
+    )
+    torch.manual_seed(3)
+    return AutoModel.from_config(config)
 
 
 def save_family(name: str, folder: Path, places: int = PLACES) -> Path:

@@ -220,10 +220,9 @@ def test_a_signal_ends_a_run_after_a_step_and_it_goes_on_from_there(
 
 def started(spec: RunSpec, files: Any) -> subprocess.Popen[str]:
     """Start the program of a training job, which saves its state many times."""
-    told = ["--spec", spec.to_json(), "--code", "x", "--checkpoint-minutes", "0.0005"]
-    where = ["--model", str(files.model), "--encoded", str(files.encoded)]
+    told = [*tiny.arguments(spec, files), "--checkpoint-minutes", "0.0005"]
     return subprocess.Popen(
-        [sys.executable, str(TRAIN), *told, *where, "--record", str(files.record)],
+        [sys.executable, str(TRAIN), *told],
         env={**os.environ, "PYTHONPATH": str(TRAIN.parents[2] / "src")},
         text=True,
         stdout=subprocess.DEVNULL,

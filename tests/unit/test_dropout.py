@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 import torch
 from scipy import stats
+from tiny_families import untrained
 from torch import nn
-from transformers import AutoConfig, AutoModel
 
 from interlude.training.dropout import ATTENTION, LaneDropout, attend, use_lane_dropout
 
@@ -74,25 +73,9 @@ def test_every_dropout_of_a_model_is_replaced() -> None:
     assert all(isinstance(m, LaneDropout) for m in model.modules() if isinstance(m, nn.Dropout))
 
 
-def family(model_type: str, **facts: float) -> Any:
-    config = AutoConfig.for_model(
-        model_type,
-        vocab_size=50,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        pad_token_id=0,
-        attn_implementation="eager",
-        **facts,
-    )
-    torch.manual_seed(3)
-    return AutoModel.from_config(config)
-
-
 @pytest.mark.parametrize("model_type", ["bert", "electra", "roberta", "modernbert"])
 def test_attention_without_dropout_is_that_of_transformers(model_type: str) -> None:
-    encoder = family(model_type).eval()
+    encoder = untrained(model_type, attn_implementation="eager").eval()
     ids = torch.randint(1, 50, (3, 9))
     mask = torch.ones_like(ids)
     mask[1, 5:] = 0
@@ -105,7 +88,7 @@ def test_attention_without_dropout_is_that_of_transformers(model_type: str) -> N
 
 @pytest.mark.parametrize("model_type", ["deberta", "mpnet"])
 def test_a_family_whose_attention_is_its_own_still_computes(model_type: str) -> None:
-    encoder = family(model_type)
+    encoder = untrained(model_type, attn_implementation="eager")
     use_lane_dropout(encoder)
     assert encoder(input_ids=torch.ones(1, 4, dtype=torch.long)).last_hidden_state.isfinite().all()
 

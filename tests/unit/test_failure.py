@@ -40,11 +40,9 @@ def record_failure(
     """Run the script and return its own exit status."""
     log_file = files.record.parents[1] / "run.log"
     log_file.write_text(log, encoding="utf8")
-    told = ["--spec", tiny.spec("pair").to_json(), "--code", "c0de", "--model", str(files.model)]
-    places = ["--encoded", str(files.encoded), "--record", str(files.record)]
-    places += ["--encoder-out", str(files.encoder_out)]
+    told = tiny.arguments(tiny.spec("pair"), files)
     how = ["--exit-status", str(status), "--retries-left", str(left), "--log", str(log_file)]
-    monkeypatch.setattr(sys, "argv", ["record_failure.py", *told, *places, *how])
+    monkeypatch.setattr(sys, "argv", ["record_failure.py", *told, *how])
     try:
         runpy.run_path(str(SCRIPT), run_name="__main__")
     except SystemExit as ended:

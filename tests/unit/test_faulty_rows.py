@@ -94,8 +94,7 @@ def test_a_token_beyond_the_vocabulary_fails_its_run_and_is_named_in_the_record(
 ) -> None:
     broken = with_token(encoded["single"], tmp_path / "encoded", row=11, token=40_000)
     files = tiny.files(model, broken, tmp_path / "run")
-    told = ["--spec", tiny.spec("single").to_json(), "--code", "x", "--model", str(model)]
-    told += ["--encoded", str(broken), "--record", str(files.record)]
+    told = tiny.arguments(tiny.spec("single"), files)
     monkeypatch.setattr(sys, "argv", ["train.py", *told])
     with pytest.raises(SystemExit, match="1"):
         runpy.run_path(str(SCRIPTS / "train.py"), run_name="__main__")

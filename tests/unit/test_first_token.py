@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 from tiny import FORMS as TINY_FORMS
+from tiny_families import untrained
 from torch import nn
-from transformers import AutoConfig, AutoModel
 
 from interlude.encode import read_encoded, read_encoding_facts
 from interlude.forms import FORMS
@@ -21,24 +21,9 @@ HIDDEN = 16
 
 
 def encoder(model_type: str, attention: str) -> Any:
-    config = AutoConfig.for_model(
-        model_type,
-        vocab_size=60,
-        hidden_size=HIDDEN,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        intermediate_size=32,
-        initializer_range=0.3,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        pad_token_id=0,
-        attn_implementation=attention,
-    )
-    torch.manual_seed(5)
-    return (
-        AutoModel.from_config(config, add_pooling_layer=False)
-        if model_type != "electra"
-        else (AutoModel.from_config(config))
+    without_dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    return untrained(
+        model_type, attn_implementation=attention, initializer_range=0.3, **without_dropout
     )
 
 
@@ -84,15 +69,7 @@ def test_it_takes_a_fraction_of_the_last_layers_products() -> None:
 
 
 def test_another_family_keeps_its_last_layer() -> None:
-    config = AutoConfig.for_model(
-        "mpnet",
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        vocab_size=20,
-    )
-    model = AutoModel.from_config(config)
+    model = untrained("mpnet")
     read_first_token_only(model)
     assert not any(isinstance(part, FirstTokenLayer) for part in model.modules())
 

@@ -48,9 +48,8 @@ def small_group() -> Iterator[Path]:
 @pytest.fixture
 def told(model: Path, encoded: dict[str, Path], tmp_path: Path) -> list[str]:
     """The arguments of a run that leaves its record in tmp_path/run."""
-    record = tiny.files(model, encoded["single"], tmp_path / "run").record
-    spec = ["--spec", tiny.spec("single").to_json(), "--code", "x", "--model", str(model)]
-    return [*spec, "--encoded", str(encoded["single"]), "--record", str(record)]
+    files = tiny.files(model, encoded["single"], tmp_path / "run")
+    return tiny.arguments(tiny.spec("single"), files)
 
 
 def recorded(

@@ -96,9 +96,9 @@ def check_every_loss(
 
 def training(spec: RunSpec, model: Path, encoded: Path, *more: str) -> Arguments:
     def arguments(folder: Path) -> list[Any]:
-        record = folder / "runs/1.json"
-        told = ["--spec", spec.to_json(), "--code", "x", "--model", model, "--encoded", encoded]
-        return [*told, "--record", record, "--encoder-out", folder / "encoders/1.st", *more]
+        encoder = folder / "encoders/1.st"
+        files = tiny.files(model, encoded, folder / "runs", encoder_out=encoder)
+        return [*tiny.arguments(spec, files), *more]
 
     return arguments
 

@@ -75,7 +75,7 @@ def test_record_is_a_valid_row_of_the_run_table(form: str, carry_out: Perform) -
     record = tiny.read_record(carry_out(tiny.spec(form)))
     table = check(to_table([record]), where="record")
     absent = {column for column in DTYPES if table[column].isna()[0]}
-    assert absent == {"reason", "source_seed", "energy_joules"}
+    assert absent == {"reason", "source_seed", "energy_joules", "taken_from"}
 
 
 def test_record_says_what_the_run_was_told_and_what_it_found(
@@ -180,9 +180,7 @@ def test_another_process_gives_the_same_bytes_as_this_one(
 
 def command(spec: RunSpec, files: RunFiles) -> list[str]:
     """Return the command that a job would run, from the script on."""
-    options = ["--spec", spec.to_json(), "--code", "c0de", "--model", str(files.model)]
-    places = ["--encoded", str(files.encoded), "--record", str(files.record)]
-    return [str(TRAIN), *options, *places, "--threads", "1"]
+    return [str(TRAIN), *tiny.arguments(spec, files), "--threads", "1"]
 
 
 # Intermediate runs and what starts from them

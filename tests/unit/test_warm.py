@@ -202,9 +202,8 @@ def test_a_run_gives_the_same_bytes_as_in_a_process_of_its_own(
     predictions = []
     for environ in (owner, {key: value for key, value in owner.items() if key != OWNER}):
         files = tiny.files(model, encoded["single"], tmp_path / str(len(predictions)))
-        told = ["--spec", tiny.spec("single").to_json(), "--code", "x", "--model", str(model)]
-        where = ["--encoded", str(encoded["single"]), "--record", str(files.record)]
-        process = warm([str(TRAIN), *told, *where], environ, tmp_path)
+        told = tiny.arguments(tiny.spec("single"), files)
+        process = warm([str(TRAIN), *told], environ, tmp_path)
         _, errors = process.communicate()
         assert process.returncode == 0, errors
         predictions.append((files.predictions.read_bytes(), tiny.read_record(files)["curve"]))
@@ -228,10 +227,9 @@ def test_a_run_computes_on_as_many_threads_as_it_was_given(
 ) -> None:
     files = tiny.files(model, encoded["single"], tmp_path / "run")
     settings = tiny.settings(epochs=1, batch_size=24)
-    spec = tiny.spec("single", settings=settings).to_json()
-    told = ["--spec", spec, "--code", "x", "--model", str(model), "--threads", str(threads)]
-    where = ["--encoded", str(encoded["single"]), "--record", str(files.record)]
-    output, errors = start(COUNTS, str(TRAIN), *told, *where, OMP_NUM_THREADS="2").communicate()
+    told = tiny.arguments(tiny.spec("single", settings=settings), files)
+    told += ["--threads", str(threads)]
+    output, errors = start(COUNTS, str(TRAIN), *told, OMP_NUM_THREADS="2").communicate()
     assert output == f"{threads}\n", errors
 
 

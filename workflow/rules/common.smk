@@ -49,12 +49,9 @@ except InputError as error:
 RESULTS = f"results/{STUDY.name}"
 RUNS = f"{RESULTS}/runs"
 RETRIES = STUDY.config["compute"]["retries"]
-# Where studies share what they made. No parameter: nothing is done again when it moves.
-SHARED = (
-    shlex.join(["--shared", STUDY.config["compute"]["shared"]])
-    if STUDY.config["compute"]["shared"]
-    else ""
-)
+# Where studies share what they made. A resource, no parameter: nothing is done again when it moves.
+SHARED = STUDY.config["compute"]["shared"]
+SHARED = f"--shared={shlex.quote(SHARED)}" if SHARED else ""
 # A job on a cluster must not try again by itself: the main process submits it anew, with more memory.
 RETRIES_HERE = 0 if workflow.remote_exec else RETRIES
 

@@ -90,6 +90,8 @@ rule encode_task:
         "results/logs/encode/{model}/{task}-{length}.log",
     conda:
         "../../envs/train.yaml"
+    resources:
+        shared=SHARED,
     params:
         form=lambda wildcards: STUDY.tasks[wildcards.task].form,
         script=script("encode.py"),
@@ -99,7 +101,7 @@ rule encode_task:
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
         "python -m interlude.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
-        " --max-length {wildcards.length} --out {params.folder} --code {params.code} {SHARED} 2>&1 | tee {log}"
+        " --max-length {wildcards.length} --out {params.folder} --code {params.code} {resources.shared} 2>&1 | tee {log}"
 
 
 rule download:

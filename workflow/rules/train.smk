@@ -8,7 +8,7 @@ ENCODERS = f"{RESULTS}/encoders"
 TRAIN = """
 trap : INT TERM
 run=(--spec {params.spec:q} --code {params.code} --model {params.model}
-     --encoded {params.encoded} {params.encoders} {params.chosen} {SHARED}
+     --encoded {params.encoded} {params.encoders} {params.chosen} {resources.shared}
      --record {output.record})
 {{ python -m interlude.warm {params.script} "${{run[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
@@ -44,6 +44,7 @@ rule train_intermediate:
     resources:
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
+        shared=SHARED,
         mem_mb=run_memory,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
@@ -77,6 +78,7 @@ rule train_target:
     resources:
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
+        shared=SHARED,
         mem_mb=run_memory,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
