@@ -36,7 +36,7 @@ bench/.venv/ready: requirements.lock bench/requirements.txt
 	touch $@
 
 # Licences of what is installed, then known vulnerabilities. Fails where there is one, and where the
-# database on pypi.org cannot be reached: what was not audited must not look as if it were.
+# database of vulnerabilities cannot be reached: what was not audited must not look as if it were.
 audit: .venv/audit/ready
 	.venv/audit/bin/pip-licenses --python $(BIN)/python --from mixed
 	.venv/audit/bin/pip-audit --strict --no-deps --disable-pip \
