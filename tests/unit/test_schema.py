@@ -114,6 +114,7 @@ def test_defaults_are_filled_at_every_level() -> None:
         "threads": 2,
         "checkpoint_minutes": 15,
         "retries": 0,
+        "shared": "results/shared",
     }
     assert filled["task_folders"] == ["config/tasks"]
 

@@ -64,7 +64,8 @@ def encoded(made: Made, tmp_path: Path) -> Encoded:
     tables = {part: some_rows(made.tables[part]) for part in PARTS}
     for part, table in tables.items():
         pq.write_table(table, tmp_path / f"{part}.parquet")
-    (tmp_path / "manifest.json").write_text(json.dumps(made.manifest))
+    told = {key: value for key, value in made.manifest.items() if key != "files"}  # of all rows
+    (tmp_path / "manifest.json").write_text(json.dumps(told))
     rows = {part: table.to_pylist() for part, table in tables.items()}
     model = save_model(tmp_path / "model", [text for part in PARTS for text in texts(rows[part])])
     encode_task(tmp_path, tmp_path / "encoded", form, model, MAX_LENGTH)
@@ -111,6 +112,7 @@ def save_model(folder: Path, of: list[str]) -> Path:
         initializer_range=0.2,  # so that untrained hidden states differ between inputs
     )
     RobertaModel(config).save_pretrained(folder)
+    (folder / "manifest.json").write_text(json.dumps({"revision": "contract"}))
     return folder
 
 
