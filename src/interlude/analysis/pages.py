@@ -49,6 +49,7 @@ td { max-width: 40em; overflow-wrap: anywhere; }
 </body>
 </html>
 """
+_TEMPLATE = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,5 @@ class Section:
 
 def render(title: str, sections: list[Section], csv: str = "") -> str:
     """Return a page as HTML that asks for nothing outside it; csv: text to offer as a download."""
-    template = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
     encoded = base64.b64encode(csv.encode()).decode()
-    return template.render(title=title, sections=sections, csv=encoded)
+    return _TEMPLATE.render(title=title, sections=sections, csv=encoded)

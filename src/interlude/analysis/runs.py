@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
 from interlude.files import written_atomically
-from interlude.study import KINDS, NO_SOURCE
+from interlude.study import KINDS, NO_SOURCE, size_of
 
 STATUSES = ("ok", "diverged", "failed", "missing", "mean_only")
 # Tables and figures show points: score × 100.
@@ -108,6 +108,12 @@ def check(table: pd.DataFrame, where: str, tasks: Collection[str] | None = None)
 def in_order(names: Iterable[str]) -> list[str]:
     """Return the distinct names of a column in the order of the run table, which is the plan's."""
     return list(dict.fromkeys(names))
+
+
+def of_full_size(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs but those of sources of a reduced size, and the training of these."""
+    reduced = runs[["source", "task"]].map(lambda name: size_of(name) is not None)
+    return runs[~reduced.any(axis="columns")]
 
 
 def _as_row(record: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -17,12 +17,6 @@ COLUMNS = [
 ]
 
 
-def of_full_size(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs but those of sources of a reduced size, and the training of these."""
-    reduced = runs[["source", "task"]].map(lambda name: size_of(name) is not None)
-    return runs[~reduced.any(axis="columns")]
-
-
 def size_curves(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
     """Return the points of each curve: kind, source and size, smallest first, all data last.
 

@@ -18,8 +18,9 @@ from interlude.analysis.robustness import (
     collapsed_sources,
     robustness_table,
 )
+from interlude.analysis.runs import of_full_size
 from interlude.analysis.size import size_correlations, source_table
-from interlude.analysis.size_curves import of_full_size, size_curves
+from interlude.analysis.size_curves import size_curves
 from interlude.analysis.tables import write_table
 from interlude.analysis.transfer import average_table, transfer_table
 from interlude.analysis.variants import variants

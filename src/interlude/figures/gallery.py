@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.size_curves import of_full_size
+from interlude.analysis.runs import of_full_size
 from interlude.analysis.variants import variants
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves

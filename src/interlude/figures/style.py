@@ -79,7 +79,7 @@ def fix_layout(figure: Figure) -> None:
     """Lay the figure out now, and not again whenever it is drawn: layout takes most of the time."""
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
 
 
 def save(figure: Figure, svg: Path, notes: Sequence[str] = ()) -> None:

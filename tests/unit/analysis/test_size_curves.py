@@ -11,8 +11,8 @@ from synthetic import TARGET, demo_options, demo_records, sized_runs
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Statistics
-from interlude.analysis.runs import to_table
-from interlude.analysis.size_curves import COLUMNS, of_full_size, size_curves
+from interlude.analysis.runs import of_full_size, to_table
+from interlude.analysis.size_curves import COLUMNS, size_curves
 from interlude.analysis.study_tables import study_tables, write_study_tables
 
 OPTIONS = demo_options(statistics=Statistics(resamples=50))

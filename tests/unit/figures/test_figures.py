@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from synthetic import awkward_runs, demo_options, demo_runs, sized_runs
@@ -221,6 +222,21 @@ def test_the_same_figure_is_the_same_bytes(tables: Tables, tmp_path: Path) -> No
     for ending in ("svg", "pdf"):
         one, other = (tmp_path / f"{number}/heatmap.{ending}" for number in range(2))
         assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_figure_is_laid_out_once_and_drawn_once_for_each_file(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[float] = []
+    draw = Figure.draw
+
+    def counted(figure: Figure, renderer: RendererBase) -> None:
+        times.append(figure.dpi)
+        draw(figure, renderer)
+
+    monkeypatch.setattr(Figure, "draw", counted)
+    save(FIGURES["heatmap"](tables.material("demo")), tmp_path / "heatmap.svg")
+    assert len(times) == 3
 
 
 def test_fonts_are_embedded(tables: Tables, tmp_path: Path) -> None:
