@@ -28,12 +28,12 @@ MOST_IDLE_LOAD = 0.1  # cores
 def main() -> None:
     options = _options()
     described = about()
-    project = Project(WORK / "study", [options.overlay])
-    study = project.study()
-    project.snakemake("--cores", str(options.cores), "download", *_encodings(study))
     machine = WholeMachine(options.idle_seconds)
     if machine.idle_load > MOST_IDLE_LOAD:
         print(f"warning: {machine.idle_load:.2f} cores are busy when idle: no result is sound")
+    project = Project(WORK / "study", [options.overlay])
+    study = project.study()
+    project.snakemake("--cores", str(options.cores), "download", *_encodings(study))
     rows = [
         {"repetition": repetition, **row}
         for repetition in range(1, options.repetitions + 1)
@@ -55,7 +55,7 @@ def _repetition(
     machine.start()
     project.snakemake("--cores", str(options.cores), "intermediate", "targets", "probing")
     rows = [_row("interlude", runs, machine)]
-    rows[0] |= _recorded(project, study, runs, rows[0]["cpu_seconds"])
+    rows[0] |= _recorded(project, study, runs, options.cores * rows[0]["wall_seconds"])
     first = [run for run in runs if run.restart <= options.loop_restarts]
     for contestant in options.loops:
         machine.start()
@@ -133,10 +133,11 @@ def _row(contestant: str, runs: Sequence[Run], machine: WholeMachine) -> Row:
     }
 
 
-def _recorded(project: Project, study: Study, runs: Sequence[Run], cpu_seconds: float) -> Row:
-    """Return what the records tell: scores, and the share of all time that is no training.
+def _recorded(project: Project, study: Study, runs: Sequence[Run], core_seconds: float) -> Row:
+    """Return what the records tell: scores, and the share of the cores' time that is no training.
 
-    Training and evaluation have one thread, so that their seconds count as processor seconds.
+    Training and evaluation have one thread, so that their seconds are seconds of a core. Both are
+    by the wall clock: a machine that others share gives a thread less than its core.
     """
     folder = project.folder / "results" / study.name / "runs"
     paths = [folder / f"{run.path}.json" for run in runs]
@@ -145,7 +146,7 @@ def _recorded(project: Project, study: Study, runs: Sequence[Run], cpu_seconds: 
     return {
         "mean_score": fmean(record["score"] for record in records),
         "train_and_evaluation_seconds": useful,
-        "other_share": 1 - useful / cpu_seconds,
+        "other_share": 1 - useful / core_seconds,
     }
 
 
