@@ -12,12 +12,13 @@ import json
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
 from interlude.errors import InputError
+from interlude.training.meter import Meter
 from interlude.training.tensor_file import Tensors, read_tensors, save_tensors
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -37,11 +38,15 @@ class Resumable(Protocol):
 
 @dataclass
 class Checkpoints:
-    """When to save a run, and where. Within it, SIGINT and SIGTERM end the run after a step."""
+    """When to save a run, and where. Within it, SIGINT and SIGTERM end the run after a step.
+
+    meter: of the run; what was taken until a checkpoint is saved with it.
+    """
 
     path: Path
     identity: Callable[[], str]
     every_seconds: float
+    meter: Meter = field(default_factory=Meter)
     clock: Callable[[], float] = time.monotonic
 
     def __enter__(self) -> Checkpoints:
@@ -72,6 +77,7 @@ class Checkpoints:
         facts: dict[str, Any] = json.loads(kept.get("facts", "{}"))
         if facts.pop("identity", None) != self.identity():
             return False
+        self.meter.add(facts.pop("taken"))
         run.resume(tensors, facts)
         return True
 
@@ -87,8 +93,8 @@ class Checkpoints:
             self._saved_at = self.clock()
 
     def _save(self, run: Resumable) -> None:
-        facts = json.dumps({"identity": self.identity(), **run.facts()})
-        save_tensors(self.path, run.tensors(), {"facts": facts})
+        facts = {"identity": self.identity(), "taken": self.meter.taken(), **run.facts()}
+        save_tensors(self.path, run.tensors(), {"facts": json.dumps(facts)})
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._received = number

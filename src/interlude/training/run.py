@@ -6,7 +6,6 @@ import json
 import math
 import platform as machine
 import random
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from interlude.arguments import RunFiles
 from interlude.encode import read_encoded, read_encoding_facts
 from interlude.errors import InputError, RunError
 from interlude.faulty_rows import FaultyRowError, check_examples
-from interlude.files import check_files, write_json
+from interlude.files import check_files, read_manifest, write_json
 from interlude.forms import FORMS
 from interlude.label_count import check_label_count
 from interlude.metrics import METRICS
@@ -44,6 +43,7 @@ from interlude.training.encoder_file import read_facts, save_encoder
 from interlude.training.failure import leave_without_result
 from interlude.training.first_token import read_first_token_only
 from interlude.training.loop import Platform, Progress, TaskData, train
+from interlude.training.meter import Meter, energy_counter
 from interlude.training.record import fingerprint, write_predictions, write_record
 from interlude.training.state import TaskModel, Trained
 from interlude.training.vocabulary import train_used_rows
@@ -67,13 +67,13 @@ def perform(
     that is interrupted, and a long one every `checkpoint_minutes`, leaves a checkpoint. An
     intermediate run that another study has done already is taken from there.
     """
-    started = time.perf_counter()
     lost = lost_source(files)
     if lost:
         leave_without_result(spec, files, lost, f"source {spec.source}: {lost}", code)
         return
     torch.set_num_threads(threads)
     platform = choose_platform(spec.device, spec.precision)
+    meter = Meter(energy_counter(platform.device))
 
     @cache
     def identity() -> str:
@@ -88,7 +88,8 @@ def perform(
         use_lane_dropout(model)
     keep_encoder = files.encoder_out is not None
     progress = _progress(spec, say)
-    with Checkpoints(files.checkpoint, identity, checkpoint_minutes * 60) as checkpoints:
+    every_seconds = checkpoint_minutes * 60
+    with Checkpoints(files.checkpoint, identity, every_seconds, meter) as checkpoints:
         trained = train(
             model, data, spec.settings, spec.seed, platform, keep_encoder, progress, checkpoints
         )
@@ -99,10 +100,11 @@ def perform(
             code_digest=code,
             threads=threads,
             model_revision=model_revision(files.model),
+            data_revision=read_manifest(files.encoded).get("data_revision"),
             data_fingerprint=fingerprint(*_splits(files)),
             **_outcome(data, trained),
             **_described(platform),
-            total_seconds=time.perf_counter() - started,
+            **meter.taken(),
         )
     if not trained.diverged:
         _share(files, identity, say)

@@ -1,0 +1,77 @@
+"""What a run takes in time and energy, from its first attempt on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pynvml
+import torch
+
+Taken = dict[str, float | None]
+Counter = Callable[[], float | None]
+
+_MILLI = 1e-3
+
+
+class Meter:
+    """Counts the seconds of a run and, where its device does, the joules, from when it is made.
+
+    joules: a counter that only grows; None where there is none.
+    """
+
+    def __init__(
+        self, joules: Counter = lambda: None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._joules, self._clock = joules, clock
+        self._seconds_at_start, self._joules_at_start = clock(), joules()
+        self._before: Taken = {"total_seconds": 0.0, "energy_joules": 0.0}
+
+    def taken(self) -> Taken:
+        """Return what all attempts took: total_seconds and, None where unknown, energy_joules."""
+        return {
+            "total_seconds": _sum(
+                self._before["total_seconds"], self._clock(), self._seconds_at_start
+            ),
+            "energy_joules": _sum(
+                self._before["energy_joules"], self._joules(), self._joules_at_start
+            ),
+        }
+
+    def add(self, taken: Taken) -> None:
+        """Count what earlier attempts took, up to the state from which this one goes on."""
+        self._before = taken
+
+
+def energy_counter(device: torch.device) -> Counter:
+    """Return a function that gives the joules that a device has used up to now.
+
+    Those of a GPU, which a run has to itself. A processor counts for all that runs on it.
+    """
+    if device.type != "cuda":
+        return lambda: None
+    return gpu_energy_counter(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+
+
+def gpu_energy_counter(uuid: str) -> Counter:
+    """Return a function that gives the joules that a GPU has used since its driver was loaded.
+
+    By NVML, which counts on GPUs from Volta on, but not for a part of one; else it gives None.
+    """
+
+    def joules() -> float | None:
+        with suppress(pynvml.NVMLError):
+            pynvml.nvmlInit()
+            gpu = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+            return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu)) * _MILLI
+        return None
+
+    return joules
+
+
+def _sum(before: float | None, now: float | None, start: float | None) -> float | None:
+    """Return before + now - start; None where one is not known."""
+    if before is None or now is None or start is None:
+        return None
+    return before + now - start
