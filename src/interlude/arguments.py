@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from interlude.errors import InputError
 from interlude.runspec import RunSpec
 
 
@@ -53,12 +54,21 @@ def run_parser(description: str | None) -> ArgumentParser:
 
 
 def told(arguments: Namespace) -> RunSpec:
-    """Return the run of the parsed arguments, with the settings that a sweep chose for it."""
+    """Return the run of the parsed arguments, with the settings that a sweep chose for it.
+
+    InputError when the file of the choice is broken.
+    """
     spec: RunSpec = arguments.spec
-    if arguments.chosen is None:
+    path: Path | None = arguments.chosen
+    if path is None:
         return spec
-    chosen = json.loads(arguments.chosen.read_text(encoding="utf8"))["settings"]
-    return replace(spec, settings=replace(spec.settings, **chosen))
+    try:
+        chosen = json.loads(path.read_text(encoding="utf8"))["settings"]
+        return replace(spec, settings=replace(spec.settings, **chosen))
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"{path}: not a whole choice of a sweep ({error}). Delete it and run again."
+        ) from None
 
 
 def run_files(arguments: Namespace) -> RunFiles:

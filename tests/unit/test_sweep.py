@@ -146,3 +146,16 @@ def test_the_choice_goes_before_the_settings_of_the_run(tmp_path: Path) -> None:
     chosen = told(run_parser(None).parse_args([*line, "--chosen", str(choice)]))
     assert chosen.settings == tiny.settings(learning_rate=1e-4, head_dropout=0.1)
     assert told(run_parser(None).parse_args(line)) == spec
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", '{"number": 1, "set', "[]", "null", '{"number": 1}', '{"settings": {"learning": 1}}'],
+)
+def test_a_broken_choice_is_named_and_not_used(content: str, tmp_path: Path) -> None:
+    choice = tmp_path / "rte.json"
+    choice.write_text(content)
+    line = ["--spec", tiny.spec("single").to_json(), "--code", "c", "--model", "m"]
+    line += ["--encoded", "e", "--record", "r.json", "--chosen", str(choice)]
+    with pytest.raises(InputError, match=rf"{choice}: not a whole choice .* Delete it and run"):
+        told(run_parser(None).parse_args(line))
