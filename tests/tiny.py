@@ -256,11 +256,14 @@ def write_rows(path: Path, form: str, content: list[Row]) -> Path:
     return path
 
 
-def write_task(folder: Path, form: str, parts: dict[str, list[Row]]) -> Path:
-    """Write a normalised task as the data rules would: both parts and the labels."""
+def write_task(
+    folder: Path, form: str, parts: dict[str, list[Row]], revision: str = "tiny 1.0"
+) -> Path:
+    """Write a normalised task as the data rules would: both parts, the labels, the revision."""
     for part, content in parts.items():
         write_rows(folder / f"{part}.parquet", form, content)
-    (folder / "manifest.json").write_text(json.dumps({"label_names": LABELS[form]}))
+    manifest = {"label_names": LABELS[form], "revision": revision}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
 

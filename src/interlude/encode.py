@@ -64,9 +64,9 @@ def encode_task(data: Path, out: Path, form: str, model: Path, max_length: int) 
     """Tokenise both parts of a normalised task: a folder of Parquet in, one of Arrow out.
 
     Adds `id`, `length` (tokens of the longest sequence) and `tokens` (of all sequences) to what
-    the form needs. The manifest, written last, holds the SHA-256 of both files. InputError when
-    max_length is more than the model has positions for, when a file is not what its manifest says,
-    and for a row that the form cannot take.
+    the form needs. The manifest, written last, holds the SHA-256 of both files, and which data they
+    are. InputError when max_length is more than the model has positions for, when a file is not
+    what its manifest says, and for a row that the form cannot take.
     """
     check_files(data)
     check_files(model, but=NOT_TOKENIZER)
@@ -77,8 +77,7 @@ def encode_task(data: Path, out: Path, form: str, model: Path, max_length: int) 
         path = data / f"{part}.parquet"
         chunks = _encoded_chunks(FORMS[form](label_names), path, tokenizer, max_length)
         _write(chunks, facts, out / f"{part}.arrow")
-    files = {f"{part}.arrow": sha256_of(out / f"{part}.arrow") for part in PARTS}
-    write_json(out / MANIFEST, {"files": files})
+    _write_manifest(data, out)
 
 
 def encode_task_once(
@@ -92,10 +91,18 @@ def encode_task_once(
     tokenizer = [path for path in sorted(model.iterdir()) if path.name not in NOT_TOKENIZER]
     told = [form, max_length, _label_names(data), code, versions()]
     identity = identity_of(*told, *rows, *tokenizer)
-    files = {part: out / f"{part}.arrow" for part in PARTS} | {"manifest": out / MANIFEST}
+    files = {part: out / f"{part}.arrow" for part in PARTS}
     if take(shared, identity, files, _say) is None:
         encode_task(data, out, form, model, max_length)
         put(shared, identity, files, {}, _say)
+    else:
+        _write_manifest(data, out)  # of these data: others may have the same rows
+
+
+def _write_manifest(data: Path, out: Path) -> None:
+    files = {f"{part}.arrow": sha256_of(out / f"{part}.arrow") for part in PARTS}
+    revision = read_manifest(data).get("revision")
+    write_json(out / MANIFEST, {"files": files, "data_revision": revision})
 
 
 def _say(line: str) -> None:

@@ -98,12 +98,14 @@ def test_a_task_of_every_form(form: str, hub: Hub, run: Run) -> None:
 
 
 def test_main_is_resolved_and_its_commit_written_down(dataset: Repository, run: Run) -> None:
-    origin = run()["source"]["hub"]
-    assert origin == {
+    manifest = run()
+    commit = dataset.refs["main"]
+    assert manifest["revision"].startswith(f"tiny/things (pairs) at {commit}, SHA-256 ")
+    assert manifest["source"]["hub"] == {
         "id": "tiny/things",
         "config": "pairs",
         "revision": "main",
-        "commit": dataset.refs["main"],
+        "commit": commit,
     }
 
 

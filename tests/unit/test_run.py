@@ -91,6 +91,7 @@ def test_record_says_what_the_run_was_told_and_what_it_found(
     assert (record["status"], record["reason"]) == ("ok", None)
     assert (record["threads"], record["precision"], record["device"][:3]) == (1, "fp32", "cpu")
     assert (record["code_digest"], record["model_revision"]) == ("c0de", "tiny-1")
+    assert record["data_revision"] == "tiny 1.0"
     assert (record["train_examples"], record["validation_examples"]) == (24, 16)
     assert (record["steps"], record["schema_version"]) == (6, 1)
     assert record["score"] == record["metrics"]["accuracy"]

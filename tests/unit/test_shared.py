@@ -21,6 +21,7 @@ from interlude.analysis.costs import cost_table
 from interlude.analysis.runs import to_table
 from interlude.arguments import RunFiles
 from interlude.encode import encode_task_once
+from interlude.files import read_manifest
 from interlude.runspec import RunSpec
 from interlude.shared import put, take
 from interlude.training.run import perform
@@ -286,3 +287,14 @@ def test_an_encoding_is_taken_where_all_that_it_was_made_from_is_the_same(
     assert not encode(other)[0]
     assert not encode(same, max_length=24)[0]
     assert not encode(same, code="other")[0]
+
+
+def test_an_encoding_that_was_taken_tells_of_the_data_that_it_stands_for(
+    model: Path, tmp_path: Path, store: Path
+) -> None:
+    rows = tiny.rows("pair", 8)
+    for name in ("of a hub", "of a mirror"):
+        data = tmp_path / name
+        tiny.write_task(data, "pair", {"train": rows, "validation": rows}, revision=name)
+        encode_task_once(data, data / "out", "pair", model, 32, shared=store, code="code")
+        assert read_manifest(data / "out")["data_revision"] == name

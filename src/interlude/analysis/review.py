@@ -14,6 +14,7 @@ from interlude.analysis.runs import in_order
 from interlude.study import KINDS, NO_SOURCE
 
 _UNKNOWN = "not recorded"
+_OF_DATA = ["task", "data_revision", "data_fingerprint", "train_examples", "validation_examples"]
 
 
 def review_page(runs: pd.DataFrame, options: Options) -> str:
@@ -27,9 +28,7 @@ def review_page(runs: pd.DataFrame, options: Options) -> str:
         *_scope(options),
         _seeds(runs),
         _distinct("Models", runs, ["model", "model_revision", "device", "precision", "threads"]),
-        _distinct(
-            "Data", runs, ["task", "data_fingerprint", "train_examples", "validation_examples"]
-        ),
+        _distinct("Data", runs, _OF_DATA),
         _settings(runs),
         _versions(runs),
         _statistics(options),

@@ -22,8 +22,8 @@ KEY = ["kind", "source", "task", "restart"]
 
 _TEXT = [
     *("study", "kind", "source", "task", "form", "status", "reason", "metric", "stopped_by"),
-    *("device", "precision", "model", "model_revision", "data_fingerprint", "code_digest"),
-    "taken_from",
+    *("device", "precision", "model", "model_revision", "data_revision", "data_fingerprint"),
+    *("code_digest", "taken_from"),
 ]
 _JSON = ["metrics", "hyperparameters", "versions", "curve"]
 _WHOLE = [

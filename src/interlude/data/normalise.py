@@ -126,6 +126,7 @@ def _manifest(task: Task, source: Source, parts: dict[str, list[Row]]) -> Row:
         "overlap": _overlap(parts),
         "dropped": dict(source.dropped),
         "source": source.provenance,
+        "revision": source.revision,
     }
 
 

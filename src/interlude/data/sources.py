@@ -34,6 +34,13 @@ class Source:
     dropped: Counter[str]
     provenance: dict[str, Any]
 
+    @property
+    def revision(self) -> str:
+        """Return which data these are: what they are called, and 12 digits of their SHA-256."""
+        files = self.provenance["files"].values()
+        digest = hashlib.sha256("".join(file["sha256"] for file in files).encode())
+        return f"{_called(self.provenance)}, SHA-256 {digest.hexdigest()[:12]}"
+
 
 @dataclass(frozen=True)
 class Files:
@@ -117,6 +124,21 @@ def _file(path: Path, where: str) -> bytes:
         raise InputError(
             f"{where}: {path}: {error.strerror}. Paths are relative to the working directory."
         ) from None
+
+
+def _called(provenance: dict[str, Any]) -> str:
+    """Return the package with its version, the hub data set with its commit, or the like."""
+    match provenance:
+        case {"archive": archive}:
+            return f"{archive['package']} {archive['version']}"
+        case {"hub": origin}:
+            return f"{origin['id']} ({origin['config']}) at {origin['commit']}"
+        case {"mirror": dataset}:
+            return f"{dataset} of a mirror"
+        case {"own": _}:
+            return "own copy"
+        case _:
+            return "own files"
 
 
 def _hashed(files: Files) -> dict[str, dict[str, str]]:

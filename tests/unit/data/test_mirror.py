@@ -81,6 +81,7 @@ def test_a_hub_task_is_read_by_hub_id_and_config(
     manifest = run(mine, mirror("train", "validation", "test"), tmp_path / "out")
     assert manifest["sizes"] == {"train": 4, "validation": 4}
     assert manifest["source"]["mirror"] == "things/small"
+    assert manifest["revision"].startswith("things/small of a mirror, SHA-256 ")
     assert set(manifest["source"]["files"]) == {"train", "validation"}
     assert str(tmp_path) not in json.dumps(manifest)
 

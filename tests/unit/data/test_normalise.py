@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,14 @@ def test_the_manifest_tells_sizes_labels_and_origin(
     assert manifest["dropped"] == {}
     assert len(manifest["source"]["files"]["all"]["sha256"]) == 64
     assert set(manifest["files"]) == {"train.parquet", "validation.parquet"}
+    assert re.fullmatch(r"own files, SHA-256 [0-9a-f]{12}", manifest["revision"])
+
+
+def test_the_revision_is_another_one_when_a_byte_of_the_source_is(
+    task: Callable[..., Task], tmp_path: Path
+) -> None:
+    first, again, other = (run(task(rows), tmp_path) for rows in (SINGLE, SINGLE, SINGLE * 2))
+    assert first["revision"] == again["revision"] != other["revision"]
 
 
 def test_the_same_source_gives_the_same_bytes(task: Callable[..., Task], tmp_path: Path) -> None:
@@ -314,6 +323,7 @@ def test_rows_of_an_archive_and_its_wrong_hash(
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["source"]["archive"]["key"] == "tiny"
     assert manifest["source"]["files"]["all"]["name"] == "tiny/rows.jsonl"
+    assert manifest["revision"].startswith("tiny-archive 1.0, SHA-256 ")
     with pytest.raises(InputError, match="wrong sha256"):
         prepare(mine, Places(registry(content + b" "), given), tmp_path / "other")
     assert not (tmp_path / "other").exists()
