@@ -86,6 +86,11 @@ def test_in_the_list_of_archives(name: str, key: str, tmp_path: Path) -> None:
         find_archive("mine", path)
 
 
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(1, 2)", '=HYPERLINK("http://x")'])
+def test_a_title_is_no_formula_of_a_spreadsheet(title: str, tmp_path: Path) -> None:
+    refused_task(tmp_path, "title", title=title)
+
+
 @pytest.mark.parametrize("title", ["", "two\nlines", "a\0b", "a\u202eb", "bell\a", "a" * 101])
 def test_a_title_is_one_short_line(title: str, tmp_path: Path) -> None:
     refused_task(tmp_path, "title", title=title)
