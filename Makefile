@@ -26,6 +26,7 @@ soak: .venv/ready
 
 bench: bench/.venv/ready
 	$(BENCH) bench.engine
+	$(BENCH) bench.steps
 	$(BENCH) bench.study
 	$(BENCH) bench.planning
 	$(BENCH) bench.gpu

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ class Meter:
         self.clocks: list[tuple[float, float]] = []  # wall clock and processor time
         self._hook = register_optimizer_step_post_hook(self._note_step)
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -161,6 +162,15 @@ def race_section(rows: Sequence[Row]) -> Lines:
     return _table(_by(rows, "task", "batch", "entrant", "precision"), columns)
 
 
+def steps_section(rows: Sequence[Row]) -> Lines:
+    """Return the table of profiled steps: the share of each kind of operation."""
+    columns: dict[str, Callable[[Row], float]] = {
+        "ms per step": lambda row: 1000 * row["seconds_per_step"]
+    }
+    columns |= {f"{kind} %": partial(_percent_of, kind) for kind in rows[0]["shares"]}
+    return _table(_by(rows, "task", "precision"), columns)
+
+
 def study_section(rows: Sequence[Row]) -> Lines:
     """Return the table of studies."""
     columns: dict[str, Callable[[Row], float]] = {
@@ -202,6 +212,10 @@ def _by(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
     return groups
 
 
+def _percent_of(kind: str, row: Row) -> float:
+    return float(100 * row["shares"][kind])
+
+
 def _achieved(row: Row, useful: bool) -> float:
     share = 1 - row["padding_share"] if useful else 1.0
     return float(row["flops_per_second"] * share)
@@ -228,12 +242,14 @@ def _about(document: Row) -> str:
 
 GOALS: dict[str, Callable[[Row], list[Goal]]] = {
     "engine": engine_goals,
+    "steps": lambda _: [],
     "study": study_goals,
     "planning": planning_goals,
     "gpu": gpu_goals,
 }
 SECTIONS: dict[str, Callable[[Sequence[Row]], Lines]] = {
     "engine": race_section,
+    "steps": steps_section,
     "study": study_section,
     "planning": planning_section,
     "gpu": race_section,

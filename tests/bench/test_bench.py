@@ -20,6 +20,7 @@ from bench.meter import Meter
 from bench.products import flops, flops_of_step, products_of_step, speed
 from bench.race import settings
 from bench.report import Goal, faster, table
+from bench.steps import KINDS, REST, ProfiledSteps, kind_of
 from interlude.encode import encode_task, read_encoded
 
 SHAPE = (4, 10)
@@ -119,3 +120,30 @@ def test_the_table_gives_goal_value_and_ratio() -> None:
 def test_less_can_be_better() -> None:
     line = Goal("dry run", 5, [10.0], " s", more=False).line()
     assert line == "| dry run | at most 5 s | 10 s | 0.50 |"
+
+
+def test_the_time_of_profiled_steps_is_that_of_their_operations_and_a_rest(
+    model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    files = tiny.files(model, encoded["pair"], tmp_path)
+    spec = tiny.spec("pair", settings=tiny.settings(dropout=0.1))
+    with ProfiledSteps(warm_up=1, steps=6) as meter:
+        CONTESTANTS["interlude"](spec, files, 1, meter)
+    seconds = meter.seconds_by_kind()
+    assert sum(seconds.values()) == pytest.approx(meter.measures()["seconds"])
+    assert set(seconds) == {*KINDS, REST}
+    assert min(seconds.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("aten::addmm", "matrix products"),
+        ("aten::mul", "element-wise, sums"),
+        ("aten::gelu_backward", "activation (GELU)"),
+        ("aten::random_", "masks of dropout"),
+        ("autograd::engine::evaluate_function: AddmmBackward0", REST),
+    ],
+)
+def test_operations_have_a_kind(operation: str, kind: str) -> None:
+    assert kind_of(operation) == kind

@@ -1,0 +1,120 @@
+"""Where the time of Interlude's training steps goes, by kind of operation.
+
+python -m bench.steps [--tasks sarcasm boolq] [--steps 12]
+"""
+
+from __future__ import annotations
+
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from bench.contestant import interlude
+from bench.machine import about, has_bf16
+from bench.meter import Meter
+from bench.race import settings
+from bench.report import show
+from bench.workspace import Material, embedded_model, encoded_task, write_results
+from interlude.arguments import run_files, run_parser, told
+from interlude.encode import read_encoded
+from interlude.training.batches import subset
+from interlude.training.schedule import plan
+
+TASKS = ["sarcasm", "boolq", "openbook-qa"]
+REST = "Python, the profiler and the rest"
+# Operations of torch by the beginning of their name, without `aten::`; the first that fits.
+KINDS = {
+    "matrix products": ("mm", "addmm", "bmm", "baddbmm"),
+    "activation (GELU)": ("gelu",),
+    "masks of dropout": ("random_", "bitwise_and", "ge"),
+    "layer norm and softmax": ("native_layer_norm", "_softmax", "_log_softmax"),
+    "optimiser and clipping": ("_fused_adamw", "_foreach"),
+    "casts and copies": ("copy_", "_to_copy", "clone"),
+    "embeddings": ("embedding", "index", "_index_put"),
+    "element-wise, sums": ("mul", "add", "sub", "div", "sum", "fill_", "zero_", "neg", "masked"),
+}
+
+Row = dict[str, Any]
+
+
+class ProfiledSteps(Meter):
+    """A meter that has the measured steps profiled."""
+
+    def __init__(self, warm_up: int, steps: int) -> None:
+        super().__init__(warm_up, steps)
+        self.profiler = profile(activities=[ProfilerActivity.CPU])
+
+    def _note_step(self, *given: Any) -> None:
+        if len(self.clocks) + 1 == self.warm_up:
+            self.profiler.start()
+        super()._note_step(*given)
+        if len(self.clocks) == self.ends[1]:
+            self.profiler.stop()
+
+    def seconds_by_kind(self) -> dict[str, float]:
+        """Return the seconds of each kind of operation, by their own time; they sum to all."""
+        seconds: Counter[str] = Counter(dict.fromkeys(KINDS, 0.0))
+        for event in self.profiler.key_averages():
+            seconds[kind_of(event.key)] += event.self_cpu_time_total / 1e6
+        seconds[REST] += self.measures()["seconds"] - seconds.total()
+        return dict(seconds)
+
+
+def main() -> None:
+    options = _options()
+    described = about()
+    model = embedded_model()
+    precision = "bf16" if has_bf16("cpu") else "fp32"
+    materials = [encoded_task(name, model, options.max_length) for name in options.tasks]
+    rows = [
+        {"task": material.task.name, "precision": precision, "repetition": repetition}
+        | profiled(material, precision, repetition, options)
+        for repetition in range(1, options.repetitions + 1)
+        for material in materials
+    ]
+    write_results("steps", {"machine": described, "options": vars(options), "rows": rows})
+    show()
+
+
+def kind_of(operation: str) -> str:
+    """Return the kind of one of torch's operations."""
+    name = operation.removeprefix("aten::")
+    return next((kind for kind, starts in KINDS.items() if name.startswith(starts)), REST)
+
+
+def profiled(material: Material, precision: str, seed: int, options: Namespace) -> Row:
+    """Return the seconds per step of a run, and the share of each kind of operation in it."""
+    examples = read_encoded(material.encoded / "train.arrow")
+    wanted = settings(examples, options.batch_size, options.steps, options.max_length)
+    spec = material.spec(wanted, seed, "cpu", precision)
+    steps = plan(subset(examples, wanted.train_examples).num_rows, wanted).steps
+    with tempfile.TemporaryDirectory() as folder:
+        given = material.arguments(spec, Path(folder) / "record.json")
+        arguments = run_parser(None).parse_args(given)
+        with ProfiledSteps(options.warm_up, steps) as meter:
+            interlude(told(arguments), run_files(arguments), 1, meter)
+    seconds = meter.seconds_by_kind()
+    total = sum(seconds.values())
+    shares = {kind: spent / total for kind, spent in seconds.items()}
+    return {"seconds_per_step": total / meter.measures()["measured_steps"], "shares": shares}
+
+
+def _options() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", nargs="+", default=TASKS, help="names in config/tasks")
+    parser.add_argument("--batch-size", type=int, default=16, help="sequences in a batch")
+    parser.add_argument("--repetitions", type=int, default=3, help="of every run")
+    parser.add_argument("--steps", type=int, default=12, help="of a run, about")
+    parser.add_argument("--warm-up", type=int, default=2, help="first steps, not measured")
+    parser.add_argument("--max-length", type=int, default=128, help="longest sequence in tokens")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
