@@ -9,6 +9,7 @@ import pandas as pd
 
 from interlude.analysis.correlations import spearman_matrix, spearman_p
 from interlude.errors import unknown
+from interlude.study import KINDS
 
 _CELL = ["kind", "source", "task"]
 
@@ -31,6 +32,7 @@ def compared_cells(
     renamed = other.replace({"source": theirs, "task": theirs})
     told = [*_CELL, "delta", "p_holm"]
     cells = own[told].merge(renamed[told], on=_CELL, how="outer", suffixes=("_own", "_other"))
+    cells = cells.sort_values("kind", key=lambda kinds: kinds.map(KINDS.index), kind="stable")
     here, there = cells["delta_own"], cells["delta_other"]
     both = here.notna() & there.notna()
     cells["cell"] = np.select(
@@ -52,7 +54,9 @@ def comparison_summary(cells: pd.DataFrame) -> pd.DataFrame:
     share); mean_difference, mean_absolute_difference (points); sources, spearman, p (rank
     correlation of the sources' mean deltas over the cells of both studies).
     """
-    return pd.DataFrame([_agreement(str(kind), part) for kind, part in cells.groupby("kind")])
+    return pd.DataFrame(
+        [_agreement(str(kind), part) for kind, part in cells.groupby("kind", sort=False)]
+    )
 
 
 def _require(name: str, transfer: pd.DataFrame, where: str) -> None:

@@ -50,6 +50,13 @@ def test_cells_are_matched_by_name_and_missing_ones_are_told() -> None:
     assert cells.loc[("d", "x"), "same_sign"] is pd.NA
 
 
+def test_target_tasks_stand_before_probing_tasks_as_in_all_tables() -> None:
+    studies = [pd.concat([study.assign(kind="probing"), study]) for study in (OWN, OTHER)]
+    cells = compared_cells(*studies, {"a": "A"}, alpha=0.05)
+    assert list(cells["kind"].unique()) == ["target", "probing"]
+    assert list(comparison_summary(cells)["kind"]) == ["target", "probing"]
+
+
 def test_agreement_by_hand() -> None:
     cells = compared_cells(OWN, OTHER, {"a": "A"}, alpha=0.05)
     told = comparison_summary(cells).iloc[0]
