@@ -5,7 +5,16 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=src bench/.venv/bin/python -m
 RULES := Snakefile workflow/rules
 
-.PHONY: study test check bench soak slurm test-slurm audit
+.PHONY: study test check bench test-bench soak slurm test-slurm audit
+
+# An environment on top of .venv, so that all else sees a plain installation: $(@D), with what $< lists.
+define ON_TOP
+	$(BIN)/python -m venv --without-pip $(@D)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	    `$(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'`/venv.pth
+	$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --no-deps --requirement $<
+	touch $@
+endef
 
 study: .venv/ready
 	$(BIN)/snakemake --cores all
@@ -31,10 +40,11 @@ bench: bench/.venv/ready
 	$(BENCH) bench.planning
 	$(BENCH) bench.gpu
 
-bench/.venv/ready: requirements.lock bench/requirements.txt
-	$(PYTHON) -m venv bench/.venv
-	bench/.venv/bin/python -m pip install --quiet --requirement requirements.lock --requirement bench/requirements.txt
-	touch $@
+test-bench: bench/.venv/ready
+	OMP_NUM_THREADS=1 bench/.venv/bin/python -m pytest tests/bench
+
+bench/.venv/ready: bench/requirements.txt .venv/ready
+	$(ON_TOP)
 
 # Licences of what is installed, then known vulnerabilities. Fails where there is one, and where the
 # database of vulnerabilities cannot be reached: what was not audited must not look as if it were.
@@ -55,13 +65,8 @@ test-slurm: slurm
 slurm: .venv/slurm/ready
 	tests/slurm/onebox.sh install
 
-# An environment of its own on top of .venv, so that all other tests see a plain installation.
 .venv/slurm/ready: requirements-cluster.lock .venv/ready
-	$(BIN)/python -m venv --without-pip .venv/slurm
-	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
-	    `.venv/slurm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'`/venv.pth
-	$(BIN)/python -m pip --python .venv/slurm/bin/python install --quiet --no-deps --requirement $<
-	touch $@
+	$(ON_TOP)
 
 .venv/ready: requirements.lock
 	$(PYTHON) -m venv .venv

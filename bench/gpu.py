@@ -18,6 +18,7 @@ from bench.race import add_options, entrants, race
 from bench.report import show
 from bench.workspace import WORK, embedded_model, encoded_task, with_mirrored, write_results
 from interlude.data.models import TOKENIZER
+from interlude.files import MANIFEST, write_json
 
 TASKS = ["privacy-qa", "boolq"]
 MIRRORED = ["rte"]
@@ -55,6 +56,7 @@ def random_roberta(folder: Path) -> Path:
     for name in TOKENIZER:
         if (embedded / name).exists():
             shutil.copy2(embedded / name, folder)
+    write_json(folder / MANIFEST, {"revision": None})
     return folder
 
 
