@@ -9,12 +9,22 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 SOURCES = Path(__file__).parents[1]
 PACKAGE = "interlude"
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 NO_RESULT_DEPENDS_ON = {"interlude.errors"}  # words for people, no numbers
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source without comments, docstrings and layout, and the modules here that it imports."""
+
+    bare: str
+    imports: tuple[Path, ...]
 
 
 def code_digest(script: Path) -> str:
@@ -22,7 +32,7 @@ def code_digest(script: Path) -> str:
     files = sorted(_reachable(script), key=lambda path: path.as_posix())
     digest = hashlib.sha256()
     for path in files:
-        digest.update(f"{path.name}\n{_bare_source(path)}\n".encode())
+        digest.update(f"{path.name}\n{_source(path).bare}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -33,25 +43,29 @@ def _reachable(script: Path) -> set[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting.extend(_imports(path))
+            waiting.extend(_source(path).imports)
     return found
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a source, without docstrings."""
+def _source(path: Path) -> Source:
     tree = ast.parse(path.read_text(encoding="utf8"), filename=str(path))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+    names: list[str] = []
+    for node in [tree, *_statements(tree)]:
+        if isinstance(node, DOCUMENTED):
             node.body = [line for line in node.body if not _is_docstring(line)] or [ast.Pass()]
-    return tree
+        names.extend(_imported_names(node))
+    found = map(_module_file, names)
+    modules = sorted({module for module in found if module is not None})
+    return Source(ast.unparse(tree), tuple(modules))
 
 
-@cache
-def _imports(path: Path) -> tuple[Path, ...]:
-    names = (name for node in ast.walk(_tree(path)) for name in _imported_names(node))
-    candidates = (_module_file(name) for name in names)
-    return tuple(sorted({path for path in candidates if path is not None}))
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements below a node; expressions, which are most of a tree, hold none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from _statements(child)
 
 
 def _imported_names(node: ast.AST) -> Iterator[str]:
@@ -69,12 +83,6 @@ def _module_file(name: str) -> Path | None:
     stem = SOURCES.joinpath(*name.split("."))
     candidates = (stem.with_suffix(".py"), stem / "__init__.py")
     return next((path for path in candidates if path.is_file()), None)
-
-
-@cache
-def _bare_source(path: Path) -> str:
-    """Return the source without comments, docstrings and layout."""
-    return ast.unparse(_tree(path))
 
 
 def _is_docstring(line: ast.stmt) -> bool:
