@@ -30,6 +30,7 @@ from interlude.metrics import METRICS
 from interlude.runspec import RunSpec
 from interlude.shared import Say, identity_of, put, take
 from interlude.tokenizer import load_tokenizer, read_config
+from interlude.training.allocator import keep_freed_memory
 from interlude.training.batches import subset
 from interlude.training.checkpoint import Checkpoints
 from interlude.training.dropout import use_lane_dropout
@@ -72,6 +73,7 @@ def perform(
         leave_without_result(spec, files, lost, f"source {spec.source}: {lost}", code)
         return
     torch.set_num_threads(threads)
+    keep_freed_memory()
     platform = choose_platform(spec.device, spec.precision)
     meter = Meter(energy_counter(platform.device))
 
