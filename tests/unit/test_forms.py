@@ -397,6 +397,12 @@ def test_a_passage_without_a_token_is_answered_with_nothing() -> None:
 # Constant and random predictions
 
 
+@pytest.mark.parametrize("name", ["single", "pair"])
+def test_constants_of_labels_are_those_that_occur(name: str) -> None:
+    form = FORMS[name]([f"word {i}" for i in range(1000)])
+    assert form.constants([{"label": 731}, {"label": 4}]) == [[4, 4], [731, 731]]
+
+
 @pytest.mark.parametrize("name", ["single", "pair", "answer-option", "choice"])
 def test_constants_of_labels_are_each_label_for_all(name: str, tokenizer: Any) -> None:
     examples = encode(name, tiny.rows(name, 4), tokenizer)

@@ -74,7 +74,7 @@ class Form(ABC):
 
     @abstractmethod
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
-        """Return the predictions of every constant predictor, each for all examples."""
+        """Return the predictions for all examples of each constant predictor that may be best."""
 
     @abstractmethod
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:

@@ -41,7 +41,9 @@ class Classification(Form):
         return [example["label"] for example in examples]
 
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
-        return [[label] * len(examples) for label in range(len(self.labels))]
+        """Each label that occurs: one that does not is right nowhere, and there may be 1,000."""
+        occurring = sorted({example["label"] for example in examples})
+        return [[label] * len(examples) for label in occurring]
 
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return list(rng.integers(len(self.labels), size=len(examples)).tolist())

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
@@ -100,8 +102,11 @@ def placed(spans: Iterable[tuple[int, int]]) -> Row:
 
 def without_cut_spans(examples: pa.Table) -> pa.Table:
     """Return the examples all of whose spans are there."""
-    whole = [CUT not in starts for starts in examples["span_starts"].to_pylist()]
-    return examples.filter(pa.array(whole, pa.bool_()))
+    starts = examples["span_starts"].combine_chunks()
+    cut = pc.equal(pc.list_flatten(starts), CUT)
+    whole = np.ones(len(starts), dtype=bool)
+    whole[pc.list_parent_indices(starts).filter(cut).to_numpy()] = False
+    return examples if whole.all() else examples.filter(pa.array(whole))
 
 
 class SpanClassification(Classification):
