@@ -9,12 +9,14 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from socketserver import BaseRequestHandler, ForkingMixIn, UnixStreamServer
 
 from interlude.warm import STREAMS, run_script
 
+MODEL = "INTERLUDE_WARM_MODEL"
 # The slow imports; the last is what all models of transformers have in common.
 PRELOADED = ("interlude.training.run", "interlude.encode", "transformers.modeling_utils")
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
@@ -101,11 +103,17 @@ def _is_alive(process: int) -> bool:
 
 
 def preload() -> None:
-    """Import the slow modules, and build the table with which transformers loads any model."""
+    """Import the slow modules, and build the table with which transformers loads any model.
+
+    The folder that INTERLUDE_WARM_MODEL names, if any, tells the family of the models to come.
+    """
     for module in PRELOADED:
         import_module(module)
     conversions = import_module("transformers.conversion_mapping")
     conversions.get_checkpoint_conversion_mapping("")  # cached: 1,100 patterns to compile
+    if model := os.environ.get(MODEL):
+        with suppress(Exception):  # the scripts will say what is wrong with it
+            import_module("interlude.training.encoder").import_family(Path(model))
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import pytest
 import tiny
 
 from interlude.warm import OWNER
+from interlude.warm_server import MODEL
 
 SRC = Path(__file__).parents[2] / "src"
 TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
@@ -25,10 +26,10 @@ Started = subprocess.Popen[str]
 
 
 @pytest.fixture(scope="module")
-def owner() -> Iterator[dict[str, str]]:
+def owner(model: Path) -> Iterator[dict[str, str]]:
     """The environment of scripts that share a server, which ends with this module's tests."""
     with sleeper() as process, sockets_folder() as sockets:
-        yield environment(process.pid, sockets)
+        yield {**environment(process.pid, sockets), MODEL: str(model)}
 
 
 @contextmanager
@@ -112,9 +113,19 @@ def test_a_script_has_its_callers_arguments_folder_environment_and_streams(
     assert errors == "and this\n"
 
 
-def test_the_slow_imports_are_there_already(start: Start) -> None:
-    output, _ = start("import sys; print('transformers' in sys.modules)").communicate()
+@pytest.mark.parametrize("module", ["transformers", "transformers.models.bert.modeling_bert"])
+def test_the_slow_imports_are_there_already(start: Start, module: str) -> None:
+    output, _ = start(f"import sys; print({module!r} in sys.modules)").communicate()
     assert output == "True\n"
+
+
+def test_a_model_that_is_broken_keeps_no_script_from_running(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    script = tmp_path / "script.py"
+    script.write_text("import sys; print('transformers' in sys.modules)")
+    with sleeper() as owner, sockets_folder() as sockets:
+        told = {**environment(owner.pid, sockets), MODEL: str(tmp_path)}
+        assert warm([str(script)], told, tmp_path).communicate() == ("True\n", "")
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,12 @@ def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.M
     return loaded
 
 
+def import_family(model: Path) -> None:
+    """Import the code of a model's family, which takes longer than to load a small model."""
+    with torch.device("meta"):
+        AutoModel.from_config(read_config(model), trust_remote_code=False)
+
+
 def head_dropout(encoder: nn.Module, dropout: float | None) -> float:
     """Return the dropout before the head: the given one, else that of the model's config.
 
