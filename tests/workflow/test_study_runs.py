@@ -180,6 +180,14 @@ def test_the_same_run_again_gives_the_same_bytes(finished: Project) -> None:
     assert {run: _result(runs / run) for run in ONE_RUN_PER_FORM} == before
 
 
+def test_waiting_runs_are_looked_at_when_one_ends_and_not_every_second(finished: Project) -> None:
+    records = [
+        f"{RESULTS}/runs/target/none/{task}/1.json" for task in ("privacy-qa", "finance-ner")
+    ]
+    output = finished.run("--cores", "1", "--verbose", "--forcerun", *records, "--", *records)
+    assert output.count("Ready jobs: ") == len(records)
+
+
 def _result(run: Path) -> tuple[bytes, float]:
     record = json.loads(run.with_suffix(".json").read_text())
     return run.with_suffix(".parquet").read_bytes(), record["score"]

@@ -29,11 +29,8 @@ use rule train_target as train_sweep with:
         ).to_json(),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        chosen="",
         code=code_digest("train.py"),
-        model=lambda wildcards, input: Path(input.model).parent,
-        encoded=lambda wildcards, input: Path(input.encoding[0]).parent,
-        encoders="",
+        files=run_files,
 
 
 rule choose_settings:

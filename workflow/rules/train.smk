@@ -7,9 +7,7 @@ ENCODERS = f"{RESULTS}/encoders"
 # checkpoint; the shell and the log wait for that.
 TRAIN = """
 trap : INT TERM
-run=(--spec {params.spec:q} --code {params.code} --model {params.model}
-     --encoded {params.encoded} {params.encoders} {params.chosen} {resources.shared}
-     --record {output.record})
+run=(--spec {params.spec:q} --code {params.code} {params.files} {resources.shared})
 {{ python -m interlude.warm {params.script} "${{run[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
     python {params.on_failure} "${{run[@]}}" --exit-status $? --log {log} \\
@@ -51,11 +49,8 @@ rule train_intermediate:
         spec=spec_of("intermediate"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        chosen=chosen_argument,
         code=code_digest("train.py"),
-        model=lambda wildcards, input: Path(input.model).parent,
-        encoded=lambda wildcards, input: Path(input.encoding[0]).parent,
-        encoders=lambda wildcards, output: f"--encoder-out {output.encoder}",
+        files=run_files,
     shell:
         TRAIN
 
@@ -85,11 +80,8 @@ rule train_target:
         spec=spec_of("target"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        chosen=chosen_argument,
         code=code_digest("train.py"),
-        model=lambda wildcards, input: Path(input.model).parent,
-        encoded=lambda wildcards, input: Path(input.encoding[0]).parent,
-        encoders=lambda wildcards, input: f"--encoder-in {input.encoder}" if input.encoder else "",
+        files=run_files,
     shell:
         TRAIN
 
@@ -109,11 +101,8 @@ use rule train_target as train_probe with:
         spec=spec_of("probing"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        chosen=chosen_argument,
         code=code_digest("train.py"),
-        model=lambda wildcards, input: Path(input.model).parent,
-        encoded=lambda wildcards, input: Path(input.encoding[0]).parent,
-        encoders=lambda wildcards, input: f"--encoder-in {input.encoder}" if input.encoder else "",
+        files=run_files,
 
 
 rule intermediate:
