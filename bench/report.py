@@ -113,15 +113,15 @@ def engine_goals(document: Row) -> list[Goal]:
     ]
 
 
-def study_goals(document: Row) -> list[Goal]:
+def study_goals(document: Row, name: str) -> list[Goal]:
     own = [row for row in document["rows"] if row["contestant"] == "interlude"]
     goals = [
-        Goal(f"study: times less CPU per run than the {name} loop", 5, ratios)
-        for name in document["options"]["loops"]
-        if (ratios := _saved(own, document["rows"], name))
+        Goal(f"{name}: times less CPU per run than the {loop} loop", 5, ratios)
+        for loop in document["options"]["loops"]
+        if (ratios := _saved(own, document["rows"], loop))
     ]
     shares = [100 * row["other_share"] for row in own]
-    return [*goals, Goal("study: neither training nor evaluation", 20, shares, " %", more=False)]
+    return [*goals, Goal(f"{name}: neither training nor evaluation", 20, shares, " %", more=False)]
 
 
 def planning_goals(document: Row) -> list[Goal]:
@@ -243,7 +243,8 @@ def _about(document: Row) -> str:
 GOALS: dict[str, Callable[[Row], list[Goal]]] = {
     "engine": engine_goals,
     "steps": lambda _: [],
-    "study": study_goals,
+    "study": partial(study_goals, name="study"),
+    "rehearsal": partial(study_goals, name="rehearsal"),
     "planning": planning_goals,
     "gpu": gpu_goals,
 }
@@ -251,6 +252,7 @@ SECTIONS: dict[str, Callable[[Sequence[Row]], Lines]] = {
     "engine": race_section,
     "steps": steps_section,
     "study": study_section,
+    "rehearsal": study_section,
     "planning": planning_section,
     "gpu": race_section,
 }

@@ -1,6 +1,8 @@
 """A whole study: Interlude through Snakemake against a loop of one Trainer process per run.
 
 python -m bench.study [--cores 2] [--loops tuned example] [--loop-restarts 1]
+
+Its results have the name of the overlay: bench/results/study.json is that of study.yaml.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def main() -> None:
     machine = WholeMachine(options.idle_seconds)
     if machine.idle_load > MOST_IDLE_LOAD:
         print(f"warning: {machine.idle_load:.2f} cores are busy when idle: no result is sound")
-    project = Project(WORK / "study", [options.overlay])
+    name = options.overlay[0].stem
+    project = Project(WORK / name, options.overlay)
     study = project.study()
     project.snakemake("--cores", str(options.cores), "download", *_encodings(study))
     rows = [
@@ -40,8 +43,8 @@ def main() -> None:
         for row in _repetition(project, study, machine, options)
     ]
     described["idle_load"] = machine.idle_load
-    told = vars(options) | {"overlay": options.overlay.name}
-    write_results("study", {"machine": described, "options": told, "rows": rows})
+    told = vars(options) | {"overlay": [path.name for path in options.overlay]}
+    write_results(name, {"machine": described, "options": told, "rows": rows})
     show()
 
 
@@ -152,7 +155,7 @@ def _recorded(project: Project, study: Study, runs: Sequence[Run], core_seconds:
 
 def _options() -> Namespace:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--overlay", type=Path, default=ROOT / "bench/study.yaml")
+    parser.add_argument("--overlay", type=Path, nargs="+", default=[ROOT / "bench/study.yaml"])
     parser.add_argument("--cores", type=int, default=2, help="runs at a time, of a thread each")
     parser.add_argument(
         "--loops", nargs="*", default=["tuned", "example"], help="of tuned and example"
