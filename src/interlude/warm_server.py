@@ -17,6 +17,7 @@ from socketserver import BaseRequestHandler, ForkingMixIn, UnixStreamServer
 from interlude.warm import STREAMS, run_script
 
 MODEL = "INTERLUDE_WARM_MODEL"
+
 # The slow imports; the last is what all models of transformers have in common.
 PRELOADED = ("interlude.training.run", "interlude.encode", "transformers.modeling_utils")
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there

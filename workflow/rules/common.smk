@@ -46,7 +46,9 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+# The process with the slow imports takes the code of this model's family with them.
 os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model}")
+
 RESULTS = f"results/{STUDY.name}"
 RUNS = f"{RESULTS}/runs"
 RETRIES = STUDY.config["compute"]["retries"]
