@@ -18,6 +18,7 @@ from interlude.errors import InputError
 from interlude.faulty_rows import FaultyRowError, check_examples, check_spans, text_of
 from interlude.files import (
     MANIFEST,
+    WEIGHTS,
     check_files,
     read_manifest,
     sha256_of,
@@ -31,7 +32,7 @@ from interlude.tokenizer import load_tokenizer_for
 from interlude.versions import versions
 
 PARTS = ("train", "validation")
-NOT_TOKENIZER = {"model.safetensors", "manifest.json"}  # in a model's folder
+NOT_TOKENIZER = {WEIGHTS, MANIFEST}  # in a model's folder
 CHUNK = 1000  # rows tokenised at a time
 
 # Types where the one that Arrow infers from Python values is wider than needed, or depends on them.

@@ -19,6 +19,7 @@ from typing import Any
 from interlude.errors import InputError
 
 MANIFEST = "manifest.json"  # of a folder: its key `files` holds the SHA-256 of each file by name
+WEIGHTS = "model.safetensors"  # of a model's folder
 
 _FULL = "no space left on the device. Free some space and run again."
 _DENIED = "permission denied. Allow writing there, or work in another folder, and run again."

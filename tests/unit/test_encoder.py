@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from transformers import BertForMaskedLM, BertModel
 
 from interlude.errors import InputError
 from interlude.tokenizer import load_tokenizer
-from interlude.training.encoder import head_dropout, load_encoder, load_weights
-from interlude.training.encoder_file import read_facts, read_weights, save_encoder
+from interlude.training.encoder import head_dropout, load_encoder
+from interlude.training.encoder_file import Weights, read_facts, read_weights, save_encoder
 from interlude.training.run import build_model, load_data
 
 INPUTS = {"input_ids": torch.tensor([[2, 70, 80, 90, 3]])}
@@ -149,11 +150,21 @@ def encoder_file(model: Path, tmp_path: Path) -> Path:
 def test_weights_of_an_encoder_file_replace_the_pretrained_ones(
     model: Path, encoder_file: Path
 ) -> None:
-    encoder = load_encoder(model, None, None)
-    before = {name: weight.clone() for name, weight in encoder.state_dict().items()}
-    load_weights(encoder, encoder_file)
+    before = load_encoder(model, None, None).state_dict()
+    encoder = load_encoder(model, None, None, encoder_file)
+    assert encoder.state_dict().keys() == before.keys()
     for name, weight in encoder.state_dict().items():
         torch.testing.assert_close(weight, before[name] + 1)
+    assert all(weight.requires_grad for weight in encoder.parameters())
+
+
+def test_with_an_encoder_file_the_pretrained_weights_are_not_read(
+    changed_model: Path, encoder_file: Path
+) -> None:
+    (changed_model / "model.safetensors").unlink()
+    load_encoder(changed_model, None, None, encoder_file)
+    with pytest.raises(OSError, match=r"model\.safetensors"):
+        load_encoder(changed_model, None, None)
 
 
 def test_facts_are_kept_without_reading_the_weights(encoder_file: Path) -> None:
@@ -174,7 +185,7 @@ def test_a_truncated_encoder_file_is_named(kept: int, model: Path, encoder_file:
         with pytest.raises(InputError, match=r"encoder\.safetensors: not a whole safetensors file"):
             read(encoder_file)
     with pytest.raises(InputError, match=r"encoder\.safetensors: not a whole safetensors file"):
-        load_weights(load_encoder(model, None, None), encoder_file)
+        load_encoder(model, None, None, encoder_file)
 
 
 def test_a_missing_encoder_file_is_named(tmp_path: Path) -> None:
@@ -182,9 +193,25 @@ def test_a_missing_encoder_file_is_named(tmp_path: Path) -> None:
         read_facts(tmp_path / "gone.safetensors")
 
 
-def test_an_encoder_of_another_shape_is_refused(model: Path, encoder_file: Path) -> None:
+def fewer_layers(weights: Weights) -> Weights:
+    return {name: weight for name, weight in weights.items() if "layer.1" not in name}
+
+
+def more_layers(weights: Weights) -> Weights:
+    return weights | {name.replace("layer.1", "layer.2"): weights[name] + 1 for name in weights}
+
+
+def other_width(weights: Weights) -> Weights:
+    return {name: torch.cat([weight, weight]) for name, weight in weights.items()}
+
+
+@pytest.mark.parametrize("changed", [fewer_layers, more_layers, other_width])
+def test_an_encoder_of_another_shape_is_refused(
+    changed: Callable[[Weights], Weights], model: Path, encoder_file: Path
+) -> None:
+    save_encoder(encoder_file, changed(read_weights(encoder_file)), {"status": "ok"})
     with pytest.raises(InputError, match=r"encoder\.safetensors: does not fit the encoder"):
-        load_weights(load_encoder(model, 1, None), encoder_file)
+        load_encoder(model, None, None, encoder_file)
 
 
 def test_saving_an_encoder_on_a_full_disk_is_one_message(small_disk: Path, model: Path) -> None:

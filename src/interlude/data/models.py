@@ -14,10 +14,9 @@ from typing import Any
 from interlude.data.archives import Archive, fetch, find_archive, open_zip, read_member
 from interlude.data.hub import fetch_file, open_repository
 from interlude.errors import InputError
-from interlude.files import filling, sha256_of
+from interlude.files import WEIGHTS, filling, sha256_of
 from interlude.schema import load_validated
 
-WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", WEIGHTS)
 # A tokenizer has one of these; without, transformers makes up one that knows no word.
 VOCABULARY = (

@@ -1,4 +1,4 @@
-"""Load a pretrained encoder, with the weights of an intermediate run where there is one."""
+"""Load an encoder: with its pretrained weights, or with those of an intermediate run."""
 
 from __future__ import annotations
 
@@ -17,32 +17,20 @@ from interlude.training.encoder_file import read_weights
 HEAD_DROPOUTS = ("classifier_dropout", "hidden_dropout_prob")
 
 
-def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.Module:
-    """Return the pretrained encoder of a model folder in fp32, without a pooler.
+def load_encoder(
+    model: Path, layers: int | None, dropout: float | None, trained: Path | None = None
+) -> nn.Module:
+    """Return the encoder of a model folder in fp32, without a pooler.
 
-    layers: keep the first N only; dropout: instead of every dropout of the model's config.
-    InputError when the folder lacks weights, which transformers would draw at random.
+    layers: keep the first N only; dropout: instead of every dropout of the model's config; trained:
+    the file that an intermediate run left, with whose weights the encoder is built. The pretrained
+    ones are not read then. InputError when weights are lacking, which transformers would draw at
+    random.
     """
     logging.set_verbosity_error()  # the report of unused pooler and head weights
     logging.disable_progress_bar()
-    config = read_config(model)
-    _check_layers(model, config, layers)
-    changes = {} if layers is None else _with_layers(config, layers)
-    if dropout is not None:
-        changes |= dict.fromkeys(_dropouts(config), dropout)
-    encoder: Any
-    encoder, found = AutoModel.from_pretrained(
-        model,
-        output_loading_info=True,
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        dtype=torch.float32,
-        # On a GPU the fastest one that the family has.
-        attn_implementation=None if torch.cuda.is_available() else "eager",
-        **changes,
-    )
-    _check_complete(model, found["missing_keys"])
+    config = _config(model, layers, dropout)
+    encoder = _with_weights_of(trained, config) if trained else _pretrained(model, config)
     if hasattr(encoder, "pooler"):
         encoder.pooler = None  # its random weights are never used
     loaded: nn.Module = encoder
@@ -51,8 +39,7 @@ def load_encoder(model: Path, layers: int | None, dropout: float | None) -> nn.M
 
 def import_family(model: Path) -> None:
     """Import the code of a model's family, which takes longer than to load a small model."""
-    with torch.device("meta"):
-        AutoModel.from_config(read_config(model), trust_remote_code=False)
+    _class_of(read_config(model))
 
 
 def head_dropout(encoder: nn.Module, dropout: float | None) -> float:
@@ -77,12 +64,69 @@ def computes_in_bf16(encoder: nn.Module, device: torch.device) -> bool:
     return True
 
 
-def load_weights(encoder: nn.Module, path: Path) -> None:
-    """Replace the weights of an encoder by those that an intermediate run left."""
+def _config(model: Path, layers: int | None, dropout: float | None) -> Any:
+    """Return the config of a model folder, changed as the run asks for."""
+    config = read_config(model)
+    _check_layers(model, config, layers)
+    changes = {} if layers is None else _with_layers(config, layers)
+    if dropout is not None:
+        changes |= dict.fromkeys(_dropouts(config), dropout)
+    for key, value in changes.items():
+        setattr(config, key, value)
+    return config
+
+
+def _pretrained(model: Path, config: Any) -> Any:
+    """Return the encoder with the weights of its model folder."""
+    encoder, found = AutoModel.from_pretrained(
+        model,
+        config=config,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        **_as_trained(),
+    )
+    lacking = _lacking(found)
+    if lacking:
+        raise InputError(
+            f"{model}: model.safetensors lacks {len(lacking)} weights of the encoder, "
+            f"such as {lacking[0]}."
+        )
+    return encoder
+
+
+def _with_weights_of(trained: Path, config: Any) -> Any:
+    """Return the encoder with the weights that an intermediate run left."""
+    weights = read_weights(trained)
     try:
-        encoder.load_state_dict(read_weights(path))
+        encoder, found = _class_of(config).from_pretrained(
+            None, config=config, state_dict=weights, **_as_trained()
+        )
     except RuntimeError as error:
-        raise InputError(f"{path}: does not fit the encoder ({error}).") from None
+        raise InputError(f"{trained}: does not fit the encoder ({error}).") from None
+    strange = sorted([*_lacking(found), *found["unexpected_keys"]])
+    if strange:
+        raise InputError(
+            f"{trained}: does not fit the encoder ({len(strange)} weights that only one of them "
+            f"has, such as {strange[0]})."
+        )
+    return encoder
+
+
+def _as_trained() -> dict[str, Any]:
+    """Return how each encoder is loaded."""
+    return {
+        "output_loading_info": True,
+        "dtype": torch.float32,
+        # On a GPU the fastest one that the family has.
+        "attn_implementation": None if torch.cuda.is_available() else "eager",
+    }
+
+
+def _class_of(config: Any) -> Any:
+    """Return the class of a config's encoder, which `AutoModel` tells by an instance alone."""
+    with torch.device("meta"):  # no weights
+        return type(AutoModel.from_config(config, trust_remote_code=False))
 
 
 def _with_layers(config: Any, layers: int) -> dict[str, Any]:
@@ -100,13 +144,8 @@ def _dropouts(config: Any) -> list[str]:
     ]
 
 
-def _check_complete(model: Path, missing: Iterable[str]) -> None:
-    lacking = sorted(name for name in missing if "pooler" not in name)
-    if lacking:
-        raise InputError(
-            f"{model}: model.safetensors lacks {len(lacking)} weights of the encoder, "
-            f"such as {lacking[0]}."
-        )
+def _lacking(found: dict[str, Iterable[str]]) -> list[str]:
+    return sorted(name for name in found["missing_keys"] if "pooler" not in name)
 
 
 def _check_layers(model: Path, config: Any, layers: int | None) -> None:

@@ -23,7 +23,7 @@ from interlude.arguments import RunFiles
 from interlude.encode import read_encoded, read_encoding_facts
 from interlude.errors import InputError, RunError
 from interlude.faulty_rows import FaultyRowError, check_examples
-from interlude.files import check_files, read_manifest, write_json
+from interlude.files import WEIGHTS, check_files, read_manifest, write_json
 from interlude.forms import FORMS
 from interlude.label_count import check_label_count
 from interlude.metrics import METRICS
@@ -34,12 +34,7 @@ from interlude.training.allocator import keep_freed_memory
 from interlude.training.batches import subset
 from interlude.training.checkpoint import Checkpoints
 from interlude.training.dropout import use_lane_dropout
-from interlude.training.encoder import (
-    computes_in_bf16,
-    head_dropout,
-    load_encoder,
-    load_weights,
-)
+from interlude.training.encoder import computes_in_bf16, head_dropout, load_encoder
 from interlude.training.encoder_file import read_facts, save_encoder
 from interlude.training.failure import leave_without_result
 from interlude.training.first_token import read_first_token_only
@@ -115,11 +110,10 @@ def perform(
 def _identity(spec: RunSpec, files: RunFiles, code: str, platform: Platform) -> str:
     """Return a digest of all that a run's state depends on; its study and restart are names."""
     told = asdict(replace(spec, study="", restart=0))
-    source = [files.encoder_in] if files.encoder_in is not None else []
-    model = [files.model / name for name in ("config.json", "model.safetensors")]
+    model = [files.model / "config.json", files.encoder_in or files.model / WEIGHTS]
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     computed_by = [_described(platform), *processor, versions()]
-    return identity_of(told, code, *computed_by, *_splits(files), *model, *source)
+    return identity_of(told, code, *computed_by, *_splits(files), *model)
 
 
 def _taken(spec: RunSpec, files: RunFiles, identity: Callable[[], str], say: Say) -> bool:
@@ -193,8 +187,8 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     InputError when its labels, which may have been found in the data, do not fit the metric, or
     when truncation leaves no example to train on. RunError for a broken example.
     """
-    for folder in (files.encoded, files.model):
-        check_files(folder)
+    check_files(files.encoded)
+    check_files(files.model, but=() if files.encoder_in is None else [WEIGHTS])
     train_split, validation_split = map(read_encoded, _splits(files))
     facts = read_encoding_facts(train_split)
     check_label_count(spec.metric, facts.label_names, f"task {spec.task}")
@@ -231,9 +225,7 @@ def _check(path: Path, examples: pa.Table, n_labels: int, vocabulary: int, model
 def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:
     """Return the encoder a run starts from, under a fresh head drawn from the run's seed."""
     settings = spec.settings
-    encoder = load_encoder(files.model, spec.layers, settings.dropout)
-    if files.encoder_in is not None:
-        load_weights(encoder, files.encoder_in)
+    encoder = load_encoder(files.model, spec.layers, settings.dropout, files.encoder_in)
     if data.form.first_token_only:
         read_first_token_only(encoder)
     seed_everything(spec.seed)
