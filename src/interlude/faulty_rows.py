@@ -57,13 +57,12 @@ def check_examples(examples: pa.Table, n_labels: int, vocabulary: int) -> None:
 
     n_labels: of the task; vocabulary: tokens that the model knows.
     """
-    offset = 0
-    for batch in examples.to_batches():
-        faults = list(_faults(batch, n_labels, vocabulary))
-        if faults:
-            place, what = min(faults)
-            raise FaultyRowError(offset + place, what)
-        offset += batch.num_rows
+    names = examples.column_names
+    faults = [fault for name in names for fault in _faults(name, examples, n_labels, vocabulary)]
+    if {"tags", "positions"} <= set(names):
+        faults.extend(_unequal(examples["tags"], examples["positions"]))
+    if faults:
+        raise FaultyRowError(*min(faults))
 
 
 def text_of(row: Row) -> str:
@@ -72,59 +71,67 @@ def text_of(row: Row) -> str:
     return found if isinstance(found, str) else " ".join(map(str, found))
 
 
-def _faults(batch: pa.RecordBatch, n_labels: int, vocabulary: int) -> Iterator[Fault]:
-    """Yield the first fault of each column of encoded examples."""
-    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-    flat: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for name, column in columns.items():
-        rows, values = _flat(column)
-        empty = pc.is_null(values).to_numpy(zero_copy_only=False)
-        if empty.any():
-            yield int(rows[empty.argmax()]), f"key {name}: found nothing."
-        elif not pa.types.is_string(values.type):
-            flat[name] = rows, values.to_numpy(zero_copy_only=False)
-    for name, (places, numbers) in flat.items():
-        limits = _limits(name, places, flat, n_labels, vocabulary)
-        if limits is None:
-            continue
-        low, most = limits
-        outside = ~((numbers >= low) & (numbers <= most))
-        if outside.any():
-            at = int(outside.argmax())
-            highest = np.broadcast_to(most, numbers.shape)[at]
-            yield int(places[at]), f"key {name}: found {numbers[at]}. Allowed: {low} to {highest}."
-    if {"tags", "positions"} <= columns.keys():
-        yield from _unequal(columns["tags"], columns["positions"])
+def _faults(name: str, examples: pa.Table, n_labels: int, vocabulary: int) -> Iterator[Fault]:
+    """Yield the first fault of a column of encoded examples."""
+    levels = _levels(examples[name])
+    rows = np.arange(examples.num_rows)
+    values = levels[-1]
+    if values.null_count:
+        at = pc.index(pc.is_null(values), True).as_py()
+        yield int(_spread(rows, levels)[at]), f"key {name}: found nothing."
+        return
+    limits = _limits(name, examples, n_labels, vocabulary)
+    if limits is None:
+        return
+    low, most = limits
+    if isinstance(most, np.ndarray):
+        most = _spread(most, levels)
+    numbers = values.to_numpy()
+    outside = ~((numbers >= low) & (numbers <= most))
+    if outside.any():
+        at = int(outside.argmax())
+        highest = np.broadcast_to(most, numbers.shape)[at]
+        found = f"found {numbers[at]}. Allowed: {low} to {highest}."
+        yield int(_spread(rows, levels)[at]), f"key {name}: {found}"
 
 
 def _limits(
-    name: str, rows: np.ndarray, flat: dict[str, Any], n_labels: int, vocabulary: int
+    name: str, examples: pa.Table, n_labels: int, vocabulary: int
 ) -> tuple[float, Any] | None:
-    """Return the least and the greatest value of a column, the latter maybe for each value."""
+    """Return the least and the greatest value of a column, the latter maybe for each row."""
     if name == "input_ids":
         return 0, vocabulary - 1
-    if name == "label" and "n_choices" in flat:
-        return 0, flat["n_choices"][1][rows] - 1
+    if name == "label" and "n_choices" in examples.column_names:
+        return 0, examples["n_choices"].to_numpy() - 1
     if name in ("label", "labels", "tags"):
         return 0, n_labels - 1
     if name in SEQUENCE_PLACES:
-        return -1, flat["length"][1][rows] - 1  # -1: cut off
+        return -1, examples["length"].to_numpy() - 1  # -1: cut off
     if name == "value":
         return np.finfo(np.float64).min, np.finfo(np.float64).max
     return None
 
 
-def _flat(column: pa.Array) -> tuple[np.ndarray, pa.Array]:
-    """Return the values within the lists of a column, or its own, and the row of each."""
-    rows = np.arange(len(column))
-    while pa.types.is_list(column.type) and not column.null_count:
-        rows = rows[pc.list_parent_indices(column).to_numpy()]
-        column = pc.list_flatten(column)
-    return rows, column
+def _levels(column: pa.ChunkedArray) -> list[pa.ChunkedArray]:
+    """Return a column, the values within its lists, and so on down to those that are no lists.
+
+    Ends above where a list is missing.
+    """
+    levels = [column]
+    while pa.types.is_list(levels[-1].type) and not levels[-1].null_count:
+        levels.append(pc.list_flatten(levels[-1]))
+    return levels
 
 
-def _unequal(tags: pa.Array, places: pa.Array) -> Iterator[Fault]:
-    counts = [pc.list_value_length(each).to_numpy(zero_copy_only=False) for each in (tags, places)]
+def _spread(of_rows: np.ndarray, levels: list[pa.ChunkedArray]) -> np.ndarray:
+    """Return for each value of the last level what its row has."""
+    for lists in levels[:-1]:
+        of_rows = of_rows[pc.list_parent_indices(lists).to_numpy()]
+    return of_rows
+
+
+def _unequal(tags: pa.ChunkedArray, places: pa.ChunkedArray) -> Iterator[Fault]:
+    counts = [pc.list_value_length(each).to_numpy() for each in (tags, places)]
     different = counts[0] != counts[1]
     if different.any():
         row = int(different.argmax())

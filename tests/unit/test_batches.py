@@ -92,6 +92,17 @@ def test_subset_of_groups_is_not_simply_the_first_ones() -> None:
     assert set(subset(table, 25, "group")["group"].to_pylist()) != {f"group {i}" for i in range(5)}
 
 
+@pytest.mark.parametrize("together", [None, "group"])
+@pytest.mark.parametrize("most", [None, 1, 12, 49])
+def test_subset_among_some_examples_is_that_of_a_table_of_them(
+    most: int | None, together: str | None
+) -> None:
+    table = pa.table({"id": list(range(50)), "group": [f"group {i % 9}" for i in range(50)]})
+    among = np.arange(50) % 7 > 1
+    alone = table.filter(pa.array(among))
+    assert subset(table, most, together, among).equals(subset(alone, most, together))
+
+
 def test_rows_by_number_are_in_the_asked_order_across_chunks() -> None:
     table = pa.concat_tables([pa.table({"id": [i], "ids": [[[i]]]}) for i in range(9)])
     assert rows_of(table, np.array([7, 0, 7])) == [{"id": i, "ids": [[i]]} for i in (7, 0, 7)]

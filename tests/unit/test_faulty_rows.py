@@ -16,6 +16,7 @@ from pyarrow import ipc
 
 from interlude.encode import encode_task, read_encoded
 from interlude.errors import InputError, RunError
+from interlude.faulty_rows import FaultyRowError, check_examples
 from interlude.files import sha256_of
 from interlude.training.run import perform
 
@@ -65,6 +66,30 @@ def test_a_row_is_numbered_from_the_start_of_a_long_file(model: Path, tmp_path: 
     data = tiny.write_task(tmp_path / "data", "single", parts)
     with pytest.raises(InputError, match=r"split 'train', row 2003 \('(a film ){8}a f…'\): key"):
         encode_task(data, tmp_path / "out", "single", model, 32)
+
+
+@pytest.mark.parametrize(
+    ("column", "faulty", "what"),
+    [
+        ("input_ids", [[1, 2], [3, 9]], "key input_ids: found 9. Allowed: 0 to 8."),
+        ("input_ids", [[1, 2], [3, None]], "key input_ids: found nothing."),
+        ("input_ids", [[1, 2], None], "key input_ids: found nothing."),
+        ("input_ids", None, "key input_ids: found nothing."),
+        ("span_starts", [0, 2], "key span_starts: found 2. Allowed: -1 to 1."),
+        ("label", 3, "key label: found 3. Allowed: 0 to 2."),
+    ],
+)
+def test_a_faulty_example_is_found_in_a_table_of_several_chunks(
+    column: str, faulty: Any, what: str
+) -> None:
+    good = {"input_ids": [[1, 2], [3, 4]], "span_starts": [0, -1], "label": 2,
+            "n_choices": 3, "length": 2}  # fmt: skip
+    chunks = [pa.Table.from_pylist([good] * 4)] * 3
+    check_examples(pa.concat_tables(chunks), n_labels=5, vocabulary=9)
+    bad = pa.Table.from_pylist([good, {**good, column: faulty}, good], chunks[0].schema)
+    with pytest.raises(FaultyRowError) as caught:
+        check_examples(pa.concat_tables([*chunks, bad, bad]), n_labels=5, vocabulary=9)
+    assert (caught.value.place, caught.value.what) == (13, what)
 
 
 def with_token(encoded: Path, folder: Path, row: int, token: int) -> Path:

@@ -52,9 +52,9 @@ class Form(ABC):
         (lists of sequences) and what the form needs for its targets and predictions.
         """
 
-    def trainable(self, examples: pa.Table) -> pa.Table:
-        """Return the examples to train on: all, unless truncation took an answer away."""
-        return examples
+    def trainable(self, examples: pa.Table) -> np.ndarray:
+        """Return which examples to train on, bool [examples]: all whose answer was not cut off."""
+        return np.ones(examples.num_rows, dtype=bool)
 
     @abstractmethod
     def head(self, hidden_size: int, dropout: float) -> nn.Module:

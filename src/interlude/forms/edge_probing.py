@@ -22,7 +22,7 @@ from interlude.forms.text_spans import (
     SpanPooling,
     encode_with_spans,
     span_targets,
-    without_cut_spans,
+    with_whole_spans,
 )
 
 MOST_SPANS = 2
@@ -72,8 +72,8 @@ class EdgeProbing(Form):
             for example, row in zip(examples, rows, strict=True)
         ]
 
-    def trainable(self, examples: pa.Table) -> pa.Table:
-        return without_cut_spans(examples)
+    def trainable(self, examples: pa.Table) -> np.ndarray:
+        return with_whole_spans(examples)
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return EdgeHead(hidden_size, len(self.labels), dropout)

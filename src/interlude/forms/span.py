@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -51,8 +50,9 @@ class Span(Form):
             for i, (example, row) in enumerate(zip(per_example(encoding), rows, strict=True))
         ]
 
-    def trainable(self, examples: pa.Table) -> pa.Table:
-        return examples.filter(pc.not_equal(examples["answer_start"], CUT))
+    def trainable(self, examples: pa.Table) -> np.ndarray:
+        whole: np.ndarray = examples["answer_start"].to_numpy() != CUT
+        return whole
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return SpanHead(hidden_size, dropout)

@@ -100,13 +100,13 @@ def placed(spans: Iterable[tuple[int, int]]) -> Row:
     return {"span_starts": list(starts), "span_ends": list(ends)}
 
 
-def without_cut_spans(examples: pa.Table) -> pa.Table:
-    """Return the examples all of whose spans are there."""
+def with_whole_spans(examples: pa.Table) -> np.ndarray:
+    """Return which examples have all of their spans, bool [examples]."""
     starts = examples["span_starts"].combine_chunks()
     cut = pc.equal(pc.list_flatten(starts), CUT)
     whole = np.ones(len(starts), dtype=bool)
     whole[pc.list_parent_indices(starts).filter(cut).to_numpy()] = False
-    return examples if whole.all() else examples.filter(pa.array(whole))
+    return whole
 
 
 class SpanClassification(Classification):
@@ -115,8 +115,8 @@ class SpanClassification(Classification):
     An example whose span was cut off is not trained on; in evaluation the span is the first token.
     """
 
-    def trainable(self, examples: pa.Table) -> pa.Table:
-        return without_cut_spans(examples)
+    def trainable(self, examples: pa.Table) -> np.ndarray:
+        return with_whole_spans(examples)
 
     def targets(self, examples: Sequence[Row]) -> Tensors:
         return {"spans": span_targets(examples), **label_targets(examples)}

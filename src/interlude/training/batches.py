@@ -16,19 +16,21 @@ POOL = 32  # batches whose examples are sorted by length together
 EVALUATION_TOKENS = 4096  # tokens with padding in an evaluation batch
 
 
-def subset(examples: pa.Table, most: int | None, together: str | None = None) -> pa.Table:
+def subset(
+    examples: pa.Table,
+    most: int | None,
+    together: str | None = None,
+    among: np.ndarray | None = None,
+) -> pa.Table:
     """Return at most this many examples, the same ones for every run of a task.
 
     together: a column; examples that share its value are all kept or all left out. One such group
-    is kept even if it has more examples.
+    is kept even if it has more examples. among: which may be taken, bool [examples]; all if None.
     """
-    if most is None or most >= examples.num_rows:
-        return examples
-    group = np.arange(examples.num_rows) if together is None else _numbered(examples[together])
-    order = np.random.default_rng(0).permutation(group.max() + 1)
-    n_kept = np.searchsorted(np.cumsum(np.bincount(group)[order]), most, side="right")
-    chosen = np.isin(group, order[: max(1, int(n_kept))])
-    return examples.filter(pa.array(chosen))
+    kept = np.ones(examples.num_rows, dtype=bool) if among is None else among
+    if most is not None and most < kept.sum():
+        kept = _drawn(examples, most, together, kept)
+    return examples if kept.all() else examples.filter(pa.array(kept))
 
 
 def rows_of(examples: pa.Table, numbers: Sequence[int] | np.ndarray) -> list[Row]:
@@ -83,6 +85,20 @@ def collate(form: Form, rows: Sequence[Row], pad_id: int) -> tuple[Tensors, Tens
     if min(map(len, ids)) < max(map(len, ids)):
         inputs["attention_mask"] = _padded([[1] * len(sequence) for sequence in ids], 0)
     return inputs, form.targets(rows)
+
+
+def _drawn(examples: pa.Table, most: int, together: str | None, among: np.ndarray) -> np.ndarray:
+    """Return which examples are drawn: whole groups, as many as `most` examples allow."""
+    places = np.flatnonzero(among)
+    if together is None:
+        group = np.arange(len(places))
+    else:
+        group = _numbered(examples[together].filter(pa.array(among)))
+    order = np.random.default_rng(0).permutation(group.max() + 1)
+    n_kept = np.searchsorted(np.cumsum(np.bincount(group)[order]), most, side="right")
+    drawn = np.zeros_like(among)
+    drawn[places[np.isin(group, order[: max(1, int(n_kept))])]] = True
+    return drawn
 
 
 def _numbered(column: pa.ChunkedArray) -> np.ndarray:

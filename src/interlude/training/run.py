@@ -196,8 +196,8 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     vocabulary = read_config(files.model).vocab_size
     for path, split in zip(_splits(files), (train_split, validation_split), strict=True):
         _check(path, split, len(facts.label_names), vocabulary, files.model)
-    examples = form.trainable(train_split)
-    if examples.num_rows == 0:
+    trainable = form.trainable(train_split)
+    if not trainable.any():
         raise InputError(
             f"task {spec.task}: no training example keeps its answer "
             f"with max_length {spec.settings.max_length}."
@@ -205,7 +205,7 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     return TaskData(
         form=form,
         metric=METRICS[spec.metric],
-        train=subset(examples, spec.settings.train_examples, form.kept_together),
+        train=subset(train_split, spec.settings.train_examples, form.kept_together, trainable),
         validation=subset(validation_split, spec.settings.validation_examples, form.kept_together),
         pad_id=facts.pad_id,
     )
