@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -12,7 +11,8 @@ import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from socketserver import BaseRequestHandler, ForkingMixIn, UnixStreamServer
+from selectors import EVENT_READ, DefaultSelector
+from typing import NoReturn
 
 from interlude.warm import STREAMS, run_script
 
@@ -22,52 +22,114 @@ MODEL = "INTERLUDE_WARM_MODEL"
 PRELOADED = ("interlude.training.run", "interlude.encode", "transformers.modeling_utils")
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
 LONGEST_REQUEST = 2**22  # bytes
+MOST_WAITING = 1024  # connections
 
 
-class Keeper(BaseRequestHandler):
-    """Carries out one request in a process of its own and reports how that ended."""
+class Server:
+    """Listens on a socket file until its owner, a process, has ended, and all scripts have.
 
-    request: socket.socket
-
-    def handle(self) -> None:
-        line, streams, _, _ = socket.recv_fds(self.request, LONGEST_REQUEST, len(STREAMS))
-        while not line.endswith(b"\n"):
-            line += self.request.recv(LONGEST_REQUEST)
-        ended, alive = os.pipe()  # the reading end sees the last writer go
-        process = os.fork()
-        if process == 0:
-            os.close(ended)
-            self.request.close()
-            _become(json.loads(line), streams)
-        os.close(alive)
-        self.request.sendall(f"{process}\n".encode())
-        ready, _, _ = select.select([ended, self.request.fileno()], [], [])
-        if ended not in ready:  # whoever asked is gone
-            os.kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
-        self.request.sendall(f"{_as_shell(os.waitstatus_to_exitcode(status))}\n".encode())
-
-
-class Server(ForkingMixIn, UnixStreamServer):
-    """Listens on a socket file until its owner, a process, has ended."""
-
-    max_children = 1024
-    timeout = WATCH_SECONDS
+    One process without threads watches every caller and every script: a fork of one with torch in
+    it takes .025 s, and to end it as much again, so that each script costs one and not two.
+    """
 
     def __init__(self, address: Path, owner: int) -> None:
         self.owner = owner
-        super().__init__(str(address), Keeper)
+        self.watched = DefaultSelector()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(address))
+        self.listener.listen(MOST_WAITING)
+        self.watched.register(self.listener, EVENT_READ, self._accept)
 
     def serve(self) -> None:
-        while _is_alive(self.owner):
-            self.timeout = WATCH_SECONDS
-            self.handle_request()
+        while _is_alive(self.owner) or len(self.watched.get_map()) > 1:
+            for key, _ in self.watched.select(WATCH_SECONDS):
+                if self.watched.get_map().get(key.fd) == key:  # not closed by one before it
+                    key.data()
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing when whoever asked has gone."""
+    def _accept(self) -> None:
+        Job(self.listener.accept()[0], self.watched)
 
 
-def _become(request: dict[str, object], streams: list[int]) -> None:
+class Job:
+    """A caller's request: a fork carries it out, and its end is told to the caller."""
+
+    def __init__(self, caller: socket.socket, watched: DefaultSelector) -> None:
+        self.caller = caller
+        self.watched = watched
+        self.request = b""
+        self.streams: list[int] = []
+        watched.register(caller, EVENT_READ, self._receive)
+
+    def _receive(self) -> None:
+        """Take a part of the request, a line; start the script when it is whole."""
+        part = b""
+        with suppress(OSError):
+            part, streams, _, _ = socket.recv_fds(self.caller, LONGEST_REQUEST, len(STREAMS))
+            self.request += part
+            self.streams += streams
+        if not part:  # whoever asked is gone
+            self._close()
+        elif part.endswith(b"\n"):
+            self._start()
+
+    def _start(self) -> None:
+        ended, alive = os.pipe()  # the reading end sees the last writer go
+        self.ended = os.fdopen(ended, "rb", buffering=0)
+        try:
+            self.process = os.fork()
+        except OSError:  # no room for another process: the caller runs the script itself
+            os.close(alive)
+            self.ended.close()
+            self._close()
+            return
+        if self.process == 0:
+            self._carry_out()
+        os.close(alive)
+        self._close_streams()
+        self.watched.modify(self.caller, EVENT_READ, self._kill)
+        self.watched.register(self.ended, EVENT_READ, self._report)
+        self._tell(self.process)
+
+    def _carry_out(self) -> NoReturn:
+        """Be the script, in a fork, where what is the server's is closed: callers see its end."""
+        try:
+            self.ended.close()
+            for key in list(self.watched.get_map().values()):
+                key.fileobj.close()  # type: ignore[union-attr]
+            self.watched.close()
+            _become(json.loads(self.request), self.streams)
+        finally:
+            os._exit(1)
+
+    def _kill(self) -> None:
+        """End the script of a caller that is gone."""
+        self.watched.unregister(self.caller)
+        os.kill(self.process, signal.SIGKILL)
+
+    def _report(self) -> None:
+        """Tell how the script ended."""
+        self.watched.unregister(self.ended)
+        self.ended.close()
+        _, status = os.waitpid(self.process, 0)
+        self._tell(_as_shell(os.waitstatus_to_exitcode(status)))
+        self._close()
+
+    def _tell(self, number: int) -> None:
+        with suppress(OSError):  # whoever asked is gone, which its socket will tell
+            self.caller.sendall(f"{number}\n".encode())
+
+    def _close(self) -> None:
+        self._close_streams()
+        with suppress(KeyError):
+            self.watched.unregister(self.caller)
+        self.caller.close()
+
+    def _close_streams(self) -> None:
+        while self.streams:
+            os.close(self.streams.pop())
+
+
+def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     """Turn this process into the script of a request; it ends with the script."""
     for number, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, number)

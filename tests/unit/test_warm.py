@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -182,16 +183,33 @@ print("cold")
 """
 
 
-def test_when_the_server_is_lost_the_script_is_run_again(
+def test_a_caller_that_goes_before_it_has_asked_leaves_nothing(
     start: Start, owner: dict[str, str]
 ) -> None:
-    process = start(ONLY_COLD)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "warm\n"
-    for server in servers(owner[OWNER]):
-        server.kill()
-    output, _ = process.communicate()
-    assert (output, process.returncode) == ("cold\n", 0)
+    start("pass").communicate()
+    (address,) = Path(owner["TMPDIR"]).rglob("*.socket")
+    for said in (b"", b'{"arguments": ['):
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.connect(str(address))
+            caller.sendall(said)
+    assert start("print('next')").communicate()[0] == "next\n"
+    wait_for(lambda: len(servers(owner[OWNER])) == 1)
+
+
+def test_when_the_server_is_lost_the_scripts_are_run_again(
+    start: Start, owner: dict[str, str]
+) -> None:
+    processes = [start(ONLY_COLD), start(ONLY_COLD)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "warm\n"
+    server, *scripts = servers(owner[OWNER])
+    server.kill()
+    for process in processes:
+        output, _ = process.communicate()
+        assert (output, process.returncode) == ("cold\n", 0)
+    assert len(scripts) == 2
+    wait_for(lambda: not any(script.is_running() for script in scripts))
 
 
 def test_the_server_ends_with_its_owner_and_takes_its_socket_along(tmp_path: Path) -> None:
