@@ -8,8 +8,6 @@ import json
 import os
 import platform
 import shutil
-import stat
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from glob import escape
@@ -190,19 +188,6 @@ def _move_files(work: Path, folder: Path) -> None:
         _sync(file)
         file.replace(folder / file.name)
     _sync(folder)
-
-
-def runtime_folder() -> Path:
-    """Return this user's folder for locks and sockets, which no other user can write to.
-
-    Raises PermissionError when another user made it.
-    """
-    folder = Path(tempfile.gettempdir()) / f"interlude-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
-        raise PermissionError(f"{folder} is not this user's alone")
-    return folder
 
 
 def _sync(path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 
-from interlude.files import runtime_folder
+from interlude.runtime import runtime_folder
 
 WAIT_SECONDS = 0.5  # between two looks for a free GPU
 # The limit of a container, where there is one: cgroup v2, then v1.

@@ -13,18 +13,18 @@ it had been called alone.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import runpy
 import signal
 import socket
-import subprocess
 import sys
+import zlib
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
-from interlude.files import runtime_folder
+from interlude.runtime import runtime_folder
 
 OWNER = "INTERLUDE_WARM_FOR"
 STREAMS = (0, 1, 2)
@@ -88,7 +88,8 @@ def _connected(address: Path, owner: str) -> socket.socket:
         try:
             return _connection(address)
         except OSError:
-            _start_server(address, owner)
+            # Imported by the first script alone: its modules take as long as all others here.
+            import_module("interlude.warm_server").start(address, owner)
             return _connection(address)
 
 
@@ -102,29 +103,13 @@ def _connection(address: Path) -> socket.socket:
     return connection
 
 
-def _start_server(address: Path, owner: str) -> None:
-    """Start a server and wait until it listens, or has ended."""
-    address.unlink(missing_ok=True)
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "interlude.warm_server", str(address), owner],
-        env={**os.environ, **single},  # a process with threads must not fork
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert server.stdout is not None
-    server.stdout.read()  # closed once it listens
-
-
 def _address(owner: str) -> Path:
     """Return the socket of this user's server for an owner and an interpreter.
 
     Raises OSError when another user made the folder.
     """
     python = [sys.executable, os.environ.get("PYTHONPATH")]
-    kind = hashlib.sha256(json.dumps(python).encode()).hexdigest()[:12]
-    return runtime_folder() / f"{owner}-{kind}.socket"
+    return runtime_folder() / f"{owner}-{zlib.crc32(json.dumps(python).encode()):08x}.socket"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import traceback
 from contextlib import suppress
@@ -23,6 +24,21 @@ PRELOADED = ("interlude.training.run", "interlude.encode", "transformers.modelin
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
 LONGEST_REQUEST = 2**22  # bytes
 MOST_WAITING = 1024  # connections
+
+
+def start(address: Path, owner: str) -> None:
+    """Start a server and wait until it listens, or has ended. Called by whoever finds none."""
+    address.unlink(missing_ok=True)
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "interlude.warm_server", str(address), owner],
+        env={**os.environ, **single},  # a process with threads must not fork
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert server.stdout is not None
+    server.stdout.read()  # closed once it listens
 
 
 class Server:

@@ -1,0 +1,21 @@
+"""Where this user's processes on this machine find each other."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+def runtime_folder() -> Path:
+    """Return this user's folder for locks and sockets, which no other user can write to.
+
+    Raises PermissionError when another user made it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"interlude-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise PermissionError(f"{folder} is not this user's alone")
+    return folder
