@@ -84,7 +84,7 @@ def _pretrained(model: Path, config: Any) -> Any:
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
-        **_as_trained(),
+        **_how_loaded(),
     )
     lacking = _lacking(found)
     if lacking:
@@ -100,7 +100,7 @@ def _with_weights_of(trained: Path, config: Any) -> Any:
     weights = read_weights(trained)
     try:
         encoder, found = _class_of(config).from_pretrained(
-            None, config=config, state_dict=weights, **_as_trained()
+            None, config=config, state_dict=weights, trust_remote_code=False, **_how_loaded()
         )
     except RuntimeError as error:
         raise InputError(f"{trained}: does not fit the encoder ({error}).") from None
@@ -113,7 +113,7 @@ def _with_weights_of(trained: Path, config: Any) -> Any:
     return encoder
 
 
-def _as_trained() -> dict[str, Any]:
+def _how_loaded() -> dict[str, Any]:
     """Return how each encoder is loaded."""
     return {
         "output_loading_info": True,
