@@ -18,7 +18,7 @@ import pytest
 import tiny
 
 from interlude.warm import OWNER
-from interlude.warm_server import MODEL
+from interlude.warm_server import MODEL, WATCH_SECONDS
 
 SRC = Path(__file__).parents[2] / "src"
 TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
@@ -223,6 +223,21 @@ def test_the_server_ends_with_its_owner_and_takes_its_socket_along(tmp_path: Pat
             assert list(sockets.rglob("*.socket"))
         wait_for(lambda: not server.is_running())
         assert not [path for path in sockets.rglob("*") if path.is_file() or path.is_socket()]
+
+
+def test_a_script_outlives_its_owner(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("print('begun', flush=True); print(input())")
+    with sockets_folder() as sockets:
+        with sleeper() as owner:
+            process = warm([str(script)], environment(owner.pid, sockets), tmp_path)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"
+            server, _ = servers(str(owner.pid))
+        time.sleep(1.5 * WATCH_SECONDS)
+        assert process.communicate("and ended\n") == ("and ended\n", "")
+        assert process.returncode == 0
+        wait_for(lambda: not server.is_running())
 
 
 def test_a_run_gives_the_same_bytes_as_in_a_process_of_its_own(

@@ -188,7 +188,8 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     when truncation leaves no example to train on. RunError for a broken example.
     """
     check_files(files.encoded)
-    check_files(files.model, but=() if files.encoder_in is None else [WEIGHTS])
+    not_read = () if files.encoder_in is None else (WEIGHTS,)  # it starts from those of a source
+    check_files(files.model, but=not_read)
     train_split, validation_split = map(read_encoded, _splits(files))
     facts = read_encoding_facts(train_split)
     check_label_count(spec.metric, facts.label_names, f"task {spec.task}")
