@@ -1,17 +1,17 @@
 """What makes training fast leaves the scores as they are: bf16, drawn masks, the short last layer.
 
-bf16 where the processor has it, as in a study; elsewhere torch computes it many times slower.
-
 Takes minutes: pytest -m slow tests/unit/test_equivalence.py
 """
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from bf16 import RoundedProducts, quick_bf16
 from plain import plain_loop
 from prepared import ROOT, make
 from scipy import stats
@@ -25,10 +25,10 @@ from interlude.tasks import load_task
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import load_encoder
 from interlude.training.loop import Platform, evaluate, train
-from interlude.training.run import build_model, choose_platform, load_data
+from interlude.training.run import build_model, load_data
 from interlude.training.state import TaskModel
 
-CPU = torch.device("cpu")
+FP32, BF16 = (Platform(torch.device("cpu"), bf16=bf16) for bf16 in (False, True))
 LENGTH = 64
 SEEDS = range(5)
 SETTINGS = Settings(
@@ -60,18 +60,18 @@ def files_of(name: str, model: Path, folder: Path) -> tuple[RunSpec, RunFiles]:
     spec = RunSpec(
         study="equivalence", kind="target", source="none", task=name, restart=1, seed=0,
         source_seed=None, form=task.form, metric=task.metric, model="minilm-l6", layers=None,
-        device="cpu", precision="auto", settings=SETTINGS,
+        device="cpu", precision="bf16", settings=SETTINGS,
     )  # fmt: skip
     return spec, RunFiles(model=model, encoded=folder / "encoded", record=folder / "1.json")
 
 
 def fast(spec: RunSpec, files: RunFiles) -> float:
-    """Return the score, in points, as a run of a study has it."""
+    """Return the score, in points, as a run of a study in bf16 has it."""
     data = load_data(spec, files)
     model = build_model(spec, files, data)
     use_lane_dropout(model)
-    platform = choose_platform(spec.device, spec.precision)
-    trained = train(model, data, SETTINGS, spec.seed, platform, False, lambda *_: None)
+    with quick_bf16():
+        trained = train(model, data, SETTINGS, spec.seed, BF16, False, lambda *_: None)
     return 100 * next(iter(trained.scores.values()))
 
 
@@ -81,7 +81,7 @@ def plain(spec: RunSpec, files: RunFiles) -> float:
     head = build_model(spec, files, data).head
     model = TaskModel(load_encoder(files.model, None, None), head).train()
     plain_loop(model, data, SETTINGS, spec.seed, places=LENGTH)
-    return 100 * next(iter(evaluate(model, data, Platform(CPU, bf16=False))[0].values()))
+    return 100 * next(iter(evaluate(model, data, FP32)[0].values()))
 
 
 @pytest.mark.slow
@@ -92,7 +92,25 @@ def test_scores_over_five_seeds_have_the_mean_of_a_plain_loop(
     spec, files = files_of(name, embedded, tmp_path)
     runs = [replace(spec, seed=seed) for seed in SEEDS]
     ours, theirs = ([score(run, files) for run in runs] for score in (fast, plain))
-    bf16 = choose_platform(spec.device, spec.precision).bf16
-    print(f"{name}: fast {'in bf16' if bf16 else 'in fp32'} {ours}, plain {theirs}")
+    print(f"{name}: fast in bf16 {ours}, plain in fp32 {theirs}")
     assert min(*ours, *theirs) > 60  # it was learnt, so that there is something to compare
     assert stats.ttest_ind(ours, theirs, equal_var=False).pvalue > 0.01
+
+
+def test_rounded_products_are_those_of_bf16() -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(48, 32)
+    values = torch.randn(4, 24, 48, requires_grad=True)
+    found, rounded = [], RoundedProducts()
+    for context in (nullcontext(), rounded):
+        with context, torch.autocast("cpu", torch.bfloat16):
+            hidden = layer(values)
+            scores = hidden @ hidden.transpose(1, 2)
+            flat = values[0] @ values[1].T
+            sums = scores.float().square().sum() + flat.float().square().sum()
+            gradients = torch.autograd.grad(sums, [values, layer.weight, layer.bias])
+        found.append([hidden, scores, flat, *gradients])
+        assert {part.dtype for part in (hidden, scores, flat)} == {torch.bfloat16}
+    assert rounded.made == 3 + 6  # forward; backward, two for each
+    for slow, quick in zip(*found, strict=True):
+        torch.testing.assert_close(quick, slow, rtol=2**-6, atol=2**-6 * slow.abs().max().item())
