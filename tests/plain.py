@@ -16,11 +16,11 @@ from interlude.training.loop import TaskData, TaskModel
 
 
 def plain_loop(
-    model: TaskModel, data: TaskData, settings: Settings, seed: int, places: int
+    model: TaskModel, data: TaskData, settings: Settings, seed: int, places: int | None
 ) -> list[float]:
     """Return the loss of every step of a loop in plain PyTorch, on the same batches.
 
-    places: the length in tokens to which every sequence is padded.
+    places: the length in tokens to which every sequence is padded; None: the longest of its batch.
     """
     encoder, head = model.encoder, model.head
     decayed = [p for m in (encoder, head) for p in m.parameters() if p.ndim > 1]
@@ -55,9 +55,10 @@ def plain_loop(
     return found
 
 
-def padded(batch: list[dict[str, Any]], places: int) -> dict[str, Tensor]:
-    """Return inputs that are padded to one length, with a mask, whatever the batch."""
+def padded(batch: list[dict[str, Any]], places: int | None) -> dict[str, Tensor]:
+    """Return inputs that are padded to one length, with a mask."""
     sequences = [ids for row in batch for ids in row["input_ids"]]
+    places = places or max(map(len, sequences))
     types = [ids for row in batch for ids in row["token_type_ids"]]
     rest = [places - len(ids) for ids in sequences]
     columns = {

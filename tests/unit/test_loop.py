@@ -17,6 +17,7 @@ from plain import plain_loop
 from torch import nn
 
 from interlude.runspec import RunSpec
+from interlude.training import run
 from interlude.training.encoder import load_encoder
 from interlude.training.loop import (
     Platform,
@@ -68,9 +69,9 @@ def close_to(predictions: list[Any]) -> Any:
 # Against a plain loop
 
 
-def plain_model(folder: Path, built: TaskModel) -> TaskModel:
+def plain_model(folder: Path, built: TaskModel, dropout: float = 0.0) -> TaskModel:
     """Return the encoder as it was loaded, all of it trained and computed, under the same head."""
-    return TaskModel(load_encoder(folder, layers=None, dropout=0.0), built.head)
+    return TaskModel(load_encoder(folder, layers=None, dropout=dropout), built.head)
 
 
 @pytest.mark.parametrize("form", tiny.FORMS)
@@ -90,6 +91,22 @@ def test_loss_curve_and_weights_are_those_of_a_plain_loop(
         if weight.ndim > 1:  # the loss is blind to some biases, whose gradient is rounding error
             torch.testing.assert_close(result.encoder[name], weight, atol=2e-4, rtol=1e-3)
     assert result.predictions == close_to(evaluate(plain, data, CPU)[1])
+
+
+@pytest.mark.parametrize("form", tiny.FORMS)
+def test_with_dropout_of_the_same_masks_too(
+    form: str, build: Build, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The last layer at the first token alone draws fewer.
+    monkeypatch.setattr(run, "read_first_token_only", lambda _: None)
+    spec = tiny.spec(form, settings=replace(PLAIN, dropout=0.2))
+    built = build(spec)
+    plain = plain_model(model, build(spec)[0], dropout=0.2)
+    run.seed_everything(5)
+    result = run_loop(built, spec)
+    run.seed_everything(5)
+    wanted = plain_loop(plain.train(), built[1], spec.settings, spec.seed, places=None)
+    np.testing.assert_allclose(losses(result.curve), wanted, atol=1e-5)
 
 
 def test_a_point_of_the_curve_is_the_mean_loss_since_the_last_point(
