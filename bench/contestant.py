@@ -23,11 +23,11 @@ from transformers import AutoConfig, PretrainedConfig
 
 from bench.meter import Meter, Shape
 from bench.products import flops_of_step, products_of_step, speed
-from interlude.arguments import RunFiles, run_files, run_parser, told
-from interlude.encode import read_encoded
+from interlude.encode.encoding import read_encoded
 from interlude.errors import command
-from interlude.runspec import RunSpec
-from interlude.training import run as engine
+from interlude.jobs import perform as engine
+from interlude.jobs.arguments import RunFiles, run_files, run_parser, told
+from interlude.plan.runspec import RunSpec
 from interlude.training.batches import subset
 from interlude.training.schedule import plan
 

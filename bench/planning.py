@@ -16,7 +16,7 @@ from bench.machine import ROOT, about
 from bench.project import Project
 from bench.report import show
 from bench.workspace import WORK, write_results
-from interlude.study import KINDS
+from interlude.plan.study import KINDS
 
 OVERLAY = ROOT / "config/studies/pruksachatkun2020.yaml"
 TARGETS = ("intermediate", "targets", "probing")

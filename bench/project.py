@@ -11,7 +11,7 @@ import yaml
 from snakemake.utils import update_config
 
 from bench.machine import ROOT, Ended, python, run
-from interlude.study import Study, load_study
+from interlude.plan.study import Study, load_study
 
 PARTS = ("Snakefile", "config.yaml", "config", "envs", "profiles", "reference", "src", "workflow")
 

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from bench.machine import about, has_bf16, python, run
 from bench.workspace import Material
-from interlude.encode import read_encoded
-from interlude.runspec import Settings
+from interlude.encode.encoding import read_encoded
+from interlude.plan.runspec import Settings
 
 EVALUATED = 16  # a run ends with an evaluation, which is not measured here
 

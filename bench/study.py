@@ -20,7 +20,7 @@ from bench.machine import ROOT, WholeMachine, about, python, run
 from bench.project import Project
 from bench.report import show
 from bench.workspace import WORK, write_results
-from interlude.study import KINDS, NO_SOURCE, Run, Study
+from interlude.plan.study import KINDS, NO_SOURCE, Run, Study
 
 Row = dict[str, Any]
 

@@ -25,10 +25,10 @@ from transformers import (
 )
 
 from bench.meter import Meter
-from interlude.arguments import RunFiles
-from interlude.encode import PARTS, read_encoded, read_encoding_facts
+from interlude.encode.encoding import PARTS, read_encoded, read_encoding_facts
 from interlude.errors import unknown
-from interlude.runspec import RunSpec
+from interlude.jobs.arguments import RunFiles
+from interlude.plan.runspec import RunSpec
 from interlude.training.batches import subset, training_batches
 from interlude.training.schedule import plan
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import ROOT
-from interlude.data.models import prepare_model
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
-from interlude.encode import encode_task
+from interlude.data.fetch.models import prepare_model
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
+from interlude.encode.encoding import encode_task
 from interlude.files import write_json
-from interlude.runspec import RunSpec, Settings
-from interlude.tasks import Task, load_task
+from interlude.plan.runspec import RunSpec, Settings
+from interlude.plan.tasks import Task, load_task
 
 WORK = ROOT / "results/bench"
 RESULTS = ROOT / "bench/results"

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interlude.runspec import Settings
+from interlude.plan.runspec import Settings
 from interlude.training.batches import training_batches
 from interlude.training.loop import TaskData, TaskModel
 

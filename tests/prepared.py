@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from interlude.data.archives import fetch, find_archive
-from interlude.data.mirror import find_mirrored
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
+from interlude.data.fetch.archives import fetch, find_archive
+from interlude.data.fetch.mirror import find_mirrored
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
 from interlude.errors import InputError
-from interlude.tasks import Task, load_task
+from interlude.plan.tasks import Task, load_task
 
 ROOT = Path(__file__).parents[1]
 MIRROR = Path(os.environ.get("INTERLUDE_MIRROR", ROOT.parent / "shared/data"))

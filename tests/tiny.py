@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from interlude.arguments import RunFiles
-from interlude.data.columns import arrow_schema
-from interlude.runspec import RunSpec, Settings
+from interlude.data.shape.columns import arrow_schema
+from interlude.jobs.arguments import RunFiles
+from interlude.plan.runspec import RunSpec, Settings
 
 Row = dict[str, Any]
 

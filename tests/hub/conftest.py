@@ -25,7 +25,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr("interlude.data.hub.WAITS", (0.0, 0.0))
+    monkeypatch.setattr("interlude.data.fetch.hub.WAITS", (0.0, 0.0))
     yield server
     server.closing.set()
     server.shutdown()

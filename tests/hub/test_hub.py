@@ -17,11 +17,11 @@ import pytest
 import tiny
 from huggingface_hub import constants
 
-from interlude.data.models import prepare_model
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
+from interlude.data.fetch.models import prepare_model
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
 from interlude.errors import InputError
-from interlude.tasks import METRICS_OF_FORM, load_task
+from interlude.plan.tasks import METRICS_OF_FORM, load_task
 
 from .server import Files, Hub, Repository
 
@@ -238,7 +238,7 @@ def test_a_hub_that_takes_for_ever_is_given_up(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("interlude.data.hub.PATIENCE", 0.3)
+    monkeypatch.setattr("interlude.data.fetch.hub.PATIENCE", 0.3)
     hub.faults[at] = [fault] * 99
     said = "status 429" if (at, fault) == ("/revision/main", (429, 3600)) else "no whole answer"
     refused(run, said, tmp_path)

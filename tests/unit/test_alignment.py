@@ -29,13 +29,13 @@ from tokenizers import (
 )
 from transformers import BertConfig, PreTrainedTokenizerFast, RobertaConfig, RobertaTokenizerFast
 
-from interlude.data.mirror import find_mirrored
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
+from interlude.data.fetch.mirror import find_mirrored
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.forms import FORMS
 from interlude.forms.text_spans import CUT
-from interlude.tasks import load_task
-from interlude.tokenizer import load_tokenizer
+from interlude.plan.tasks import load_task
 
 ROOT = Path(__file__).parents[2]
 MIRROR = Path(os.environ.get("INTERLUDE_MIRROR", ROOT.parent / "shared/data"))

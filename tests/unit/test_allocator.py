@@ -14,7 +14,7 @@ SRC = Path(__file__).parents[2] / "src"
 PAGES = 4096  # of 4 KiB in each of the blocks below
 FAULTS = """
 import resource, sys
-from interlude.training.allocator import keep_freed_memory
+from interlude.jobs.allocator import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

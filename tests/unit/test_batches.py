@@ -12,7 +12,7 @@ import pytest
 import tiny
 import torch
 
-from interlude.encode import read_encoded
+from interlude.encode.encoding import read_encoded
 from interlude.forms import FORMS
 from interlude.training import batches
 from interlude.training.batches import (

@@ -10,15 +10,15 @@ import pytest
 import tiny
 import torch
 
-from interlude.data.models import prepare_model
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
-from interlude.encode import encode_task
+from interlude.data.fetch.models import prepare_model
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
+from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
-from interlude.runspec import RunSpec
-from interlude.tasks import load_task
-from interlude.training.encoder_file import read_facts, read_weights, save_encoder
-from interlude.training.run import perform
+from interlude.jobs.perform import perform
+from interlude.plan.runspec import RunSpec
+from interlude.plan.tasks import load_task
+from interlude.training.start import read_facts, read_weights, save_encoder
 
 Harm = Callable[[Path], None]
 

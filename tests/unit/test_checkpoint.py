@@ -15,10 +15,10 @@ import pytest
 import tiny
 import torch
 
-from interlude.runspec import RunSpec
-from interlude.training.checkpoint import Checkpoints
+from interlude.jobs.checkpoint import Checkpoints
+from interlude.jobs.perform import build_model, load_data, perform
+from interlude.plan.runspec import RunSpec
 from interlude.training.loop import Platform, train
-from interlude.training.run import build_model, load_data, perform
 from interlude.training.state import RunState, Trained
 
 CPU = Platform(torch.device("cpu"), bf16=False)
@@ -238,7 +238,7 @@ def test_a_run_that_is_lost_before_its_record_is_written_keeps_its_checkpoint(
 
     files = tiny.files(model, encoded["single"], tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("interlude.training.run.write_record", fail)
+        patch.setattr("interlude.jobs.perform.write_record", fail)
         with pytest.raises(LostError):
             perform(tiny.spec("single", settings=LONG), files, "code", 1, lambda _: None, ALWAYS)
     assert files.checkpoint.exists()

@@ -14,11 +14,11 @@ import pytest
 import tiny
 
 from interlude.analysis.runs import read_runs
-from interlude.collect import collect, read_record, require_finished
 from interlude.errors import InputError
-from interlude.study import Design, Run
-from interlude.training.failure import leave_without_result
-from interlude.training.record import write_predictions, write_record
+from interlude.jobs.collect import collect, read_record, require_finished
+from interlude.jobs.failure import leave_without_result
+from interlude.jobs.record import write_predictions, write_record
+from interlude.plan.study import Design, Run
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 DESIGN = Design(

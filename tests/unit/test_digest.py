@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from interlude import digest
+from interlude.plan import digest
 
 REPOSITORY = Path(__file__).parents[2]
 TRAIN = Path("workflow/scripts/train.py")
@@ -69,7 +69,7 @@ def test_digest_is_16_hex_digits_and_the_same_in_every_folder(digest_of: DigestO
         edited(str(TRAIN), r'"""Carry out[^"]*"""', '"""Words."""'),
         edited("src/interlude/errors.py", r"found", "seen"),
         edited("src/interlude/analysis/tables.py", r"\Z", "\nADDED = 1\n"),
-        edited("src/interlude/data/readers.py", r"\Z", "\nADDED = 1\n"),
+        edited("src/interlude/data/read/readers.py", r"\Z", "\nADDED = 1\n"),
         edited("workflow/scripts/collect_runs.py", r"\Z", "\nADDED = 1\n"),
     ],
     ids=[
@@ -85,7 +85,7 @@ def test_digest_stays_with(digest_of: DigestOf, edit: dict[str, Edit]) -> None:
     "edit",
     [
         edited(str(TRAIN), "default=1", "default=2"),
-        edited("src/interlude/training/run.py", r"GUESSING_ROUNDS = 20", "GUESSING_ROUNDS = 21"),
+        edited("src/interlude/jobs/perform.py", r"GUESSING_ROUNDS = 20", "GUESSING_ROUNDS = 21"),
         edited("src/interlude/training/batches.py", r"POOL = 32", "POOL = 33"),
         edited("src/interlude/forms/span.py", r"MOST_TOKENS = 30", "MOST_TOKENS = 31"),
         edited("src/interlude/forms/__init__.py", r'"pair": Pair', '"pair": Single'),
@@ -122,7 +122,7 @@ def test_digest_follows_exactly_the_modules_that_training_loads(digest_of: Diges
 
 def loaded_by_training() -> set[str]:
     """Return the files with code that Python itself loads for a training run."""
-    program = "import sys, interlude.machine, interlude.training.run as _\n" + (
+    program = "import sys, interlude.jobs.machine, interlude.jobs.perform as _\n" + (
         "print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'interlude'))"
     )
     environment = {"PYTHONPATH": str(REPOSITORY / "src"), "PATH": "/usr/bin:/bin"}

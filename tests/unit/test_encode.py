@@ -13,16 +13,16 @@ import pyarrow as pa
 import pytest
 import tiny
 
-from interlude.encode import (
+from interlude.encode.encoding import (
     CHUNK,
     Facts,
     encode_task,
     read_encoded,
     read_encoding_facts,
 )
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
 from interlude.forms import FORMS
-from interlude.tokenizer import load_tokenizer
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertForMaskedLM, BertModel
 
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
-from interlude.tokenizer import load_tokenizer
+from interlude.jobs.perform import build_model, load_data
 from interlude.training.encoder import head_dropout, load_encoder
-from interlude.training.encoder_file import Weights, read_facts, read_weights, save_encoder
-from interlude.training.run import build_model, load_data
+from interlude.training.start import Weights, read_facts, read_weights, save_encoder
 
 INPUTS = {"input_ids": torch.tensor([[2, 70, 80, 90, 3]])}
 

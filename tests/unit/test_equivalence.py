@@ -16,16 +16,16 @@ from plain import plain_loop
 from prepared import ROOT, make
 from scipy import stats
 
-from interlude.arguments import RunFiles
-from interlude.data.models import prepare_model
-from interlude.encode import encode_task
+from interlude.data.fetch.models import prepare_model
+from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
-from interlude.runspec import RunSpec, Settings
-from interlude.tasks import load_task
+from interlude.jobs.arguments import RunFiles
+from interlude.jobs.perform import build_model, load_data
+from interlude.plan.runspec import RunSpec, Settings
+from interlude.plan.tasks import load_task
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import load_encoder
 from interlude.training.loop import Platform, evaluate, train
-from interlude.training.run import build_model, load_data
 from interlude.training.state import TaskModel
 
 FP32, BF16 = (Platform(torch.device("cpu"), bf16=bf16) for bf16 in (False, True))

@@ -10,10 +10,10 @@ import pytest
 import tiny
 
 from interlude.analysis.runs import check, to_table
-from interlude.arguments import RunFiles
-from interlude.training.encoder_file import read_facts
-from interlude.training.failure import last_words, reason_of
-from interlude.training.run import perform
+from interlude.jobs.arguments import RunFiles
+from interlude.jobs.failure import last_words, reason_of
+from interlude.jobs.perform import perform
+from interlude.training.start import read_facts
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/record_failure.py"
 

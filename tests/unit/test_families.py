@@ -15,16 +15,16 @@ from safetensors.torch import load_file
 from tiny_families import FAMILIES, PLACES, save_family
 from transformers import AutoModel, AutoTokenizer
 
-from interlude.data.models import prepare_model
-from interlude.encode import encode_task, read_encoded, read_encoding_facts
+from interlude.data.fetch.models import prepare_model
+from interlude.encode.encoding import encode_task, read_encoded, read_encoding_facts
+from interlude.encode.tokenizer import load_tokenizer, longest_sequence
 from interlude.errors import InputError
 from interlude.forms import FORMS
-from interlude.tokenizer import load_tokenizer, longest_sequence
+from interlude.jobs.perform import fitted, perform
 from interlude.training.batches import collate
 from interlude.training.encoder import load_encoder
-from interlude.training.encoder_file import save_encoder
 from interlude.training.loop import Platform
-from interlude.training.run import fitted, perform
+from interlude.training.start import save_encoder
 
 LENGTH = 40
 ONE_STEP = tiny.settings(epochs=1, batch_size=8, evaluations=1, max_length=LENGTH)

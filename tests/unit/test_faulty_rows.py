@@ -14,11 +14,11 @@ import pytest
 import tiny
 from pyarrow import ipc
 
-from interlude.encode import encode_task, read_encoded
+from interlude.encode.encoding import encode_task, read_encoded
+from interlude.encode.faulty_rows import FaultyRowError, check_examples
 from interlude.errors import InputError, RunError
-from interlude.faulty_rows import FaultyRowError, check_examples
 from interlude.files import sha256_of
-from interlude.training.run import perform
+from interlude.jobs.perform import perform
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"

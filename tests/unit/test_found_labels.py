@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import tiny
 
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
-from interlude.encode import encode_task
-from interlude.tasks import load_task
-from interlude.training.run import build_model, load_data, perform
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
+from interlude.encode.encoding import encode_task
+from interlude.jobs.perform import build_model, load_data, perform
+from interlude.plan.tasks import load_task
 
 Row = dict[str, Any]
 

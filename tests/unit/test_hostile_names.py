@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import tiny
 
-from interlude.data.archives import find_archive
-from interlude.data.models import prepare_model
+from interlude.data.fetch.archives import find_archive
+from interlude.data.fetch.models import prepare_model
 from interlude.errors import InputError
-from interlude.study import load_study
-from interlude.tasks import load_task
+from interlude.plan.study import load_study
+from interlude.plan.tasks import load_task
 
 HOSTILE = (
     *("../x", "/etc/passwd", "a/b", "..", ".", "-rf", "", " ", "a b", "a\tb", "good\n", "a\nb"),

@@ -16,8 +16,9 @@ import torch
 from plain import plain_loop
 from torch import nn
 
-from interlude.runspec import RunSpec
-from interlude.training import run
+from interlude.jobs import perform as run
+from interlude.jobs.perform import build_model, load_data
+from interlude.plan.runspec import RunSpec
 from interlude.training.encoder import load_encoder
 from interlude.training.loop import (
     Platform,
@@ -27,7 +28,6 @@ from interlude.training.loop import (
     evaluate,
     train,
 )
-from interlude.training.run import build_model, load_data
 
 CPU = Platform(torch.device("cpu"), bf16=False)
 PLAIN = tiny.settings(

@@ -11,14 +11,14 @@ import psutil
 import pytest
 from pretended import pretend_gpus
 
-from interlude.machine import memory_mb, visible_gpus
+from interlude.jobs.machine import memory_mb, visible_gpus
 
 SRC = Path(__file__).parents[2] / "src"
 BOTH = ["GPU-aaaa", "GPU-bbbb"]
 # A run, as far as GPUs go: it claims one, says so, and holds it until it is told to end.
 HOLDER = """
 import os
-from interlude.machine import claim_gpu
+from interlude.jobs.machine import claim_gpu
 claim_gpu(lambda line: print(line, flush=True))
 print("sees", os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
 input()

@@ -12,8 +12,8 @@ import pytest
 import tiny
 import torch
 
-from interlude.training.meter import Counter, Meter, energy_counter, gpu_energy_counter
-from interlude.training.run import perform
+from interlude.jobs.meter import Counter, Meter, energy_counter, gpu_energy_counter
+from interlude.jobs.perform import perform
 
 SOURCES = Path(__file__).parents[2] / "src"
 GPU = "GPU-12345678-aaaa-bbbb-cccc-123456789abc"
@@ -86,7 +86,7 @@ def test_a_run_that_goes_on_has_taken_what_its_attempts_took(
         return Meter(joules, clock=lambda: next(readings, 3600.0))
 
     with monkeypatch.context() as patch:
-        patch.setattr("interlude.training.run.Meter", an_hour_later)
+        patch.setattr("interlude.jobs.perform.Meter", an_hour_later)
         with pytest.raises(LostError):
             perform(spec, files, "code", 1, lose, checkpoint_minutes=0)
     perform(spec, files, "code", 1, lambda _: None, checkpoint_minutes=0)
@@ -109,7 +109,7 @@ def test_a_gpu_is_asked_through_its_driver(uuid: str, printed: str, tmp_path: Pa
     library = tmp_path / "libnvidia-ml.so.1"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
     program = (
-        "from interlude.training.meter import Meter, gpu_energy_counter\n"
+        "from interlude.jobs.meter import Meter, gpu_energy_counter\n"
         f"print(Meter(gpu_energy_counter({uuid!r})).taken()['energy_joules'])"
     )
     places = {"LD_LIBRARY_PATH": str(tmp_path), "PYTHONPATH": str(SOURCES)}

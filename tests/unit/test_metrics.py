@@ -28,7 +28,7 @@ from interlude.metrics import (
     record,
     tag_accuracy,
 )
-from interlude.tasks import METRICS_OF_FORM
+from interlude.plan.tasks import METRICS_OF_FORM
 
 RNG = np.random.default_rng(4)
 BINARY = [(RNG.integers(2, size=n), RNG.integers(2, size=n)) for n in (1, 2, 7, 50)]

@@ -10,9 +10,9 @@ import tiny
 import torch
 from torch import nn
 
-from interlude.runspec import Settings
+from interlude.jobs.perform import build_model, load_data
+from interlude.plan.runspec import Settings
 from interlude.training.optimizer import BertAdam, make_optimizer
-from interlude.training.run import build_model, load_data
 from interlude.training.vocabulary import UsedRows
 
 Arrays = list[np.ndarray]

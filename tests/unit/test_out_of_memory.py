@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from interlude.training.run import perform
+from interlude.jobs.perform import perform
 
 ROOT = Path(__file__).parents[2]
 TRAIN = ROOT / "workflow/scripts/train.py"
@@ -23,7 +23,7 @@ MOST = 150_000_000  # bytes; importing torch takes more
 # As `ulimit -v` in the shell that starts it, but with what the imports take left free.
 LIMITED = """
 import resource, runpy, sys
-import interlude.training.run, transformers.modeling_utils
+import interlude.jobs.perform, transformers.modeling_utils
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(),) * 2)
 sys.argv = sys.argv[1:]

@@ -21,10 +21,10 @@ from synthetic import awkward_runs
 
 from interlude.analysis.runs import write_runs
 from interlude.files import MANIFEST
-from interlude.runspec import RunSpec
-from interlude.study import Design, Run
-from interlude.training.record import write_predictions, write_record
-from interlude.warm import OWNER
+from interlude.jobs.record import write_predictions, write_record
+from interlude.jobs.warm import OWNER
+from interlude.plan.runspec import RunSpec
+from interlude.plan.study import Design, Run
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -41,7 +41,7 @@ def run(lost_at: int, folder: Path, script: str, arguments: list[Any]) -> int:
     """Run a program that loses power at its n-th touch of a folder; return its exit status."""
     command = [LOSE_POWER, lost_at, folder, SCRIPTS / script, *arguments]
     done = subprocess.run(
-        [sys.executable, "-m", "interlude.warm", *map(str, command)],
+        [sys.executable, "-m", "interlude.jobs.warm", *map(str, command)],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), OWNER: str(os.getpid())},
         cwd=ROOT,
         text=True,

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from interlude.runspec import Settings
-from interlude.study import KINDS, Run, Study, load_study
+from interlude.plan.runspec import Settings
+from interlude.plan.study import KINDS, Run, Study, load_study
 
 ROOT = Path(__file__).parents[2]
 OVERLAY = "config/studies/pruksachatkun2020.yaml"

@@ -21,15 +21,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from interlude.analysis.runs import DTYPES, check, to_table
-from interlude.arguments import RunFiles
-from interlude.encode import encode_task, read_encoded
+from interlude.encode.encoding import encode_task, read_encoded
 from interlude.errors import InputError
-from interlude.metrics import METRICS
-from interlude.runspec import RunSpec
-from interlude.training.encoder import load_encoder
-from interlude.training.encoder_file import read_facts, read_weights
-from interlude.training.record import fingerprint
-from interlude.training.run import (
+from interlude.jobs.arguments import RunFiles
+from interlude.jobs.perform import (
     build_model,
     choose_platform,
     is_constant,
@@ -37,6 +32,11 @@ from interlude.training.run import (
     perform,
     reference_scores,
 )
+from interlude.jobs.record import fingerprint
+from interlude.metrics import METRICS
+from interlude.plan.runspec import RunSpec
+from interlude.training.encoder import load_encoder
+from interlude.training.start import read_facts, read_weights
 
 REPOSITORY = Path(__file__).parents[2]
 TRAIN = REPOSITORY / "workflow/scripts/train.py"

@@ -13,8 +13,8 @@ import tiny
 import yaml
 
 from interlude.errors import InputError, did_you_mean, unknown
-from interlude.runspec import Settings
-from interlude.schema import SCHEMAS, load_validated, read_yaml, validate
+from interlude.plan.runspec import Settings
+from interlude.plan.schema import SCHEMAS, load_validated, read_yaml, validate
 
 SETTINGS_SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf8"))[
     "$defs"

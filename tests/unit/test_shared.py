@@ -19,12 +19,12 @@ from safetensors.torch import load_file, save_file
 
 from interlude.analysis.costs import cost_table
 from interlude.analysis.runs import to_table
-from interlude.arguments import RunFiles
-from interlude.encode import encode_task_once
+from interlude.encode.encoding import encode_task_once
 from interlude.files import read_manifest
-from interlude.runspec import RunSpec
-from interlude.shared import put, take
-from interlude.training.run import perform
+from interlude.jobs.arguments import RunFiles
+from interlude.jobs.perform import perform
+from interlude.jobs.shared import put, take
+from interlude.plan.runspec import RunSpec
 
 SPEC = tiny.spec("single", kind="intermediate")
 SRC = Path(__file__).parents[2] / "src"
@@ -234,7 +234,7 @@ def test_a_full_folder_is_no_error(small_disk: Path, tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from interlude.shared import put
+from interlude.jobs.shared import put
 folder, name = Path(sys.argv[1]), sys.argv[2]
 files = {part: folder / f"{name}-{part}" for part in ("a", "b")}
 for path in files.values():

@@ -13,13 +13,13 @@ import tiny
 import torch
 from torch import Tensor
 
-from interlude.encode import encode_task, read_encoded
+from interlude.encode.encoding import encode_task, read_encoded
 from interlude.errors import InputError
 from interlude.forms import FORMS
 from interlude.forms.base import Outputs
 from interlude.forms.text_spans import CUT, SpanPooling
+from interlude.jobs.perform import load_data, perform
 from interlude.metrics import METRICS
-from interlude.training.run import load_data, perform
 
 Row = dict[str, Any]
 Numbers = np.ndarray[Any, np.dtype[np.float64]]

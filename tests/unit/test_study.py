@@ -14,9 +14,9 @@ import pytest
 import tiny
 
 from interlude.errors import InputError
-from interlude.runspec import RunSpec, Settings
-from interlude.study import KINDS, Design, Run, Study, load_study
-from interlude.tasks import load_task
+from interlude.plan.runspec import RunSpec, Settings
+from interlude.plan.study import KINDS, Design, Run, Study, load_study
+from interlude.plan.tasks import load_task
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -281,10 +281,10 @@ def test_planning_fetching_and_analysis_import_no_torch() -> None:
 import importlib, pathlib, sys
 import interlude
 sources = pathlib.Path(interlude.__file__).parent
-trains = tuple(f"interlude.{name}" for name in ("training", "forms", "encode", "tokenizer"))
+trains = tuple(f"interlude.{name}" for name in ("training", "forms", "encode", "jobs"))
 paths = [path.relative_to(sources.parent).with_suffix("") for path in sources.rglob("*.py")]
 names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
-assert "interlude.study" in names and "interlude.analysis.runs" in names, names
+assert "interlude.plan.study" in names and "interlude.analysis.runs" in names, names
 for name in names:
     if not name.startswith(trains):
         importlib.import_module(name)

@@ -10,11 +10,11 @@ import pytest
 import tiny
 
 from interlude.analysis.degenerate import DegenerateRule
-from interlude.arguments import run_parser, told
+from interlude.analysis.sweep import choose, sweep_table
 from interlude.errors import InputError
-from interlude.runspec import Settings
-from interlude.study import Study, load_study
-from interlude.sweep import choose, sweep_table
+from interlude.jobs.arguments import run_parser, told
+from interlude.plan.runspec import Settings
+from interlude.plan.study import Study, load_study
 
 GRID = {"learning_rate": [1e-3, 1e-4], "head_dropout": [0.2, 0.1]}
 RULE = DegenerateRule()

@@ -17,8 +17,8 @@ import psutil
 import pytest
 import tiny
 
-from interlude.warm import OWNER
-from interlude.warm_server import MODEL, WATCH_SECONDS
+from interlude.jobs.warm import OWNER
+from interlude.jobs.warm_server import MODEL, WATCH_SECONDS
 
 SRC = Path(__file__).parents[2] / "src"
 TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
@@ -72,7 +72,7 @@ def start(owner: dict[str, str], tmp_path: Path) -> Start:
 
 def warm(arguments: list[str], environment: dict[str, str], folder: Path) -> Started:
     return subprocess.Popen(
-        [sys.executable, "-m", "interlude.warm", *arguments],
+        [sys.executable, "-m", "interlude.jobs.warm", *arguments],
         cwd=folder,
         env=environment,
         text=True,
@@ -87,7 +87,7 @@ def servers(owner: str) -> list[psutil.Process]:
     found = [
         process
         for process in psutil.process_iter(["cmdline"])
-        if {"interlude.warm_server", owner} <= set(process.info["cmdline"] or [])
+        if {"interlude.jobs.warm_server", owner} <= set(process.info["cmdline"] or [])
     ]
     return sorted(found, key=psutil.Process.create_time)
 

@@ -14,7 +14,7 @@ from project import TINY, Project, copy_project
 from synthetic import record
 
 from interlude.analysis.runs import to_table, write_runs
-from interlude.study import KINDS, Design
+from interlude.plan.study import KINDS, Design
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None,

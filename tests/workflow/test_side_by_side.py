@@ -16,7 +16,7 @@ import yaml
 from pretended import pretend_gpus
 from project import Project, snakemake_command
 
-from interlude.machine import memory_mb
+from interlude.jobs.machine import memory_mb
 
 RUNS = "runs/target/none/privacy-qa"
 SMALL = {"study": "small", "intermediate": [], "target": ["privacy-qa"], "probing": []}

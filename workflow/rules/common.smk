@@ -25,12 +25,12 @@ if workflow.remote_exec:
 else:
     os.environ.update(INTERLUDE_WARM_FOR=str(os.getpid()))
 
-from interlude import digest
-from interlude.data.archives import find_archive
+from interlude.plan import digest
+from interlude.data.fetch.archives import find_archive
 from interlude.errors import InputError
 from interlude.files import check_folder
-from interlude.machine import memory_mb, visible_gpus
-from interlude.study import KINDS, NO_SOURCE, Run, load_study, task_of
+from interlude.jobs.machine import memory_mb, visible_gpus
+from interlude.plan.study import KINDS, NO_SOURCE, Run, load_study, task_of
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
 # it would train another run than the one that was planned.

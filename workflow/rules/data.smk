@@ -100,7 +100,7 @@ rule encode_task:
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
-        "python -m interlude.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
+        "python -m interlude.jobs.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
         " --max-length {wildcards.length} --out {params.folder} --code {params.code} {resources.shared} 2>&1 | tee {log}"
 
 

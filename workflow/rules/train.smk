@@ -8,7 +8,7 @@ ENCODERS = f"{RESULTS}/encoders"
 TRAIN = """
 trap : INT TERM
 run=(--spec {params.spec:q} --code {params.code} {params.files} {resources.shared})
-{{ python -m interlude.warm {params.script} "${{run[@]}}" --threads {threads} \
+{{ python -m interlude.jobs.warm {params.script} "${{run[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
     python {params.on_failure} "${{run[@]}}" --exit-status $? --log {log} \\
         --retries-left {resources.retries_left}

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from interlude.analysis.runs import read_runs
-from interlude.collect import require_finished
 from interlude.errors import command
 from interlude.files import written_atomically
+from interlude.jobs.collect import require_finished
 
 
 @command

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from interlude.analysis.degenerate import DegenerateRule
-from interlude.collect import read_record
+from interlude.analysis.sweep import choose
 from interlude.errors import command
 from interlude.files import write_json
-from interlude.sweep import choose
+from interlude.jobs.collect import read_record
 
 
 @command

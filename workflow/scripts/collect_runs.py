@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from interlude.analysis.runs import write_runs
-from interlude.collect import collect
 from interlude.errors import command
-from interlude.study import Design
+from interlude.jobs.collect import collect
+from interlude.plan.study import Design
 
 
 @command

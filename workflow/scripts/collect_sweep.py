@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 from interlude.analysis.degenerate import DegenerateRule
+from interlude.analysis.sweep import sweep_table
 from interlude.analysis.tables import write_csv
-from interlude.collect import read_record
 from interlude.errors import command
-from interlude.study import KINDS, Design
-from interlude.sweep import sweep_table
+from interlude.jobs.collect import read_record
+from interlude.plan.study import KINDS, Design
 
 
 @command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.data.archives import copy_archive, find_archive
+from interlude.data.fetch.archives import copy_archive, find_archive
 from interlude.errors import command
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.encode import encode_task, encode_task_once
+from interlude.encode.encoding import encode_task, encode_task_once
 from interlude.errors import command
 
 

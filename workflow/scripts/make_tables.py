@@ -8,8 +8,8 @@ from pathlib import Path
 from interlude.analysis.options import Options
 from interlude.analysis.runs import read_runs
 from interlude.analysis.study_tables import study_tables, write_study_tables
+from interlude.analysis.sweep import read_sweep
 from interlude.errors import command
-from interlude.sweep import read_sweep
 
 
 @command

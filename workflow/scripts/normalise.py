@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.data.normalise import prepare, summary
-from interlude.data.places import Places
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare, summary
 from interlude.errors import command
-from interlude.tasks import load_task
+from interlude.plan.tasks import load_task
 
 
 @command

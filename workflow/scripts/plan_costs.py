@@ -10,9 +10,9 @@ import pandas as pd
 
 from interlude.analysis.estimate import estimate, planned_examples
 from interlude.analysis.runs import read_runs
-from interlude.collect import collect
 from interlude.errors import command
-from interlude.study import Design
+from interlude.jobs.collect import collect
+from interlude.plan.study import Design
 
 
 @command

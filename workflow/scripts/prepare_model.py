@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.data.models import prepare_model
+from interlude.data.fetch.models import prepare_model
 from interlude.errors import command
 
 

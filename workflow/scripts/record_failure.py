@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from interlude.arguments import run_files, run_parser, told
-from interlude.training.failure import HANDED_ON, leave_without_result, reason_of
+from interlude.jobs.arguments import run_files, run_parser, told
+from interlude.jobs.failure import HANDED_ON, leave_without_result, reason_of
 
 
 def main() -> None:

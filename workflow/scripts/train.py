@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import sys
 
-from interlude.arguments import run_files, run_parser, told
 from interlude.errors import command
-from interlude.machine import claim_gpu
-from interlude.training.run import perform
+from interlude.jobs.arguments import run_files, run_parser, told
+from interlude.jobs.machine import claim_gpu
+from interlude.jobs.perform import perform
 
 
 def say(line: str) -> None:

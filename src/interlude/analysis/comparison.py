@@ -9,7 +9,7 @@ import pandas as pd
 
 from interlude.analysis.correlations import spearman_matrix, spearman_p
 from interlude.errors import unknown
-from interlude.study import KINDS
+from interlude.plan.study import KINDS
 
 _CELL = ["kind", "source", "task"]
 

@@ -8,7 +8,7 @@ from scipy import special, stats
 
 from interlude.analysis.contrasts import holm
 from interlude.analysis.runs import in_order
-from interlude.study import NO_SOURCE
+from interlude.plan.study import NO_SOURCE
 
 # Two points always lie on a line.
 _FEWEST = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from interlude.study import KINDS
+from interlude.plan.study import KINDS
 
 _SUMS = ["tokens", "evaluation_tokens", "train_seconds", "evaluation_seconds", "total_seconds"]
 _SUMS += ["energy_joules"]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from interlude.errors import InputError
-from interlude.study import KINDS
+from interlude.plan.study import KINDS
 
 _GIGABYTE = 1e9
 # A record, its predictions and its log.

@@ -10,7 +10,7 @@ from interlude.analysis.contrasts import NO_SCORES, Scores
 from interlude.analysis.options import Options
 from interlude.analysis.runs import POINTS, in_order
 from interlude.analysis.transfer import cell_scores
-from interlude.study import KINDS, NO_SOURCE
+from interlude.plan.study import KINDS, NO_SOURCE
 
 _WHOLE = ["train_examples", "validation_examples", "n"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from interlude.analysis.runs import to_table
 from interlude.errors import InputError
-from interlude.study import KINDS, NO_SOURCE
+from interlude.plan.study import KINDS, NO_SOURCE
 
 PREFIX = "pruksachatkun"
 MODEL = "roberta-large"

@@ -11,7 +11,7 @@ from interlude.analysis.degenerate import degenerate_table, excluded_table, flag
 from interlude.analysis.options import Options
 from interlude.analysis.pages import Section, render
 from interlude.analysis.runs import in_order
-from interlude.study import KINDS, NO_SOURCE
+from interlude.plan.study import KINDS, NO_SOURCE
 
 _UNKNOWN = "not recorded"
 _OF_DATA = ["task", "data_revision", "data_fingerprint", "train_examples", "validation_examples"]

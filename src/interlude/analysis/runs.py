@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
 from interlude.files import written_atomically
-from interlude.study import KINDS, NO_SOURCE, size_of
+from interlude.plan.study import KINDS, NO_SOURCE, size_of
 
 STATUSES = ("ok", "diverged", "failed", "missing", "mean_only")
 # Tables and figures show points: score × 100.

@@ -9,7 +9,7 @@ import pandas as pd
 from interlude.analysis.contrasts import Scores, contrast
 from interlude.analysis.options import Options
 from interlude.analysis.runs import POINTS, in_order
-from interlude.study import NO_SOURCE, size_of, task_of
+from interlude.plan.study import NO_SOURCE, size_of, task_of
 
 COLUMNS = [
     *("kind", "source", "train_examples", "tasks", "n", "delta", "ci_low", "ci_high", "p"),

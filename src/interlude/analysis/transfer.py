@@ -9,7 +9,7 @@ import pandas as pd
 from interlude.analysis.contrasts import NO_SCORES, Scores, contrast, false_discovery, holm
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.runs import POINTS, in_order
-from interlude.study import NO_SOURCE
+from interlude.plan.study import NO_SOURCE
 
 COLUMNS = [
     *("source", "task", "kind", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),

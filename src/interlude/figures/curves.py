@@ -13,7 +13,7 @@ from interlude.analysis.options import Options
 from interlude.analysis.runs import POINTS, in_order
 from interlude.figures.labels import fitted, text_width
 from interlude.figures.style import COLOURS, PAGE_HEIGHT, TWO_COLUMNS, message_figure, new_figure
-from interlude.study import KINDS, NO_SOURCE
+from interlude.plan.study import KINDS, NO_SOURCE
 
 _FEW_PANELS = 21  # three across fill a page
 _TITLE_SIZE = 6.5

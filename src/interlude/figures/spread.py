@@ -18,7 +18,7 @@ from interlude.figures.style import (
     message_figure,
     new_figure,
 )
-from interlude.study import NO_SOURCE
+from interlude.plan.study import NO_SOURCE
 
 _ROW_HEIGHT = 0.135
 # Linear within this many points around the baseline, logarithmic beyond: collapsed runs fit in.

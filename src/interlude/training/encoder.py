@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from transformers import AutoModel, logging
 
+from interlude.encode.tokenizer import read_config
 from interlude.errors import InputError
-from interlude.tokenizer import read_config
-from interlude.training.encoder_file import read_weights
+from interlude.training.start import read_weights
 
 HEAD_DROPOUTS = ("classifier_dropout", "hidden_dropout_prob")
 

@@ -16,13 +16,13 @@ import torch
 from torch import nn
 
 from interlude.forms.base import INPUTS, Form, Row, Tensors
+from interlude.jobs.checkpoint import Checkpoints
 from interlude.metrics import Metric
-from interlude.runspec import Settings
+from interlude.plan.runspec import Settings
 from interlude.training.batches import collate, evaluation_batches, rows_of, training_batches
-from interlude.training.checkpoint import Checkpoints
-from interlude.training.encoder_file import Weights
 from interlude.training.optimizer import make_optimizer, set_learning_rate
 from interlude.training.schedule import learning_rate_factor, out_of_patience, plan
+from interlude.training.start import Weights
 from interlude.training.state import RunState, TaskModel, Trained
 
 Progress = Callable[[int, int, float, float | None], None]

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interlude.runspec import Settings
+from interlude.plan.runspec import Settings
 
 
 class BertAdam(torch.optim.Optimizer):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from interlude.forms.base import Outputs, Tensors
-from interlude.training.encoder_file import Weights
+from interlude.training.start import Weights
 from interlude.training.vocabulary import UsedRows
 
 KEPT = ("encoder", "head")  # the weights of the kept evaluation

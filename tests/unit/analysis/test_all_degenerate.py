@@ -20,10 +20,10 @@ from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
 from interlude.analysis.review import review_page
 from interlude.analysis.runs import read_runs, write_runs
 from interlude.analysis.study_tables import study_tables, write_study_tables
-from interlude.collect import collect
 from interlude.figures.gallery import OF_STUDY, OF_VARIANT, draw_figures
 from interlude.figures.heatmap import draw_heatmap
-from interlude.study import Design, Run
+from interlude.jobs.collect import collect
+from interlude.plan.study import Design, Run
 
 DESIGN = Design(5, True, INTERMEDIATE, TARGET, [])
 FIGURES = [name for name in (*OF_VARIANT, *OF_STUDY) if name != "size_curves"]

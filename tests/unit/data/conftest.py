@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prepared import TASKS, Made, make
 
-from interlude.tasks import METRICS_OF_FORM, Task, load_task
+from interlude.plan.tasks import METRICS_OF_FORM, Task, load_task
 
 from .index import Index
 
@@ -59,7 +59,7 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
     monkeypatch.setenv("PIP_TIMEOUT", "1")
-    monkeypatch.setattr("interlude.data.archives.WAITS", ())
+    monkeypatch.setattr("interlude.data.fetch.archives.WAITS", ())
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
 

@@ -14,7 +14,13 @@ from typing import Any
 
 import pytest
 
-from interlude.data.archives import cache_path, copy_archive, fetch, find_archive, read_members
+from interlude.data.fetch.archives import (
+    cache_path,
+    copy_archive,
+    fetch,
+    find_archive,
+    read_members,
+)
 from interlude.errors import InputError
 
 from .conftest import FILE, wheel
@@ -47,7 +53,7 @@ def test_two_that_fetch_the_same_archive_at_once_do_no_harm(
 ) -> None:
     index(CONTENT)
     monkeypatch.setenv("PYTHONPATH", str(SRC))
-    code = f"from interlude.data.archives import Archive, fetch; fetch({archive!r})"
+    code = f"from interlude.data.fetch.archives import Archive, fetch; fetch({archive!r})"
     both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [each.wait() for each in both] == [0, 0]
     assert cache_path(archive).read_bytes() == CONTENT
@@ -131,7 +137,7 @@ def test_a_faulty_index_is_named_with_its_cause_and_a_way_out(
 def test_an_index_that_takes_for_ever_is_given_up(
     fault: Any, archive: Any, server: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interlude.data.archives.LONGEST_TRY", 2.5)
+    monkeypatch.setattr("interlude.data.fetch.archives.LONGEST_TRY", 2.5)
     server.content, server.faults["file"] = CONTENT, [fault] * 99
     with pytest.raises(InputError, match=r"within 2.5 seconds.*too slow, or asks to wait"):
         fetch(archive)
@@ -141,7 +147,7 @@ def test_an_index_that_takes_for_ever_is_given_up(
 def test_a_fault_that_passes_is_got_over(
     archive: Any, server: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interlude.data.archives.WAITS", (0.0,))
+    monkeypatch.setattr("interlude.data.fetch.archives.WAITS", (0.0,))
     server.content = CONTENT
     server.faults = {"page": [503], "file": ["truncate", (429, 1)]}
     assert fetch(archive).read_bytes() == CONTENT

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from interlude.data import benchmarks, edges
-from interlude.data.readers import READERS
+from interlude.data.read import benchmarks, edges
+from interlude.data.read.readers import READERS
 from interlude.errors import InputError
 
 from .conftest import jsonl

@@ -7,7 +7,7 @@ from itertools import chain
 
 from prepared import PARTS, Made
 
-from interlude.data.columns import arrow_schema
+from interlude.data.shape.columns import arrow_schema
 
 
 def test_every_task_holds_its_contract(

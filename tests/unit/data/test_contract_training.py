@@ -21,15 +21,15 @@ from prepared import PARTS, TASKS, Made
 from tokenizers import ByteLevelBPETokenizer
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
-from interlude.data.columns import FORMS as LAYOUTS
-from interlude.encode import encode_task
+from interlude.data.shape.columns import FORMS as LAYOUTS
+from interlude.encode.encoding import encode_task
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.forms.tagging import NO_TAG
 from interlude.forms.text_spans import CUT
-from interlude.tokenizer import load_tokenizer
+from interlude.jobs.perform import build_model, load_data
 from interlude.training.batches import collate, subset
 from interlude.training.loop import Platform, TaskData, evaluate
 from interlude.training.optimizer import make_optimizer
-from interlude.training.run import build_model, load_data
 
 Row = dict[str, Any]
 

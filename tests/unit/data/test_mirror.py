@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
 from interlude.errors import InputError
-from interlude.tasks import Task
+from interlude.plan.tasks import Task
 
 HUB = {"hub": {"id": "someone/things", "config": "small"}}
 OFFLINE = "wanted from the hub"
@@ -34,7 +34,7 @@ def _no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise InputError(OFFLINE)
 
-    monkeypatch.setattr("interlude.data.sources.fetch_dataset", refuse)
+    monkeypatch.setattr("interlude.data.read.sources.fetch_dataset", refuse)
 
 
 @pytest.fixture

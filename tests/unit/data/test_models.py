@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from interlude.data.archives import Archive, cache_path
-from interlude.data.models import prepare_model
+from interlude.data.fetch.archives import Archive, cache_path
+from interlude.data.fetch.models import prepare_model
 from interlude.errors import InputError
 
 from .conftest import wheel, zipped

@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from interlude.data.archives import find_archive
-from interlude.data.normalise import prepare, summary
-from interlude.data.places import Places
+from interlude.data.fetch.archives import find_archive
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare, summary
 from interlude.errors import InputError
-from interlude.tasks import Task, load_task
+from interlude.plan.tasks import Task, load_task
 
 from .conftest import FILE, Rows, jsonl, wheel
 

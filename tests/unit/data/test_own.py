@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import tiny
 
-from interlude.data.availability import why_unavailable
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
+from interlude.data.fetch.availability import why_unavailable
+from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
 from interlude.errors import InputError
-from interlude.study import Study, load_study
-from interlude.tasks import Task
+from interlude.plan.study import Study, load_study
+from interlude.plan.tasks import Task
 
 from .conftest import jsonl
 

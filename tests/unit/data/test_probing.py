@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from interlude.data.probing import LENGTHS
-from interlude.data.readers import READERS, Rows
-from interlude.data.sentences import sentences
+from interlude.data.read.probing import LENGTHS
+from interlude.data.read.readers import READERS, Rows
+from interlude.data.read.sentences import sentences
 
 from .conftest import jsonl
 

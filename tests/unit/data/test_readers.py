@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from interlude.data.readers import READERS
+from interlude.data.read.readers import READERS
 from interlude.errors import InputError
 
 from .conftest import Rows, jsonl

@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from interlude.data.archives import fetch, find_archive
-from interlude.data.normalise import prepare
-from interlude.data.places import Places
-from interlude.data.similar import families
-from interlude.data.sources import read_source
-from interlude.data.splits import cut
+from interlude.data.fetch.archives import fetch, find_archive
+from interlude.data.fetch.places import Places
+from interlude.data.read.similar import families
+from interlude.data.read.sources import read_source
+from interlude.data.shape.normalise import prepare
+from interlude.data.shape.splits import cut
 from interlude.errors import InputError
-from interlude.tasks import load_task
+from interlude.plan.tasks import load_task
 
 ROOT = Path(__file__).parents[3]
 REGISTRY = ROOT / "config/archives.yaml"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from interlude.data.columns import FORMS
-from interlude.tasks import METRICS_OF_FORM, Task, load_task
+from interlude.data.shape.columns import FORMS
+from interlude.plan.tasks import METRICS_OF_FORM, Task, load_task
 
 ROOT = Path(__file__).parents[3]
 TASKS = {path.stem: load_task(path) for path in sorted((ROOT / "config/tasks").glob("*.yaml"))}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from interlude.data.archives import cache_path, find_archive
-from interlude.tasks import Task
+from interlude.data.fetch.archives import cache_path, find_archive
+from interlude.plan.tasks import Task
 
 from .conftest import jsonl, wheel
 

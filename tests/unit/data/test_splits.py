@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from interlude.data.similar import families
-from interlude.data.splits import cut
+from interlude.data.read.similar import families
+from interlude.data.shape.splits import cut
 from interlude.errors import InputError
 
 ROWS = {"all": [{"group": f"g{i % 7}"} for i in range(100)], "more": [{"group": "x"}] * 5}

@@ -1,0 +1,93 @@
+"""A mirror: a folder with data sets as Parquet, `<data set>/<split>.parquet`, and a manifest.
+
+`MANIFEST.json` lists the files: data set, hub id and config where it has them, split, file, sha256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from interlude.data.fetch.places import below
+from interlude.errors import InputError
+from interlude.plan.schema import load_validated
+from interlude.plan.tasks import Task
+
+MANIFEST = "MANIFEST.json"
+KEYS = {"dataset", "split", "file", "sha256"}
+
+Entry = dict[str, Any]
+
+
+def find_mirrored(task: Task, mirror: Path, slices: Path) -> tuple[Task, dict[str, Entry]] | None:
+    """Return the task as a mirror serves it, and the manifest's entry of each split it names.
+
+    A mirror may lack a split: `slices`, which is `config/mirrors/partial.yaml`, then tells how to
+    cut train and validation out of what is there. None when the mirror does not hold the task.
+    """
+    served = _recut(task, slices)
+    entries = {entry["split"]: entry for entry in _entries(mirror) if _is_of(entry, served)}
+    wanted = served.inputs()
+    missing = [split for split in wanted if split not in entries]
+    if entries and missing:
+        print(f"note: the mirror has {task.name} without the split {missing[0]}.", file=sys.stderr)
+    return None if missing else (served, {split: entries[split] for split in wanted})
+
+
+def _recut(task: Task, slices: Path) -> Task:
+    given = load_validated(slices, "partial").get(task.name, {}) if slices.exists() else {}
+    dataset = given.get("dataset", task.source["mirror"])
+    source = task.source | {"mirror": dataset, "inputs": given.get("inputs", task.source["inputs"])}
+    changes = {key: value for key, value in given.items() if key not in ("dataset", "inputs")}
+    return replace(task, source=source, **changes)
+
+
+def read_entry(mirror: Path, entry: Entry) -> bytes:
+    """Return the bytes of a mirror's file, held to the hash in the manifest."""
+    path = below(mirror, entry["file"], f"{mirror / MANIFEST}: key file")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}, but {mirror / MANIFEST} lists it. Get the file again."
+        ) from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != entry["sha256"]:
+        raise InputError(
+            f"{path}: wrong sha256: found {found}, expected {entry['sha256']} "
+            f"({mirror / MANIFEST}). Get the file again."
+        )
+    return content
+
+
+@cache
+def _entries(mirror: Path) -> list[Entry]:
+    path = mirror / MANIFEST
+    try:
+        entries: list[Entry] = json.loads(path.read_text(encoding="utf8"))["files"]
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}. The key mirror names a folder with this file."
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: not a manifest. Allowed: a JSON object with `files`.") from None
+    for number, entry in enumerate(entries, start=1):
+        missing = KEYS - set(entry)
+        if missing:
+            raise InputError(f"{path}: files, entry {number}: no key {sorted(missing)[0]!r}.")
+    return entries
+
+
+def _is_of(entry: Entry, task: Task) -> bool:
+    """Tell whether a file is of the data set that a task names, or of its hub id and config."""
+    named = task.source["mirror"]
+    if named is not None:
+        return bool(entry["dataset"] == named)
+    hub = task.source.get("hub")
+    on_hub = (entry.get("hub_id"), entry.get("hub_config"))
+    return hub is not None and on_hub == (hub["id"], hub["config"])

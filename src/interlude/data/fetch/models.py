@@ -1,0 +1,154 @@
+"""Put a pretrained encoder into a folder that transformers can load, weights as safetensors."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from interlude.data.fetch.archives import Archive, fetch, find_archive, open_zip, read_member
+from interlude.data.fetch.hub import fetch_file, open_repository
+from interlude.errors import InputError
+from interlude.files import WEIGHTS, filling, sha256_of
+from interlude.plan.schema import load_validated
+
+REQUIRED = ("config.json", WEIGHTS)
+# A tokenizer has one of these; without, transformers makes up one that knows no word.
+VOCABULARY = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+)
+TOKENIZER = (
+    *VOCABULARY,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "merges.txt",
+)
+
+
+def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
+    """Write the model that `config/models/<name>.yaml` declares, and a manifest, into `out`.
+
+    Returns the manifest.
+
+    The archives are tried in their order, and a failing one is named on stderr. `registry` is
+    `config/archives.yaml`. Raises InputError when no archive gives the declared weights, or when a
+    folder or a hub repository has no safetensors weights.
+    """
+    model = load_validated(declared, "model")
+    with filling(out) as work:
+        if "folder" in model:
+            origin = _from_folder(Path(model["folder"]), work, f"{declared}: key folder")
+        elif "hub" in model:
+            origin = _from_hub(model, work, f"{declared}: key hub")
+        else:
+            origin = _from_archives(model, registry, work, f"{declared}: key archives")
+        _check_weights(model, work, str(declared))
+        manifest = _write_manifest(model, origin, work)
+        for name in set(TOKENIZER) - set(manifest["files"]):
+            # transformers would read what another model left here
+            (out / name).unlink(missing_ok=True)
+    return manifest
+
+
+def _from_archives(model: dict[str, Any], registry: Path, work: Path, where: str) -> dict[str, Any]:
+    failures = []
+    for place in model["archives"]:
+        archive = find_archive(place["archive"], registry)
+        try:
+            files = _read_model(place, archive, model["weights_sha256"])
+        except InputError as error:
+            print(f"warning: {error} Trying the next archive.", file=sys.stderr)
+            failures.append(str(error))
+            continue
+        for name, content in files.items():
+            (work / name).write_bytes(content)
+        return {"archive": vars(archive)}
+    raise InputError(f"{where}: none of them gives the model. {' '.join(failures)}")
+
+
+def _read_model(place: dict[str, Any], archive: Archive, weights_sha256: str) -> dict[str, bytes]:
+    """Return the files of the model in an archive by name, the weights verified."""
+    path = fetch(archive)
+    prefix = place["prefix"]
+    with open_zip(path) as outer, _inner(outer, place["inner"], str(path)) as members:
+        present = set(members.namelist())
+        names = [*REQUIRED, *(name for name in TOKENIZER if prefix + name in present)]
+        files = {name: read_member(members, prefix + name, str(path)) for name in names}
+    found = hashlib.sha256(files[WEIGHTS]).hexdigest()
+    if found != weights_sha256:
+        raise InputError(
+            f"{path}: wrong sha256 of {WEIGHTS}: found {found}, expected {weights_sha256}."
+        )
+    return files
+
+
+def _inner(outer: zipfile.ZipFile, name: str | None, where: str) -> zipfile.ZipFile:
+    """Return the zip archive inside an archive, or the archive itself when there is none."""
+    if name is None:
+        return outer
+    return open_zip(io.BytesIO(read_member(outer, name, where)), f"{where}: {name}")
+
+
+def _from_hub(model: dict[str, Any], work: Path, where: str) -> dict[str, Any]:
+    repository = open_repository("model", model["hub"], where)
+    present = set(repository.files)
+    _check_complete(present, repository.where)
+    for name in (*REQUIRED, *TOKENIZER):
+        if name in present:
+            shutil.copyfile(fetch_file(repository, name), work / name)
+    return {"hub": repository.origin}
+
+
+def _from_folder(folder: Path, work: Path, where: str) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise InputError(f"{where}: {folder}: no such folder.")
+    _check_complete({file.name for file in folder.iterdir()}, f"{where}: {folder}")
+    for name in (*REQUIRED, *TOKENIZER):
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, work / name)
+    return {"folder": str(folder)}
+
+
+def _check_complete(present: set[str], where: str) -> None:
+    """Refuse a set of file names that lacks a part of a model, or has weights only as pickle."""
+    pickled = sorted(name for name in present if name.endswith(".bin"))
+    if pickled and WEIGHTS not in present:
+        raise InputError(
+            f"{where}: found pickled weights ({', '.join(pickled)}), which can run code when they "
+            f"are loaded. Allowed: {WEIGHTS}; save_pretrained() of transformers writes it."
+        )
+    for name in REQUIRED:
+        if name not in present:
+            raise InputError(f"{where} has no {name}.")
+    if not present & set(VOCABULARY):
+        raise InputError(f"{where} has no tokenizer. Allowed: {', '.join(VOCABULARY)}.")
+
+
+def _check_weights(model: dict[str, Any], work: Path, where: str) -> None:
+    expected, found = model.get("weights_sha256"), sha256_of(work / WEIGHTS)
+    if expected not in (None, found):
+        raise InputError(
+            f"{where}: wrong sha256 of {WEIGHTS}: found {found}, expected {expected} "
+            "(key weights_sha256)."
+        )
+
+
+def _write_manifest(model: dict[str, Any], origin: dict[str, Any], work: Path) -> dict[str, Any]:
+    files = {file.name: sha256_of(file) for file in sorted(work.iterdir())}
+    about = {key: model[key] for key in ("name", "title", "licence", "citation")}
+    commit = origin.get("hub", {}).get("commit")
+    revision = model["revision"] or commit or f"sha256:{files[WEIGHTS][:12]}"
+    manifest = about | {"revision": revision, "source": origin, "files": files}
+    (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")
+    return manifest

@@ -1,0 +1,43 @@
+"""The user's own copy of data that is licensed or on no hub: `<own_data>/<task>/<split>.jsonl`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from interlude.data.fetch.places import below
+from interlude.errors import InputError
+from interlude.plan.tasks import Task
+
+ENDINGS = (".jsonl", ".parquet", ".csv")
+
+
+def own_files(task: Task, own_data: Path | None) -> dict[str, Path]:
+    """Return the files to read in the user's folder, by split; InputError tells how to get them."""
+    if own_data is None:
+        raise InputError(f"{_needed(task)} Then name the folder above it in the config: own_data.")
+    folder = below(own_data, _folder(task), f"{task.path}: key source.own.folder")
+    found = {split: _file(folder, task, split) for split in task.inputs()}
+    for split, path in found.items():
+        if path is None:
+            name = task.source["own"]["files"].get(split, f"{split}.jsonl")
+            raise InputError(f"{_needed(task)} Missing: {folder / name}.")
+    return {split: path for split, path in found.items() if path is not None}
+
+
+def _file(folder: Path, task: Task, split: str) -> Path | None:
+    declared = task.source["own"]["files"].get(split)
+    names = [declared] if declared else [f"{split}{ending}" for ending in ENDINGS]
+    where = f"{task.path}: key source.own.files.{split}"
+    paths = [below(folder, name, where) for name in names]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _folder(task: Task) -> str:
+    return str(task.source["own"]["folder"] or task.name)
+
+
+def _needed(task: Task) -> str:
+    return (
+        f"{task.path}: {task.title} needs a copy of your own: {task.source['own']['obtain']}. "
+        f"Put it into a folder named {_folder(task)} (format: docs/add-a-task.md)."
+    )

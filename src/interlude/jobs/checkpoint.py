@@ -1,0 +1,100 @@
+"""The state of a long run on disk, from which it goes on to the same bits after an interruption.
+
+A checkpoint is one safetensors file beside the record: all tensors, and the rest as JSON in its
+facts. It belongs to one run, told by the identity; that of another is never taken. Saved are
+the weights, the optimiser's moments, the random state, the results so far and the kept weights; the
+order of the batches follows from the run's seed and the number of steps done.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Protocol
+
+from interlude.errors import InputError
+from interlude.jobs.meter import Meter
+from interlude.training.tensor_file import Tensors, read_tensors, save_tensors
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A shorter run is sooner done again than its state is written and read.
+SHORTEST_SECONDS = 30.0
+
+
+class Resumable(Protocol):
+    """What a checkpoint saves and restores: tensors by name, and facts that fit into JSON."""
+
+    def tensors(self) -> Tensors: ...
+
+    def facts(self) -> dict[str, Any]: ...
+
+    def resume(self, tensors: Tensors, facts: dict[str, Any]) -> None: ...
+
+
+@dataclass
+class Checkpoints:
+    """When to save a run, and where. Within it, SIGINT and SIGTERM end the run after a step.
+
+    meter: of the run; what was taken until a checkpoint is saved with it.
+    """
+
+    path: Path
+    identity: Callable[[], str]
+    every_seconds: float
+    meter: Meter = field(default_factory=Meter)
+    clock: Callable[[], float] = time.monotonic
+
+    def __enter__(self) -> Checkpoints:
+        self._received: int | None = None
+        self._saved_at = self.clock()
+        self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if kind is None:
+            self.path.unlink(missing_ok=True)
+
+    def restore(self, run: Resumable) -> bool:
+        """Bring a run to where its checkpoint was made; False when there is none of this run."""
+        if not self.path.exists():
+            return False
+        try:
+            tensors, kept = read_tensors(self.path)
+        except InputError:
+            return False  # written by no run of ours, or broken since
+        facts: dict[str, Any] = json.loads(kept.get("facts", "{}"))
+        if facts.pop("identity", None) != self.identity():
+            return False
+        self.meter.add(facts.pop("taken"))
+        run.resume(tensors, facts)
+        return True
+
+    def after_step(self, run: Resumable) -> None:
+        """Save when it is time; after a signal, save and end with its exit status."""
+        waited = self.clock() - self._saved_at
+        if self._received is not None:
+            if waited > min(SHORTEST_SECONDS, self.every_seconds):
+                self._save(run)
+            raise SystemExit(128 + self._received)
+        if waited > self.every_seconds:
+            self._save(run)
+            self._saved_at = self.clock()
+
+    def _save(self, run: Resumable) -> None:
+        facts = {"identity": self.identity(), "taken": self.meter.taken(), **run.facts()}
+        save_tensors(self.path, run.tensors(), {"facts": json.dumps(facts)})
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._received = number

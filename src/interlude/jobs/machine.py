@@ -1,0 +1,90 @@
+"""What this machine has for runs: memory, and GPUs, of which each run gets one for itself."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from itertools import takewhile
+from pathlib import Path
+
+from interlude.jobs.runtime import runtime_folder
+
+WAIT_SECONDS = 0.5  # between two looks for a free GPU
+# The limit of a container, where there is one: cgroup v2, then v1.
+MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def memory_mb() -> int:
+    """Return the memory of this machine, or of the container, in MB."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    texts = [Path(limit).read_text().strip() for limit in MEMORY_LIMITS if Path(limit).exists()]
+    return min(found + [int(text) for text in texts if text.isdigit()]) // 10**6
+
+
+def visible_gpus() -> list[str]:
+    """Return the UUIDs of the GPUs that this process may use, in the order of nvidia-smi.
+
+    A scheduler's CUDA_VISIBLE_DEVICES is respected: numbers, UUIDs or their beginnings, up to the
+    first that names none, as CUDA reads it.
+    """
+    installed = _installed_gpus()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if not installed or named is None:
+        return installed
+    return list(takewhile(bool, (_gpu_of(name.strip(), installed) for name in named.split(","))))
+
+
+def claim_gpu(say: Callable[[str], None]) -> None:
+    """Take a GPU that no other run of this user has, and show CUDA no other.
+
+    To be called before CUDA starts. Waits until one is free; without GPUs nothing happens. The
+    claim is a lock that the kernel releases with this process, however it ends.
+    """
+    gpus = visible_gpus()
+    if not gpus:
+        return
+    claimed = _first_free(gpus)
+    if claimed is None:
+        say(f"waiting for a GPU: other runs have all {len(gpus)}")
+    while claimed is None:
+        time.sleep(WAIT_SECONDS)
+        claimed = _first_free(gpus)
+    os.environ["CUDA_VISIBLE_DEVICES"] = claimed
+    say(f"on {claimed}")
+
+
+def _first_free(gpus: list[str]) -> str | None:
+    return next((gpu for gpu in gpus if _is_locked_by_us(runtime_folder() / f"{gpu}.lock")), None)
+
+
+def _is_locked_by_us(path: Path) -> bool:
+    """Try to lock a file until this process ends, and return whether that went well."""
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)  # a number, which is never collected
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return False
+    return True
+
+
+def _installed_gpus() -> list[str]:
+    """Return the UUIDs that nvidia-smi lists; asking CUDA itself would start it."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    except OSError:
+        return []
+    return re.findall(r"^GPU \d+:.*\(UUID: (GPU-[^)]+)\)", listed.stdout, re.MULTILINE)
+
+
+def _gpu_of(name: str, installed: list[str]) -> str:
+    """Return what CUDA takes a name for; an empty string for nothing."""
+    if name.startswith("MIG-"):
+        return name
+    if name.isdigit():
+        return dict(enumerate(installed)).get(int(name), "")
+    return next((gpu for gpu in installed if name and gpu.startswith(name)), "")

@@ -1,0 +1,215 @@
+"""The server of `interlude.jobs.warm`: imports what training needs, then forks for each script."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
+from typing import NoReturn
+
+from interlude.jobs.warm import STREAMS, run_script
+
+MODEL = "INTERLUDE_WARM_MODEL"
+
+# The slow imports; the last is what all models of transformers have in common.
+PRELOADED = ("interlude.jobs.perform", "interlude.encode.encoding", "transformers.modeling_utils")
+WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
+LONGEST_REQUEST = 2**22  # bytes
+MOST_WAITING = 1024  # connections
+
+
+def start(address: Path, owner: str) -> None:
+    """Start a server and wait until it listens, or has ended. Called by whoever finds none."""
+    address.unlink(missing_ok=True)
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "interlude.jobs.warm_server", str(address), owner],
+        env={**os.environ, **single},  # a process with threads must not fork
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert server.stdout is not None
+    server.stdout.read()  # closed once it listens
+
+
+class Server:
+    """Listens on a socket file until its owner, a process, has ended, and all scripts have.
+
+    One process without threads watches every caller and every script: a fork of one with torch in
+    it takes .025 s, and to end it as much again, so that each script costs one and not two.
+    """
+
+    def __init__(self, address: Path, owner: int) -> None:
+        self.owner = owner
+        self.watched = DefaultSelector()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(address))
+        self.listener.listen(MOST_WAITING)
+        self.watched.register(self.listener, EVENT_READ, self._accept)
+
+    def serve(self) -> None:
+        while _is_alive(self.owner) or len(self.watched.get_map()) > 1:
+            for key, _ in self.watched.select(WATCH_SECONDS):
+                if self.watched.get_map().get(key.fd) == key:  # not closed by one before it
+                    key.data()
+
+    def _accept(self) -> None:
+        Job(self.listener.accept()[0], self.watched)
+
+
+class Job:
+    """A caller's request: a fork carries it out, and its end is told to the caller."""
+
+    def __init__(self, caller: socket.socket, watched: DefaultSelector) -> None:
+        self.caller = caller
+        self.watched = watched
+        self.request = b""
+        self.streams: list[int] = []
+        watched.register(caller, EVENT_READ, self._receive)
+
+    def _receive(self) -> None:
+        """Take a part of the request, a line; start the script when it is whole."""
+        part = b""
+        with suppress(OSError):
+            part, streams, _, _ = socket.recv_fds(self.caller, LONGEST_REQUEST, len(STREAMS))
+            self.request += part
+            self.streams += streams
+        if not part:  # whoever asked is gone
+            self._close()
+        elif part.endswith(b"\n"):
+            self._start()
+
+    def _start(self) -> None:
+        ended, alive = os.pipe()  # the reading end sees the last writer go
+        self.ended = os.fdopen(ended, "rb", buffering=0)
+        try:
+            self.process = os.fork()
+        except OSError:  # no room for another process: the caller runs the script itself
+            os.close(alive)
+            self.ended.close()
+            self._close()
+            return
+        if self.process == 0:
+            self._carry_out()
+        os.close(alive)
+        self._close_streams()
+        self.watched.modify(self.caller, EVENT_READ, self._kill)
+        self.watched.register(self.ended, EVENT_READ, self._report)
+        self._tell(self.process)
+
+    def _carry_out(self) -> NoReturn:
+        """Be the script, in a fork, where what is the server's is closed: callers see its end."""
+        try:
+            self.ended.close()
+            for key in list(self.watched.get_map().values()):
+                key.fileobj.close()  # type: ignore[union-attr]
+            self.watched.close()
+            _become(json.loads(self.request), self.streams)
+        finally:
+            os._exit(1)
+
+    def _kill(self) -> None:
+        """End the script of a caller that is gone."""
+        self.watched.unregister(self.caller)
+        os.kill(self.process, signal.SIGKILL)
+
+    def _report(self) -> None:
+        """Tell how the script ended."""
+        self.watched.unregister(self.ended)
+        self.ended.close()
+        _, status = os.waitpid(self.process, 0)
+        self._tell(_as_shell(os.waitstatus_to_exitcode(status)))
+        self._close()
+
+    def _tell(self, number: int) -> None:
+        with suppress(OSError):  # whoever asked is gone, which its socket will tell
+            self.caller.sendall(f"{number}\n".encode())
+
+    def _close(self) -> None:
+        self._close_streams()
+        with suppress(KeyError):
+            self.watched.unregister(self.caller)
+        self.caller.close()
+
+    def _close_streams(self) -> None:
+        while self.streams:
+            os.close(self.streams.pop())
+
+
+def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
+    """Turn this process into the script of a request; it ends with the script."""
+    for number, stream in zip(STREAMS, streams, strict=True):
+        os.dup2(stream, number)
+    os.environ.clear()
+    os.environ.update(request["environment"])  # type: ignore[call-overload]
+    os.chdir(str(request["folder"]))
+    status = 1
+    try:
+        run_script(list(request["arguments"]))  # type: ignore[call-overload]
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _as_shell(status: int) -> int:
+    """Return an exit status as a shell gives it: 128 + the number of the signal that ended it."""
+    return 128 - status if status < 0 else status
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def preload() -> None:
+    """Import the slow modules, and build the table with which transformers loads any model.
+
+    The folder that INTERLUDE_WARM_MODEL names, if any, tells the family of the models to come.
+    """
+    for module in PRELOADED:
+        import_module(module)
+    conversions = import_module("transformers.conversion_mapping")
+    conversions.get_checkpoint_conversion_mapping("")  # cached: 1,100 patterns to compile
+    if model := os.environ.get(MODEL):
+        with suppress(Exception):  # the scripts will say what is wrong with it
+            import_module("interlude.training.encoder").import_family(Path(model))
+
+
+def main() -> None:
+    """Listen, let go of whoever started this, import, and serve."""
+    address, owner = Path(sys.argv[1]), int(sys.argv[2])
+    server = Server(address, owner)
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for number in STREAMS:
+        os.dup2(quiet, number)
+    preload()  # takes seconds; requests wait meanwhile
+    try:
+        server.serve()
+    finally:
+        address.unlink(missing_ok=True)
+        address.with_suffix(".lock").unlink(missing_ok=True)
+    os._exit(0)  # to take torch and transformers apart takes seconds
+
+
+if __name__ == "__main__":
+    main()

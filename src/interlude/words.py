@@ -1,0 +1,40 @@
+"""The few words that plans, records and tables share. It imports nothing."""
+
+from __future__ import annotations
+
+ROLES = ("intermediate", "target", "probing")  # of a task in a study
+NO_SOURCE = "none"
+STATUSES = ("ok", "diverged", "failed", "missing", "mean_only")
+
+# What tells one score of a study from another, in the order of `plan.csv`.
+KEY = ("arm", "role", "source", "examples", "task", "restart", "point")
+
+_TEXT, _WHOLE, _REAL, _YES_NO = "str", "Int64", "float64", "boolean"
+JSON = ("metrics", "curve", "hyperparameters", "versions")  # columns of JSON text
+
+# Columns of `scores.parquet`, a row per cell, and their types; docs/contracts.md says what each is.
+SCORES: dict[str, str] = {
+    **dict.fromkeys(("study", "arm", "role", "source"), _TEXT),
+    "examples": _WHOLE,
+    "task": _TEXT,
+    **dict.fromkeys(("restart", "point"), _WHOLE),
+    **dict.fromkeys(("training", "form", "status", "reason", "metric"), _TEXT),
+    **dict.fromkeys(("score", "majority_score", "chance_score"), _REAL),
+    "constant": _YES_NO,
+    "metrics": _TEXT,
+    **dict.fromkeys(("train_examples", "validation_examples", "best_step"), _WHOLE),
+    **dict.fromkeys(("curve", "data_revision", "data_fingerprint"), _TEXT),
+}
+# Columns of `trainings.parquet`, a row per training that a cell is read from.
+TRAININGS: dict[str, str] = {
+    **dict.fromkeys(("training", "start"), _TEXT),
+    **dict.fromkeys(("seed", "planned_steps", "steps"), _WHOLE),
+    "stopped_by": _TEXT,
+    **dict.fromkeys(("tokens", "evaluation_tokens"), _WHOLE),
+    **dict.fromkeys(("train_seconds", "evaluation_seconds", "total_seconds"), _REAL),
+    "energy_joules": _REAL,
+    **dict.fromkeys(("device", "precision", "model", "model_revision"), _TEXT),
+    "threads": _WHOLE,
+    **dict.fromkeys(("hyperparameters", "versions", "code_digest", "taken_from"), _TEXT),
+    "schema_version": _WHOLE,
+}
