@@ -5,9 +5,9 @@
 Importing them takes longer than a short run trains. So the first script that Snakemake runs this
 way starts a server (`interlude.jobs.warm_server`), which imports once and forks for each script.
 The script has this process's arguments, environment, folder, standard streams and exit status, and
-a signal that ends this process ends it too. The server ends with the process that INTERLUDE_WARM_FOR
-names: Snakemake's. Without that variable, or when no server answers, the script runs here, as if
-it had been called alone.
+a signal that ends this process ends it too. The server ends with the process that
+INTERLUDE_WARM_FOR names: Snakemake's. Without that variable, or when no server answers, the script
+runs here, as if it had been called alone.
 """
 
 from __future__ import annotations
