@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import yaml
 
 from interlude.data.shape.columns import arrow_schema
-from interlude.jobs.arguments import RunFiles
-from interlude.plan.runspec import RunSpec, Settings
+from interlude.jobs.arguments import Job, JobFiles
+from interlude.plan.settings import Settings
+from interlude.plan.trainings import Part, Training
 
 Row = dict[str, Any]
 
@@ -274,50 +275,52 @@ def settings(**changes: Any) -> Settings:
     )
 
 
-def spec(form: str, **changes: Any) -> RunSpec:
-    """Return a target run of a form's task on one processor in fp32."""
-    facts: dict[str, Any] = {
-        "study": "tiny",
-        "kind": "target",
-        "source": "none",
-        "task": f"tiny-{form}",
-        "restart": 1,
-        "seed": 5,
-        "source_seed": None,
-        "form": form,
-        "metric": METRICS[form],
+def training(form: str, *, examples: int | None = None, **changes: Any) -> Training:
+    """Return a training on a form's task, or so many of its examples, on a processor in fp32."""
+    told: dict[str, Any] = {
         "model": "tiny",
+        "declared": "tiny",
         "layers": None,
+        "parts": (Part(f"tiny-{form}", form, METRICS[form], "declared", examples),),
+        "settings": settings(),
+        "seed": 5,
         "device": "cpu",
         "precision": "fp32",
-        "settings": settings(),
     }
-    return RunSpec(**{**facts, **changes})
+    return Training(**{**told, **changes})
 
 
-def files(model: Path, encoded: Path, folder: Path, **changes: Path) -> RunFiles:
-    """Return the files of a run that leaves its record in a folder."""
-    return RunFiles(model=model, encoded=encoded, record=folder / "1.json", **changes)
+def files(model: Path, encoded: Path, folder: Path, **changes: Any) -> JobFiles:
+    """Return the files of a training that leaves its record in a folder."""
+    return JobFiles(model=model, encoded=(encoded,), folder=folder, **changes)
 
 
-def arguments(spec: RunSpec, files: RunFiles) -> list[str]:
+def job(training: Training, files: JobFiles, code: str = "c0de") -> Job:
+    """Return a job that is called after its task."""
+    return Job(training, files, code, f"single target: none > {training.part.task}, restart 1")
+
+
+def arguments(job: Job) -> list[str]:
     """Return what a job tells the training program, or the one that records its failure."""
-    options = {"model": files.model, "encoded": files.encoded, "record": files.record}
-    options |= {"encoder-in": files.encoder_in, "encoder-out": files.encoder_out}
+    files = job.files
+    options = {"model": files.model, "encoded": files.encoded[0], "out": files.folder}
+    options |= {"start": files.start, "shared": files.shared}
     given = [f"--{name}={path}" for name, path in options.items() if path is not None]
-    return ["--spec", spec.to_json(), "--code", "c0de", *given]
+    told = ["--training", job.training.to_json(), "--code", job.code, "--name", job.name]
+    return [*told, *given, *(["--keep-start"] if files.keep_start else [])]
 
 
-def read_record(of: RunFiles) -> Row:
-    """Return a record, which must be JSON without NaN and infinities."""
+def read_record(of: JobFiles) -> Row:
+    """Return a record with what it says of its only task, which must be JSON without NaN."""
     record: Row = json.loads(of.record.read_text(), parse_constant=_refuse)
-    return record
+    (part,) = record.pop("parts")
+    return record | part
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def read_predictions(of: RunFiles) -> list[Row]:
+def read_predictions(of: JobFiles) -> list[Row]:
     found: list[Row] = pq.read_table(of.predictions).to_pylist()
     return found

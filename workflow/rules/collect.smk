@@ -1,36 +1,39 @@
-# Records become one table. From here on nothing looks at a record or at a model again.
+# Records become two tables: a row per score, and a row per training. From here on nothing looks at
+# a record or at a model again.
 
 
 localrules:
-    collect_runs,
-    check_runs,
+    collect_scores,
+    check_scores,
 
 
-rule collect_runs:
+rule collect_scores:
     input:
         records_to_collect,
     output:
-        table=f"{RESULTS}/runs.parquet",
-        csv=f"{RESULTS}/runs.csv",
+        scores=f"{RESULTS}/scores.parquet",
+        scores_csv=f"{RESULTS}/scores.csv",
+        trainings=f"{RESULTS}/trainings.parquet",
+        trainings_csv=f"{RESULTS}/trainings.csv",
     log:
         f"{RESULTS}/logs/collect.log",
     conda:
         "../../envs/report.yaml"
     params:
-        design=STUDY.design.to_json(),
-        records=records_folder,
         study=STUDY.name,
-        script=script("collect_runs.py"),
-        code=code_digest("collect_runs.py"),
+        plan=lambda wildcards: PLAN_FILE,
+        planned=digest_of(PLAN_TEXT),
+        script=script("collect_scores.py"),
+        code=code_digest("collect_scores.py"),
     shell:
-        "python {params.script} --study {params.study} --design {params.design:q} --records {params.records}"
-        " --out {output.table} 2>&1 | tee {log}"
+        "python {params.script:q} --study {params.study} --plan {params.plan} --trained results/trained"
+        " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
 
 
-# Last, once everything is built: a study with failed runs must not look like a success.
-rule check_runs:
+# Last, once everything is built: a study with failed trainings must not look like a success.
+rule check_scores:
     input:
-        f"{RESULTS}/runs.parquet",
+        f"{RESULTS}/scores.parquet",
     output:
         f"{RESULTS}/complete.txt",
     log:
@@ -39,8 +42,10 @@ rule check_runs:
     conda:
         "../../envs/report.yaml"
     params:
-        records=records_folder,
-        script=script("check_runs.py"),
-        code=code_digest("check_runs.py"),
+        plan=lambda wildcards: PLAN_FILE,
+        planned=digest_of(PLAN_TEXT),
+        script=script("check_scores.py"),
+        code=code_digest("check_scores.py"),
     shell:
-        "python {params.script} --runs {input} --records {params.records} --out {output} 2>&1 | tee {log}"
+        "python {params.script:q} --plan {params.plan} --trained results/trained --out {output}"
+        " 2>&1 | tee {log}"

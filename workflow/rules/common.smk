@@ -30,7 +30,11 @@ from interlude.data.fetch.archives import find_archive
 from interlude.errors import InputError
 from interlude.files import check_folder
 from interlude.jobs.machine import memory_mb, visible_gpus
-from interlude.plan.study import KINDS, NO_SOURCE, Run, load_study, task_of
+from interlude.plan.cells import to_csv
+from interlude.plan.planner import plan_of
+from interlude.plan.study import load_study
+from interlude.plan.trainings import digest_of
+from interlude.words import ROLES
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
 # it would train another run than the one that was planned.
@@ -41,16 +45,22 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 try:
     STUDY = load_study(config, ROOT, where=" + ".join(map(str, reversed(workflow.configfiles))))
-    for folder in ("results", f"results/{STUDY.name}", f"results/{STUDY.name}/runs"):
+    PLAN = plan_of(STUDY)
+    for folder in ("results", f"results/{STUDY.name}", "results/trained"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # The process with the slow imports takes the code of this model's family with them.
-os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model}")
+os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model.name}")
 
 RESULTS = f"results/{STUDY.name}"
-RUNS = f"{RESULTS}/runs"
+# The plan, for people to look things up; no rule has it as input.
+PLAN_FILE = f"{RESULTS}/plan.csv"
+PLAN_TEXT = to_csv([*PLAN.cells, *PLAN.tried])
+if not (workflow.remote_exec or workflow.output_settings.dryrun):
+    write_text(Path(PLAN_FILE), PLAN_TEXT)
+
 RETRIES = STUDY.config["compute"]["retries"]
 # Where studies share what they made. A resource, no parameter: nothing is done again when it moves.
 SHARED = STUDY.config["compute"]["shared"]
@@ -80,19 +90,13 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
 
 
-# A task, or a task trained on so many of its examples.
-SOURCE_PATTERN = "[a-z0-9-]+(@[0-9]+)?"
-
-
 wildcard_constraints:
     archive="[a-z0-9-]+",
     task="[a-z0-9-]+",
-    source=SOURCE_PATTERN,
     model="[a-z0-9-]+",
-    restart="[0-9]+",
     length="[0-9]+",
-    kind="|".join(KINDS),
-    number="[0-9]+",
+    id="[0-9a-f]+",
+    choice="[0-9a-f]+",
 
 
 def script(name):
@@ -110,11 +114,6 @@ def output_folder(wildcards, output):
     return Path(output[0]).parent
 
 
-def records(*kinds):
-    """Paths of the records of all planned runs of these kinds."""
-    return [f"{RUNS}/{run.path}.json" for run in STUDY.design.runs() if run.kind in kinds]
-
-
 def archive_pin(wildcards):
     return find_archive(wildcards.archive, ROOT / "config/archives.yaml").sha256
 
@@ -124,93 +123,96 @@ def archive_of_task(wildcards):
     return [f"results/archives/{archive}.archive"] if archive else []
 
 
-def encoded(kind, task):
-    """Folder of a task's encoding at the length that its settings ask for."""
-    length = STUDY.settings(kind, task).max_length
-    return f"results/encoded/{STUDY.model}/{task_of(task)}/{length}"
-
-
 def downloads():
     """All that the study needs before it can train."""
     tasks = expand("results/data/{task}/manifest.json", task=STUDY.tasks)
-    return [*tasks, f"results/models/{STUDY.model}/manifest.json"]
+    return [*tasks, f"results/models/{STUDY.model.name}/manifest.json"]
 
 
-def run_of(kind, wildcards):
-    return Run(kind, wildcards.get("source", NO_SOURCE), wildcards.task, int(wildcards.restart))
+def one_of(ids):
+    """A pattern of these ids alone; of none where there are none."""
+    return "|".join(sorted(set(ids))) or "(?!)"
 
 
-def spec_of(kind):
-    return lambda wildcards: STUDY.spec(run_of(kind, wildcards)).to_json()
+def ids(*roles):
+    """Ids of the trainings that the cells of these roles are read from."""
+    return dict.fromkeys(cell.training for cell in PLAN.cells if cell.role in roles)
 
 
-def encoding_of(kind):
-    def files(wildcards):
-        folder = encoded(kind, wildcards.task)
-        return [f"{folder}/train.arrow", f"{folder}/validation.arrow"]
-
-    return files
+def paths(ids):
+    """Paths of the records of trainings."""
+    return [f"results/trained/{id}/record.json" for id in dict.fromkeys(ids)]
 
 
-def chosen_settings(kind):
-    """The settings that the sweep chose for a task; nothing without a sweep."""
-    if not STUDY.swept:
+def records(*roles):
+    """Paths of the records that the cells of these roles are read from."""
+    return paths(ids(*roles))
+
+
+def records_to_collect(wildcards):
+    """All planned records; with missing_runs: report, only those that are there."""
+    planned = records(*ROLES)
+    if STUDY.config["missing_runs"] == "rerun":
+        return planned
+    return [path for path in planned if Path(path).exists()]
+
+
+def training_json(wildcards):
+    return PLAN.trainings[wildcards.id].to_json()
+
+
+def training_code(wildcards):
+    return code_of(PLAN.trainings[wildcards.id])
+
+
+def called(wildcards):
+    """What people call a training: the name of the first cell that is read from it."""
+    return PLAN.names[wildcards.id]
+
+
+def encodings(wildcards):
+    """The encoded examples of each part of a training, at its length."""
+    training = PLAN.trainings[wildcards.id]
+    folders = [
+        f"results/encoded/{training.model}/{part.task}/{training.settings.max_length}"
+        for part in training.parts
+    ]
+    return [f"{folder}/{split}.arrow" for folder in folders for split in ("train", "validation")]
+
+
+def chosen_settings(wildcards):
+    """The settings that a sweep chose; nothing without a sweep."""
+    choice = PLAN.trainings[wildcards.id].choice
+    return [f"results/chosen/{choice.id}.json"] if choice else []
+
+
+def start_files(wildcards):
+    """What a training starts from; nothing for the pretrained encoder."""
+    start = PLAN.trainings[wildcards.id].start
+    if start is None:
         return []
-    return lambda wildcards: f"{RESULTS}/sweep/{kind}/{task_of(wildcards.task)}.json"
+    return [f"results/trained/{start}/start/{name}" for name in START_FILES]
 
 
-def sweep_records(kind, task):
-    """Records of all combinations of settings that the sweep tries on a task, in their order."""
-    numbers = range(1, len(STUDY.swept) + 1)
-    return expand(f"{RESULTS}/sweep/{kind}/{task}/{{number}}.json", number=numbers)
-
-
-def run_files(wildcards, input, output):
-    """The arguments of train.py that name a run's files.
+def job_files(wildcards, input, output):
+    """The arguments of train.py that name a training's files.
 
     In one function, since Snakemake takes a tenth of a millisecond for each function of each job.
     """
     named = {
-        "--model": Path(input.model).parent,
-        "--encoded": Path(input.encoding[0]).parent,
+        "--model": [Path(input.model).parent],
+        "--encoded": dict.fromkeys(Path(file).parent for file in input.encoding),
         "--chosen": input.chosen,
-        "--encoder-in": input.get("encoder"),
-        "--encoder-out": output.get("encoder"),
-        "--record": output.record,
+        "--start": [Path(file).parent for file in input.start[:1]],
+        "--out": [Path(output.record).parent],
     }
-    return shlex.join(part for name, path in named.items() if path for part in (name, str(path)))
-
-
-def source_encoder(kind):
-    """The intermediate encoder that a run starts from; nothing for a baseline."""
-
-    def file(wildcards):
-        run = run_of(kind, wildcards)
-        started = run.source != NO_SOURCE
-        return (
-            [f"{ENCODERS}/{run.source}/{STUDY.source_restart(run)}.safetensors"] if started else []
-        )
-
-    return file
+    return shlex.join(str(part) for name, values in named.items() if values for part in (name, *values))
 
 
 def retries_left(wildcards, attempt):
     return RETRIES + 1 - attempt
 
 
-def run_memory(wildcards, input, attempt):
+def job_memory(wildcards, input, attempt):
     """MB of host memory: weights, gradients, AdamW's two means and a copy; more at each attempt."""
     return attempt * (1000 + 5 * Path(input.model).stat().st_size // 10**6)
-
-
-def records_folder(wildcards):
-    """Folder of all records of the study."""
-    return RUNS
-
-
-def records_to_collect(wildcards):
-    """All planned records; with missing_runs: report, only those that are there."""
-    planned = records(*KINDS)
-    if STUDY.config["missing_runs"] == "rerun":
-        return planned
-    return [path for path in planned if Path(path).exists()]

@@ -1,16 +1,21 @@
-# The runs: one job each. A run that cannot end well leaves a record that says why.
-ENCODERS = f"{RESULTS}/encoders"
+# The trainings: one job each, under its id, whichever studies and cells it serves. One that cannot
+# end well leaves a record that says why.
+TRAINED = "results/trained"
+TRAINING = f"{TRAINED}/{{id}}"
 
-# A run that failed is recorded once no retry is left, so that the study goes on and every table
-# lists it. An interruption or bad input is no failed run: record_failure.py hands its status on.
+# A training that failed is recorded once no retry is left, so that the study goes on and every table
+# lists it. An interruption or bad input is no failure: record_failure.py hands its status on.
 # A signal to all processes of a job, as at a preemption or Ctrl-C, ends the training by way of a
 # checkpoint; the shell and the log wait for that.
+# What only names, places or shares a training is a resource, no parameter: so it is not done again
+# when another study, under another name, wants the same.
 TRAIN = """
 trap : INT TERM
-run=(--spec {params.spec:q} --code {params.code} {params.files} {resources.shared})
-{{ python -m interlude.jobs.warm {params.script} "${{run[@]}}" --threads {threads} \
+job=(--training {params.training:q} --code {params.code} {params.files}
+     --name {resources.called:q} {resources.keeps} {resources.shared})
+{{ python -m interlude.jobs.warm {params.script:q} "${{job[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
-    python {params.on_failure} "${{run[@]}}" --exit-status $? --log {log} \\
+    python {params.on_failure:q} "${{job[@]}}" --exit-status $? --log {log} \\
         --retries-left {resources.retries_left}
 """
 
@@ -21,88 +26,77 @@ localrules:
     probing,
 
 
-rule train_intermediate:
-    input:
-        encoding=encoding_of("intermediate"),
-        chosen=chosen_settings("intermediate"),
-        model=f"results/models/{STUDY.model}/model.safetensors",
-    output:
-        record=f"{RUNS}/intermediate/none/{{task}}/{{restart}}.json",
-        predictions=f"{RUNS}/intermediate/none/{{task}}/{{restart}}.parquet",
-        encoder=f"{ENCODERS}/{{task}}/{{restart}}.safetensors",
-    log:
-        f"{RESULTS}/logs/intermediate/{{task}}-{{restart}}.log",
-    wildcard_constraints:
-        task=SOURCE_PATTERN,
-    priority: 1  # everything else waits for these
-    retries: RETRIES_HERE
-    conda:
-        "../../envs/train.yaml"
-    threads: STUDY.config["compute"]["threads"]
-    resources:
-        retries_left=retries_left,
-        gpu=GPUS_OF_A_RUN,
-        shared=SHARED,
-        mem_mb=run_memory,
-        checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
-    params:
-        spec=spec_of("intermediate"),
-        script=script("train.py"),
-        on_failure=script("record_failure.py"),
-        code=code_digest("train.py"),
-        files=run_files,
-    shell:
-        TRAIN
+# One rule in four names, so that a site can give each what it needs. A training that serves several
+# cells has the name of the first.
+ruleorder: train_intermediate > train_sweep > train_probe > train_target
 
 
 rule train_target:
     input:
-        encoding=encoding_of("target"),
-        chosen=chosen_settings("target"),
-        model=f"results/models/{STUDY.model}/model.safetensors",
-        encoder=source_encoder("target"),
+        encoding=encodings,
+        chosen=chosen_settings,
+        model=f"results/models/{STUDY.model.name}/model.safetensors",
+        start=start_files,
     output:
-        record=f"{RUNS}/target/{{source}}/{{task}}/{{restart}}.json",
-        predictions=f"{RUNS}/target/{{source}}/{{task}}/{{restart}}.parquet",
+        record=f"{TRAINING}/record.json",
+        predictions=f"{TRAINING}/predictions.parquet",
     log:
-        f"{RESULTS}/logs/target/{{source}}/{{task}}-{{restart}}.log",
+        "results/logs/train/{id}.log",
+    message:
+        "{resources.called}"
     retries: RETRIES_HERE
     conda:
         "../../envs/train.yaml"
     threads: STUDY.config["compute"]["threads"]
     resources:
+        called=called,
+        keeps="",
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
         shared=SHARED,
-        mem_mb=run_memory,
+        mem_mb=job_memory,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
-        spec=spec_of("target"),
+        training=training_json,
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        code=code_digest("train.py"),
-        files=run_files,
+        code=training_code,
+        files=job_files,
     shell:
         TRAIN
 
 
 use rule train_target as train_probe with:
-    input:
-        encoding=encoding_of("probing"),
-        chosen=chosen_settings("probing"),
-        model=f"results/models/{STUDY.model}/model.safetensors",
-        encoder=source_encoder("probing"),
+    wildcard_constraints:
+        id=one_of(ids("probing")),
+
+
+# These keep encoder and heads, from which others start.
+use rule train_target as train_intermediate with:
     output:
-        record=f"{RUNS}/probing/{{source}}/{{task}}/{{restart}}.json",
-        predictions=f"{RUNS}/probing/{{source}}/{{task}}/{{restart}}.parquet",
-    log:
-        f"{RESULTS}/logs/probing/{{source}}/{{task}}-{{restart}}.log",
-    params:
-        spec=spec_of("probing"),
-        script=script("train.py"),
-        on_failure=script("record_failure.py"),
-        code=code_digest("train.py"),
-        files=run_files,
+        record=f"{TRAINING}/record.json",
+        predictions=f"{TRAINING}/predictions.parquet",
+        start=f"{TRAINING}/start/manifest.json",
+        encoder=f"{TRAINING}/start/encoder.safetensors",
+        heads=f"{TRAINING}/start/heads.safetensors",
+    wildcard_constraints:
+        id=one_of(PLAN.starts),
+    priority: 1  # everything else waits for these
+    resources:
+        called=called,
+        keeps="--keep-start",
+        retries_left=retries_left,
+        gpu=GPUS_OF_A_RUN,
+        shared=SHARED,
+        mem_mb=job_memory,
+        checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
+
+
+# Baselines that serve to choose settings.
+use rule train_target as train_sweep with:
+    wildcard_constraints:
+        id=one_of(cell.training for cell in PLAN.tried),
+    priority: 2
 
 
 rule intermediate:

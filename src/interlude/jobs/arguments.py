@@ -4,80 +4,101 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from interlude.errors import InputError
-from interlude.plan.runspec import RunSpec
+from interlude.plan.trainings import Training
 
 
 @dataclass(frozen=True)
-class RunFiles:
-    """Where a run reads and writes. `encoder_in` is its source's, `encoder_out` its own.
+class JobFiles:
+    """Where a training reads and writes.
 
-    `shared` is the folder of outcomes that studies share.
+    encoded: folder of each part's encoding, in the order of the parts. folder: where it leaves its
+    record, predictions and, with `keep_start`, its start. start: the folder that it starts from;
+    None for the pretrained encoder. shared: folder of outcomes that other folders use as well.
     """
 
     model: Path
-    encoded: Path
-    record: Path
-    encoder_in: Path | None = None
-    encoder_out: Path | None = None
+    encoded: tuple[Path, ...]
+    folder: Path
+    start: Path | None = None
+    keep_start: bool = False
     shared: Path | None = None
 
     @property
+    def record(self) -> Path:
+        return self.folder / "record.json"
+
+    @property
     def predictions(self) -> Path:
-        """The predictions lie beside the record."""
-        return self.record.with_suffix(".parquet")
+        return self.folder / "predictions.parquet"
+
+    @property
+    def own_start(self) -> Path | None:
+        """The folder of what others start from; None when it is not kept."""
+        return self.folder / "start" if self.keep_start else None
 
     @property
     def checkpoint(self) -> Path:
-        """The state of an interrupted run lies beside the record, until the run has ended."""
-        return self.record.with_suffix(".checkpoint")
+        """The state of an interrupted training, until it has ended."""
+        return self.folder / "checkpoint.safetensors"
 
 
-def run_parser(description: str | None) -> ArgumentParser:
-    """Return a parser of the arguments that name a run and its files."""
+@dataclass(frozen=True)
+class Job:
+    """A training to carry out. name: what people call it. code: digest of what trains."""
+
+    training: Training
+    files: JobFiles
+    code: str
+    name: str
+
+
+def job_parser(description: str | None) -> ArgumentParser:
+    """Return a parser of the arguments that name a training and its files."""
     parser = ArgumentParser(description=description)
-    parser.add_argument("--spec", type=RunSpec.from_json, required=True, help="the run, as JSON")
-    parser.add_argument(
-        "--chosen", type=Path, help="settings that a sweep chose, over the run's own"
-    )
-    parser.add_argument("--code", required=True, help="digest of the training code")
+    parser.add_argument("--training", type=Training.from_json, required=True, help="as JSON")
+    parser.add_argument("--name", required=True, help="what people call it")
+    parser.add_argument("--chosen", type=Path, help="settings that a sweep chose, over its own")
+    parser.add_argument("--code", required=True, help="digest of the code that trains")
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
-    parser.add_argument("--encoded", type=Path, required=True, help="folder of the encoded task")
-    parser.add_argument("--encoder-in", type=Path, help="intermediate encoder to start from")
-    parser.add_argument("--encoder-out", type=Path, help="where to leave the trained encoder")
-    parser.add_argument("--record", type=Path, required=True)
-    parser.add_argument("--shared", type=Path, help="folder of encoders that studies share")
+    parser.add_argument(
+        "--encoded", type=Path, nargs="+", required=True, help="folder of each part's encoding"
+    )
+    parser.add_argument("--start", type=Path, help="folder of the start that it begins from")
+    parser.add_argument("--keep-start", action="store_true", help="keep encoder and heads")
+    parser.add_argument("--out", type=Path, required=True, help="folder of its record")
+    parser.add_argument("--shared", type=Path, help="folder of outcomes that others use as well")
     return parser
 
 
-def told(arguments: Namespace) -> RunSpec:
-    """Return the run of the parsed arguments, with the settings that a sweep chose for it.
+def job_of(arguments: Namespace) -> Job:
+    """Return the job of the parsed arguments, with the settings that a sweep chose for it.
 
     InputError when the file of the choice is broken.
     """
-    spec: RunSpec = arguments.spec
+    files = JobFiles(
+        model=arguments.model,
+        encoded=tuple(arguments.encoded),
+        folder=arguments.out,
+        start=arguments.start,
+        keep_start=arguments.keep_start,
+        shared=arguments.shared,
+    )
+    return Job(_settled(arguments), files, arguments.code, arguments.name)
+
+
+def _settled(arguments: Namespace) -> Training:
+    training: Training = arguments.training
     path: Path | None = arguments.chosen
     if path is None:
-        return spec
+        return training
     try:
         chosen = json.loads(path.read_text(encoding="utf8"))["settings"]
-        return replace(spec, settings=replace(spec.settings, **chosen))
+        return training.settled(chosen)
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(
             f"{path}: not a whole choice of a sweep ({error}). Delete it and run again."
         ) from None
-
-
-def run_files(arguments: Namespace) -> RunFiles:
-    """Return the files that the parsed arguments name."""
-    return RunFiles(
-        model=arguments.model,
-        encoded=arguments.encoded,
-        record=arguments.record,
-        encoder_in=arguments.encoder_in,
-        encoder_out=arguments.encoder_out,
-        shared=arguments.shared,
-    )

@@ -1,40 +1,80 @@
-"""From the records of a study to its run table."""
+"""From the records of trainings to the rows of a study's two tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from interlude.analysis.runs import to_table
 from interlude.errors import InputError
-from interlude.plan.study import Design, Run
+from interlude.jobs.record import PREDICTIONS, SCHEMA_VERSION
+from interlude.plan.cells import Cell
+from interlude.words import SCORES, TRAININGS
 
-SCHEMA_VERSION = 1
-PREDICTIONS = ["id", "prediction", "gold"]
+Row = dict[str, Any]
 
 
-def collect(study: str, design: Design, folder: Path) -> pd.DataFrame:
-    """Return the run table of a study: one row per planned run, in the order of the plan.
+@dataclass(frozen=True)
+class Collected:
+    """Rows of scores, one per cell, and of trainings: those that cells are read from, or start from."""
 
-    A run without a record has the status `missing`. Records of runs that are not planned are
-    left out. Raises InputError for a record that cannot be read.
+    scores: list[Row]
+    trainings: list[Row]
+
+
+def collect(study: str, cells: Iterable[Cell], trained: Path) -> Collected:
+    """Return the rows of a study's tables, in the order of its cells.
+
+    trained: folder with a folder for each training. A cell without a record has the status
+    `missing`. Raises InputError for a record that cannot be read.
     """
-    return to_table(_rows(study, design, folder))
+    records: dict[str, Row] = {}
+    scores = []
+    for cell in cells:
+        record = _kept(records, trained, cell.training)
+        scores.append({"study": study, **vars(cell), **_score(record, cell)})
+    return Collected(scores, [_of_table(record, TRAININGS) for record in records.values()])
 
 
-def _rows(study: str, design: Design, folder: Path) -> Iterator[dict[str, Any]]:
-    for run in design.runs():
-        path = folder / f"{run.path}.json"
-        yield read_record(path) if path.exists() else _missing(study, run)
+def _kept(records: dict[str, Row], trained: Path, training: str) -> Row:
+    """Return a record, read once; those of the trainings that it starts from are read with it."""
+    if training not in records:
+        record = _record(trained, training)
+        if record.get("start") is not None:
+            _kept(records, trained, record["start"])
+        records[training] = record
+    return records[training]
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def record_path(trained: Path, training: str) -> Path:
+    """Return where the record of a training lies."""
+    return trained / training / "record.json"
+
+
+def _record(trained: Path, training: str) -> Row:
+    path = record_path(trained, training)
+    return read_record(path) if path.exists() else {"training": training, "status": "missing"}
+
+
+def _score(record: Row, cell: Cell) -> Row:
+    """Return what a record says of the task of a cell."""
+    if record["status"] == "missing":
+        return {"status": "missing", "reason": "no record"}
+    part = next(each for each in record["parts"] if each["task"] == cell.task)
+    told = {"status": record["status"], "reason": record.get("reason")}
+    return told | _of_table(part, SCORES)
+
+
+def _of_table(row: Row, columns: dict[str, str]) -> Row:
+    return {name: value for name, value in row.items() if name in columns}
+
+
+def read_record(path: Path) -> Row:
     """Return a record; InputError when it is broken or of another schema version.
 
     So it is for one without the predictions that it scores: they are beside it, whole.
@@ -51,20 +91,21 @@ def read_record(path: Path) -> dict[str, Any]:
             f"{path}: key schema_version: found {found!r}. Allowed: {SCHEMA_VERSION}. "
             "The record is of another release: delete it and run again."
         )
-    if record["status"] == "ok":
-        _check_predictions(path, record["validation_examples"])
+    if record["status"] == "ok" and len(record["parts"]) == 1:
+        _check_predictions(path, record["parts"][0]["validation_examples"])
     return dict(record)
 
 
 def _check_predictions(record: Path, count: int) -> None:
-    path = record.with_suffix(".parquet")
+    path = record.with_name("predictions.parquet")
     try:
         table = pq.read_table(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise _lost_predictions(path, record, str(error)) from None
-    if (table.column_names, table.num_rows) != (PREDICTIONS, count):
+    if (tuple(table.column_names), table.num_rows) != (PREDICTIONS, count):
         found = f"found {table.num_rows} rows of {', '.join(table.column_names)}"
-        raise _lost_predictions(path, record, f"{found}, expected {count} of {PREDICTIONS}")
+        wanted = f"{count} of {', '.join(PREDICTIONS)}"
+        raise _lost_predictions(path, record, f"{found}, expected {wanted}")
 
 
 def _lost_predictions(path: Path, record: Path, reason: str) -> InputError:
@@ -74,27 +115,23 @@ def _lost_predictions(path: Path, record: Path, reason: str) -> InputError:
     )
 
 
-def _missing(study: str, run: Run) -> dict[str, Any]:
-    return {"study": study, **vars(run), "status": "missing", "reason": "no record"}
+def require_finished(cells: Iterable[Cell], trained: Path) -> int:
+    """Return the number of cells, each with a result.
 
-
-def require_finished(runs: pd.DataFrame, folder: Path) -> None:
-    """Raise InputError when runs failed or are missing: which, why, and the command that retries.
-
-    A diverged run has a result: it is in the tables as degenerate.
+    Raises InputError when trainings failed or are missing: which, why, and the command that tries
+    them again. A training that diverged has a result: it is in the tables as degenerate.
     """
-    lost = runs[runs["status"].isin(["failed", "missing"])]
-    if lost.empty:
-        return
-    paths = [
-        f"{folder}/{Run(*key).path}.json"
-        for key in lost[["kind", "source", "task", "restart"]].itertuples(index=False)
-    ]
+    cells = list(cells)
+    records = {cell.training: _record(trained, cell.training) for cell in cells}
+    lost = [cell for cell in cells if records[cell.training]["status"] in ("failed", "missing")]
+    if not lost:
+        return len(cells)
     reasons = "\n".join(
-        f"  {path}: {reason}" for path, reason in zip(paths, lost["reason"], strict=True)
+        f"  {cell.name}: {records[cell.training].get('reason', 'no record')}" for cell in lost
     )
+    again = dict.fromkeys(str(record_path(trained, cell.training)) for cell in lost)
     raise InputError(
-        f"{len(lost)} of {len(runs)} runs have no result; tables and figures list them."
+        f"{len(lost)} of {len(cells)} scores have no result; tables and figures list them."
         f"\n{reasons}\n"
-        f"To try them again: snakemake --cores all --forcerun {' '.join(paths)}"
+        f"To try them again: snakemake --cores all --forcerun {' '.join(again)}"
     )

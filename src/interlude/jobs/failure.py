@@ -1,14 +1,13 @@
-"""What a run that has no result leaves, so that it never vanishes from a table."""
+"""What a training that has no result leaves, so that it never vanishes from a table."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from interlude.jobs.arguments import RunFiles
-from interlude.jobs.record import write_predictions, write_record
-from interlude.plan.runspec import RunSpec
-from interlude.training.start import save_encoder
+from interlude.jobs.arguments import Job
+from interlude.jobs.record import planned_part, write_predictions, write_record
+from interlude.training.start import save_start
 
 BAD_INPUT = 2
 INTERRUPTED = (130, 143)  # 128 + SIGINT and SIGTERM, as a shell reports them
@@ -18,18 +17,19 @@ KILLED = 137  # 128 + SIGKILL
 OF_MEMORY = re.compile("memory|bad_alloc|failed to map segment", re.IGNORECASE)
 
 
-def leave_without_result(
-    spec: RunSpec, files: RunFiles, status: str, reason: str, code: str
-) -> None:
-    """Write a record with this status, no predictions, and an encoder file without weights."""
+def leave_without_result(job: Job, status: str, reason: str) -> None:
+    """Write a record with this status, no predictions, and a start without weights."""
+    files, training = job.files, job.training
     write_predictions(files.predictions, [], [], [])
-    if files.encoder_out is not None:
-        save_encoder(files.encoder_out, {}, {"status": status})
-    write_record(files.record, spec, status=status, reason=reason, code_digest=code)
+    if files.own_start is not None:
+        save_start(files.own_start, {}, {}, status)
+    parts = [planned_part(training, part.task) for part in training.parts]
+    outcome = {"status": status, "reason": reason, "code_digest": job.code, "parts": parts}
+    write_record(files.record, training, outcome)
 
 
 def reason_of(status: int, log: Path) -> str:
-    """Return why a run failed: its exit status, its last words, and whether memory was short."""
+    """Return why a training failed: its exit status, its last words, if memory was short."""
     words = last_words(log)
     if status == KILLED:
         words = f"killed, as the kernel does when memory is short; last words: {words}"

@@ -1,8 +1,9 @@
-"""The record of a run: written once, atomically, with all that its numbers depend on."""
+"""The record of a training: written once, atomically, with all that its numbers depend on."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,39 +11,58 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
-from interlude.plan.runspec import RunSpec
-from interlude.versions import versions
+from interlude.plan.trainings import Training
 
-SCHEMA_VERSION = 1
-NOT_COLUMNS = ("settings", "layers")
+SCHEMA_VERSION = 2
+PREDICTIONS = ("id", "prediction", "gold")  # columns
+
+Outcome = dict[str, Any]
 
 
-def write_record(path: Path, spec: RunSpec, **facts: Any) -> None:
-    """Write the record of a run: what it was told, and the facts it found."""
-    told = {name: value for name, value in vars(spec).items() if name not in NOT_COLUMNS}
-    record = {
+def write_record(path: Path, training: Training, outcome: Outcome) -> None:
+    """Write the record of a training: what was planned, and its outcome.
+
+    outcome: what it measured, with `parts`, a list with what it measured on each task.
+    """
+    write_json(path, {**_planned(training), **outcome})
+
+
+def _planned(training: Training) -> dict[str, Any]:
+    examples = {part.task: part.examples for part in training.parts}
+    # The number itself for one task, so that a table shows it as any other setting.
+    shown = training.part.examples if len(training.parts) == 1 else examples
+    return {
         "schema_version": SCHEMA_VERSION,
-        **told,
-        "hyperparameters": {"layers": spec.layers, **vars(spec.settings)},
-        "versions": versions(),
-        **facts,
+        "training": training.id,
+        "start": training.start,
+        "model": training.model,
+        "seed": training.seed,
+        "hyperparameters": {
+            "layers": training.layers,
+            **vars(training.settings),
+            "train_examples": shown,
+        },
     }
-    write_json(path, record)
+
+
+def planned_part(training: Training, task: str) -> dict[str, Any]:
+    """Return what was planned of one task in the data of a training."""
+    (part,) = [each for each in training.parts if each.task == task]
+    return {"task": part.task, "form": part.form, "metric": part.metric}
 
 
 def write_predictions(path: Path, ids: list[str], predictions: list[Any], gold: list[Any]) -> None:
-    """Write one row per validation example; no rows when the run has no predictions."""
+    """Write one row per validation example; no rows when the training has no predictions."""
     if not predictions:
         ids, gold = [], []
-    table = pa.table({"id": ids, "prediction": predictions, "gold": gold})
+    table = pa.table(dict(zip(PREDICTIONS, (ids, predictions, gold), strict=True)))
     with written_atomically(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
-def fingerprint(*files: Path) -> str:
-    """Return 16 hex digits of the contents of files."""
+def fingerprint(hashes: Iterable[str]) -> str:
+    """Return 16 hex digits of the SHA-256 of files, given that of each as hex digits."""
     digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for each in hashes:
+        digest.update(bytes.fromhex(each))
     return digest.hexdigest()[:16]

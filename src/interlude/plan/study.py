@@ -1,102 +1,36 @@
-"""A study: from the config to the list of its runs. Pure planning, no torch."""
+"""A study: a checked config with the tasks and the model that it names. No torch, no data."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import Any
 
-from interlude.data.fetch.availability import why_unavailable
-from interlude.data.fetch.places import Places
 from interlude.errors import InputError, unknown
-from interlude.plan.runspec import RunSpec, Settings
-from interlude.plan.schema import validate
+from interlude.plan.arms import ALL, MLM, PLACEHOLDERS, arms_of
+from interlude.plan.schema import read_yaml, validate
+from interlude.plan.seeds import derived_seed
+from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
+from interlude.plan.trainings import digest_of
+from interlude.words import ROLES
 
-KINDS = ("intermediate", "target", "probing")
-NO_SOURCE = "none"
-_SIZE = "@"  # hellaswag@1250: the task, trained on 1,250 of its examples
+WORDS_OF_A_MODEL = {"title", "licence", "citation"}  # of its file: they change no weight
+EXAMPLES = "train_examples"  # the setting that is a part's, not the training's
 
-
-def sized(task: str, size: int) -> str:
-    """Return the name of an intermediate task that is trained on `size` examples."""
-    return f"{task}{_SIZE}{size}"
-
-
-def task_of(name: str) -> str:
-    """Return the task of a source or run: hellaswag, also of hellaswag@1250."""
-    return name.partition(_SIZE)[0]
-
-
-def size_of(name: str) -> int | None:
-    """Return the examples that a source is trained on by its name; None: by its settings."""
-    size = name.partition(_SIZE)[2]
-    return int(size) if size else None
-
-
-@dataclass(frozen=True, order=True)
-class Run:
-    """One training: source × task × restart of a kind."""
-
-    kind: str
-    source: str
-    task: str
-    restart: int
-
-    @property
-    def path(self) -> str:
-        """Where its record lies below the study's folder of runs, without a suffix."""
-        return f"{self.kind}/{self.source}/{self.task}/{self.restart}"
+Why = Callable[[Task], str | None]
 
 
 @dataclass(frozen=True)
-class Design:
-    """The grid of a study: which tasks in which role, and how many restarts.
+class Model:
+    """A pretrained encoder; declared: digest of what its file says of the weights."""
 
-    sizes: intermediate task -> numbers of examples on which it is trained as well.
-    """
-
-    restarts: int
-    retrain_intermediate: bool
-    intermediate: Sequence[str]
-    target: Sequence[str]
-    probing: Sequence[str]
-    sizes: dict[str, list[int]] = field(default_factory=dict)
-
-    @property
-    def sources(self) -> list[str]:
-        """Return all sources but `none`: the intermediate tasks, then those of other sizes."""
-        others = [sized(task, size) for task, sizes in self.sizes.items() for size in sizes]
-        return [*self.intermediate, *others]
-
-    def runs(self) -> Iterator[Run]:
-        """Yield every planned run: intermediate ones first, then source by source."""
-        for restart in self._restarts if self.retrain_intermediate else (1,):
-            for task in self.sources:
-                yield Run("intermediate", NO_SOURCE, task, restart)
-        for kind, tasks in (("target", self.target), ("probing", self.probing)):
-            for source in (NO_SOURCE, *self.sources):
-                for task in tasks:
-                    for restart in self._restarts:
-                        yield Run(kind, source, task, restart)
-
-    def to_json(self) -> str:
-        """Return the design as one line of JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Design:
-        """Read a design back."""
-        return cls(**json.loads(text))
-
-    @property
-    def _restarts(self) -> range:
-        return range(1, self.restarts + 1)
+    name: str
+    path: Path
+    declared: str
 
 
 @dataclass(frozen=True)
@@ -110,118 +44,89 @@ class Study:
     tasks: dict[str, Task]
     skipped: dict[str, str]
     titles: dict[str, str]
-    model_file: Path
+    model: Model
 
     @property
     def name(self) -> str:
         return str(self.config["study"])
 
-    @property
-    def model(self) -> str:
-        return str(self.config["encoder"]["model"])
+    def tasks_of(self, role: str) -> list[str]:
+        """Return the tasks in a role that are not skipped."""
+        return [task for task in self.config[role] if task in self.tasks]
 
-    @cached_property
-    def design(self) -> Design:
-        given = {each.name: self.config[each.name] for each in fields(Design)}
-        kept = {kind: [task for task in given[kind] if task in self.tasks] for kind in KINDS}
-        sizes = {task: sizes for task, sizes in given["sizes"].items() if task in self.tasks}
-        return Design(**given | kept | {"sizes": sizes})
+    @property
+    def sizes(self) -> dict[str, list[int]]:
+        """Return intermediate task -> numbers of examples that it is cut to as well."""
+        given: dict[str, list[int]] = self.config["sizes"]
+        return {task: sizes for task, sizes in given.items() if task in self.tasks}
 
     @property
     def scope(self) -> dict[str, Any]:
         """Return what the tables say of the study's tasks: see `analysis.options.Options`."""
         return {
-            "titles": self.titles | self._sized_titles(),
-            "tasks": [*self.tasks, *self._sized_titles()],
+            "titles": self.titles,
+            "tasks": list(self.tasks),
             "skipped": {
-                kind: {
-                    name: self.skipped[name] for name in self.config[kind] if name in self.skipped
+                role: {
+                    name: self.skipped[name] for name in self.config[role] if name in self.skipped
                 }
-                for kind in KINDS
+                for role in ROLES
             },
             "stand_ins": {
                 name: task.stands_in_for for name, task in self.tasks.items() if task.stands_in_for
             },
         }
 
-    def _sized_titles(self) -> dict[str, str]:
-        return {
-            sized(task, size): f"{self.titles[task]} ({size:,})"
-            for task, sizes in self.design.sizes.items()
-            for size in sizes
-        }
+    def settings(self, role: str, task: str | None) -> Settings:
+        """Return the settings of a training: defaults, then the role's, then the task's own.
 
-    def settings(self, kind: str, task: str) -> Settings:
-        """Return the settings of a run: defaults, then the kind's, then the task's own.
-
-        task: of a run; that of another size differs in `train_examples` alone.
+        task: None for a mixture, which has none of its own.
         """
-        of_kind = self.config["training"][kind]
-        of_task = self.config["overrides"][kind].get(task_of(task), {})
-        settings = Settings(**{**of_kind, **of_task})
-        size = size_of(task)
-        return settings if size is None else replace(settings, train_examples=size)
+        return self._declared(role, task)[0]
 
-    def source_restart(self, run: Run) -> int:
-        """Return the restart whose intermediate model a target or probing run starts from."""
-        return run.restart if self.config["retrain_intermediate"] else 1
+    def examples(self, role: str, task: str) -> int | None:
+        """Return how many training examples of a task are used at most; None for all."""
+        return self._declared(role, task)[1]
 
-    def seed(self, kind: str, restart: int) -> int:
-        """Return the seed of a kind of run in a restart: given in the config, or derived."""
-        given = self.config["seeds"]
-        return int(given[restart - 1][kind]) if given else self._derived_seed(kind, str(restart))
-
-    def _derived_seed(self, kind: str, use: str) -> int:
-        key = f"{self.config['seed']}/{kind}/{use}"
-        return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big")
-
-    def spec(self, run: Run) -> RunSpec:
-        """Return all that a run is told."""
-        task = self.tasks[task_of(run.task)]
-        started = run.source != NO_SOURCE
-        return RunSpec(
-            study=self.name,
-            kind=run.kind,
-            source=run.source,
-            task=run.task,
-            restart=run.restart,
-            seed=self.seed(run.kind, run.restart),
-            source_seed=self.seed("intermediate", self.source_restart(run)) if started else None,
-            form=task.form,
-            metric=task.metric,
-            model=self.model,
-            layers=self.config["encoder"]["layers"],
-            device=self.config["compute"]["device"],
-            precision=self.config["compute"]["precision"],
-            settings=self.settings(run.kind, run.task),
-        )
+    def _declared(self, role: str, task: str | None) -> tuple[Settings, int | None]:
+        key = (role, task)
+        if key not in self._known:
+            own = self.config["overrides"][role].get(task, {})
+            given = {**self.config["training"][role], **own}
+            examples = given.pop(EXAMPLES, None)
+            self._known[key] = (Settings(**given), examples)
+        return self._known[key]
 
     @cached_property
-    def swept(self) -> list[dict[str, Any]]:
-        """Return the combinations of settings that the sweep tries; none without a sweep."""
-        grid = self.config["sweep"]
-        if grid is None:
-            return []
-        return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    def _known(self) -> dict[tuple[str, str | None], tuple[Settings, int | None]]:
+        return {}
 
-    def sweep_spec(self, kind: str, task: str, number: int) -> RunSpec:
-        """Return what the sweep's run of a combination, from 1, is told.
+    def seed(self, role: str, restart: int) -> int:
+        """Return the seed of a role's trainings in a restart: given in the config, or derived."""
+        if not self.config["seeds"]:
+            return derived_seed(self.config["seed"], role, str(restart))
+        given = self.config["seeds"][restart - 1]
+        return int(given if isinstance(given, int) else given[role])
 
-        It is a baseline, at one seed of its own for all combinations, so that no restart is the one
-        that the settings were chosen on. The number takes the place of the restart.
-        """
-        baseline = self.spec(Run(kind, NO_SOURCE, task, 1))
-        settings = replace(baseline.settings, **self.swept[number - 1])
-        seed = self._derived_seed(kind, "sweep")
-        return replace(baseline, restart=number, seed=seed, settings=settings)
+    def sweep_seed(self, role: str) -> int:
+        """Return the seed of a role's trainings in a sweep, which no restart has."""
+        return derived_seed(self.config["seed"], role, "sweep")
+
+    @property
+    def rule(self) -> str:
+        """The rule of degenerate runs, as JSON."""
+        return json.dumps(self.config["degenerate"], sort_keys=True)
 
 
-def load_study(config: dict[str, Any], root: Path, where: str = "config") -> Study:
+def load_study(
+    config: dict[str, Any], root: Path, where: str = "config", unavailable: Why | None = None
+) -> Study:
     """Return the study of a config, its task files read and checked.
 
     config: as read from YAML; defaults are filled in place.
     root: the project's folder, from which task and model folders are given.
     where: the config's file name, for messages.
+    unavailable: tells why a task has no data, for a config with `skip_unavailable`.
 
     Raises InputError for a key, value, task or model that is not allowed.
     """
@@ -230,20 +135,27 @@ def load_study(config: dict[str, Any], root: Path, where: str = "config") -> Stu
     registry = _declared(config["task_folders"], root)
     _check_tasks(config, registry, where)
     _check_sizes(config, where)
-    models = _declared(config["model_folders"], root)
-    model = config["encoder"]["model"]
-    if model not in models:
-        raise unknown(f"{where}: key encoder.model", "model", model, models)
-    names = dict.fromkeys(name for kind in KINDS for name in config[kind])
+    _check_arms(config, where)
+    names = dict.fromkeys(name for role in ROLES for name in config[role])
+    names |= dict.fromkeys(_named_in_arms(config))
     tasks = {name: load_task(registry[name]) for name in names}
-    skipped = _skipped(config, tasks.values(), root)
+    skipped = _skipped(tasks.values(), unavailable) if config["skip_unavailable"] else {}
     return Study(
         config=config,
         tasks={name: task for name, task in tasks.items() if name not in skipped},
         skipped=skipped,
         titles=_titles(tasks.values(), registry),
-        model_file=models[model],
+        model=_model(config, root, where),
     )
+
+
+def _model(config: dict[str, Any], root: Path, where: str) -> Model:
+    files, name = _declared(config["model_folders"], root), config["encoder"]["model"]
+    if name not in files:
+        raise unknown(f"{where}: key encoder.model", "model", name, files)
+    told = dict(read_yaml(files[name]) or {})
+    weights = {key: value for key, value in told.items() if key not in WORDS_OF_A_MODEL}
+    return Model(name, files[name], digest_of(weights))
 
 
 def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:
@@ -258,24 +170,11 @@ def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:
     return titles
 
 
-def _skipped(config: dict[str, Any], tasks: Iterable[Task], root: Path) -> dict[str, str]:
-    """Return task -> reason for those without data, where the config allows to skip them."""
-    if not config["skip_unavailable"]:
-        return {}
-    skipped = {}
-    for task in tasks:
-        reason = why_unavailable(task, places(config, root))
-        if reason is not None:
-            # Where the clone lies is nobody's business in a table.
-            skipped[task.name] = reason.removeprefix(f"{task.path}: ")
-    return skipped
-
-
-def places(config: dict[str, Any], root: Path) -> Places:
-    """Return where the config says that data may be."""
-    named = {key: Path(config[key]) for key in ("mirror", "own_data") if config[key] is not None}
-    slices = root / "config/mirrors/partial.yaml"
-    return Places(registry=root / "config/archives.yaml", slices=slices, **named)
+def _skipped(tasks: Iterable[Task], unavailable: Why | None) -> dict[str, str]:
+    """Return task -> reason for those without data."""
+    reasons = [(task, unavailable(task)) for task in tasks] if unavailable else []
+    # Where the clone lies is nobody's business in a table.
+    return {task.name: why.removeprefix(f"{task.path}: ") for task, why in reasons if why}
 
 
 def _declared(folders: list[str], root: Path) -> dict[str, Path]:
@@ -298,7 +197,7 @@ def _check_sizes(config: dict[str, Any], where: str) -> None:
         if task not in config["intermediate"]:
             raise unknown(f"{where}: key sizes", "intermediate task", task, config["intermediate"])
         of_task = config["overrides"]["intermediate"].get(task, {})
-        whole = (config["training"]["intermediate"] | of_task).get("train_examples")
+        whole = (config["training"]["intermediate"] | of_task).get(EXAMPLES)
         if whole is not None and max(sizes) >= whole:
             raise InputError(
                 f"{where}: key sizes.{task}: found {max(sizes)}. "
@@ -307,8 +206,32 @@ def _check_sizes(config: dict[str, Any], where: str) -> None:
 
 
 def _check_tasks(config: dict[str, Any], registry: dict[str, Path], where: str) -> None:
-    named = [(kind, name) for kind in KINDS for name in config[kind]]
-    named += [(f"overrides.{kind}", name) for kind in KINDS for name in config["overrides"][kind]]
+    named = [(role, name) for role in ROLES for name in config[role]]
+    named += [(f"overrides.{role}", name) for role in ROLES for name in config["overrides"][role]]
+    named += [("arms", name) for name in _named_in_arms(config)]
     for key, name in named:
         if name not in registry:
             raise unknown(f"{where}: key {key}", "task", name, registry)
+
+
+def _check_arms(config: dict[str, Any], where: str) -> None:
+    """Refuse an arm that reaches no task, and a contrast of an arm that there is not."""
+    arms = {arm.name: arm for arm in arms_of(config["arms"])}
+    for name, arm in arms.items():
+        reached = [part for part in arm.last.parts if part not in ("source", MLM)]
+        if not reached:
+            found = ", ".join(arm.last.parts)
+            raise InputError(
+                f"{where}: key arms.{name}: found the last stage [{found}], which holds no task to "
+                f"score. Allowed: task, {ALL}, or the name of a task among its parts."
+            )
+    for contrast in config["contrasts"]:
+        for key in ("arm", "against"):
+            if contrast[key] not in arms:
+                raise unknown(f"{where}: key contrasts.{key}", "arm", contrast[key], arms)
+
+
+def _named_in_arms(config: dict[str, Any]) -> list[str]:
+    """Return the tasks that stages name beside the words that stand for some."""
+    stages = [stage for arm in arms_of(config["arms"]) for stage in arm.stages]
+    return [part for stage in stages for part in stage.parts if part not in PLACEHOLDERS]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from interlude.errors import InputError, unknown
 from interlude.plan.label_count import check_label_count
 from interlude.plan.schema import load_validated
+from interlude.plan.trainings import digest_of
 
 # The metrics that fit the predictions of a form; the first is the usual one.
 LABEL_METRICS = ("accuracy", "accuracy_f1", "f1_macro", "matthews")
@@ -52,6 +54,11 @@ class Task:
         """Return, as one line of JSON, what the task's normalised data depend on."""
         names = ("form", "source", "split_by", "splits", "columns", "labels")
         return json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of what the task's normalised data depend on."""
+        return digest_of(self.data_declaration())
 
     def inputs(self) -> list[str]:
         """Return the names of the files to read: those declared, or the splits that are needed."""

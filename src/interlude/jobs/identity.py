@@ -1,0 +1,57 @@
+"""What an outcome was made from: two that agree in it agree to the byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from interlude.files import MANIFEST, WEIGHTS, read_manifest, sha256_of
+from interlude.jobs.arguments import Job
+from interlude.jobs.shared import identity_of
+from interlude.training.platform import Platform, described
+from interlude.versions import versions
+
+PARTS = ("train.arrow", "validation.arrow")
+
+
+def outcome_identity(job: Job, platform: Platform) -> str:
+    """Return the digest of all that a training's state depends on.
+
+    Contents stand in place of what only names them: declarations, the choice of a sweep, the start.
+    """
+    training = replace(job.training, declared="", start=None, choice=None)
+    told = json.loads(training.to_json())
+    told["parts"] = [{**part, "declared": ""} for part in told["parts"]]
+    processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
+    computed_by = [described(platform), *processor, versions()]
+    return identity_of(told, job.code, *computed_by, data_hashes(job), list(_weights(job)))
+
+
+def data_hashes(job: Job) -> list[list[str]]:
+    """Return the SHA-256 of the encoded files of each part."""
+    return [[_hash(folder, name) for name in PARTS] for folder in job.files.encoded]
+
+
+def weights_hash(job: Job) -> str:
+    """Return the SHA-256 of the weights that a training starts from."""
+    *_, weights = _weights(job)
+    return weights
+
+
+def _weights(job: Job) -> Iterator[str]:
+    yield _hash(job.files.model, "config.json")
+    if job.files.start is None:
+        yield _hash(job.files.model, WEIGHTS)
+    else:
+        yield sha256_of(job.files.start / MANIFEST)  # it holds that of each file
+
+
+def _hash(folder: Path, name: str) -> str:
+    """Return the SHA-256 of a file: that of the manifest, to which the file was held before."""
+    listed: dict[str, Any] = read_manifest(folder).get("files", {})
+    return str(listed.get(name) or sha256_of(folder / name))

@@ -1,0 +1,89 @@
+"""Trainings that no study's plan names: which they are, and the space that they take."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from interlude.plan.cells import read_plan
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """A training that no plan names: its folder, what it trained on, and its size in bytes."""
+
+    folder: Path
+    tasks: str
+    size: int
+
+
+def unnamed_trainings(results: Path) -> list[Unnamed]:
+    """Return the trainings below `results` that no study's plan.csv names, the largest first.
+
+    A training that one with a name starts from is needed, and is not among them.
+    Raises InputError for a plan that cannot be read: what it names is not known then.
+    """
+    folders = [path for path in sorted((results / "trained").glob("*")) if path.is_dir()]
+    kept = _needed(results)
+    found = [_described(folder) for folder in folders if folder.name not in kept]
+    return sorted(found, key=lambda each: -each.size)
+
+
+def delete(unnamed: Iterable[Unnamed], shared: Path | None) -> None:
+    """Delete trainings, and what they left in the folder of shared outcomes."""
+    gone = {each.folder.absolute() for each in unnamed}
+    for folder in gone:
+        shutil.rmtree(folder)
+    if shared is not None and shared.is_dir():
+        _forget(shared, {str(folder) for folder in gone})
+
+
+def _needed(results: Path) -> set[str]:
+    """Return the ids that plans name, and those that they start from, stage by stage."""
+    named = {cell.training for plan in results.glob("*/plan.csv") for cell in read_plan(plan)}
+    waiting = list(named)
+    while waiting:
+        start = _record(results / "trained" / waiting.pop()).get("start")
+        if start is not None and start not in named:
+            named.add(start)
+            waiting.append(start)
+    return named
+
+
+def _described(folder: Path) -> Unnamed:
+    parts = _record(folder).get("parts", [])
+    tasks = " + ".join(part["task"] for part in parts) or "no record"
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return Unnamed(folder, tasks, size)
+
+
+def _record(folder: Path) -> dict[str, object]:
+    """Return a record; nothing where there is none, or a broken one."""
+    with suppress(OSError, ValueError):
+        record = json.loads((folder / "record.json").read_text(encoding="utf8"))
+        return record if isinstance(record, dict) else {}
+    return {}
+
+
+def _forget(shared: Path, folders: set[str]) -> None:
+    """Remove the entries of outcomes that lay in these folders, and files of no other entry."""
+    entries = dict(_entries(shared))
+    for path, (folder, _) in entries.items():
+        if folder in folders:
+            path.unlink()
+    kept = {name for folder, names in entries.values() if folder not in folders for name in names}
+    for folder, names in entries.values():
+        for name in names - kept if folder in folders else set():
+            (shared / name).unlink(missing_ok=True)
+
+
+def _entries(shared: Path) -> Iterator[tuple[Path, tuple[str, set[str]]]]:
+    """Yield each whole entry with the folder that its outcome lay in and the names of its files."""
+    for path in shared.glob("*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            entry = json.loads(path.read_text(encoding="utf8"))
+            yield path, (entry["facts"]["folder"], set(entry["files"].values()))

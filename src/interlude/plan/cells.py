@@ -1,0 +1,107 @@
+"""A cell: one score of a study, and the training that it is read from."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from interlude.errors import InputError
+from interlude.words import KEY, NO_SOURCE
+
+COLUMNS = (*KEY, "id")
+SWEEP = "sweep"  # stands as arm where a training only serves to choose settings
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One score: how the task was reached (arm, source), in which role, in which trial.
+
+    examples: what the source was cut to; None for as many as its settings say. point: number of
+    the settings in the study's grid, from 1; None without a grid. training: the id.
+    """
+
+    arm: str
+    role: str
+    source: str
+    examples: int | None
+    task: str
+    restart: int | None
+    point: int | None
+    training: str
+
+    @property
+    def name(self) -> str:
+        """What people call the cell."""
+        sized = "" if self.examples is None else f" ({self.examples})"
+        own = self.source == NO_SOURCE
+        words = f"{self.arm} {self.role}: {self.source}{'' if own else sized} > {self.task}"
+        words += sized if own else ""
+        words += "" if self.restart is None else f", restart {self.restart}"
+        return words + ("" if self.point is None else f", point {self.point}")
+
+
+def scored(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the cells that stand in tables of results: those of no sweep."""
+    return [cell for cell in cells if cell.arm != SWEEP]
+
+
+def tried(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the cells of the sweep."""
+    return [cell for cell in cells if cell.arm == SWEEP]
+
+
+def to_csv(cells: Iterable[Cell]) -> str:
+    """Return `plan.csv`: a line per cell, in the order of the plan."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_as_row(cell) for cell in cells)
+    return text.getvalue()
+
+
+def _as_row(cell: Cell) -> list[object]:
+    values = [*(getattr(cell, name) for name in KEY), cell.training]
+    return ["" if value is None else value for value in values]
+
+
+def read_plan(path: Path) -> Iterator[Cell]:
+    """Yield the cells of a `plan.csv`; InputError when it is missing, cut or something else."""
+    try:
+        with path.open(encoding="utf8", newline="") as file:
+            reader = csv.DictReader(file, restval=None)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                found = ", ".join(reader.fieldnames or ()) or "nothing"
+                raise InputError(
+                    f"{path}: found the columns {found}. Allowed: {', '.join(COLUMNS)}."
+                )
+            for row in reader:
+                yield _read(row, f"{path}: line {reader.line_num}")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}. `snakemake plan` writes it.") from None
+
+
+def _read(row: dict[str, str], where: str) -> Cell:
+    try:
+        return Cell(
+            arm=row["arm"],
+            role=row["role"],
+            source=row["source"],
+            examples=_number(row["examples"]),
+            task=row["task"],
+            restart=_number(row["restart"]),
+            point=_number(row["point"]),
+            training=row["id"].strip() or _refuse(),
+        )
+    except (ValueError, AttributeError):
+        raise InputError(f"{where}: not a whole line. `snakemake plan` writes the file.") from None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def _refuse() -> str:
+    raise ValueError

@@ -1,0 +1,270 @@
+"""From a study to its cells and trainings. Pure: no data is read, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from interlude.plan.arms import ALL, MLM, SOURCE, TASK, UNTOLD, Arm, Stage, arms_of
+from interlude.plan.cells import SWEEP, Cell
+from interlude.plan.study import Study
+from interlude.plan.trainings import Choice, Part, Training
+from interlude.words import NO_SOURCE, ROLES
+
+INTERMEDIATE, TARGET, PROBING = ROLES
+
+
+@dataclass(frozen=True)
+class Source:
+    """An intermediate task, cut to so many examples; None for as many as its settings say."""
+
+    task: str
+    examples: int | None = None
+
+
+NOTHING = Source(NO_SOURCE)
+
+
+@dataclass
+class Plan:
+    """What a study trains and reads.
+
+    cells: in the order of tables. trainings: id -> training, each before those that start from it.
+    starts: ids of trainings whose encoder and heads are kept for another. sweeps: id -> choice.
+    tried: the cells of the sweep, arm `sweep`, which stand in no table of results.
+    """
+
+    cells: list[Cell] = field(default_factory=list)
+    trainings: dict[str, Training] = field(default_factory=dict)
+    choices: dict[str, Choice] = field(default_factory=dict)
+    tried: list[Cell] = field(default_factory=list)
+
+    @cached_property
+    def starts(self) -> set[str]:
+        return {each.start for each in self.trainings.values() if each.start is not None}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Return id -> the name of the first cell that is read from a training."""
+        named = {cell.training: cell.name for cell in reversed([*self.cells, *self.tried])}
+        return {id: named.get(id, self._stage_name(each)) for id, each in self.trainings.items()}
+
+    @cached_property
+    def roles(self) -> dict[str, str]:
+        """Return id -> the role of the first cell that is read from a training."""
+        return {cell.training: cell.role for cell in reversed([*self.tried, *self.cells])}
+
+    def add(self, training: Training) -> str:
+        """Take a training into the plan, unless it is there, and return its id."""
+        self.trainings.setdefault(training.id, training)
+        return training.id
+
+    @staticmethod
+    def _stage_name(training: Training) -> str:
+        tasks = " + ".join(part.task for part in training.parts)
+        return f"a stage between: {tasks}, seed {training.seed}"
+
+
+def plan_of(study: Study) -> Plan:
+    """Return the plan of a study: each cell once, and each training once."""
+    return _Planner(study).planned()
+
+
+class _Planner:
+    """Expands the arms of one study."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.config = study.config
+        self.arms = arms_of(self.config["arms"])
+        self.points = grid_points(self.config["grid"])
+        self.swept = combinations(self.config["sweep"] or {})
+        self.plan = Plan()
+        self._choices: dict[tuple[str, str], Choice] = {}
+
+    def planned(self) -> Plan:
+        for role in ROLES:
+            for arm in self.arms:
+                self.plan.cells += self._cells(arm, role)
+        unique = dict.fromkeys(self.plan.cells)
+        self.plan.cells = list(unique)
+        return self.plan
+
+    def _cells(self, arm: Arm, role: str) -> Iterator[Cell]:
+        if role == INTERMEDIATE:
+            yield from self._first_stages(arm)
+        else:
+            yield from self._targets(arm, role)
+
+    def _first_stages(self, arm: Arm) -> Iterator[Cell]:
+        """Yield the scores of a first stage on its own task, where it is not the last."""
+        if len(arm.stages) == 1:
+            return
+        first = arm.stages[0]
+        own = [part for part in first.parts if part not in (ALL, MLM)]
+        for source in self._sources(arm):
+            task = source.task if SOURCE in own else own[0] if len(own) == 1 else None
+            if task is None or not self._is_evaluated(arm, source):
+                continue
+            for restart in self._restarts if self.config["retrain_intermediate"] else (1,):
+                training = self._training(first, INTERMEDIATE, source, None, restart, {}, None)
+                examples = source.examples if SOURCE in own else None
+                id = self.plan.add(training)
+                yield Cell(arm.name, INTERMEDIATE, NO_SOURCE, examples, task, restart, None, id)
+
+    def _is_evaluated(self, arm: Arm, source: Source) -> bool:
+        """Return whether any task is reached from a source; always, where the study has no task."""
+        tasks = [*self.study.tasks_of(TARGET), *self.study.tasks_of(PROBING)]
+        return not tasks or any(self._pairs(arm, source, task) for task in tasks)
+
+    def _targets(self, arm: Arm, role: str) -> Iterator[Cell]:
+        """Yield the scores of the last stage on the tasks of a role."""
+        for source in self._sources(arm):
+            for task in self.study.tasks_of(role):
+                if self._pairs(arm, source, task) and self._holds(arm.last, task):
+                    yield from self._trials(arm, role, source, task)
+
+    def _trials(self, arm: Arm, role: str, source: Source, task: str) -> Iterator[Cell]:
+        for restart, (point, changes) in product(self._restarts, self.points):
+            training = self._reached(arm, role, source, task, restart, changes)
+            id = self.plan.add(training)
+            yield Cell(arm.name, role, source.task, source.examples, task, restart, point, id)
+
+    def _reached(
+        self, arm: Arm, role: str, source: Source, task: str, restart: int, changes: dict[str, Any]
+    ) -> Training:
+        """Return the last training of an arm; those before it are taken into the plan."""
+        start = None
+        early = restart if self.config["retrain_intermediate"] else 1
+        for stage in arm.stages[:-1]:
+            training = self._training(stage, INTERMEDIATE, source, task, early, {}, start)
+            start = self.plan.add(training)
+        return self._training(arm.last, role, source, task, restart, changes, start)
+
+    def _training(
+        self,
+        stage: Stage,
+        role: str,
+        source: Source,
+        task: str | None,
+        restart: int,
+        changes: dict[str, Any],
+        start: str | None,
+    ) -> Training:
+        """Return the training of a stage. A mixture has the settings of its role alone."""
+        sources = self._parts(stage, role, source, task)
+        alone = None if stage.is_mixture else sources[0].task
+        settings = self.study.settings(role, alone)
+        return self._told(
+            parts=tuple(self._part(each, role) for each in sources),
+            settings=replace(settings, **changes),
+            seed=self.study.seed(role, restart),
+            start=start,
+            sampler=(stage.sampler or UNTOLD) if stage.is_mixture else None,
+            choice=None if alone is None else self._choice(role, alone),
+        )
+
+    def _told(self, **changes: Any) -> Training:
+        study, config = self.study, self.config
+        return Training(
+            model=study.model.name,
+            declared=study.model.declared,
+            layers=config["encoder"]["layers"],
+            device=config["compute"]["device"],
+            precision=config["compute"]["precision"],
+            **changes,
+        )
+
+    def _parts(self, stage: Stage, role: str, source: Source, task: str | None) -> list[Source]:
+        """Return what the words of a stage stand for."""
+        found: dict[str, Source] = {}
+        for word in stage.parts:
+            if word == SOURCE:
+                found[source.task] = source
+            elif word == TASK and task is not None:
+                found[task] = Source(task)
+            elif word == ALL:
+                found |= {name: Source(name) for name in self._all_tasks}
+            elif word not in (TASK, SOURCE):
+                found[word] = Source(word)
+        return list(found.values())
+
+    def _part(self, source: Source, role: str) -> Part:
+        if source.task == MLM:
+            return Part(MLM, MLM, MLM, MLM)
+        declared = self.study.tasks[source.task]
+        examples = self.study.examples(role, source.task)
+        return Part(
+            task=source.task,
+            form=declared.form,
+            metric=declared.metric,
+            declared=declared.digest,
+            examples=examples if source.examples is None else source.examples,
+        )
+
+    def _choice(self, role: str, task: str) -> Choice | None:
+        """Return what the sweep chooses for a task in a role; None without a sweep."""
+        if not self.swept:
+            return None
+        if (role, task) not in self._choices:
+            choice = self._swept(role, task)
+            self._choices[role, task] = self.plan.choices[choice.id] = choice
+        return self._choices[role, task]
+
+    def _swept(self, role: str, task: str) -> Choice:
+        """Plan the trainings of a sweep: baselines, at a seed of their own that no restart has."""
+        settings = self.study.settings(role, task)
+        tried = []
+        for point, changes in enumerate(self.swept, start=1):
+            training = self._told(
+                parts=(self._part(Source(task), role),),
+                settings=replace(settings, **changes),
+                seed=self.study.sweep_seed(role),
+            )
+            tried.append(self.plan.add(training))
+            cell = Cell(SWEEP, role, NO_SOURCE, None, task, None, point, tried[-1])
+            self.plan.tried.append(cell)
+        return Choice(tuple(tried), tuple(self.swept[0]), self.study.rule)
+
+    def _sources(self, arm: Arm) -> list[Source]:
+        """Return the sources of an arm: each intermediate task, then those of other sizes."""
+        if not arm.has_source:
+            return [NOTHING]
+        whole = [Source(task) for task in self.study.tasks_of(INTERMEDIATE)]
+        cut = [Source(task, size) for task, sizes in self.study.sizes.items() for size in sizes]
+        return whole + cut
+
+    def _pairs(self, arm: Arm, source: Source, task: str) -> bool:
+        """Return whether an arm takes a source to a task; to itself where that has a meaning."""
+        if source.task != task:
+            return True
+        return self.config["self_transfer"] and not arm.mixes_source_and_task
+
+    def _holds(self, stage: Stage, task: str) -> bool:
+        """Return whether the data of a stage hold a task that is to be scored."""
+        named = {TASK, task} & set(stage.parts)
+        return bool(named) or (ALL in stage.parts and task in self._all_tasks)
+
+    @cached_property
+    def _all_tasks(self) -> list[str]:
+        study = self.study
+        return list(dict.fromkeys([*study.tasks_of(INTERMEDIATE), *study.tasks_of(TARGET)]))
+
+    @property
+    def _restarts(self) -> range:
+        return range(1, self.config["restarts"] + 1)
+
+
+def grid_points(grid: dict[str, list[Any]] | None) -> list[tuple[int | None, dict[str, Any]]]:
+    """Return the points of a grid: number, from 1, and settings; one without a number if none."""
+    if not grid:
+        return [(None, {})]
+    return list(enumerate(combinations(grid), start=1))
+
+
+def combinations(grid: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """Return every combination of the values of some settings, the last setting varying fastest."""
+    return [dict(zip(grid, each, strict=True)) for each in product(*grid.values()) if grid]

@@ -1,0 +1,134 @@
+"""A training: one optimisation, identified by all that can change its weights, and nothing else.
+
+Its names in a study (arm, role, restart) are those of the cells that read it: see `cells`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+from interlude.plan.settings import Settings
+
+DIGITS = 16  # of an id
+
+
+def digest_of(document: Any) -> str:
+    """Return 16 hex digits of the SHA-256 of a document that fits into JSON."""
+    text = json.dumps(document, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """One task in the data of a training.
+
+    declared: digest of what its task file says of its data; metric: picks the kept model.
+    examples: train on this many at most; None for all.
+    """
+
+    task: str
+    form: str
+    metric: str
+    declared: str
+    examples: int | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings that a sweep chooses: among which trainings, which settings, by which rule."""
+
+    trainings: tuple[str, ...]
+    settings: tuple[str, ...]
+    rule: str
+
+    @cached_property
+    def id(self) -> str:
+        """The digest under which the choice lies in `results/chosen`."""
+        return digest_of(asdict(self))
+
+
+@dataclass(frozen=True)
+class Training:
+    """An encoder with its heads, optimised on the data of one or several tasks, from a start.
+
+    declared: digest of what the model's file says of its weights. start: id of the training whose
+    encoder (and heads) it starts from; None for the pretrained encoder. sampler: how a mixture of
+    several parts is drawn. choice: settings that go over `settings`, once a sweep has chosen them.
+
+    Fields with a default were, or may be, added later: while they have it they are left out of the
+    id, so that a new one makes no finished training run again.
+    """
+
+    model: str
+    declared: str
+    layers: int | None
+    parts: tuple[Part, ...]
+    settings: Settings
+    seed: int
+    device: str
+    precision: str
+    start: str | None = None
+    sampler: str | None = None
+    choice: Choice | None = None
+
+    def __post_init__(self) -> None:
+        # A mixture is the same in whatever order its parts are named.
+        object.__setattr__(self, "parts", tuple(sorted(self.parts, key=lambda part: part.task)))
+
+    @cached_property
+    def id(self) -> str:
+        """The digest under which the training lies in `results/trained`."""
+        return digest_of(self._told())
+
+    @property
+    def part(self) -> Part:
+        """The only part of a training on one task."""
+        (part,) = self.parts
+        return part
+
+    def settled(self, chosen: dict[str, Any]) -> Training:
+        """Return the training with the settings that a sweep chose; TypeError for an unknown one.
+
+        Its id stays that of the plan, which knows the choice but not what is chosen.
+        """
+        settled = replace(self, settings=replace(self.settings, **chosen))
+        vars(settled)["id"] = self.id
+        return settled
+
+    def to_json(self) -> str:
+        """Return the training as one line of JSON."""
+        return json.dumps(self._told(), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Training:
+        """Read a training back; TypeError when a field is missing or unknown."""
+        values: dict[str, Any] = json.loads(text)
+        choice = values.pop("choice", None)
+        return cls(
+            **{
+                **values,
+                "parts": tuple(Part(**part) for part in values["parts"]),
+                "settings": Settings(**values["settings"]),
+                "choice": choice and Choice(**{key: _tuple(each) for key, each in choice.items()}),
+            }
+        )
+
+    def _told(self) -> dict[str, Any]:
+        told = {
+            **vars(self),
+            "parts": [vars(part) for part in self.parts],
+            "settings": vars(self.settings),
+            "choice": self.choice and asdict(self.choice),
+        }
+        return {name: told[name] for name in _FIELDS if told[name] != _FIELDS[name]}
+
+
+_FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it has no default
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

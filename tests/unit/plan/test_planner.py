@@ -1,0 +1,330 @@
+"""From arms to cells and trainings: what is scored, what is trained, what is trained once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+from interlude.plan.planner import Plan, plan_of
+from interlude.plan.settings import Settings
+from interlude.plan.study import load_study
+from interlude.plan.trainings import Part, Training
+from interlude.words import KEY
+
+SINGLE = [{"parts": ["task"]}]
+STILTS = [{"parts": ["source"]}, {"parts": ["task"]}]
+MLM = [{"parts": ["source", "mlm"], "sampler": "proportional"}, {"parts": ["task"]}]
+MTL = [{"parts": ["source", "task"], "sampler": "uniform"}]
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project folder that declares as many tasks as any of the studies has."""
+    root = tmp_path_factory.mktemp("registry")
+    for name in [*names("i", 42), *names("t", 11), *names("p", 25)]:
+        tiny.write_yaml(
+            root / f"config/tasks/{name}.yaml", {**tiny.task_file("pair"), "name": name}
+        )
+    tiny.write_yaml(root / "config/models/tiny.yaml", {"name": "tiny"})
+    return root
+
+
+def names(role: str, count: int) -> list[str]:
+    return [f"{role}{number}" for number in range(count)]
+
+
+def planned(registry: Path, *counts: int, **changes: Any) -> Plan:
+    """Return the plan of a study with so many intermediate, target and probing tasks."""
+    roles = ("intermediate", "target", "probing")
+    tasks = {role: names(role[0], count) for role, count in zip(roles, counts, strict=False)}
+    config = {"study": "any", "encoder": {"model": "tiny"}, **tasks, **changes}
+    return plan_of(load_study(config, registry))
+
+
+def counts(plan: Plan) -> dict[tuple[str, str], int]:
+    return dict(Counter((cell.arm, cell.role) for cell in plan.cells))
+
+
+# The designs of the four papers
+
+
+def test_pruksachatkun_has_1293_cells_each_a_training(registry: Path) -> None:
+    plan = planned(registry, 11, 10, 25)
+    assert counts(plan) == {
+        ("stilts", "intermediate"): 11 * 3,
+        ("single", "target"): 10 * 3,
+        ("stilts", "target"): 11 * 10 * 3,
+        ("single", "probing"): 25 * 3,
+        ("stilts", "probing"): 11 * 25 * 3,
+    }
+    assert len(plan.cells) == 1293
+    assert len(plan.trainings) == 33 + (11 + 1) * 35 * 3
+    assert len(plan.starts) == 33
+
+
+def test_masked_lm_co_training_has_756_cells_each_a_training(registry: Path) -> None:
+    plan = planned(registry, 11, 10, arms={"single": SINGLE, "stilts": STILTS, "mlm": MLM})
+    assert sorted(counts(plan).values()) == [30, 33, 33, 330, 330]
+    assert len(plan.cells) == len(plan.trainings) == 756
+
+
+def test_chang_has_1011_cells_each_a_training(registry: Path) -> None:
+    grid = {
+        "learning_rate": [5e-6, 1e-5, 2e-5],
+        "batch_size": [8, 16, 32],
+        "warmup": [0.0, 0.2],
+    }
+    plan = planned(registry, 3, 7, restarts=2, retrain_intermediate=False, grid=grid)
+    assert sorted(counts(plan).values()) == [3, 7 * 36, 3 * 7 * 36]
+    assert len(plan.cells) == len(plan.trainings) == 1011
+
+
+def test_poth_has_2407_cells_each_a_training(registry: Path) -> None:
+    plan = planned(registry, 42, 11, restarts=5, retrain_intermediate=False)
+    assert sorted(counts(plan).values()) == [42, 55, 2310]
+    assert len(plan.cells) == len(plan.trainings) == 2407
+
+
+def test_weller_reads_945_cells_from_600_trainings(registry: Path) -> None:
+    arms = {"single": SINGLE, "stilts": STILTS, "mtl": MTL} | {
+        f"mtl-all-{sampler}": [{"parts": ["all"], "sampler": sampler}]
+        for sampler in ("size", "uniform", "dynamic")
+    }
+    plan = planned(
+        registry,
+        9,
+        arms=arms,
+        target=names("i", 9),
+        restarts=5,
+        seeds=[42, 544460, 801760, 428404, 257803],
+        self_transfer=False,
+    )
+    assert counts(plan) == {
+        ("stilts", "intermediate"): 45,
+        ("single", "target"): 45,
+        ("stilts", "target"): 360,
+        ("mtl", "target"): 360,
+        **{(name, "target"): 45 for name in arms if name.startswith("mtl-all")},
+    }
+    assert len(plan.cells) == 945
+    assert len(plan.trainings) == 45 + 360 + 180 + 15
+
+
+# Cells
+
+
+def test_cells_are_the_full_grid_in_the_order_of_the_tables(registry: Path) -> None:
+    plan = planned(registry, 2, 1, 1, restarts=2)
+    keys = [(c.arm, c.role, c.source, c.task, c.restart) for c in plan.cells]
+    assert keys == [
+        *(("stilts", "intermediate", "none", task, n) for task in ("i0", "i1") for n in (1, 2)),
+        *(("single", "target", "none", "t0", n) for n in (1, 2)),
+        *(("stilts", "target", source, "t0", n) for source in ("i0", "i1") for n in (1, 2)),
+        *(("single", "probing", "none", "p0", n) for n in (1, 2)),
+        *(("stilts", "probing", source, "p0", n) for source in ("i0", "i1") for n in (1, 2)),
+    ]
+
+
+def test_a_study_without_intermediate_tasks_has_its_baselines(registry: Path) -> None:
+    (cell,) = planned(registry, 0, 1, restarts=1).cells
+    assert (cell.arm, cell.source, cell.task) == ("single", "none", "t0")
+
+
+def test_a_study_without_targets_trains_its_intermediate_tasks(registry: Path) -> None:
+    plan = planned(registry, 2, restarts=1)
+    assert [cell.task for cell in plan.cells] == ["i0", "i1"]
+
+
+def test_a_task_may_be_its_own_source_unless_the_study_says_otherwise(registry: Path) -> None:
+    shared = {"target": ["i0"], "restarts": 1}
+    sources = [
+        cell.source for cell in planned(registry, 2, **shared).cells if cell.role == "target"
+    ]
+    assert sources == ["none", "i0", "i1"]
+    others = planned(registry, 2, **shared, self_transfer=False).cells
+    assert [cell.source for cell in others if cell.role == "target"] == ["none", "i1"]
+    assert [cell.task for cell in others if cell.role == "intermediate"] == ["i1"]
+
+
+def test_cells_of_one_mixture_read_one_training(registry: Path) -> None:
+    plan = planned(registry, 2, target=["i0", "i1"], restarts=1, arms={"mtl": MTL})
+    there, back = plan.cells
+    assert (there.source, there.task) == ("i0", "i1")
+    assert (back.source, back.task) == ("i1", "i0")
+    assert there.training == back.training
+    assert [part.task for part in plan.trainings[there.training].parts] == ["i0", "i1"]
+
+
+def test_a_chain_of_three_starts_each_stage_from_the_one_before(registry: Path) -> None:
+    chain = [{"parts": ["i3"]}, {"parts": ["source"]}, {"parts": ["task"]}]
+    plan = planned(registry, 1, 1, restarts=1, arms={"chain": chain})
+    first, last = plan.cells
+    assert (first.role, first.task) == ("intermediate", "i3")
+    trained, tasks = plan.trainings[last.training], []
+    while trained.start is not None:
+        tasks.append(trained.part.task)
+        trained = plan.trainings[trained.start]
+    assert [*tasks, trained.part.task] == ["t0", "i0", "i3"]
+    assert trained.id == first.training
+    assert len(plan.starts) == 2
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        {"fixed": [{"parts": ["i3"]}, {"parts": ["source"]}, {"parts": ["task"]}]},
+        {"mixed": [{"parts": ["source", "i3"]}, {"parts": ["task"]}]},
+        {"single": SINGLE, "stilts": STILTS, "mlm": MLM, "mtl": MTL},
+    ],
+)
+def test_no_two_cells_have_the_same_key(arms: dict[str, Any], registry: Path) -> None:
+    plan = planned(registry, 4, target=["i0", "t0"], arms=arms, sizes={"i1": [50]})
+    keys = [tuple(getattr(cell, name) for name in KEY) for cell in plan.cells]
+    assert len(keys) == len(set(keys))
+    assert {cell.training for cell in plan.cells} <= plan.trainings.keys()
+
+
+# What a training is told
+
+
+def test_a_training_says_all_that_its_weights_depend_on(registry: Path) -> None:
+    plan = planned(
+        registry,
+        1,
+        1,
+        restarts=1,
+        seed=3,
+        encoder={"model": "tiny", "layers": 1},
+        compute={"device": "cpu"},
+        training={"target": {"epochs": 7, "train_examples": 40}},
+    )
+    study = load_study({"study": "x", "encoder": {"model": "tiny"}, "target": ["t0"]}, registry)
+    source, _, started = plan.cells
+    task = study.tasks["t0"]
+    assert plan.trainings[started.training] == Training(
+        model="tiny",
+        declared=study.model.declared,
+        layers=1,
+        parts=(Part("t0", "pair", "matthews", task.digest, 40),),
+        settings=Settings(epochs=7),
+        seed=plan.trainings[started.training].seed,
+        device="cpu",
+        precision="auto",
+        start=source.training,
+    )
+
+
+def test_an_intermediate_model_trained_once_serves_every_restart(registry: Path) -> None:
+    plan = planned(registry, 1, 1, retrain_intermediate=False)
+    started = [plan.trainings[cell.training] for cell in plan.cells if cell.source == "i0"]
+    assert len({training.start for training in started}) == 1
+    assert len({training.seed for training in started}) == 3
+
+
+def test_a_size_cuts_the_first_stage_alone(registry: Path) -> None:
+    plan = planned(registry, 1, 1, restarts=1, sizes={"i0": [50]})
+    whole, cut = (
+        next(c for c in plan.cells if (c.source, c.examples) == ("i0", size)) for size in (None, 50)
+    )
+    own = {c.examples: plan.trainings[c.training] for c in plan.cells if c.role == "intermediate"}
+    assert own[50] == replace(own[None], parts=(replace(own[None].part, examples=50),))
+    trained = plan.trainings[cut.training]
+    assert trained.start == own[50].id
+    assert replace(trained, start=own[None].id) == plan.trainings[whole.training]
+
+
+def test_a_point_of_a_grid_changes_the_last_stage_alone(registry: Path) -> None:
+    plan = planned(registry, 1, 1, restarts=1, grid={"learning_rate": [0.1, 0.2], "warmup": [0, 1]})
+    points = {c.point: plan.trainings[c.training] for c in plan.cells if c.source == "i0"}
+    tried = [(p.settings.learning_rate, p.settings.warmup) for _, p in sorted(points.items())]
+    assert tried == [(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]
+    assert len({training.start for training in points.values()}) == 1
+
+
+def test_a_sweep_is_planned_at_a_seed_of_its_own_and_its_choice_is_part_of_what_uses_it(
+    registry: Path,
+) -> None:
+    plan = planned(registry, 1, 1, restarts=1, sweep={"learning_rate": [0.1, 0.2]})
+    plain = planned(registry, 1, 1, restarts=1)
+    tried = [cell for cell in plan.tried if cell.role == "target"]
+    assert [(cell.arm, cell.restart, cell.point) for cell in tried] == [
+        ("sweep", None, 1),
+        ("sweep", None, 2),
+    ]
+    assert {plan.trainings[cell.training].seed for cell in tried}.isdisjoint(
+        training.seed for training in plain.trainings.values()
+    )
+    baseline = next(plan.trainings[c.training] for c in plan.cells if c.arm == "single")
+    assert baseline.choice is not None
+    assert baseline.choice.trainings == tuple(cell.training for cell in tried)
+    assert replace(baseline, choice=None).id in plain.trainings
+
+
+def test_starts_come_before_what_starts_from_them(registry: Path) -> None:
+    order = list(planned(registry, 3, 2, 2).trainings)
+    plan = planned(registry, 3, 2, 2)
+    for id, training in plan.trainings.items():
+        assert training.start is None or order.index(training.start) < order.index(id)
+
+
+# What studies share
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"study": "another"},
+        {"restarts": 5},
+        {"arms": {"alone": SINGLE, "chained": STILTS}},
+        {"intermediate": ["i0", "i4"]},
+        {"compute": {"threads": 4, "retries": 2}},
+        {"statistics": {"alpha": 0.01}},
+    ],
+    ids=["name", "restarts", "arms", "tasks", "threads", "analysis"],
+)
+def test_studies_that_plan_the_same_trainings_name_the_same(
+    other: dict[str, Any], registry: Path
+) -> None:
+    shared = {cell.training for cell in planned(registry, 1, 1, restarts=2).cells}
+    assert shared <= planned(registry, 1, 1, **{"restarts": 2, **other}).trainings.keys()
+
+
+def test_one_training_serves_as_target_and_as_start_where_roles_do_not_differ(
+    registry: Path,
+) -> None:
+    plan = planned(registry, 1, target=["i0"], seeds=[1, 2, 3])
+    alone = {cell.training for cell in plan.cells if cell.arm == "single"}
+    assert alone == {cell.training for cell in plan.cells if cell.role == "intermediate"}
+
+
+def test_names_tell_arm_role_source_task_and_restart(registry: Path) -> None:
+    plan = planned(registry, 1, 1, restarts=1, sizes={"i0": [50]}, sweep={"dropout": [0.1]})
+    assert set(plan.names.values()) == {
+        "sweep intermediate: none > i0, point 1",
+        "sweep target: none > t0, point 1",
+        "stilts intermediate: none > i0, restart 1",
+        "stilts intermediate: none > i0 (50), restart 1",
+        "single target: none > t0, restart 1",
+        "stilts target: i0 > t0, restart 1",
+        "stilts target: i0 (50) > t0, restart 1",
+    }
+
+
+def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
+    config = {
+        "study": "any",
+        "encoder": {"model": "tiny"},
+        "intermediate": ["i0", "i1"],
+        "target": ["t0"],
+        "skip_unavailable": True,
+    }
+    why = {"i1": "no copy"}
+    study = load_study(config, registry, unavailable=lambda task: why.get(task.name))
+    named = {name for cell in plan_of(study).cells for name in (cell.source, cell.task)}
+    assert named == {"none", "i0", "t0"}
+    assert study.skipped == why

@@ -1,0 +1,19 @@
+# Clearing up: trainings that no study of this folder names any more.
+
+
+localrules:
+    prune,
+
+
+# It has no output and always runs.
+rule prune:
+    log:
+        "results/logs/prune.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        shared=SHARED,
+        delete="--delete" if STUDY.config["prune"] == "delete" else "",
+        script=script("prune.py"),
+    shell:
+        "python {params.script:q} --results results {params.shared} {params.delete} 2>&1 | tee {log}"

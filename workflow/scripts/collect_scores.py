@@ -1,0 +1,30 @@
+"""Collect the records of a study into its tables of scores and trainings, as Parquet and CSV."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from interlude.analysis.results import to_scores, to_trainings, write_table
+from interlude.errors import command
+from interlude.jobs.collect import collect
+from interlude.plan.cells import read_plan, scored
+
+
+@command
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True, help="name of the study")
+    parser.add_argument("--plan", type=Path, required=True, help="plan.csv")
+    parser.add_argument("--trained", type=Path, required=True, help="folder of all trainings")
+    parser.add_argument("--scores", type=Path, required=True, help="scores.parquet to write")
+    parser.add_argument("--trainings", type=Path, required=True, help="trainings.parquet to write")
+    arguments = parser.parse_args()
+    cells = scored(read_plan(arguments.plan))
+    found = collect(arguments.study, cells, arguments.trained)
+    write_table(to_scores(found.scores), arguments.scores)
+    write_table(to_trainings(found.trainings), arguments.trainings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""List the trainings that no study's plan names, with their sizes; delete them where asked to."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from interlude.errors import command
+from interlude.jobs.prune import delete, unnamed_trainings
+
+
+@command
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of all studies")
+    parser.add_argument("--shared", type=Path, help="folder of shared outcomes")
+    parser.add_argument("--delete", action="store_true", help="delete them")
+    arguments = parser.parse_args()
+    found = unnamed_trainings(arguments.results)
+    for each in found:
+        print(f"{each.size / 1e6:10.1f} MB  {each.folder}  {each.tasks}")
+    total = f"{len(found)} trainings that no plan.csv names, {sum(f.size for f in found) / 1e6:.1f} MB"
+    if arguments.delete:
+        delete(found, arguments.shared)
+        print(f"deleted: {total}")
+    else:
+        print(f"{total}. To delete them: snakemake prune --config prune=delete")
+
+
+if __name__ == "__main__":
+    main()
