@@ -1,4 +1,4 @@
-"""After a run that ended with an error: record it as failed, so that the study goes on.
+"""After a training that ended with an error: record it as failed, so that the study goes on.
 
 An interruption, bad input, or a failure that is still to be retried is handed on as it is.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from interlude.jobs.arguments import run_files, run_parser, told
+from interlude.jobs.arguments import job_of, job_parser
 from interlude.jobs.failure import HANDED_ON, leave_without_result, reason_of
 
 
 def main() -> None:
-    parser = run_parser(__doc__)
+    parser = job_parser(__doc__)
     parser.add_argument("--exit-status", type=int, required=True, help="of the training")
     parser.add_argument("--retries-left", type=int, required=True)
     parser.add_argument("--log", type=Path, required=True, help="what the training said")
@@ -21,10 +21,10 @@ def main() -> None:
     status = arguments.exit_status
     if status in HANDED_ON or arguments.retries_left > 0:
         sys.exit(status)
+    job = job_of(arguments)
     reason = reason_of(status, arguments.log)
-    files = run_files(arguments)
-    leave_without_result(told(arguments), files, "failed", reason, arguments.code)
-    print(f"recorded as failed: {files.record}: {reason}", file=sys.stderr)
+    leave_without_result(job, "failed", reason)
+    print(f"recorded as failed: {job.name}: {reason}", file=sys.stderr)
 
 
 if __name__ == "__main__":

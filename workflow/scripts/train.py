@@ -1,4 +1,4 @@
-"""Carry out one training run: encoded task in, record, predictions and maybe an encoder out."""
+"""Carry out one training: encoded tasks in, record, predictions and maybe a start out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import sys
 
 from interlude.errors import command
-from interlude.jobs.arguments import run_files, run_parser, told
+from interlude.jobs.arguments import job_of, job_parser
 from interlude.jobs.machine import claim_gpu
 from interlude.jobs.perform import perform
 
@@ -17,23 +17,16 @@ def say(line: str) -> None:
 
 @command
 def main() -> None:
-    parser = run_parser(__doc__)
+    parser = job_parser(__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--checkpoint-minutes", type=float, default=math.inf, help="how often the state is saved"
     )
     arguments = parser.parse_args()
-    spec = told(arguments)
-    if spec.device != "cpu":
+    job = job_of(arguments)
+    if job.training.device != "cpu":
         claim_gpu(say)
-    perform(
-        spec,
-        run_files(arguments),
-        arguments.code,
-        arguments.threads,
-        say,
-        arguments.checkpoint_minutes,
-    )
+    perform(job, arguments.threads, say, arguments.checkpoint_minutes)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform as computer
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from interlude.files import MANIFEST, WEIGHTS, read_manifest, sha256_of
 from interlude.jobs.arguments import Job
 from interlude.jobs.shared import identity_of
-from interlude.training.platform import Platform, described
+from interlude.training.platform import Platform
 from interlude.versions import versions
 
 PARTS = ("train.arrow", "validation.arrow")
@@ -30,6 +31,15 @@ def outcome_identity(job: Job, platform: Platform) -> str:
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     computed_by = [described(platform), *processor, versions()]
     return identity_of(told, job.code, *computed_by, data_hashes(job), list(_weights(job)))
+
+
+def described(platform: Platform) -> dict[str, str]:
+    """Return the device and the precision that a training computes in."""
+    on_gpu = platform.device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name() if on_gpu else f"cpu {computer.machine()}",
+        "precision": "bf16" if platform.bf16 else "fp32",
+    }
 
 
 def data_hashes(job: Job) -> list[list[str]]:

@@ -11,22 +11,24 @@ from typing import Any
 
 import torch
 
-from interlude.files import read_manifest
+from interlude.encode.check import check_encoded
+from interlude.encode.read import read_encoded, read_encoding_facts
+from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.allocator import keep_freed_memory
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.failure import leave_without_result
-from interlude.jobs.identity import data_hashes, outcome_identity, weights_hash
-from interlude.jobs.inputs import check_inputs, load_examples
+from interlude.jobs.identity import PARTS, data_hashes, described, outcome_identity, weights_hash
 from interlude.jobs.meter import Meter, energy_counter
 from interlude.jobs.record import fingerprint, planned_part, write_predictions, write_record
 from interlude.jobs.shared import Say, put, take
-from interlude.training.build import build_model
-from interlude.training.dropout import use_lane_dropout
-from interlude.training.loop import Progress, TaskData, train
-from interlude.training.platform import Platform, choose_platform, described, fitted
+from interlude.plan.label_count import check_label_count
+from interlude.training.build import build_model, settle
+from interlude.training.data import TaskData, load_task
+from interlude.training.loop import Progress, train
+from interlude.training.platform import Platform, choose_platform
 from interlude.training.reference import is_constant, reference_scores
-from interlude.training.start import START_FILES, read_start, save_start
+from interlude.training.start import ENCODER, HEADS, read_status, write_start
 from interlude.training.state import Trained
 from interlude.versions import versions
 
@@ -46,7 +48,7 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
         return
     torch.set_num_threads(threads)
     keep_freed_memory()
-    check_inputs(job.files)
+    _check_inputs(job.files)
     platform = choose_platform(job.training.device, job.training.precision)
     meter = Meter(energy_counter(platform.device))
     identity = cache(lambda: outcome_identity(job, platform))
@@ -65,26 +67,43 @@ def _lost_start(files: JobFiles) -> tuple[str, str] | None:
     """Return status and reason of a training whose start has no weights, else None."""
     if files.start is None:
         return None
-    start = read_start(files.start)
-    if start.status == "ok":
+    status = read_status(files.start)
+    if status == "ok":
         return None
-    return start.status, f"source {' + '.join(start.tasks)}: {start.status}"
+    return status, f"source {' + '.join(read_manifest(files.start)['tasks'])}: {status}"
+
+
+def _check_inputs(files: JobFiles) -> None:
+    """Hold the model and the encoded examples to their manifests, and these to the model."""
+    not_read = () if files.start is None else (WEIGHTS,)  # it has those of its start
+    check_files(files.model, but=not_read)
+    for encoded in files.encoded:
+        check_encoded(encoded, files.model)
 
 
 def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -> Row:
     """Train, write the predictions and the start, and return what the record says of it."""
     training, files = job.training, job.files
-    data = load_examples(job)
-    model = build_model(training, files.model, files.start, data).to(platform.device)
-    platform = fitted(platform, model.encoder, training)
-    if platform.device.type == "cpu":
-        use_lane_dropout(model)
+    data = _load(job)
+    model = build_model(
+        files.model, training.layers, data, training.settings, training.seed, files.start
+    )
+    platform = settle(model, platform, training.precision, training.model)
     keep, told = files.keep_start, _progress(job, say)
     trained = train(
         model, data, training.settings, training.seed, platform, keep, told, checkpoints
     )
     _write(job, data, trained)
     return _outcome(job, data, trained) | described(platform)
+
+
+def _load(job: Job) -> TaskData:
+    """Return the examples of the task; InputError when its labels do not fit the metric."""
+    part, (encoded,) = job.training.part, job.files.encoded
+    labels = read_encoding_facts(read_encoded(encoded / PARTS[0])).label_names
+    check_label_count(part.metric, labels, f"task {part.task}")
+    settings = job.training.settings
+    return load_task(part.task, part.form, part.metric, encoded, settings, part.examples)
 
 
 def _write(job: Job, data: TaskData, trained: Trained) -> None:
@@ -95,7 +114,10 @@ def _write(job: Job, data: TaskData, trained: Trained) -> None:
     if job.files.own_start is not None:
         task = job.training.part.task
         status = "diverged" if trained.diverged else "ok"
-        save_start(job.files.own_start, status, trained.encoder or {}, {task: trained.head or {}})
+        heads = {task: trained.head or {}}
+        write_start(
+            job.files.own_start, status, job.training.model, trained.encoder or {}, heads
+        )
 
 
 def _outcome(job: Job, data: TaskData, trained: Trained) -> Row:
@@ -172,7 +194,7 @@ def _shared_files(files: JobFiles) -> dict[str, Path]:
     """Return the files of an outcome by name."""
     found = {"predictions": files.predictions}
     if files.own_start is not None:
-        found |= {name: files.own_start / name for name in START_FILES}
+        found |= {name: files.own_start / name for name in (ENCODER, HEADS, MANIFEST)}
     return found
 
 

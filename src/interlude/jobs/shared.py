@@ -40,6 +40,8 @@ def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> 
     """
     try:
         entry = _read(folder / f"{identity}.json")
+        if not targets.keys() <= entry["files"].keys():
+            return None
         for name, target in targets.items():
             _copy(folder / entry["files"][name], target)
     except FileNotFoundError:

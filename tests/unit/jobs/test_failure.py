@@ -15,7 +15,7 @@ from interlude.jobs.failure import last_words, reason_of
 from interlude.jobs.perform import perform
 from interlude.training.start import read_facts
 
-SCRIPT = Path(__file__).parents[2] / "workflow/scripts/record_failure.py"
+SCRIPT = Path(__file__).parents[3] / "workflow/scripts/record_failure.py"
 
 TRACEBACK = """target none > tiny-pair, restart 1: step 3 of 6, loss 0.512
 Traceback (most recent call last):

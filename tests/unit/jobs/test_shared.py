@@ -27,7 +27,7 @@ from interlude.jobs.shared import put, take
 from interlude.plan.runspec import RunSpec
 
 SPEC = tiny.spec("single", kind="intermediate")
-SRC = Path(__file__).parents[2] / "src"
+SRC = Path(__file__).parents[3] / "src"
 
 CarryOut = Callable[..., tuple[RunFiles, list[str]]]
 

@@ -20,8 +20,8 @@ import tiny
 from interlude.jobs.warm import OWNER
 from interlude.jobs.warm_server import MODEL, WATCH_SECONDS
 
-SRC = Path(__file__).parents[2] / "src"
-TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
+SRC = Path(__file__).parents[3] / "src"
+TRAIN = Path(__file__).parents[3] / "workflow/scripts/train.py"
 ENCODE = TRAIN.with_name("encode.py")
 Started = subprocess.Popen[str]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src"
+SRC = Path(__file__).parents[3] / "src"
 PAGES = 4096  # of 4 KiB in each of the blocks below
 FAULTS = """
 import resource, sys

@@ -13,7 +13,7 @@ from pretended import pretend_gpus
 
 from interlude.jobs.machine import memory_mb, visible_gpus
 
-SRC = Path(__file__).parents[2] / "src"
+SRC = Path(__file__).parents[3] / "src"
 BOTH = ["GPU-aaaa", "GPU-bbbb"]
 # A run, as far as GPUs go: it claims one, says so, and holds it until it is told to end.
 HOLDER = """

@@ -20,7 +20,7 @@ from interlude.jobs.failure import leave_without_result
 from interlude.jobs.record import write_predictions, write_record
 from interlude.plan.study import Design, Run
 
-SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 DESIGN = Design(
     restarts=2,
     retrain_intermediate=True,

@@ -38,7 +38,7 @@ from interlude.plan.runspec import RunSpec
 from interlude.training.encoder import load_encoder
 from interlude.training.start import read_facts, read_weights
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 TRAIN = REPOSITORY / "workflow/scripts/train.py"
 
 Row = dict[str, Any]

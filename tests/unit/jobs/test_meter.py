@@ -15,7 +15,7 @@ import torch
 from interlude.jobs.meter import Counter, Meter, energy_counter, gpu_energy_counter
 from interlude.jobs.perform import perform
 
-SOURCES = Path(__file__).parents[2] / "src"
+SOURCES = Path(__file__).parents[3] / "src"
 GPU = "GPU-12345678-aaaa-bbbb-cccc-123456789abc"
 # What NVIDIA's library does for one GPU that uses 2,500 mJ between two questions.
 LIBRARY = f"""

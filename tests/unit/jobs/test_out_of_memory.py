@@ -14,7 +14,7 @@ import tiny
 
 from interlude.jobs.perform import perform
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TRAIN = ROOT / "workflow/scripts/train.py"
 RECORD_FAILURE = ROOT / "workflow/scripts/record_failure.py"
 CGROUPS = Path("/sys/fs/cgroup/memory")  # v1

@@ -22,7 +22,7 @@ from interlude.training.loop import Platform, train
 from interlude.training.state import RunState, Trained
 
 CPU = Platform(torch.device("cpu"), bf16=False)
-TRAIN = Path(__file__).parents[2] / "workflow/scripts/train.py"
+TRAIN = Path(__file__).parents[3] / "workflow/scripts/train.py"
 LONG = tiny.settings(epochs=4, dropout=0.2, weight_decay=0.1, evaluations=6)
 ALWAYS = 0.0  # seconds between two checkpoints
 
@@ -223,7 +223,7 @@ def started(spec: RunSpec, files: Any) -> subprocess.Popen[str]:
     told = [*tiny.arguments(spec, files), "--checkpoint-minutes", "0.0005"]
     return subprocess.Popen(
         [sys.executable, str(TRAIN), *told],
-        env={**os.environ, "PYTHONPATH": str(TRAIN.parents[2] / "src")},
+        env={**os.environ, "PYTHONPATH": str(TRAIN.parents[3] / "src")},
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
