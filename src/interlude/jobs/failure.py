@@ -8,7 +8,7 @@ from pathlib import Path
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.record import write_predictions, write_record
 from interlude.plan.runspec import RunSpec
-from interlude.training.start import save_encoder
+from interlude.training.start import write_start
 
 BAD_INPUT = 2
 INTERRUPTED = (130, 143)  # 128 + SIGINT and SIGTERM, as a shell reports them
@@ -21,10 +21,10 @@ OF_MEMORY = re.compile("memory|bad_alloc|failed to map segment", re.IGNORECASE)
 def leave_without_result(
     spec: RunSpec, files: RunFiles, status: str, reason: str, code: str
 ) -> None:
-    """Write a record with this status, no predictions, and an encoder file without weights."""
+    """Write a record with this status, no predictions, and a start without weights."""
     write_predictions(files.predictions, [], [], [])
     if files.encoder_out is not None:
-        save_encoder(files.encoder_out, {}, {"status": status})
+        write_start(files.encoder_out, status, spec.model, {}, {})
     write_record(files.record, spec, status=status, reason=reason, code_digest=code)
 
 

@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 import math
 import platform as machine
-import random
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import torch
-from torch import nn
 
-from interlude.encode.encoding import read_encoded, read_encoding_facts
-from interlude.encode.faulty_rows import FaultyRowError, check_examples
-from interlude.encode.tokenizer import load_tokenizer, read_config
-from interlude.errors import InputError, RunError
-from interlude.files import WEIGHTS, check_files, read_manifest, write_json
-from interlude.forms import FORMS
+from interlude.encode.check import check_encoded
+from interlude.encode.read import read_encoded, read_encoding_facts
+from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest, write_json
 from interlude.jobs.allocator import keep_freed_memory
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.checkpoint import Checkpoints
@@ -32,21 +24,16 @@ from interlude.jobs.failure import leave_without_result
 from interlude.jobs.meter import Meter, energy_counter
 from interlude.jobs.record import fingerprint, write_predictions, write_record
 from interlude.jobs.shared import Say, identity_of, put, take
-from interlude.metrics import METRICS
 from interlude.plan.label_count import check_label_count
 from interlude.plan.runspec import RunSpec
-from interlude.training.batches import subset
-from interlude.training.dropout import use_lane_dropout
-from interlude.training.encoder import computes_in_bf16, head_dropout, load_encoder
-from interlude.training.first_token import read_first_token_only
-from interlude.training.loop import Platform, Progress, TaskData, train
-from interlude.training.start import read_facts, save_encoder
+from interlude.training import build
+from interlude.training.data import TaskData, load_task
+from interlude.training.loop import Progress, train
+from interlude.training.platform import Platform, choose_platform
+from interlude.training.reference import first_score, is_constant, reference_scores
+from interlude.training.start import ENCODER, HEADS, read_status, write_start
 from interlude.training.state import TaskModel, Trained
-from interlude.training.vocabulary import train_used_rows
 from interlude.versions import versions
-
-GUESSING_ROUNDS = 20
-ROUNDING = 1e-5  # relative, of fp32 through a few dozen layers
 
 
 def perform(
@@ -79,16 +66,14 @@ def perform(
     if _taken(spec, files, identity, say):
         return
     data = load_data(spec, files)
-    model = build_model(spec, files, data).to(platform.device)
-    platform = fitted(platform, model.encoder, spec)
-    if platform.device.type == "cpu":
-        use_lane_dropout(model)
-    keep_encoder = files.encoder_out is not None
+    model = build_model(spec, files, data)
+    platform = build.settle(model, platform, spec.precision, spec.model)
+    keep_weights = files.encoder_out is not None
     progress = _progress(spec, say)
     every_seconds = checkpoint_minutes * 60
     with Checkpoints(files.checkpoint, identity, every_seconds, meter) as checkpoints:
         trained = train(
-            model, data, spec.settings, spec.seed, platform, keep_encoder, progress, checkpoints
+            model, data, spec.settings, spec.seed, platform, keep_weights, progress, checkpoints
         )
         _write_outputs(spec, files, data, trained)
         write_record(
@@ -110,7 +95,7 @@ def perform(
 def _identity(spec: RunSpec, files: RunFiles, code: str, platform: Platform) -> str:
     """Return a digest of all that a run's state depends on; its study and restart are names."""
     told = asdict(replace(spec, study="", restart=0))
-    model = [files.model / "config.json", files.encoder_in or files.model / WEIGHTS]
+    model = [files.model / "config.json", _weights(files)]
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     computed_by = [_described(platform), *processor, versions()]
     return identity_of(told, code, *computed_by, *_splits(files), *model)
@@ -123,7 +108,7 @@ def _taken(spec: RunSpec, files: RunFiles, identity: Callable[[], str], say: Say
     """
     if files.encoder_out is None or files.shared is None:
         return False
-    targets = {"predictions": files.predictions, "encoder": files.encoder_out}
+    targets = {"predictions": files.predictions, **_start_files(files.encoder_out)}
     found = take(files.shared, identity(), targets, say)
     if found is None:
         return False
@@ -145,7 +130,7 @@ def _share(files: RunFiles, identity: Callable[[], str], say: Say) -> None:
         "path": str(files.record.absolute()),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    outcome = {"predictions": files.predictions, "encoder": files.encoder_out}
+    outcome = {"predictions": files.predictions, **_start_files(files.encoder_out)}
     put(files.shared, identity(), outcome, facts, say)
 
 
@@ -153,32 +138,8 @@ def lost_source(files: RunFiles) -> str | None:
     """Return the status of a source that left no encoder, else None."""
     if files.encoder_in is None:
         return None
-    status = read_facts(files.encoder_in).get("status", "failed")
+    status = read_status(files.encoder_in)
     return None if status == "ok" else status
-
-
-def choose_platform(device: str, precision: str) -> Platform:
-    """Return where and how to compute; InputError when that is not there.
-
-    auto: a GPU when there is one, and bf16 where the hardware has instructions for it.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("config: key compute.device: found 'cuda', but torch sees no GPU.")
-    name = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    fast = torch.cuda.is_bf16_supported() if name == "cuda" else _cpu_has_bf16()
-    return Platform(torch.device(name), bf16=fast if precision == "auto" else precision == "bf16")
-
-
-def fitted(platform: Platform, encoder: nn.Module, spec: RunSpec) -> Platform:
-    """Return the platform in a precision that the encoder computes in; InputError if it may not."""
-    if not platform.bf16 or computes_in_bf16(encoder, platform.device):
-        return platform
-    if spec.precision == "bf16":
-        raise InputError(
-            f"config: key compute.precision: found 'bf16', in which the model {spec.model} can not "
-            "compute. Allowed: auto, fp32."
-        )
-    return replace(platform, bf16=False)
 
 
 def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
@@ -187,61 +148,19 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     InputError when its labels, which may have been found in the data, do not fit the metric, or
     when truncation leaves no example to train on. RunError for a broken example.
     """
-    check_files(files.encoded)
     not_read = () if files.encoder_in is None else (WEIGHTS,)  # it starts from those of a source
     check_files(files.model, but=not_read)
-    train_split, validation_split = map(read_encoded, _splits(files))
-    facts = read_encoding_facts(train_split)
+    check_encoded(files.encoded, files.model)
+    facts = read_encoding_facts(read_encoded(_splits(files)[0]))
     check_label_count(spec.metric, facts.label_names, f"task {spec.task}")
-    form = FORMS[spec.form](facts.label_names)
-    vocabulary = read_config(files.model).vocab_size
-    for path, split in zip(_splits(files), (train_split, validation_split), strict=True):
-        _check(path, split, len(facts.label_names), vocabulary, files.model)
-    trainable = form.trainable(train_split)
-    if not trainable.any():
-        raise InputError(
-            f"task {spec.task}: no training example keeps its answer "
-            f"with max_length {spec.settings.max_length}."
-        )
-    return TaskData(
-        form=form,
-        metric=METRICS[spec.metric],
-        train=subset(train_split, spec.settings.train_examples, form.kept_together, trainable),
-        validation=subset(validation_split, spec.settings.validation_examples, form.kept_together),
-        pad_id=facts.pad_id,
-    )
-
-
-def _check(path: Path, examples: pa.Table, n_labels: int, vocabulary: int, model: Path) -> None:
-    """Raise RunError for an encoded example that would break a batch, by its row and text."""
-    try:
-        check_examples(examples, n_labels, vocabulary)
-    except FaultyRowError as fault:
-        ids = examples["input_ids"][fault.place].as_py() or [[]]
-        known = [token for token in ids[0] or [] if token is not None and 0 <= token < vocabulary]
-        text = load_tokenizer(model).decode(known, skip_special_tokens=True)
-        raise RunError(fault.described(path, text)) from None
+    return load_task(spec.task, spec.form, spec.metric, files.encoded, spec.settings)
 
 
 def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:
     """Return the encoder a run starts from, under a fresh head drawn from the run's seed."""
-    settings = spec.settings
-    encoder = load_encoder(files.model, spec.layers, settings.dropout, files.encoder_in)
-    if data.form.first_token_only:
-        read_first_token_only(encoder)
-    seed_everything(spec.seed)
-    config: Any = encoder.config
-    dropout = settings.dropout if settings.head_dropout is None else settings.head_dropout
-    head = data.form.head(config.hidden_size, head_dropout(encoder, dropout))
-    return TaskModel(encoder, head, train_used_rows(encoder, data.train, data.pad_id))
-
-
-def seed_everything(seed: int) -> None:
-    """Seed every generator that training draws from, and ask torch for repeatable results."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    return build.build_model(
+        files.model, spec.layers, data, spec.settings, spec.seed, files.encoder_in
+    )
 
 
 def model_revision(model: Path) -> str | None:
@@ -249,6 +168,14 @@ def model_revision(model: Path) -> str | None:
     manifest = model / "manifest.json"
     revision = json.loads(manifest.read_text())["revision"] if manifest.exists() else None
     return None if revision is None else str(revision)
+
+
+def _weights(files: RunFiles) -> Path:
+    return files.model / WEIGHTS if files.encoder_in is None else files.encoder_in / ENCODER
+
+
+def _start_files(folder: Path) -> dict[str, Path]:
+    return {name: folder / name for name in (ENCODER, HEADS, MANIFEST)}
 
 
 def _splits(files: RunFiles) -> list[Path]:
@@ -261,8 +188,8 @@ def _write_outputs(spec: RunSpec, files: RunFiles, data: TaskData, trained: Trai
     write_predictions(files.predictions, ids, trained.predictions, gold)
     if files.encoder_out is not None:
         status = "diverged" if trained.diverged else "ok"
-        facts = {"status": status, "model": spec.model, "task": spec.task, "seed": str(spec.seed)}
-        save_encoder(files.encoder_out, trained.encoder or {}, facts)
+        heads = {spec.task: trained.head or {}}
+        write_start(files.encoder_out, status, spec.model, trained.encoder or {}, heads)
 
 
 def _outcome(data: TaskData, trained: Trained) -> dict[str, Any]:
@@ -271,7 +198,7 @@ def _outcome(data: TaskData, trained: Trained) -> dict[str, Any]:
     return {
         "status": "diverged" if trained.diverged else "ok",
         "reason": "the loss or its gradient was not finite" if trained.diverged else None,
-        "score": _score(trained.scores) if trained.scores else None,
+        "score": first_score(trained.scores) if trained.scores else None,
         "metrics": trained.scores,
         "majority_score": majority,
         "chance_score": chance,
@@ -290,42 +217,12 @@ def _outcome(data: TaskData, trained: Trained) -> dict[str, Any]:
     }
 
 
-def reference_scores(data: TaskData) -> tuple[float, float]:
-    """Return the score of the best constant prediction, and the mean score of guessing."""
-    examples = data.validation_rows()
-    gold = data.form.gold(examples)
-    constants = data.form.constants(examples)
-    majority = max(_score(data.metric(predictions, gold)) for predictions in constants)
-    rng = np.random.default_rng(0)
-    guesses = [data.form.guesses(examples, rng) for _ in range(GUESSING_ROUNDS)]
-    return majority, fmean(_score(data.metric(predictions, gold)) for predictions in guesses)
-
-
-def is_constant(data: TaskData, predictions: list[Any]) -> bool:
-    """Return whether a predictor that looks at no input could have made these predictions.
-
-    Numbers that differ by no more than rounding does between batches count as the same.
-    """
-    if isinstance(predictions[0], float):
-        return math.isclose(min(predictions), max(predictions), rel_tol=ROUNDING, abs_tol=ROUNDING)
-    same = all(prediction == predictions[0] for prediction in predictions)
-    return same or predictions in data.form.constants(data.validation_rows())
-
-
-def _score(scores: dict[str, float]) -> float:
-    return next(iter(scores.values()))
-
-
 def _described(platform: Platform) -> dict[str, Any]:
     on_gpu = platform.device.type == "cuda"
     return {
         "device": torch.cuda.get_device_name() if on_gpu else f"cpu {machine.machine()}",
         "precision": "bf16" if platform.bf16 else "fp32",
     }
-
-
-def _cpu_has_bf16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _progress(spec: RunSpec, say: Say) -> Progress:
