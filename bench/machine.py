@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from interlude.jobs.perform import choose_platform
+from interlude.training.platform import choose_platform
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("torch", "transformers", "accelerate", "snakemake")

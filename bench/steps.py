@@ -20,7 +20,7 @@ from bench.meter import Meter
 from bench.race import settings
 from bench.report import show
 from bench.workspace import Material, embedded_model, encoded_task, write_results
-from interlude.encode.encoding import read_encoded
+from interlude.encode.read import read_encoded
 from interlude.jobs.arguments import run_files, run_parser, told
 from interlude.training.batches import subset
 from interlude.training.schedule import plan

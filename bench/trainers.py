@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from bench.meter import Meter
-from interlude.encode.encoding import PARTS, read_encoded, read_encoding_facts
+from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
 from interlude.errors import unknown
 from interlude.jobs.arguments import RunFiles
 from interlude.plan.runspec import RunSpec

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from interlude.forms.text_spans import CUT
+from interlude.forms.examples import CUT
 
 Row = dict[str, Any]
 

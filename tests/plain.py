@@ -12,7 +12,8 @@ from torch import Tensor
 
 from interlude.plan.runspec import Settings
 from interlude.training.batches import training_batches
-from interlude.training.loop import TaskData, TaskModel
+from interlude.training.data import TaskData
+from interlude.training.state import TaskModel
 
 
 def plain_loop(

@@ -21,7 +21,8 @@ from bench.products import flops, flops_of_step, products_of_step, speed
 from bench.race import settings
 from bench.report import Goal, faster, table
 from bench.steps import KINDS, REST, ProfiledSteps, kind_of
-from interlude.encode.encoding import encode_task, read_encoded
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded
 
 SHAPE = (4, 10)
 

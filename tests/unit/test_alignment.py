@@ -33,8 +33,8 @@ from interlude.data.fetch.mirror import find_mirrored
 from interlude.data.fetch.places import Places
 from interlude.data.shape.normalise import prepare
 from interlude.encode.tokenizer import load_tokenizer
-from interlude.forms import FORMS
-from interlude.forms.text_spans import CUT
+from interlude.forms import rows_of
+from interlude.forms.examples import CUT
 from interlude.plan.tasks import load_task
 
 ROOT = Path(__file__).parents[2]
@@ -213,7 +213,7 @@ def placed_in(place: tuple[int, int], first: int, kept: int) -> tuple[int, int]:
 
 
 def encode(form: str, rows: list[Row], speller: Speller, max_length: int = LONG) -> list[Row]:
-    return FORMS[form](["a", "b"]).encode(rows, speller.tokenizer, max_length)
+    return rows_of(form).encode(rows, speller.tokenizer, max_length)
 
 
 def lengths(speller: Speller, *texts: str) -> range:

@@ -12,8 +12,8 @@ import pytest
 import tiny
 import torch
 
-from interlude.encode.encoding import read_encoded
-from interlude.forms import FORMS
+from interlude.encode.read import read_encoded
+from interlude.forms import form_of
 from interlude.training import batches
 from interlude.training.batches import (
     collate,
@@ -129,7 +129,7 @@ def test_evaluation_batches_have_every_example_once_within_the_budget(seed: int)
     examples = choice_examples(seed, 200)
     found = list(evaluation_batches(examples))
     assert sorted(np.concatenate(found)) == list(range(200))
-    form = FORMS["choice"]([])
+    form = form_of("choice")([])
     padded = [collate(form, examples.take(b).to_pylist(), 0)[0]["input_ids"].numel() for b in found]
     assert max(padded) <= batches.EVALUATION_TOKENS
     assert len(found) < 2 * sum(padded) / batches.EVALUATION_TOKENS + 2  # and the budget is used
@@ -146,7 +146,7 @@ def test_collated_sequences_are_those_of_the_rows_padded_and_masked(
     name: str, encoded: dict[str, Path]
 ) -> None:
     rows: list[Any] = read_encoded(encoded[name] / "train.arrow").to_pylist()
-    inputs, _ = collate(FORMS[name](tiny.LABELS[name]), rows, pad_id=77)
+    inputs, _ = collate(form_of(name)(tiny.LABELS[name]), rows, pad_id=77)
     sequences = [ids for row in rows for ids in row["input_ids"]]
     types = [ids for row in rows for ids in row["token_type_ids"]]
     longest = max(map(len, sequences))
@@ -159,7 +159,7 @@ def test_collated_sequences_are_those_of_the_rows_padded_and_masked(
 
 def test_without_padding_there_is_no_mask() -> None:
     rows = [{"input_ids": [[1, 2, 3]], "label": 0}, {"input_ids": [[4, 5, 6]], "label": 1}]
-    inputs, targets = collate(FORMS["single"](["a", "b"]), rows, pad_id=0)
+    inputs, targets = collate(form_of("single")(["a", "b"]), rows, pad_id=0)
     assert list(inputs) == ["input_ids"]
     assert torch.equal(inputs["input_ids"], torch.tensor([[1, 2, 3], [4, 5, 6]]))
     assert torch.equal(targets["label"], torch.tensor([0, 1]))

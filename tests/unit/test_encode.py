@@ -13,16 +13,11 @@ import pyarrow as pa
 import pytest
 import tiny
 
-from interlude.encode.encoding import (
-    CHUNK,
-    Facts,
-    encode_task,
-    read_encoded,
-    read_encoding_facts,
-)
+from interlude.encode.encoding import CHUNK, encode_task
+from interlude.encode.read import Facts, read_encoded, read_encoding_facts
 from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
-from interlude.forms import FORMS
+from interlude.forms import rows_of
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 
@@ -42,7 +37,7 @@ def test_file_holds_what_the_form_gives_with_ids_and_sizes(
 ) -> None:
     rows = tiny.rows(form, 9)
     found = encode(tmp_path, form, rows, model)
-    wanted = FORMS[form](tiny.LABELS[form]).encode(rows, tokenizer, 32)
+    wanted = rows_of(form).encode(rows, tokenizer, 32)
     for row, example, from_form in zip(rows, found, wanted, strict=True):
         lengths = [len(ids) for ids in from_form["input_ids"]]
         sizes = {"length": max(lengths), "tokens": sum(lengths)}

@@ -12,13 +12,14 @@ import pytest
 import tiny
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_training import Case
 from transformers import BertForMaskedLM, BertModel
 
 from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
-from interlude.jobs.perform import build_model, load_data
 from interlude.training.encoder import head_dropout, load_encoder
-from interlude.training.start import Weights, read_facts, read_weights, save_encoder
+from interlude.training.start import read_encoder, write_start
+from interlude.training.tensor_file import Tensors
 
 INPUTS = {"input_ids": torch.tensor([[2, 70, 80, 90, 3]])}
 
@@ -93,12 +94,9 @@ def test_given_dropout_is_everywhere(model: Path) -> None:
     assert head_dropout(encoder, 0.35) == 0.35
 
 
-def test_the_head_may_have_a_dropout_of_its_own(
-    model: Path, encoded: dict[str, Path], tmp_path: Path
-) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(dropout=0.35, head_dropout=0.2))
-    files = tiny.files(model, encoded["single"], tmp_path)
-    built = build_model(spec, files, load_data(spec, files))
+def test_the_head_may_have_a_dropout_of_its_own(model: Path, encoded: dict[str, Path]) -> None:
+    case = Case("single", tiny.settings(dropout=0.35, head_dropout=0.2))
+    built, _ = case.built(model, encoded["single"])
     rates = [
         {module.p for module in part.modules() if isinstance(module, torch.nn.Dropout)}
         for part in (built.encoder, built.head)
@@ -135,87 +133,53 @@ def test_a_checkpoint_of_another_architecture_is_refused(changed_model: Path) ->
         load_encoder(changed_model, None, None)
 
 
-# Encoder files
+# Starts
 
 
 @pytest.fixture
-def encoder_file(model: Path, tmp_path: Path) -> Path:
-    """An encoder file with the weights of the tiny model, each with 1 added."""
-    path = tmp_path / "encoder.safetensors"
+def start(model: Path, tmp_path: Path) -> Path:
+    """A start with the weights of the tiny model, each with 1 added."""
     weights = load_encoder(model, None, None).state_dict()
-    save_encoder(path, {name: weight + 1 for name, weight in weights.items()}, {"status": "ok"})
-    return path
+    return start_with(tmp_path, {name: weight + 1 for name, weight in weights.items()})
 
 
-def test_weights_of_an_encoder_file_replace_the_pretrained_ones(
-    model: Path, encoder_file: Path
-) -> None:
+def start_with(folder: Path, weights: Tensors) -> Path:
+    write_start(folder / "start", "ok", "tiny", weights, {})
+    return folder / "start"
+
+
+def test_weights_of_a_start_replace_the_pretrained_ones(model: Path, start: Path) -> None:
     before = load_encoder(model, None, None).state_dict()
-    encoder = load_encoder(model, None, None, encoder_file)
+    encoder = load_encoder(model, None, None, start)
     assert encoder.state_dict().keys() == before.keys()
     for name, weight in encoder.state_dict().items():
         torch.testing.assert_close(weight, before[name] + 1)
     assert all(weight.requires_grad for weight in encoder.parameters())
 
 
-def test_with_an_encoder_file_the_pretrained_weights_are_not_read(
-    changed_model: Path, encoder_file: Path
-) -> None:
+def test_with_a_start_the_pretrained_weights_are_not_read(changed_model: Path, start: Path) -> None:
     (changed_model / "model.safetensors").unlink()
-    load_encoder(changed_model, None, None, encoder_file)
+    load_encoder(changed_model, None, None, start)
     with pytest.raises(OSError, match=r"model\.safetensors"):
         load_encoder(changed_model, None, None)
 
 
-def test_facts_are_kept_without_reading_the_weights(encoder_file: Path) -> None:
-    assert read_facts(encoder_file) == {"status": "ok"}
-
-
-def test_an_encoder_file_may_have_no_weights(tmp_path: Path) -> None:
-    path = tmp_path / "none.safetensors"
-    save_encoder(path, {}, {"status": "diverged"})
-    assert read_facts(path) == {"status": "diverged"}
-    assert read_weights(path) == {}
-
-
-@pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_a_truncated_encoder_file_is_named(kept: int, model: Path, encoder_file: Path) -> None:
-    encoder_file.write_bytes(encoder_file.read_bytes()[:kept])
-    for read in (read_facts, read_weights):
-        with pytest.raises(InputError, match=r"encoder\.safetensors: not a whole safetensors file"):
-            read(encoder_file)
-    with pytest.raises(InputError, match=r"encoder\.safetensors: not a whole safetensors file"):
-        load_encoder(model, None, None, encoder_file)
-
-
-def test_a_missing_encoder_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.safetensors: not a whole safetensors file"):
-        read_facts(tmp_path / "gone.safetensors")
-
-
-def fewer_layers(weights: Weights) -> Weights:
+def fewer_layers(weights: Tensors) -> Tensors:
     return {name: weight for name, weight in weights.items() if "layer.1" not in name}
 
 
-def more_layers(weights: Weights) -> Weights:
+def more_layers(weights: Tensors) -> Tensors:
     return weights | {name.replace("layer.1", "layer.2"): weights[name] + 1 for name in weights}
 
 
-def other_width(weights: Weights) -> Weights:
+def other_width(weights: Tensors) -> Tensors:
     return {name: torch.cat([weight, weight]) for name, weight in weights.items()}
 
 
 @pytest.mark.parametrize("changed", [fewer_layers, more_layers, other_width])
 def test_an_encoder_of_another_shape_is_refused(
-    changed: Callable[[Weights], Weights], model: Path, encoder_file: Path
+    changed: Callable[[Tensors], Tensors], model: Path, start: Path, tmp_path: Path
 ) -> None:
-    save_encoder(encoder_file, changed(read_weights(encoder_file)), {"status": "ok"})
-    with pytest.raises(InputError, match=r"encoder\.safetensors: does not fit the encoder"):
-        load_encoder(model, None, None, encoder_file)
-
-
-def test_saving_an_encoder_on_a_full_disk_is_one_message(small_disk: Path, model: Path) -> None:
-    weights = load_encoder(model, None, None).state_dict()
-    with pytest.raises(InputError, match=r"e\.safetensors: cannot be written .*[Nn]o space left"):
-        save_encoder(small_disk / "e.safetensors", weights, {"status": "ok"})
-    assert list(small_disk.iterdir()) == []
+    start_with(tmp_path, changed(read_encoder(start)))
+    with pytest.raises(InputError, match=r"start: does not fit the encoder"):
+        load_encoder(model, None, None, start)

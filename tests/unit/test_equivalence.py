@@ -25,7 +25,8 @@ from interlude.plan.runspec import RunSpec, Settings
 from interlude.plan.tasks import load_task
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import load_encoder
-from interlude.training.loop import Platform, evaluate, train
+from interlude.training.loop import evaluate, train
+from interlude.training.platform import Platform
 from interlude.training.state import TaskModel
 
 FP32, BF16 = (Platform(torch.device("cpu"), bf16=bf16) for bf16 in (False, True))

@@ -13,18 +13,19 @@ import tiny
 import torch
 from safetensors.torch import load_file
 from tiny_families import FAMILIES, PLACES, save_family
+from tiny_training import Case
 from transformers import AutoModel, AutoTokenizer
 
 from interlude.data.fetch.models import prepare_model
-from interlude.encode.encoding import encode_task, read_encoded, read_encoding_facts
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded, read_encoding_facts
 from interlude.encode.tokenizer import load_tokenizer, longest_sequence
 from interlude.errors import InputError
-from interlude.forms import FORMS
-from interlude.jobs.perform import fitted, perform
+from interlude.forms import form_of
 from interlude.training.batches import collate
 from interlude.training.encoder import load_encoder
-from interlude.training.loop import Platform
-from interlude.training.start import save_encoder
+from interlude.training.platform import Platform, fitted
+from interlude.training.start import write_start
 
 LENGTH = 40
 ONE_STEP = tiny.settings(epochs=1, batch_size=8, evaluations=1, max_length=LENGTH)
@@ -75,39 +76,35 @@ def encode(model: Path, folder: Path, form: str, rows: list[tiny.Row], length: i
     return folder / "encoded"
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", tiny.FORMS)
 def test_every_form_is_trained_for_a_step(form: str, model: Path, tmp_path: Path) -> None:
     encoded = encode(model, tmp_path, form, tiny.rows(form, 16), LENGTH)
-    files = tiny.files(model, encoded, tmp_path, encoder_out=tmp_path / "encoder.safetensors")
-    perform(tiny.spec(form, kind="intermediate", settings=ONE_STEP), files, "code", 1, print)
-    record = tiny.read_record(files)
-    assert (record["status"], record["steps"]) == ("ok", 1)
-    assert len(tiny.read_predictions(files)) == 8
-    before, after = load_file(model / "model.safetensors"), load_file(files.encoder_out)
+    result = Case(form, ONE_STEP).trained(model, encoded)
+    assert (result.diverged, result.steps) == (False, 1)
+    assert len(result.predictions) == 8
+    assert result.encoder is not None
+    before, after = load_file(model / "model.safetensors"), result.encoder
     assert set(after) <= set(before)
     assert not {name for name in set(before) - set(after) if "pooler" not in name}
     changed = {name for name in after if not torch.equal(before[name], after[name])}
     assert len(changed) > len(after) / 2
 
 
-def test_a_run_starts_from_the_encoder_of_another(model: Path, tmp_path: Path) -> None:
-    encoder = tmp_path / "encoder.safetensors"
+def test_a_training_starts_from_the_encoder_of_another(model: Path, tmp_path: Path) -> None:
     weights = load_encoder(model, None, None).state_dict()
-    save_encoder(
-        encoder, {name: weight + 0.5 for name, weight in weights.items()}, {"status": "ok"}
-    )
+    moved = {name: weight + 0.5 for name, weight in weights.items()}
+    write_start(tmp_path / "start", "ok", model.name, moved, {})
     encoded = encode(model, tmp_path, "pair", tiny.rows("pair", 16), LENGTH)
-    losses = []
-    for name, started in (("fresh", {}), ("started", {"encoder_in": encoder})):
-        files = tiny.files(model, encoded, tmp_path / name, **started)
-        perform(tiny.spec("pair", settings=ONE_STEP), files, "code", 1, print)
-        losses.append(tiny.read_record(files)["curve"][0]["loss"])
-    assert losses[0] != losses[1]
+    results = [
+        Case("pair", ONE_STEP).trained(model, encoded, start)
+        for start in (None, tmp_path / "start")
+    ]
+    assert results[0].curve[0]["loss"] != results[1].curve[0]["loss"]
 
 
 def hidden(encoder: Any, rows: list[tiny.Row], pad_id: int) -> list[torch.Tensor]:
     """Return the hidden states of each row's sequence in one batch, without its padding."""
-    inputs, _ = collate(FORMS["pair"](tiny.LABELS["pair"]), rows, pad_id)
+    inputs, _ = collate(form_of("pair")(tiny.LABELS["pair"]), rows, pad_id)
     with torch.inference_mode():
         states = encoder.eval()(**inputs).last_hidden_state
     return [states[i, : len(row["input_ids"][0])] for i, row in enumerate(rows)]
@@ -133,9 +130,7 @@ def test_the_longest_sequence_is_trained_and_a_longer_one_refused(
 ) -> None:
     encoded = encode(model, tmp_path, "single", LONG, PLACES)
     assert set(read_encoded(encoded / "train.arrow")["length"].to_pylist()) == {PLACES}
-    files = tiny.files(model, encoded, tmp_path)
-    perform(tiny.spec("single", settings=ONE_STEP), files, "code", 1, print)
-    assert tiny.read_record(files)["status"] == "ok"
+    assert not Case("single", ONE_STEP).trained(model, encoded).diverged
     message = rf"key max_length: found {PLACES + 1}\. Allowed: at most {PLACES}, the longest of"
     with pytest.raises(InputError, match=message):
         encode(model, tmp_path / "longer", "single", LONG, PLACES + 1)
@@ -195,7 +190,7 @@ def test_given_dropout_reaches_the_encoder(model: Path) -> None:
 def test_bf16_where_the_encoder_computes_in_it(model: Path) -> None:
     encoder = load_encoder(model, None, None)
     bf16 = Platform(torch.device("cpu"), bf16=True)
-    platform = fitted(bf16, encoder, tiny.spec("pair", precision="auto"))
+    platform = fitted(bf16, encoder, "auto", model.name)
     with platform.autocast():
         states = encoder(input_ids=torch.full((1, 6), 5)).last_hidden_state
     assert states.isfinite().all()
@@ -204,9 +199,8 @@ def test_bf16_where_the_encoder_computes_in_it(model: Path) -> None:
 
 def test_bf16_that_was_asked_for_and_cannot_be_is_refused(prepared: Any) -> None:
     encoder = load_encoder(prepared("deberta"), None, None)
-    asked = tiny.spec("pair", precision="bf16")
     with pytest.raises(InputError, match=r"key compute\.precision: found 'bf16', .* Allowed: auto"):
-        fitted(Platform(torch.device("cpu"), bf16=True), encoder, asked)
+        fitted(Platform(torch.device("cpu"), bf16=True), encoder, "bf16", "deberta")
 
 
 # Folders whose tokenizer does not fit

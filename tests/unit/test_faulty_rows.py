@@ -14,8 +14,9 @@ import pytest
 import tiny
 from pyarrow import ipc
 
-from interlude.encode.encoding import encode_task, read_encoded
+from interlude.encode.encoding import encode_task
 from interlude.encode.faulty_rows import FaultyRowError, check_examples
+from interlude.encode.read import read_encoded
 from interlude.errors import InputError, RunError
 from interlude.files import sha256_of
 from interlude.jobs.perform import perform

@@ -12,8 +12,8 @@ from tiny import FORMS as TINY_FORMS
 from tiny_families import untrained
 from torch import nn
 
-from interlude.encode.encoding import read_encoded, read_encoding_facts
-from interlude.forms import FORMS
+from interlude.encode.read import read_encoded, read_encoding_facts
+from interlude.forms import form_of
 from interlude.training.batches import collate
 from interlude.training.first_token import FAMILIES, FirstTokenLayer, read_first_token_only
 
@@ -78,7 +78,7 @@ def test_another_family_keeps_its_last_layer() -> None:
 def test_a_form_says_truly_what_its_head_reads(name: str, encoded: dict[str, Path]) -> None:
     examples = read_encoded(encoded[name] / "train.arrow")
     facts = read_encoding_facts(examples)
-    form = FORMS[name](facts.label_names)
+    form = form_of(name)(facts.label_names)
     torch.manual_seed(7)
     head: nn.Module = form.head(HIDDEN, dropout=0.0).eval()
     inputs, targets = collate(form, examples.slice(0, 4).to_pylist(), facts.pad_id)

@@ -12,12 +12,12 @@ import torch
 from perfect import favour_what_is_right
 from torch import Tensor
 
-from interlude.forms import FORMS
-from interlude.forms.base import Form, Outputs
-from interlude.forms.span import MOST_TOKENS
-from interlude.forms.tagging import IGNORED, NO_TAG
-from interlude.forms.text_spans import CUT
-from interlude.metrics import METRICS
+from interlude.forms import form_of, rows_of
+from interlude.forms.examples import CUT
+from interlude.forms.head import Form, Outputs
+from interlude.forms.span.head import MOST_TOKENS
+from interlude.forms.tagging.head import IGNORED, NO_TAG
+from interlude.metrics import metric_of
 
 Row = dict[str, Any]
 
@@ -25,11 +25,11 @@ HIDDEN = 32
 
 
 def form_named(name: str) -> Form:
-    return FORMS[name](tiny.LABELS[name])
+    return form_of(name)(tiny.LABELS[name])
 
 
 def encode(name: str, rows: list[Row], tokenizer: Any, max_length: int = 32) -> list[Row]:
-    return form_named(name).encode(rows, tokenizer, max_length)
+    return rows_of(name).encode(rows, tokenizer, max_length)
 
 
 def tokens(example: Row, tokenizer: Any) -> list[list[str]]:
@@ -309,7 +309,7 @@ def test_right_predictions_score_1(name: str, tokenizer: Any) -> None:
     form = form_named(name)
     examples = encode(name, tiny.rows(name, 12), tokenizer)
     predicted = form.decode(perfect_logits(name, examples), examples)
-    scores = METRICS[tiny.METRICS[name]](predicted, form.gold(examples))
+    scores = metric_of(tiny.METRICS[name])(predicted, form.gold(examples))
     assert next(iter(scores.values())) == 1
 
 
@@ -336,7 +336,7 @@ def test_cut_answers_count_as_wrong(tokenizer: Any) -> None:
     form = form_named("span")
     examples = encode("span", rows, tokenizer, max_length=12)
     predicted = form.decode(perfect_logits("span", examples), examples)
-    assert METRICS["qa_f1_em"](predicted, form.gold(examples))["exact_match"] == 0.5
+    assert metric_of("qa_f1_em")(predicted, form.gold(examples))["exact_match"] == 0.5
 
 
 def test_words_cut_off_have_no_tag_and_count_as_wrong(tokenizer: Any) -> None:
@@ -345,8 +345,8 @@ def test_words_cut_off_have_no_tag_and_count_as_wrong(tokenizer: Any) -> None:
     examples = encode("tagging", [row], tokenizer, max_length=6)
     predicted = form.decode(perfect_logits("tagging", examples), examples)
     assert predicted == [["O", "O", "B-PER", "I-PER", NO_TAG]]
-    assert METRICS["entity_f1"](predicted, form.gold(examples))["recall"] == 0.5
-    assert METRICS["tag_accuracy"](predicted, form.gold(examples))["tag_accuracy"] == 4 / 5
+    assert metric_of("entity_f1")(predicted, form.gold(examples))["recall"] == 0.5
+    assert metric_of("tag_accuracy")(predicted, form.gold(examples))["tag_accuracy"] == 4 / 5
 
 
 def test_a_candidate_is_scored_by_the_log_odds_of_being_right(tokenizer: Any) -> None:
@@ -399,7 +399,7 @@ def test_a_passage_without_a_token_is_answered_with_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["single", "pair"])
 def test_constants_of_labels_are_those_that_occur(name: str) -> None:
-    form = FORMS[name]([f"word {i}" for i in range(1000)])
+    form = form_of(name)([f"word {i}" for i in range(1000)])
     assert form.constants([{"label": 731}, {"label": 4}]) == [[4, 4], [731, 731]]
 
 
@@ -433,7 +433,7 @@ def test_constant_scores_make_the_first_candidate_of_a_question_its_answer(token
     (constant,) = form.constants(examples)
     right = [row["label"] for row in rows[::4]]
     assert 0 < sum(right) < 10
-    scores = METRICS["record"](constant, form.gold(examples))
+    scores = metric_of("record")(constant, form.gold(examples))
     assert scores["exact_match"] == sum(right) / 10
 
 

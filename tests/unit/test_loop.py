@@ -14,20 +14,15 @@ import pytest
 import tiny
 import torch
 from plain import plain_loop
+from tiny_training import Case
 from torch import nn
 
-from interlude.jobs import perform as run
-from interlude.jobs.perform import build_model, load_data
-from interlude.plan.runspec import RunSpec
+from interlude.training import build as building
+from interlude.training.data import TaskData
 from interlude.training.encoder import load_encoder
-from interlude.training.loop import (
-    Platform,
-    TaskData,
-    TaskModel,
-    Trained,
-    evaluate,
-    train,
-)
+from interlude.training.loop import evaluate, train
+from interlude.training.platform import Platform
+from interlude.training.state import TaskModel, Trained
 
 CPU = Platform(torch.device("cpu"), bf16=False)
 PLAIN = tiny.settings(
@@ -35,25 +30,20 @@ PLAIN = tiny.settings(
 )
 
 Built = tuple[TaskModel, TaskData]
-Build = Callable[[RunSpec], Built]
+Build = Callable[[Case], Built]
 Curve = list[dict[str, Any]]
 
 
 @pytest.fixture
-def build(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Build:
+def build(model: Path, encoded: dict[str, Path]) -> Build:
     """A function: the model and data of a run."""
     torch.set_num_threads(1)
 
-    def of(spec: RunSpec) -> Built:
-        files = tiny.files(model, encoded[spec.form], tmp_path)
-        data = load_data(spec, files)
-        return build_model(spec, files, data), data
-
-    return of
+    return lambda spec: spec.built(model, encoded[spec.form])
 
 
-def run_loop(built: Built, spec: RunSpec, keep_encoder: bool = False) -> Trained:
-    return train(*built, spec.settings, spec.seed, CPU, keep_encoder, lambda *_: None)
+def run_loop(built: Built, spec: Case, keep_weights: bool = False) -> Trained:
+    return train(*built, spec.settings, spec.seed, CPU, keep_weights, lambda *_: None)
 
 
 def losses(curve: Curve) -> list[float]:
@@ -78,9 +68,9 @@ def plain_model(folder: Path, built: TaskModel, dropout: float = 0.0) -> TaskMod
 def test_loss_curve_and_weights_are_those_of_a_plain_loop(
     form: str, build: Build, model: Path
 ) -> None:
-    spec = tiny.spec(form, settings=PLAIN)
+    spec = Case(form, settings=PLAIN)
     trained, data = build(spec)
-    result = run_loop((trained, data), spec, keep_encoder=True)
+    result = run_loop((trained, data), spec, keep_weights=True)
     plain = plain_model(model, build(spec)[0])
     wanted = plain_loop(plain.train(), data, PLAIN, spec.seed, places=32)
     assert [point["step"] for point in result.curve] == list(range(1, len(wanted) + 1))
@@ -98,13 +88,13 @@ def test_with_dropout_of_the_same_masks_too(
     form: str, build: Build, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The last layer at the first token alone draws fewer.
-    monkeypatch.setattr(run, "read_first_token_only", lambda _: None)
-    spec = tiny.spec(form, settings=replace(PLAIN, dropout=0.2))
+    monkeypatch.setattr(building, "read_first_token_only", lambda _: None)
+    spec = Case(form, settings=replace(PLAIN, dropout=0.2))
     built = build(spec)
     plain = plain_model(model, build(spec)[0], dropout=0.2)
-    run.seed_everything(5)
+    building.seed_everything(5)
     result = run_loop(built, spec)
-    run.seed_everything(5)
+    building.seed_everything(5)
     wanted = plain_loop(plain.train(), built[1], spec.settings, spec.seed, places=None)
     np.testing.assert_allclose(losses(result.curve), wanted, atol=1e-5)
 
@@ -112,7 +102,7 @@ def test_with_dropout_of_the_same_masks_too(
 def test_a_point_of_the_curve_is_the_mean_loss_since_the_last_point(
     build: Build, model: Path
 ) -> None:
-    spec = tiny.spec("single", settings=replace(PLAIN, batch_size=1))
+    spec = Case("single", settings=replace(PLAIN, batch_size=1))
     built = build(spec)
     result = run_loop(built, spec)
     plain = plain_model(model, build(spec)[0])
@@ -128,14 +118,14 @@ def test_a_point_of_the_curve_is_the_mean_loss_since_the_last_point(
 
 @pytest.mark.parametrize("form", tiny.FORMS)
 def test_a_few_steps_lower_the_loss(form: str, build: Build) -> None:
-    spec = tiny.spec(form, settings=tiny.settings(epochs=8, dropout=0.0))
+    spec = Case(form, settings=tiny.settings(epochs=8, dropout=0.0))
     curve = run_loop(build(spec), spec).curve
     assert np.mean(losses(curve)[-2:]) < 0.6 * losses(curve)[0]
 
 
 def test_it_learns_a_task_that_can_be_learnt(build: Build) -> None:
     settings = tiny.settings(epochs=20, learning_rate=5e-3, evaluations=20)
-    spec = tiny.spec("single", settings=settings)
+    spec = Case("single", settings=settings)
     result = run_loop(build(spec), spec)
     assert result.scores["accuracy"] == 1
     perfect = [point["step"] for point in result.curve if point["score"] == 1]
@@ -144,7 +134,7 @@ def test_it_learns_a_task_that_can_be_learnt(build: Build) -> None:
 
 def test_predictions_are_in_the_order_of_the_rows(build: Build) -> None:
     for form in tiny.FORMS:
-        spec = tiny.spec(form, settings=tiny.settings(epochs=8))
+        spec = Case(form, settings=tiny.settings(epochs=8))
         model, data = build(spec)
         run_loop((model, data), spec)
         scores, predictions = evaluate(model, data, CPU)
@@ -156,7 +146,7 @@ def test_predictions_are_in_the_order_of_the_rows(build: Build) -> None:
 
 
 def test_tokens_are_counted_without_padding(build: Build) -> None:
-    spec = tiny.spec("choice", settings=tiny.settings(epochs=2, evaluations=3))
+    spec = Case("choice", settings=tiny.settings(epochs=2, evaluations=3))
     model, data = build(spec)
     result = run_loop((model, data), spec)
     assert result.tokens == 2 * sum(data.train["tokens"].to_pylist())
@@ -167,15 +157,15 @@ def test_tokens_are_counted_without_padding(build: Build) -> None:
 
 
 def test_evaluations_are_at_their_steps(build: Build) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(epochs=4, evaluations=3))
+    spec = Case("single", settings=tiny.settings(epochs=4, evaluations=3))
     scored = [p["step"] for p in run_loop(build(spec), spec).curve if p["score"] is not None]
     assert scored == [4, 8, 12]
 
 
 def test_best_keeps_the_first_best_evaluation_and_last_the_last(build: Build) -> None:
     settings = tiny.settings(epochs=4, evaluations=12, learning_rate=2e-2)
-    spec = tiny.spec("tagging", settings=settings)
-    best = run_loop(build(spec), spec, keep_encoder=True)
+    spec = Case("tagging", settings=settings)
+    best = run_loop(build(spec), spec, keep_weights=True)
     scores = {int(p["step"] or 0): float(p["score"] or 0) for p in best.curve}
     highest = max(scores.values())
     assert best.best_step == min(step for step, score in scores.items() if score == highest)
@@ -183,7 +173,7 @@ def test_best_keeps_the_first_best_evaluation_and_last_the_last(build: Build) ->
     assert best.best_step != 12, "the case shows nothing when the last evaluation is the best"
 
     last_spec = replace(spec, settings=replace(settings, select="last"))
-    last = run_loop(build(last_spec), last_spec, keep_encoder=True)
+    last = run_loop(build(last_spec), last_spec, keep_weights=True)
     assert last.best_step == 12
     assert last.scores["entity_f1"] == scores[12]
     assert best.encoder is not None
@@ -195,9 +185,9 @@ def test_best_keeps_the_first_best_evaluation_and_last_the_last(build: Build) ->
 @pytest.mark.parametrize("select", ["best", "last"])
 def test_kept_encoder_gives_the_kept_predictions(select: str, build: Build, model: Path) -> None:
     settings = tiny.settings(epochs=4, evaluations=4, learning_rate=2e-2, select=select)
-    spec = tiny.spec("tagging", settings=settings)
+    spec = Case("tagging", settings=settings)
     trained, data = build(spec)
-    result = run_loop((trained, data), spec, keep_encoder=True)
+    result = run_loop((trained, data), spec, keep_weights=True)
     stopped = replace(spec, settings=replace(settings, select="last"))
     heads: dict[int, dict[str, torch.Tensor]] = {}
 
@@ -215,7 +205,7 @@ def test_kept_encoder_gives_the_kept_predictions(select: str, build: Build, mode
 
 
 def test_no_weights_are_kept_unless_asked_for(build: Build) -> None:
-    spec = tiny.spec("single")
+    spec = Case("single")
     assert run_loop(build(spec), spec).encoder is None
 
 
@@ -223,7 +213,7 @@ def test_no_weights_are_kept_unless_asked_for(build: Build) -> None:
 
 
 def test_every_so_many_steps_is_evaluated_and_the_last_step_too(build: Build) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(epochs=4, evaluate_every=5))
+    spec = Case("single", settings=tiny.settings(epochs=4, evaluate_every=5))
     result = run_loop(build(spec), spec)
     assert (result.planned_steps, result.steps, result.stopped_by) == (15, 15, "schedule")
     assert [p["step"] for p in result.curve if p["score"] is not None] == [5, 10, 15]
@@ -231,10 +221,10 @@ def test_every_so_many_steps_is_evaluated_and_the_last_step_too(build: Build) ->
 
 def test_a_run_ends_after_evaluations_without_a_better_score(build: Build) -> None:
     settings = tiny.settings(epochs=20, learning_rate=5e-3, evaluations=20)
-    spec = tiny.spec("single", settings=settings)
+    spec = Case("single", settings=settings)
     whole = run_loop(build(spec), spec)
     patient = replace(spec, settings=replace(settings, patience=3))
-    result = run_loop(build(patient), patient, keep_encoder=True)
+    result = run_loop(build(patient), patient, keep_weights=True)
     points = [p for p in whole.curve if p["score"] is not None]
     scores = [float(p["score"] or 0) for p in points]
     last = next(n for n in range(3, 20) if max(scores[n - 2 : n + 1]) <= max(scores[: n - 2]))
@@ -250,12 +240,12 @@ def test_interim_evaluations_see_the_first_examples_and_the_kept_model_all(
     form: str, build: Build
 ) -> None:
     settings = tiny.settings(epochs=4, evaluations=12, learning_rate=1e-2)
-    spec = tiny.spec(form, settings=settings)
+    spec = Case(form, settings=settings)
     model, data = build(spec)
     first_six = replace(data, validation=data.validation.slice(0, 6))
-    wanted = run_loop((model, first_six), spec, keep_encoder=True)
+    wanted = run_loop((model, first_six), spec, keep_weights=True)
     partly = replace(spec, settings=replace(settings, interim_examples=6))
-    result = run_loop(build(partly), partly, keep_encoder=True)
+    result = run_loop(build(partly), partly, keep_weights=True)
     assert result.curve == wanted.curve
     assert result.best_step == wanted.best_step
     assert len(result.predictions) == 16
@@ -271,7 +261,7 @@ def test_interim_evaluations_see_the_first_examples_and_the_kept_model_all(
 
 
 def test_interim_evaluations_of_all_examples_are_not_repeated(build: Build) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(epochs=2, evaluations=3, interim_examples=16))
+    spec = Case("single", settings=tiny.settings(epochs=2, evaluations=3, interim_examples=16))
     model, data = build(spec)
     result = run_loop((model, data), spec)
     assert result.evaluation_tokens == 3 * sum(data.validation["tokens"].to_pylist())
@@ -281,7 +271,7 @@ def test_interim_evaluations_of_all_examples_are_not_repeated(build: Build) -> N
 @pytest.mark.parametrize("form", tiny.FORMS)
 def test_bert_adam_lowers_the_loss(form: str, build: Build) -> None:
     settings = tiny.settings(epochs=8, dropout=0.0, optimizer="bert-adam", learning_rate=1e-3)
-    spec = tiny.spec(form, settings=settings)
+    spec = Case(form, settings=settings)
     curve = run_loop(build(spec), spec).curve
     assert np.mean(losses(curve)[-2:]) < 0.6 * losses(curve)[0]
 
@@ -290,8 +280,8 @@ def test_bert_adam_lowers_the_loss(form: str, build: Build) -> None:
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_without_a_result(build: Build) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(learning_rate=1e30, epochs=4))
-    result = run_loop(build(spec), spec, keep_encoder=True)
+    spec = Case("single", settings=tiny.settings(learning_rate=1e30, epochs=4))
+    result = run_loop(build(spec), spec, keep_weights=True)
     assert result.diverged
     assert (result.best_step, result.scores, result.predictions) == (None, {}, [])
     assert result.encoder is None
@@ -299,7 +289,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_without_a_result(build: Build) -
 
 
 def test_a_run_that_diverges_after_an_evaluation_has_no_result_either(build: Build) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(epochs=4, evaluations=12))
+    spec = Case("single", settings=tiny.settings(epochs=4, evaluations=12))
     model, data = build(spec)
     said = []
 
@@ -320,17 +310,17 @@ def test_a_run_that_diverges_after_an_evaluation_has_no_result_either(build: Bui
 
 
 def test_a_last_step_that_ruins_the_weights_leaves_no_result(build: Build) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(epochs=0.1))
+    spec = Case("single", settings=tiny.settings(epochs=0.1))
     model, data = build(spec)
     next(model.head.parameters()).register_hook(lambda gradient: gradient * math.inf)
-    result = run_loop((model, data), spec, keep_encoder=True)
+    result = run_loop((model, data), spec, keep_weights=True)
     assert result.steps == 1
     assert result.diverged
     assert result.encoder is None
 
 
 def test_progress_is_reported_at_the_points_of_the_curve(build: Build) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(epochs=10, evaluations=2))
+    spec = Case("single", settings=tiny.settings(epochs=10, evaluations=2))
     model, data = build(spec)
     said: list[Any] = []
     result = train(

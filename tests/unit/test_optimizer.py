@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from tiny_training import Case
 from torch import nn
 
-from interlude.jobs.perform import build_model, load_data
 from interlude.plan.runspec import Settings
 from interlude.training.optimizer import BertAdam, make_optimizer
 from interlude.training.vocabulary import UsedRows
@@ -89,9 +89,7 @@ def test_bert_adam_decays_every_weight_that_is_trained() -> None:
 
 
 def test_adamw_decays_no_biases_and_norms(model: Path, encoded: dict[str, Path]) -> None:
-    spec = tiny.spec("single")
-    files = tiny.files(model, encoded["single"], encoded["single"])
-    trained = build_model(spec, files, load_data(spec, files))
+    trained, _ = Case("single").built(model, encoded["single"])
     decayed, others = make_optimizer(trained, tiny.settings(weight_decay=0.3)).param_groups
     names = {id(weight): name for name, weight in trained.named_parameters()}
     assert decayed["weight_decay"] == 0.3

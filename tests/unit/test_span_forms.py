@@ -11,15 +11,18 @@ import pyarrow as pa
 import pytest
 import tiny
 import torch
+from tiny_training import Case
 from torch import Tensor
 
-from interlude.encode.encoding import encode_task, read_encoded
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded
 from interlude.errors import InputError
-from interlude.forms import FORMS
-from interlude.forms.base import Outputs
-from interlude.forms.text_spans import CUT, SpanPooling
-from interlude.jobs.perform import load_data, perform
-from interlude.metrics import METRICS
+from interlude.forms import form_of, rows_of
+from interlude.forms.examples import CUT
+from interlude.forms.head import Outputs
+from interlude.forms.span_heads import SpanPooling
+from interlude.jobs.perform import perform
+from interlude.metrics import metric_of
 
 Row = dict[str, Any]
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -29,12 +32,12 @@ WITH_SPANS = ("spans", "span-pair", "word-in-context")
 
 
 def encode(name: str, rows: list[Row], tokenizer: Any, max_length: int = 32) -> list[Row]:
-    return FORMS[name](tiny.LABELS[name]).encode(rows, tokenizer, max_length)
+    return rows_of(name).encode(rows, tokenizer, max_length)
 
 
 def run_head(name: str, examples: list[Row]) -> tuple[Any, Tensor, Outputs]:
     """Return a fresh head, random hidden states and what the head gives for them."""
-    form = FORMS[name](tiny.LABELS[name])
+    form = form_of(name)(tiny.LABELS[name])
     torch.manual_seed(0)
     head: Any = form.head(HIDDEN, dropout=0.0).eval()
     longest = max(len(example["input_ids"][0]) for example in examples)
@@ -108,7 +111,7 @@ def test_edge_probing_is_a_hidden_layer_on_the_span_vectors(n_spans: int, tokeni
 
 
 def test_edge_probing_has_the_sizes_and_the_dropout_of_the_study() -> None:
-    head: Any = FORMS["spans"](["a", "b", "c"]).head(1024, dropout=0.1)
+    head: Any = form_of("spans")(["a", "b", "c"]).head(1024, dropout=0.1)
     first, _, _, dropout, last = head.classifier
     assert [tuple(p.projection.weight.shape) for p in head.poolings] == [(256, 1024)] * 2
     assert tuple(first.weight.shape) == (256, 512)
@@ -154,7 +157,7 @@ def test_loss_of_regression_is_the_mean_squared_error(tokenizer: Any) -> None:
     values = np.array([row["value"] for row in tiny.rows("regression", 9)])
     np.testing.assert_allclose(numbers(outputs.logits), found, atol=1e-5)
     assert outputs.loss.item() == pytest.approx(((found - values) ** 2).mean(), abs=1e-5)
-    form = FORMS["regression"]([])
+    form = form_of("regression")([])
     assert form.decode(outputs.logits, examples) == pytest.approx(found, abs=1e-5)
 
 
@@ -163,13 +166,13 @@ def test_loss_of_regression_is_the_mean_squared_error(tokenizer: Any) -> None:
 
 def test_a_label_is_predicted_when_its_probability_is_above_one_half() -> None:
     logits = torch.tensor([[-1.0, 0.0, 1e-3], [2.0, -2.0, 5.0], [-1.0, -9.0, 0.0]])
-    assert FORMS["spans"](["a", "b", "c"]).decode(logits, []) == [[2], [0, 2], []]
+    assert form_of("spans")(["a", "b", "c"]).decode(logits, []) == [[2], [0, 2], []]
 
 
 def test_labels_are_sorted_and_there_may_be_none(tokenizer: Any) -> None:
     rows = [{**tiny.rows("spans", 1)[0], "labels": labels} for labels in ([2, 0, 2], [], [1])]
     examples = encode("spans", rows, tokenizer)
-    form = FORMS["spans"](tiny.LABELS["spans"])
+    form = form_of("spans")(tiny.LABELS["spans"])
     assert form.gold(examples) == [[0, 2], [], [1]]
     assert form.targets(examples)["labels"].tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
 
@@ -181,11 +184,11 @@ def test_no_set_of_labels_for_all_has_a_better_micro_f1_than_the_constants(seed:
     examples = [
         {"labels": np.flatnonzero(row).tolist()} for row in rng.random((30, 5)) < shares[None]
     ]
-    form = FORMS["spans"](list("abcde"))
+    form = form_of("spans")(list("abcde"))
     gold = form.gold(examples)
 
     def score(predicted: list[Any]) -> float:
-        return METRICS["micro_f1"](predicted, gold)["micro_f1"]
+        return metric_of("micro_f1")(predicted, gold)["micro_f1"]
 
     sets = chain.from_iterable(combinations(range(5), size) for size in range(6))
     best = max(score([list(labels)] * 30) for labels in sets)
@@ -193,7 +196,7 @@ def test_no_set_of_labels_for_all_has_a_better_micro_f1_than_the_constants(seed:
 
 
 def test_constants_of_examples_without_labels_are_empty() -> None:
-    assert FORMS["spans"](["a", "b"]).constants([{"labels": []}]) == [[[]], [[]]]
+    assert form_of("spans")(["a", "b"]).constants([{"labels": []}]) == [[[]], [[]]]
 
 
 # Texts that rows share, and spans that truncation cuts off
@@ -233,7 +236,7 @@ def long_rows(name: str) -> list[Row]:
 def test_examples_that_lost_a_span_are_not_trained_on(name: str, tokenizer: Any) -> None:
     examples = encode(name, long_rows(name), tokenizer, max_length=12)
     assert [CUT in example["span_starts"] for example in examples] == [False, True, False, True]
-    trainable = FORMS[name](tiny.LABELS[name]).trainable(pa.Table.from_pylist(examples))
+    trainable = form_of(name)(tiny.LABELS[name]).trainable(pa.Table.from_pylist(examples))
     assert trainable.tolist() == [True, False, True, False]
 
 
@@ -247,7 +250,7 @@ def test_a_lost_span_is_read_as_the_first_token(name: str, tokenizer: Any) -> No
     ]
     logits = [run_head(name, each)[2].logits for each in (examples, at_first_token)]
     assert torch.equal(*logits)
-    predicted = FORMS[name](tiny.LABELS[name]).decode(logits[0], examples)
+    predicted = form_of(name)(tiny.LABELS[name]).decode(logits[0], examples)
     assert len(predicted) == 4
 
 
@@ -287,4 +290,4 @@ def test_a_task_that_keeps_no_span_is_refused(name: str, model: Path, tmp_path: 
     encode_task(tiny.write_task(tmp_path / "data", name, parts), tmp_path, name, model, 12)
     assert read_encoded(tmp_path / "train.arrow").num_rows == 2
     with pytest.raises(InputError, match=r"no training example keeps its answer"):
-        load_data(tiny.spec(name), tiny.files(model, tmp_path, tmp_path))
+        Case(name).data(tmp_path)

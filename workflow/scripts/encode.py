@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.encode.encoding import encode_task, encode_task_once
+from interlude.encode.encoding import encode_task
 from interlude.errors import command
 
 
@@ -17,14 +17,9 @@ def main() -> None:
     parser.add_argument("--form", required=True)
     parser.add_argument("--max-length", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the Arrow files")
-    parser.add_argument("--code", default="", help="digest of the encoding code")
-    parser.add_argument("--shared", type=Path, help="folder of encodings that studies share")
-    arguments = parser.parse_args()
-    told = (arguments.data, arguments.out, arguments.form, arguments.model, arguments.max_length)
-    if arguments.shared is None:
-        encode_task(*told)
-    else:
-        encode_task_once(*told, shared=arguments.shared, code=arguments.code)
+    parser.add_argument("--made-from", help="of what, for the manifest")
+    told = parser.parse_args()
+    encode_task(told.data, told.out, told.form, told.model, told.max_length, told.made_from)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer
 
+from interlude.encode.model_config import read_config
 from interlude.errors import InputError
 
 
@@ -36,21 +37,6 @@ def load_tokenizer(model: Path) -> Any:
         names = tokenizer.model_input_names
         tokenizer.model_input_names = [name for name in names if name != "token_type_ids"]
     return tokenizer
-
-
-def read_config(model: Path) -> Any:
-    """Return the config of a model folder; InputError for one of no family of transformers.
-
-    Code that comes with a model is never run.
-    """
-    try:
-        return AutoConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{model}/config.json: no family that transformers has by itself, or no config. "
-            f"Code of a model is never run. ({reason})"
-        ) from None
 
 
 def _read(model: Path) -> Any:

@@ -1,28 +1,60 @@
-"""The input forms. A new form is one new module with a Form, and a line here."""
+"""The input forms: one folder each, found by name and loaded when it is asked for.
+
+A form is a folder called like it, with underscores for hyphens, and in it
+
+- `rows.py` with `ROWS`: how rows become token sequences; it needs no torch;
+- `head.py` with a class called like the form, in CamelCase: how a batch of sequences becomes
+  predictions. It knows nothing of the rows side.
+
+What passes from one to the other is encoded examples (`examples.py`). The other modules beside the
+folders are what forms share: `rows.py` and `text_tokens.py` on the rows side, `head.py`,
+`classification.py` and `span_heads.py` on the other.
+"""
 
 from __future__ import annotations
 
-from interlude.forms.base import Form
-from interlude.forms.choice import Choice
-from interlude.forms.classification import Pair, Single
-from interlude.forms.edge_probing import EdgeProbing
-from interlude.forms.questions import AnswerOption, Candidate
-from interlude.forms.regression import Regression
-from interlude.forms.span import Span
-from interlude.forms.span_pair import SpanPair
-from interlude.forms.tagging import Tagging
-from interlude.forms.word_in_context import WordInContext
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-FORMS: dict[str, type[Form]] = {
-    "single": Single,
-    "pair": Pair,
-    "answer-option": AnswerOption,
-    "candidate": Candidate,
-    "choice": Choice,
-    "span": Span,
-    "tagging": Tagging,
-    "spans": EdgeProbing,
-    "span-pair": SpanPair,
-    "word-in-context": WordInContext,
-    "regression": Regression,
-}
+from interlude.errors import unknown
+
+if TYPE_CHECKING:  # torch is loaded with a head, no sooner
+    from interlude.forms.head import Form
+    from interlude.forms.rows import Rows
+
+
+def form_names() -> list[str]:
+    """Return the names of all forms, sorted."""
+    heads = Path(__file__).parent.glob("*/head.py")
+    return sorted(head.parent.name.replace("_", "-") for head in heads)
+
+
+def rows_of(name: str) -> Rows:
+    """Return what a form does with rows; InputError for an unknown form."""
+    rows: Rows = import_module(rows_module(_known(name))).ROWS
+    return rows
+
+
+def form_of(name: str) -> type[Form]:
+    """Return what a form does with encoded examples; InputError for an unknown form."""
+    class_name = "".join(word.capitalize() for word in name.split("-"))
+    form: type[Form] = getattr(import_module(head_module(_known(name))), class_name)
+    return form
+
+
+def rows_module(name: str) -> str:
+    """Return the module of a form's rows side, by which `plan.digest` knows what is loaded."""
+    return f"{__name__}.{name.replace('-', '_')}.rows"
+
+
+def head_module(name: str) -> str:
+    """Return the module of a form's head side, by which `plan.digest` knows what is loaded."""
+    return f"{__name__}.{name.replace('-', '_')}.head"
+
+
+def _known(name: str) -> str:
+    known = form_names()
+    if name not in known:
+        raise unknown(str(Path(__file__).parent), "form", name, known)
+    return name

@@ -1,4 +1,4 @@
-"""Single sentences and pairs: a linear layer on the first token's vector."""
+"""What the heads that choose one label out of a fixed list share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Form, Outputs, Row, Tensors, label_targets, per_example
+from interlude.forms.examples import Row
+from interlude.forms.head import Form, Outputs, Tensors, label_targets
 
 
 class FirstTokenHead(nn.Module):
@@ -26,10 +27,7 @@ class FirstTokenHead(nn.Module):
 
 
 class Classification(Form):
-    """What single and pair have in common: one label out of a fixed list."""
-
-    def head(self, hidden_size: int, dropout: float) -> nn.Module:
-        return FirstTokenHead(hidden_size, len(self.labels), dropout)
+    """One label out of a fixed list."""
 
     def targets(self, examples: Sequence[Row]) -> Tensors:
         return label_targets(examples)
@@ -49,31 +47,10 @@ class Classification(Form):
         return list(rng.integers(len(self.labels), size=len(examples)).tolist())
 
 
-class Single(Classification):
-    """One text, one label."""
+class FirstTokenClassification(Classification):
+    """One label, told by the first token's vector."""
 
     first_token_only = True
 
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        texts = [row["text"] for row in rows]
-        encoding = tokenizer(texts, truncation=True, max_length=max_length)
-        return _with_labels(encoding, rows)
-
-
-class Pair(Classification):
-    """Two texts, one label; the longer text is cut first when both are too long together."""
-
-    first_token_only = True
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        first = [row["text_a"] for row in rows]
-        second = [row["text_b"] for row in rows]
-        encoding = tokenizer(first, second, truncation="longest_first", max_length=max_length)
-        return _with_labels(encoding, rows)
-
-
-def _with_labels(encoding: Any, rows: Sequence[Row]) -> list[Row]:
-    return [
-        {**example, "label": row["label"]}
-        for example, row in zip(per_example(encoding), rows, strict=True)
-    ]
+    def head(self, hidden_size: int, dropout: float) -> nn.Module:
+        return FirstTokenHead(hidden_size, len(self.labels), dropout)

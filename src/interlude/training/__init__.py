@@ -1,1 +1,1 @@
-"""The training engine: encoder, batches, loop, and the record a run leaves behind."""
+"""The training engine: all that computes the numbers of a training, and nothing else."""

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from interlude.forms.base import Form, Row, Tensors
+from interlude.forms.examples import Row
+from interlude.forms.head import Form, Tensors
 
 POOL = 32  # batches whose examples are sorted by length together
 EVALUATION_TOKENS = 4096  # tokens with padding in an evaluation batch

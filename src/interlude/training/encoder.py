@@ -1,4 +1,4 @@
-"""Load an encoder: with its pretrained weights, or with those of an intermediate run."""
+"""Load an encoder: with its pretrained weights, or with those of a start."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import torch
 from torch import nn
 from transformers import AutoModel, logging
 
-from interlude.encode.tokenizer import read_config
+from interlude.encode.model_config import read_config
 from interlude.errors import InputError
-from interlude.training.start import read_weights
+from interlude.training.start import read_encoder
 
 HEAD_DROPOUTS = ("classifier_dropout", "hidden_dropout_prob")
 
 
 def load_encoder(
-    model: Path, layers: int | None, dropout: float | None, trained: Path | None = None
+    model: Path, layers: int | None, dropout: float | None, start: Path | None = None
 ) -> nn.Module:
     """Return the encoder of a model folder in fp32, without a pooler.
 
-    layers: keep the first N only; dropout: instead of every dropout of the model's config; trained:
-    the file that an intermediate run left, with whose weights the encoder is built. The pretrained
+    layers: keep the first N only; dropout: instead of every dropout of the model's config; start:
+    a folder that another training left, with whose weights the encoder is built. The pretrained
     ones are not read then. InputError when weights are lacking, which transformers would draw at
     random.
     """
     logging.set_verbosity_error()  # the report of unused pooler and head weights
     logging.disable_progress_bar()
     config = _config(model, layers, dropout)
-    encoder = _with_weights_of(trained, config) if trained else _pretrained(model, config)
+    encoder = _with_weights_of(start, config) if start else _pretrained(model, config)
     if hasattr(encoder, "pooler"):
         encoder.pooler = None  # its random weights are never used
     loaded: nn.Module = encoder
@@ -95,19 +95,19 @@ def _pretrained(model: Path, config: Any) -> Any:
     return encoder
 
 
-def _with_weights_of(trained: Path, config: Any) -> Any:
-    """Return the encoder with the weights that an intermediate run left."""
-    weights = read_weights(trained)
+def _with_weights_of(start: Path, config: Any) -> Any:
+    """Return the encoder with the weights of a start."""
+    weights = read_encoder(start)
     try:
         encoder, found = _class_of(config).from_pretrained(
             None, config=config, state_dict=weights, trust_remote_code=False, **_how_loaded()
         )
     except RuntimeError as error:
-        raise InputError(f"{trained}: does not fit the encoder ({error}).") from None
+        raise InputError(f"{start}: does not fit the encoder ({error}).") from None
     strange = sorted([*_lacking(found), *found["unexpected_keys"]])
     if strange:
         raise InputError(
-            f"{trained}: does not fit the encoder ({len(strange)} weights that only one of them "
+            f"{start}: does not fit the encoder ({len(strange)} weights that only one of them "
             f"has, such as {strange[0]})."
         )
     return encoder

@@ -5,61 +5,35 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import torch
 from torch import nn
 
-from interlude.forms.base import INPUTS, Form, Row, Tensors
-from interlude.jobs.checkpoint import Checkpoints
-from interlude.metrics import Metric
+from interlude.forms.head import Tensors
 from interlude.plan.runspec import Settings
 from interlude.training.batches import collate, evaluation_batches, rows_of, training_batches
+from interlude.training.data import TaskData
 from interlude.training.optimizer import make_optimizer, set_learning_rate
+from interlude.training.platform import Platform
+from interlude.training.reference import first_score
 from interlude.training.schedule import learning_rate_factor, out_of_patience, plan
-from interlude.training.start import Weights
 from interlude.training.state import RunState, TaskModel, Trained
 
 Progress = Callable[[int, int, float, float | None], None]
 
 
-@dataclass(frozen=True)
-class Platform:
-    """Where and how a run computes."""
+class Checkpoints(Protocol):
+    """What keeps the state of an interrupted training."""
 
-    device: torch.device
-    bf16: bool
+    def restore(self, run: RunState) -> bool:
+        """Bring a training to where it was interrupted; False when it was not."""
 
-    def autocast(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
-
-
-@dataclass(frozen=True)
-class TaskData:
-    """What a run learns from and is measured on."""
-
-    form: Form
-    metric: Metric
-    train: pa.Table
-    validation: pa.Table
-    pad_id: int
-
-    def validation_rows(self) -> list[Row]:
-        """Return the validation examples without token sequences, which are most of their size."""
-        names = [name for name in self.validation.column_names if name not in INPUTS]
-        rows: list[Row] = self.validation.select(names).to_pylist()
-        return rows
-
-    def interim(self, most: int | None) -> TaskData:
-        """Return the data with only the first validation examples; itself when these are all."""
-        if most is None or most >= self.validation.num_rows:
-            return self
-        return replace(self, validation=self.validation.slice(0, most))
+    def after_step(self, run: RunState) -> None:
+        """Save the state if it is time for that."""
 
 
 def train(
@@ -68,15 +42,15 @@ def train(
     settings: Settings,
     seed: int,
     platform: Platform,
-    keep_encoder: bool,
+    keep_weights: bool,
     progress: Progress,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train a model on a task and evaluate it on schedule.
 
     Stops at the first point of the curve by which a loss or a gradient was not finite; such a run
-    has no result, even if an evaluation came before. keep_encoder: return the weights of the
-    encoder, of the evaluation that `settings.select` keeps. Where scheduled evaluations see only
+    has no result, even if an evaluation came before. keep_weights: return those of encoder and
+    head, of the evaluation that `settings.select` keeps. Where scheduled evaluations see only
     some validation examples, the kept model is evaluated on all of them in the end. With
     checkpoints, an interrupted run goes on where it was.
     """
@@ -92,7 +66,7 @@ def train(
     optimizer, result, losses = state.optimizer, state.result, state.losses
     batches = _prepared(data, settings.batch_size, seed, platform, skip=result.steps)
     interim = data.interim(settings.interim_examples)
-    keep_weights = keep_encoder or interim is not data
+    copy_weights = keep_weights or interim is not data
 
     for step in range(result.steps + 1, schedule.steps + 1):
         started = time.perf_counter()
@@ -124,7 +98,7 @@ def train(
                 return result.without_result()
             score = None
             if step in schedule.evaluations:
-                score = _evaluate_into(result, model, interim, settings, platform, keep_weights)
+                score = _evaluate_into(result, model, interim, settings, platform, copy_weights)
             result.curve.append({"step": step, "loss": mean_loss, "score": score})
             progress(step, schedule.steps, mean_loss, score)
             if out_of_patience(_scores(result.curve), settings.patience):
@@ -161,16 +135,16 @@ def _evaluate_into(
     data: TaskData,
     settings: Settings,
     platform: Platform,
-    keep_weights: bool,
+    copy_weights: bool,
 ) -> float:
     """Evaluate, keep what the settings select, and return the score."""
     started = time.perf_counter()
     scores, predictions = evaluate(model, data, platform)
-    score = next(iter(scores.values()))
+    score = first_score(scores)
     best = next(iter(result.scores.values()), -math.inf)
     if settings.select == "last" or score > best:
         result.best_step, result.scores, result.predictions = result.steps, scores, predictions
-        if keep_weights:
+        if copy_weights:
             result.encoder, result.head = _copied(model.encoder), _copied(model.head)
     _count_evaluation(result, data, started)
     return score
@@ -191,13 +165,13 @@ def _count_evaluation(result: Trained, data: TaskData, started: float) -> None:
     result.evaluation_tokens += int(_sizes(data.validation)[1].sum())
 
 
-def _copied(module: nn.Module) -> Weights:
+def _copied(module: nn.Module) -> Tensors:
     return {
         name: weight.detach().to("cpu", copy=True) for name, weight in module.state_dict().items()
     }
 
 
-def _put_back(module: nn.Module, weights: Weights) -> None:
+def _put_back(module: nn.Module, weights: Tensors) -> None:
     for name, weight in module.state_dict().items():
         weight.copy_(weights[name])
 

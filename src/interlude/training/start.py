@@ -1,39 +1,86 @@
-"""The file of an intermediate encoder: its weights, and how its run ended.
+"""A start: what a training leaves for others to begin from, as a folder.
 
-A run without a result leaves a file without weights, so that the runs that wait for it can say
-why they were not trained.
+`encoder.safetensors`; `heads.safetensors`, whose tensors are called `<task>.<weight>`; and
+`manifest.json`: the status of the training, the model, the tasks, and the SHA-256 of both files.
+A training that ended without a result leaves a start without weights, so that what waits for it can
+say why it was not trained.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from interlude.training.tensor_file import Facts, Tensors, broken, read_tensors, save_tensors
-from interlude.training.tensor_file import read_facts as read_any_facts
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
-Weights = Tensors
+from interlude.errors import InputError
+from interlude.files import MANIFEST, check_files, filling, read_manifest, sha256_of, write_json
+from interlude.training.tensor_file import Tensors, broken
 
+ENCODER = "encoder.safetensors"
+HEADS = "heads.safetensors"
 STATUSES = ("ok", "diverged", "failed")
 
 
-def save_encoder(path: Path, weights: Weights, facts: Facts) -> None:
-    """Write weights with facts about them: `status`, one of STATUSES, and more.
+def write_start(
+    folder: Path, status: str, model: str, encoder: Tensors, heads: Mapping[str, Tensors]
+) -> None:
+    """Write a start: the weights of the encoder, and of the head of each task.
 
-    Raises InputError when the place cannot be written.
+    status: one of STATUSES; with another one than ok there are no weights. InputError when the
+    place cannot be written.
     """
-    save_tensors(path, weights, facts)
+    named = {f"{task}.{name}": each for task in heads for name, each in heads[task].items()}
+    manifest = {"status": status, "model": model, "tasks": sorted(heads)}
+    with _saving(folder) as work:
+        for file, tensors in ((ENCODER, encoder), (HEADS, named)):
+            save_file({name: each.contiguous() for name, each in tensors.items()}, work / file)
+        files = {file: sha256_of(work / file) for file in (ENCODER, HEADS)}
+        write_json(work / MANIFEST, {**manifest, "files": files})
 
 
-def read_facts(path: Path) -> Facts:
-    """Return the facts kept with an encoder; InputError when the file is broken."""
-    facts = read_any_facts(path)
-    status = facts.get("status")
+def read_status(folder: Path) -> str:
+    """Return how the training that left a start ended; InputError when its manifest is broken."""
+    status = read_manifest(folder).get("status")
     if status not in STATUSES:
-        raise broken(path, f"its status is {status!r}")
-    return facts
+        raise InputError(
+            f"{folder / MANIFEST}: key status: found {status!r}. Allowed: {', '.join(STATUSES)}. "
+            f"Delete {folder} and run again."
+        )
+    return str(status)
 
 
-def read_weights(path: Path) -> Weights:
-    """Return the weights of an encoder; InputError when the file is broken."""
-    weights, _ = read_tensors(path)
-    return weights
+def read_encoder(folder: Path) -> Tensors:
+    """Return the weights of a start's encoder; InputError for a file that was cut or changed."""
+    check_files(folder, but=(HEADS,))
+    return _loaded(folder / ENCODER)
+
+
+def read_heads(folder: Path) -> dict[str, Tensors]:
+    """Return the weights of a start's heads by task; InputError as `read_encoder`."""
+    check_files(folder, but=(ENCODER,))
+    heads: dict[str, Tensors] = {task: {} for task in read_manifest(folder)["tasks"]}
+    for name, tensor in _loaded(folder / HEADS).items():
+        task, _, weight = name.partition(".")
+        heads[task][weight] = tensor
+    return heads
+
+
+@contextmanager
+def _saving(folder: Path) -> Iterator[Path]:
+    """Fill a folder, as `filling`; safetensors has an error of its own for a full disk."""
+    try:
+        with filling(folder) as work:
+            yield work
+    except SafetensorError as error:
+        raise InputError(f"{folder}: cannot be written ({error}).") from None
+
+
+def _loaded(path: Path) -> Tensors:
+    try:
+        tensors: Tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise broken(path, str(error)) from None
+    return tensors

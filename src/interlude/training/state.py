@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interlude.forms.base import Outputs, Tensors
-from interlude.training.start import Weights
+from interlude.forms.head import Outputs, Tensors
 from interlude.training.vocabulary import UsedRows
 
 KEPT = ("encoder", "head")  # the weights of the kept evaluation
@@ -30,8 +29,8 @@ class Trained:
     best_step: int | None = None
     scores: dict[str, float] = field(default_factory=dict)
     predictions: list[Any] = field(default_factory=list)
-    encoder: Weights | None = None
-    head: Weights | None = None
+    encoder: Tensors | None = None
+    head: Tensors | None = None
     curve: list[dict[str, float | int | None]] = field(default_factory=list)
     tokens: int = 0
     evaluation_tokens: int = 0

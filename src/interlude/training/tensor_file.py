@@ -49,12 +49,6 @@ def read_tensors(path: Path) -> tuple[Tensors, Facts]:
     return tensors, facts
 
 
-def read_facts(path: Path) -> Facts:
-    """Return the facts alone, in no time and unchecked; InputError when the file is cut."""
-    with _opened(path) as file:
-        return _entry(file)[0]
-
-
 def broken(path: Path, reason: str) -> InputError:
     """Return the error for a file that cannot be used."""
     return InputError(f"{path}: not a whole safetensors file ({reason}). Delete it and run again.")

@@ -24,12 +24,14 @@ from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 from interlude.data.shape.columns import FORMS as LAYOUTS
 from interlude.encode.encoding import encode_task
 from interlude.encode.tokenizer import load_tokenizer
-from interlude.forms.tagging import NO_TAG
-from interlude.forms.text_spans import CUT
+from interlude.forms.examples import CUT
+from interlude.forms.tagging.head import NO_TAG
 from interlude.jobs.perform import build_model, load_data
 from interlude.training.batches import collate, subset
-from interlude.training.loop import Platform, TaskData, evaluate
+from interlude.training.data import TaskData
+from interlude.training.loop import evaluate
 from interlude.training.optimizer import make_optimizer
+from interlude.training.platform import Platform
 
 Row = dict[str, Any]
 

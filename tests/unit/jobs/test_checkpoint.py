@@ -18,7 +18,8 @@ import torch
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.perform import build_model, load_data, perform
 from interlude.plan.runspec import RunSpec
-from interlude.training.loop import Platform, train
+from interlude.training.loop import train
+from interlude.training.platform import Platform
 from interlude.training.state import RunState, Trained
 
 CPU = Platform(torch.device("cpu"), bf16=False)

@@ -13,7 +13,7 @@ from interlude.analysis.runs import check, to_table
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.failure import last_words, reason_of
 from interlude.jobs.perform import perform
-from interlude.training.start import read_facts
+from interlude.training.start import read_status
 
 SCRIPT = Path(__file__).parents[3] / "workflow/scripts/record_failure.py"
 
@@ -26,7 +26,7 @@ RuntimeError: [enforce fail at alloc_cpu.cpp:118] can't allocate memory
 
 @pytest.fixture
 def files(tmp_path: Path) -> RunFiles:
-    encoder = tmp_path / "encoders/1.safetensors"
+    encoder = tmp_path / "starts/1"
     return tiny.files(tmp_path, tmp_path, tmp_path / "runs", encoder_out=encoder)
 
 
@@ -89,7 +89,7 @@ def test_a_failure_without_retries_left_is_recorded_with_the_last_line_of_its_lo
     check(to_table([record]), where="record")
     assert tiny.read_predictions(files) == []
     assert files.encoder_out is not None
-    assert read_facts(files.encoder_out) == {"status": "failed"}
+    assert read_status(files.encoder_out) == "failed"
 
 
 def test_a_run_from_a_failed_source_fails_with_it(

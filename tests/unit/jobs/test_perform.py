@@ -21,8 +21,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from interlude.analysis.runs import DTYPES, check, to_table
-from interlude.encode.encoding import encode_task, read_encoded
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded
 from interlude.errors import InputError
+from interlude.files import read_manifest
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.perform import (
     build_model,
@@ -33,10 +35,10 @@ from interlude.jobs.perform import (
     reference_scores,
 )
 from interlude.jobs.record import fingerprint
-from interlude.metrics import METRICS
+from interlude.metrics import metric_of
 from interlude.plan.runspec import RunSpec
 from interlude.training.encoder import load_encoder
-from interlude.training.start import read_facts, read_weights
+from interlude.training.start import read_encoder, read_heads, read_status
 
 REPOSITORY = Path(__file__).parents[3]
 TRAIN = REPOSITORY / "workflow/scripts/train.py"
@@ -107,7 +109,7 @@ def test_score_is_that_of_the_predictions_beside_the_record(form: str, carry_out
     files = carry_out(tiny.spec(form))
     rows = tiny.read_predictions(files)
     assert [row["id"] for row in rows] == [f"row-{i}" for i in range(24, 40)]
-    metric = METRICS[tiny.METRICS[form]]
+    metric = metric_of(tiny.METRICS[form])
     found = metric([row["prediction"] for row in rows], [row["gold"] for row in rows])
     assert tiny.read_record(files)["metrics"] == pytest.approx(found)
 
@@ -190,11 +192,12 @@ def command(spec: RunSpec, files: RunFiles) -> list[str]:
 def test_a_run_starts_from_the_encoder_of_its_source(
     carry_out: Perform, tmp_path: Path, model: Path, encoded: dict[str, Path]
 ) -> None:
-    encoder = tmp_path / "encoder.safetensors"
+    encoder = tmp_path / "start"
     source = carry_out(intermediate(), encoder_out=encoder)
     assert tiny.read_record(source)["status"] == "ok"
-    facts = {"status": "ok", "model": "tiny", "task": "tiny-single", "seed": "9"}
-    assert read_facts(encoder) == facts
+    manifest = read_manifest(encoder)
+    assert (manifest["status"], manifest["model"]) == ("ok", "tiny")
+    assert [*read_heads(encoder)] == manifest["tasks"] == ["tiny-single"]
 
     spec = tiny.spec("pair", source="tiny-single", source_seed=9)
     started = carry_out(spec, encoder_in=encoder)
@@ -202,17 +205,17 @@ def test_a_run_starts_from_the_encoder_of_its_source(
     assert tiny.read_record(started)["curve"] != tiny.read_record(baseline)["curve"]
     files = tiny.files(model, encoded["pair"], tmp_path, encoder_in=encoder)
     built: Any = build_model(spec, files, load_data(spec, files)).eval()
-    for name, weight in read_weights(encoder).items():
+    for name, weight in read_encoder(encoder).items():
         assert torch.equal(built.encoder.state_dict()[name], weight)
 
 
 def test_encoder_that_is_left_differs_from_the_pretrained_one(
     carry_out: Perform, tmp_path: Path, model: Path
 ) -> None:
-    encoder = tmp_path / "encoder.safetensors"
+    encoder = tmp_path / "start"
     carry_out(intermediate(), encoder_out=encoder)
     pretrained = load_encoder(model, None, None).state_dict()
-    left = read_weights(encoder)
+    left = read_encoder(encoder)
     assert list(left) == sorted(pretrained)
     assert not torch.equal(
         left["encoder.layer.1.output.dense.weight"],
@@ -223,7 +226,7 @@ def test_encoder_that_is_left_differs_from_the_pretrained_one(
 def test_the_head_depends_on_the_seed_and_not_on_the_source(
     carry_out: Perform, tmp_path: Path, model: Path, encoded: dict[str, Path]
 ) -> None:
-    encoder = tmp_path / "encoder.safetensors"
+    encoder = tmp_path / "start"
     carry_out(intermediate(), encoder_out=encoder)
 
     def head(seed: int, **places: Path) -> torch.Tensor:
@@ -243,7 +246,7 @@ def test_the_head_depends_on_the_seed_and_not_on_the_source(
 def test_a_diverged_run_leaves_a_whole_record_without_numbers_it_does_not_have(
     carry_out: Perform, tmp_path: Path
 ) -> None:
-    encoder = tmp_path / "encoder.safetensors"
+    encoder = tmp_path / "start"
     files = carry_out(diverging(kind="intermediate"), encoder_out=encoder)
     record = tiny.read_record(files)
     assert (record["status"], record["reason"]) == (
@@ -256,8 +259,8 @@ def test_a_diverged_run_leaves_a_whole_record_without_numbers_it_does_not_have(
     assert record["majority_score"] > 0
     check(to_table([record]), where="record")
     assert tiny.read_predictions(files) == []
-    assert read_facts(encoder)["status"] == "diverged"
-    assert read_weights(encoder) == {}
+    assert read_status(encoder) == "diverged"
+    assert read_encoder(encoder) == {}
 
 
 def test_a_poisoned_encoder_diverges_at_the_first_step(
@@ -274,7 +277,7 @@ def test_a_poisoned_encoder_diverges_at_the_first_step(
 
 
 def test_a_source_that_diverged_passes_its_status_on(carry_out: Perform, tmp_path: Path) -> None:
-    encoder = tmp_path / "encoder.safetensors"
+    encoder = tmp_path / "start"
     carry_out(diverging(kind="intermediate"), encoder_out=encoder)
     spec = tiny.spec("pair", source="tiny-single", source_seed=5)
     started = carry_out(spec, encoder_in=encoder)
@@ -288,18 +291,21 @@ def test_a_source_that_diverged_passes_its_status_on(carry_out: Perform, tmp_pat
 def test_a_broken_source_encoder_is_bad_input_and_leaves_no_record(
     carry_out: Perform, tmp_path: Path
 ) -> None:
-    broken = tmp_path / "broken.safetensors"
-    broken.write_bytes(b"\x08\x00")
-    with pytest.raises(InputError, match=r"broken\.safetensors: not a whole safetensors file"):
-        carry_out(tiny.spec("pair", source="tiny-single"), encoder_in=broken)
-    assert list(tmp_path.rglob("*.json")) == []
+    broken = tmp_path / "broken"
+    carry_out(intermediate(), encoder_out=broken, folder=tmp_path / "source")
+    (broken / "encoder.safetensors").write_bytes(b"\x08\x00")
+    with pytest.raises(InputError, match=r"broken/encoder\.safetensors: broken or changed"):
+        carry_out(
+            tiny.spec("pair", source="tiny-single"), encoder_in=broken, folder=tmp_path / "run"
+        )
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_full_disk_is_bad_input_and_leaves_no_record(
     carry_out: Perform, small_disk: Path
 ) -> None:
     with pytest.raises(InputError, match=r"[Nn]o space left"):
-        carry_out(intermediate(), folder=small_disk, encoder_out=small_disk / "e.safetensors")
+        carry_out(intermediate(), folder=small_disk, encoder_out=small_disk / "start")
     assert list(small_disk.glob("*.json")) == []
     assert list(small_disk.glob(".*")) == []
 
@@ -344,7 +350,7 @@ def test_majority_score_is_the_best_of_all_constant_predictors(
     form: str, carry_out: Perform
 ) -> None:
     rows = tiny.rows(form, 40)[24:]
-    metric = METRICS[tiny.METRICS[form]]
+    metric = metric_of(tiny.METRICS[form])
     wanted = [next(iter(metric(p, gold_of(form, rows)).values())) for p in predictors(form, rows)]
     assert tiny.read_record(carry_out(tiny.spec(form)))["majority_score"] == max(wanted)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Outputs, Row, Tensors
-from interlude.forms.text_spans import SpanClassification, SpanPooling, encode_with_spans
+from interlude.forms.head import Outputs, Tensors
+from interlude.forms.span_heads import SpanClassification, SpanPooling
 
 SIZE = 512  # of a span's vector, as in jiant's span classifier
 
@@ -37,12 +34,6 @@ class SpanPairHead(nn.Module):
 
 class SpanPair(SpanClassification):
     """A text with two spans."""
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        examples = encode_with_spans(rows, tokenizer, max_length)
-        return [
-            {**example, "label": row["label"]} for example, row in zip(examples, rows, strict=True)
-        ]
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return SpanPairHead(hidden_size, len(self.labels), dropout)

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Form, Outputs, Row, Tensors, per_example
+from interlude.forms.examples import Row
+from interlude.forms.head import Form, Outputs, Tensors
 
 
 class NumberHead(nn.Module):
@@ -31,18 +32,9 @@ class NumberHead(nn.Module):
 
 
 class Regression(Form):
-    """Two texts, one number; the longer text is cut first when both are too long together."""
+    """Two texts, one number."""
 
     first_token_only = True
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        first = [row["text_a"] for row in rows]
-        second = [row["text_b"] for row in rows]
-        encoding = tokenizer(first, second, truncation="longest_first", max_length=max_length)
-        return [
-            {**example, "value": row["value"]}
-            for example, row in zip(per_example(encoding), rows, strict=True)
-        ]
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return NumberHead(hidden_size, dropout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Form, Outputs, Row, Tensors, per_example
-from interlude.forms.text_spans import text_tokens
+from interlude.forms.examples import Row
+from interlude.forms.head import Form, Outputs, Tensors
 
 IGNORED = -100  # torch's own ignore_index
 NO_TAG = ""  # of a word that has no token or lost it
@@ -40,26 +39,7 @@ class WordHead(nn.Module):
 
 
 class Tagging(Form):
-    """Words with one tag each. A word that truncation cuts off is predicted as NO_TAG, a wrong one.
-
-    The words are tokenised as one text, joined by blanks: that is what the encoder was trained on,
-    and byte-level tokenizers would take words on their own for the beginnings of texts.
-    """
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        texts = [" ".join(row["tokens"]) for row in rows]
-        encoding = tokenizer(
-            texts, truncation=True, max_length=max_length, return_offsets_mapping=True
-        )
-        tokens = [text_tokens(tokenizer, encoding, i, text) for i, text in enumerate(texts)]
-        positions = [
-            of_text.first_places(_characters(row["tokens"]))
-            for of_text, row in zip(tokens, rows, strict=True)
-        ]
-        return [
-            {**example, "positions": places, "tags": row["tags"]}
-            for example, places, row in zip(per_example(encoding), positions, rows, strict=True)
-        ]
+    """Words with one tag each. One that truncation cut off is predicted as NO_TAG, a wrong one."""
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return WordHead(hidden_size, len(self.labels), dropout)
@@ -101,9 +81,3 @@ class Tagging(Form):
             self.labels[tag] if place else NO_TAG
             for tag, place in zip(tags, example["positions"], strict=True)
         ]
-
-
-def _characters(words: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the characters [start, end) of each word in the words joined by blanks."""
-    ends = accumulate(len(word) + 1 for word in words)
-    return [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Form, Outputs, Row, Tensors, label_targets, sequences
+from interlude.forms.examples import Row
+from interlude.forms.head import Form, Outputs, Tensors, label_targets
 
 
 class ChoiceHead(nn.Module):
@@ -36,23 +36,6 @@ class Choice(Form):
     """A text and a list of answers, one of them right."""
 
     first_token_only = True
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        first = [row["text"] for row in rows for _ in row["choices"]]
-        second = list(chain.from_iterable(row["choices"] for row in rows))
-        encoding = sequences(
-            tokenizer(first, second, truncation="longest_first", max_length=max_length)
-        )
-        ends = np.cumsum([len(row["choices"]) for row in rows])
-        spans = zip([0, *ends[:-1]], ends, rows, strict=True)
-        return [
-            {
-                **{name: lists[start:end] for name, lists in encoding.items()},
-                "n_choices": len(row["choices"]),
-                "label": row["label"],
-            }
-            for start, end, row in spans
-        ]
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return ChoiceHead(hidden_size, dropout)

@@ -17,13 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Form, Outputs, Row, Tensors
-from interlude.forms.text_spans import (
-    SpanPooling,
-    encode_with_spans,
-    span_targets,
-    with_whole_spans,
-)
+from interlude.forms.examples import Row
+from interlude.forms.head import Form, Outputs, Tensors
+from interlude.forms.span_heads import SpanPooling, span_targets, with_whole_spans
 
 MOST_SPANS = 2
 SIZE = 256  # of a span's vector and of the hidden layer
@@ -58,19 +54,12 @@ class EdgeHead(nn.Module):
         return Outputs(loss, logits)
 
 
-class EdgeProbing(Form):
+class Spans(Form):
     """A text with one span or two, and their labels.
 
     All rows of a task have as many spans. Predictions and gold are sorted label numbers. An
     example whose span was cut off is not trained on; in evaluation its span is the first token.
     """
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        examples = encode_with_spans(rows, tokenizer, max_length)
-        return [
-            {**example, "labels": sorted(set(row["labels"]))}
-            for example, row in zip(examples, rows, strict=True)
-        ]
 
     def trainable(self, examples: pa.Table) -> np.ndarray:
         return with_whole_spans(examples)

@@ -1,4 +1,4 @@
-"""What a form is: how rows become token sequences, sequences a batch, and a batch predictions.
+"""What the head side of a form is: how encoded examples become a batch, and a batch predictions.
 
 An example is one token sequence (single, pair, tagging, span) or several (choice: one for each
 answer). All sequences of a batch pass through the encoder together; the form's head then
@@ -17,9 +17,8 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-INPUTS = ("input_ids", "token_type_ids")  # columns of token sequences
+from interlude.forms.examples import Row
 
-Row = dict[str, Any]
 Tensors = dict[str, Tensor]
 
 
@@ -32,7 +31,7 @@ class Outputs:
 
 
 class Form(ABC):
-    """An input form. One instance per run; `labels` are the task's label names, if it has any.
+    """A form and its head. One instance per task; `labels` are its label names, if it has any.
 
     kept_together: the column that examples share which a cap keeps or drops together.
     first_token_only: whether the head reads the hidden state of the first token and no other.
@@ -43,14 +42,6 @@ class Form(ABC):
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
-
-    @abstractmethod
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        """Tokenise normalised rows.
-
-        Returns one row per example: `input_ids` and, where the tokenizer has them, `token_type_ids`
-        (lists of sequences) and what the form needs for its targets and predictions.
-        """
 
     def trainable(self, examples: pa.Table) -> np.ndarray:
         """Return which examples to train on, bool [examples]: all whose answer was not cut off."""
@@ -81,22 +72,11 @@ class Form(ABC):
         """Return one uniform random guess per example."""
 
 
-def sequences(encoding: Any) -> dict[str, list[list[int]]]:
-    """Return the token sequences of one example from a tokenizer's batch output."""
-    kept = {"input_ids": encoding["input_ids"]}
-    if "token_type_ids" in encoding:
-        kept["token_type_ids"] = encoding["token_type_ids"]
-    return kept
-
-
-def per_example(encoding: Any) -> list[dict[str, list[list[int]]]]:
-    """Split a tokenizer's batch output into examples of one sequence each."""
-    return [
-        {name: [values[i]] for name, values in sequences(encoding).items()}
-        for i in range(len(encoding["input_ids"]))
-    ]
-
-
 def label_targets(examples: Sequence[Row]) -> Tensors:
     """Return the `label` of each example as {"label": int64 [examples]}."""
     return {"label": torch.tensor([example["label"] for example in examples])}
+
+
+def columns_of(examples: Sequence[Row], *names: str) -> list[Any]:
+    """Return of each example the columns of these names."""
+    return [{name: example[name] for name in names} for example in examples]

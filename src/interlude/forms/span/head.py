@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Form, Outputs, Row, Tensors, per_example
-from interlude.forms.text_spans import CUT, text_tokens
+from interlude.forms.examples import CUT, Row
+from interlude.forms.head import Form, Outputs, Tensors
 
 MOST_TOKENS = 30  # longest answer that is predicted, as in the SQuAD baselines
 
@@ -35,20 +35,7 @@ class SpanHead(nn.Module):
 
 
 class Span(Form):
-    """A question and a passage that holds the answer; the longer of the two is cut first."""
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        encoding = tokenizer(
-            [row["question"] for row in rows],
-            [row["passage"] for row in rows],
-            truncation="longest_first",
-            max_length=max_length,
-            return_offsets_mapping=True,
-        )
-        return [
-            {**example, **_aligned(tokenizer, encoding, i, row)}
-            for i, (example, row) in enumerate(zip(per_example(encoding), rows, strict=True))
-        ]
+    """A question and a passage that holds the answer."""
 
     def trainable(self, examples: pa.Table) -> np.ndarray:
         whole: np.ndarray = examples["answer_start"].to_numpy() != CUT
@@ -82,26 +69,6 @@ class Span(Form):
 
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return [_random_words(example["passage"].split(), rng) for example in examples]
-
-
-def _aligned(tokenizer: Any, encoding: Any, i: int, row: Row) -> Row:
-    """Return where passage and answer lie among the tokens of example i.
-
-    `token_starts` and `token_ends` are characters of the passage for each of its tokens;
-    `answer_start` and `answer_end` are places in the whole sequence, the end inclusive, or CUT.
-    """
-    passage = text_tokens(tokenizer, encoding, i, row["passage"], segment=1)
-    start, end = passage.place(row["start"], row["end"])
-    offsets = passage.offsets[: passage.kept]
-    return {
-        "passage": row["passage"],
-        "passage_start": passage.first,
-        "token_starts": [start for start, _ in offsets],
-        "token_ends": [end for _, end in offsets],
-        "answer_start": start,
-        "answer_end": end,
-        "answers": row["answers"],
-    }
 
 
 def _best_text(scores: Tensor, example: Row) -> str:

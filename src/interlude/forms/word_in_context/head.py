@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interlude.forms.base import Outputs, Row, Tensors, per_example
-from interlude.forms.text_spans import SpanClassification, covered, placed, text_tokens
+from interlude.forms.head import Outputs, Tensors
+from interlude.forms.span_heads import SpanClassification, covered
 
 
 class WordsHead(nn.Module):
@@ -33,29 +30,7 @@ class WordsHead(nn.Module):
 
 
 class WordInContext(SpanClassification):
-    """Two texts with a span each; the longer text is cut first when both are too long together."""
-
-    def encode(self, rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-        encoding = tokenizer(
-            [row["text_a"] for row in rows],
-            [row["text_b"] for row in rows],
-            truncation="longest_first",
-            max_length=max_length,
-            return_offsets_mapping=True,
-        )
-        return [
-            {**example, **_placed_words(tokenizer, encoding, i, row), "label": row["label"]}
-            for i, (example, row) in enumerate(zip(per_example(encoding), rows, strict=True))
-        ]
+    """Two texts with a span each."""
 
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return WordsHead(hidden_size, len(self.labels), dropout)
-
-
-def _placed_words(tokenizer: Any, encoding: Any, i: int, row: Row) -> Row:
-    return placed(
-        text_tokens(tokenizer, encoding, i, row[f"text_{side}"], segment).place(
-            row[f"start_{side}"], row[f"end_{side}"]
-        )
-        for segment, side in enumerate("ab")
-    )

@@ -1,0 +1,1 @@
+"""An option of a question, right or wrong (MultiRC)."""

@@ -1,0 +1,1 @@
+"""A candidate for the answer of a question (ReCoRD)."""

@@ -1,0 +1,1 @@
+"""A text and a list of answers, one of them right."""

@@ -1,0 +1,1 @@
+"""Two texts and a number, such as how alike they are."""

@@ -1,0 +1,1 @@
+"""A question and a passage that holds the answer."""

@@ -1,0 +1,1 @@
+"""A text with two spans, one label (WSC)."""

@@ -1,0 +1,1 @@
+"""A word in each of two texts, one label (WiC)."""

@@ -1,0 +1,64 @@
+"""What a training learns from and is measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
+from interlude.errors import InputError
+from interlude.forms import form_of
+from interlude.forms.examples import INPUTS, Row
+from interlude.forms.head import Form
+from interlude.metrics import Metric, metric_of
+from interlude.plan.runspec import Settings
+from interlude.training.batches import subset
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """The examples of a task, its form and its metric."""
+
+    form: Form
+    metric: Metric
+    train: pa.Table
+    validation: pa.Table
+    pad_id: int
+
+    def validation_rows(self) -> list[Row]:
+        """Return the validation examples without token sequences, which are most of their size."""
+        names = [name for name in self.validation.column_names if name not in INPUTS]
+        rows: list[Row] = self.validation.select(names).to_pylist()
+        return rows
+
+    def interim(self, most: int | None) -> TaskData:
+        """Return the data with only the first validation examples; itself when these are all."""
+        if most is None or most >= self.validation.num_rows:
+            return self
+        return replace(self, validation=self.validation.slice(0, most))
+
+
+def load_task(task: str, form: str, metric: str, encoded: Path, settings: Settings) -> TaskData:
+    """Return the encoded examples of a task, capped as the settings say.
+
+    InputError when a file is not whole, or truncation leaves no example to train on.
+    """
+    train, validation = (read_encoded(encoded / f"{part}.arrow") for part in PARTS)
+    facts = read_encoding_facts(train)
+    of_task = form_of(form)(facts.label_names)
+    trainable = of_task.trainable(train)
+    if not trainable.any():
+        raise InputError(
+            f"task {task}: no training example keeps its answer "
+            f"with max_length {settings.max_length}."
+        )
+    together = of_task.kept_together
+    return TaskData(
+        form=of_task,
+        metric=metric_of(metric),
+        train=subset(train, settings.train_examples, together, trainable),
+        validation=subset(validation, settings.validation_examples, together),
+        pad_id=facts.pad_id,
+    )
