@@ -1,15 +1,16 @@
-"""Run tables made by a formula, for tests of tables and figures."""
+"""Runs made by a formula, for tests of tables and figures."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from interlude.analysis.options import Options
-from interlude.analysis.runs import to_table
+from interlude.analysis.results import joined, split
 
 TITLES = {
     "sarcasm": "Sarcasm",
@@ -33,20 +34,34 @@ FORMS = {
 INTERMEDIATE = ["sarcasm", "social-iqa", "privacy-qa"]
 TARGET = ["boolq", "finance-ner", "disfl-qa"]
 PROBING = ["bigram-shift", "sentence-length", "word-content"]
+Tables = tuple[pd.DataFrame, pd.DataFrame]  # of scores and of trainings
 
 
 def record(
-    kind: str, source: str, task: str, restart: int, score: float, **more: Any
+    role: str,
+    source: str,
+    task: str,
+    restart: int,
+    score: float,
+    examples: int | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
-    """A record with all that the analysis reads."""
+    """All that the analysis reads of a cell and its training; examples: of a reduced size."""
     steps = [32, 64, 96]
+    started = source != "none"
     return {
         "study": "synthetic",
-        "kind": kind,
+        "arm": "stilts" if started or role == "intermediate" else "single",
+        "role": role,
         "source": source,
+        "examples": examples,
         "task": task,
         "form": FORMS.get(task, "single"),
         "restart": restart,
+        "training": training_id(role, source, task, restart, examples),
+        "start": training_id("intermediate", "none", source, restart, examples)
+        if started
+        else None,
         "status": "ok",
         "metric": "accuracy",
         "score": score,
@@ -64,7 +79,7 @@ def record(
         "device": "cpu",
         "precision": "bf16",
         "model": "minilm-l6",
-        "seed": 1000 + restart,
+        "seed": (2000 if role == "intermediate" else 1000) + restart,
         "hyperparameters": {"epochs": 2, "learning_rate": 1e-4},
         "curve": json.dumps(
             [{"step": s, "loss": 1.2 / (1 + s / 40), "score": score * s / 96} for s in steps]
@@ -72,6 +87,15 @@ def record(
         "schema_version": 1,
         **more,
     }
+
+
+def training_id(role: str, source: str, task: str, restart: int, examples: int | None) -> str:
+    return f"{role}-{source}-{task}-{restart}-{examples}"
+
+
+def runs_of(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The runs of a study with these records."""
+    return joined(*split(records))
 
 
 def demo_records() -> list[dict[str, Any]]:
@@ -83,19 +107,19 @@ def demo_records() -> list[dict[str, Any]]:
         for task in INTERMEDIATE
         for restart in (1, 2, 3)
     ]
-    for kind, tasks in (("target", TARGET), ("probing", PROBING)):
+    for role, tasks in (("target", TARGET), ("probing", PROBING)):
         for source, shift in effect.items():
             for number, task in enumerate(tasks):
                 base = 0.55 + 0.08 * number
                 records += [
-                    record(kind, source, task, restart, base + shift + noise.normal(0, 0.012))
+                    record(role, source, task, restart, base + shift + noise.normal(0, 0.012))
                     for restart in (1, 2, 3)
                 ]
     return records
 
 
-def demo_runs() -> pd.DataFrame:
-    """The demo with one constant, one diverged, one failed and one missing run."""
+def demo_tables() -> Tables:
+    """Scores and trainings of the demo, with a constant, a diverged, a failed and a missing run."""
     records = demo_records()
     place = {(r["source"], r["task"], r["restart"]): r for r in records}
     place["sarcasm", "boolq", 2] |= {"constant": True, "score": 0.3}
@@ -110,7 +134,11 @@ def demo_runs() -> pd.DataFrame:
         "reason": "out of memory",
     }
     place["privacy-qa", "word-content", 1] |= {"status": "missing", "score": None}
-    return to_table(records)
+    return split(records)
+
+
+def demo_runs() -> pd.DataFrame:
+    return joined(*demo_tables())
 
 
 def demo_options(**more: Any) -> Options:
@@ -123,21 +151,24 @@ def sized_runs() -> pd.DataFrame:
     records = demo_records()
     for source in ("sarcasm", "social-iqa"):
         for size in (64, 128):
-            name = f"{source}@{size}"
             for restart in (1, 2, 3):
-                own = record("intermediate", "none", name, restart, 0.6, train_examples=size)
-                records.append(own)
-                for kind, tasks in (("target", TARGET), ("probing", PROBING)):
+                own = record("intermediate", "none", source, restart, 0.6, size)
+                records.append({**own, "train_examples": size})
+                for role, tasks in (("target", TARGET), ("probing", PROBING)):
                     for task in tasks:
                         score = 0.6 + 0.02 * (size == 128) + noise.normal(0, 0.01)
-                        records.append(record(kind, name, task, restart, score))
-    return to_table(records)
+                        records.append(record(role, source, task, restart, score, size))
+    return runs_of(records)
 
 
 LONG_SOURCE = "the one & only <i>source</i> with a name that does not end"
 
 
 def awkward_runs() -> pd.DataFrame:
+    return joined(*awkward_tables())
+
+
+def awkward_tables() -> Tables:
     """One source, 60 tasks with long names, every cell negative, some of them missing.
 
     Among them: a task without a source run, without a baseline, without spread, with failed runs
@@ -149,7 +180,7 @@ def awkward_runs() -> pd.DataFrame:
     ]
     records = [record("intermediate", "none", LONG_SOURCE, 1, 0.8)]
     for number, task in enumerate(names):
-        kind = "target" if number < 25 else "probing"
+        role = "target" if number < 25 else "probing"
         without = {3: LONG_SOURCE, 30: LONG_SOURCE, 5: "none"}.get(number)
         for source in ("none", LONG_SOURCE):
             drop = 0.0 if source == "none" else noise.uniform(0.02, 0.3)
@@ -157,10 +188,10 @@ def awkward_runs() -> pd.DataFrame:
             for restart in (1, 2, 3):
                 score = 0.75 - drop + spread * noise.normal()
                 if source != without:
-                    records.append(record(kind, source, task, restart, score))
+                    records.append(record(role, source, task, restart, score))
     for made in records:
         if made["source"] != "none" and made["task"] == names[9]:
             made |= {"status": "failed", "score": None, "reason": "<script>alert(1)</script>"}
         if made["source"] != "none" and made["task"] == names[11]:
             made["score"] = 0.2
-    return to_table(records)
+    return split(records)

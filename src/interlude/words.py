@@ -25,7 +25,7 @@ SCORES: dict[str, str] = {
     **dict.fromkeys(("train_examples", "validation_examples", "best_step"), _WHOLE),
     **dict.fromkeys(("curve", "data_revision", "data_fingerprint"), _TEXT),
 }
-# Columns of `trainings.parquet`, a row per training that a cell is read from.
+# Columns of `trainings.parquet`, a row per training that a cell is read from or started from.
 TRAININGS: dict[str, str] = {
     **dict.fromkeys(("training", "start"), _TEXT),
     **dict.fromkeys(("seed", "planned_steps", "steps"), _WHOLE),

@@ -1,12 +1,12 @@
-"""Turn published scores in reference/ into the run table of a study."""
+"""Turn published scores in reference/ into the tables of scores and trainings of a study."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from interlude.analysis.published import load_published, published_runs
-from interlude.analysis.runs import write_runs
+from interlude.analysis.published import load_published, published_tables
+from interlude.analysis.results import write_table
 from interlude.errors import command
 
 
@@ -15,9 +15,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reference", type=Path, required=True, help="folder of the CSV files")
     parser.add_argument("--study", required=True, help="name of the study")
-    parser.add_argument("--out", type=Path, required=True, help="runs.parquet to write")
+    parser.add_argument("--scores", type=Path, required=True, help="scores.parquet to write")
+    parser.add_argument("--trainings", type=Path, required=True, help="trainings.parquet to write")
     arguments = parser.parse_args()
-    write_runs(published_runs(load_published(arguments.reference), arguments.study), arguments.out)
+    published = load_published(arguments.reference)
+    scores, trainings = published_tables(published, arguments.study)
+    write_table(trainings, arguments.trainings)
+    write_table(scores, arguments.scores)
 
 
 if __name__ == "__main__":

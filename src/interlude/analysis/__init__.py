@@ -1,1 +1,1 @@
-"""What the run table says: no torch and no drawing here."""
+"""What the tables of scores and trainings say: no torch and no drawing here."""

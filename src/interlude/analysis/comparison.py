@@ -9,9 +9,9 @@ import pandas as pd
 
 from interlude.analysis.correlations import spearman_matrix, spearman_p
 from interlude.errors import unknown
-from interlude.plan.study import KINDS
+from interlude.words import ROLES
 
-_CELL = ["kind", "source", "task"]
+_CELL = ["role", "source", "task"]
 
 
 def compared_cells(
@@ -20,7 +20,7 @@ def compared_cells(
     """Return every cell of two transfer tables, those of one study only as well.
 
     names: own task name -> the other study's, where they differ; the result has own names.
-    Columns: kind, source, task; cell (`both`, `own only`, `other only`: the study with a score);
+    Columns: role, source, task; cell (`both`, `own only`, `other only`: the study with a score);
     delta_own, delta_other, difference (own - other, points); same_sign; significant (survives
     Holm's correction in both studies). What needs both is missing where one is. Raises InputError
     for a name that its study does not have.
@@ -32,7 +32,7 @@ def compared_cells(
     renamed = other.replace({"source": theirs, "task": theirs})
     told = [*_CELL, "delta", "p_holm"]
     cells = own[told].merge(renamed[told], on=_CELL, how="outer", suffixes=("_own", "_other"))
-    cells = cells.sort_values("kind", key=lambda kinds: kinds.map(KINDS.index), kind="stable")
+    cells = cells.sort_values("role", key=lambda roles: roles.map(ROLES.index), kind="stable")
     here, there = cells["delta_own"], cells["delta_other"]
     both = here.notna() & there.notna()
     cells["cell"] = np.select(
@@ -47,15 +47,15 @@ def compared_cells(
 
 
 def comparison_summary(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return, per kind of task, how far two studies agree.
+    """Return, per role, how far two studies agree.
 
-    cells: of `compared_cells`. Columns: kind; cells, own_only, other_only (counts); same_sign
+    cells: of `compared_cells`. Columns: role; cells, own_only, other_only (counts); same_sign
     (share of cells); significant, same_sign_significant (cells significant in both: count and
     share); mean_difference, mean_absolute_difference (points); sources, spearman, p (rank
     correlation of the sources' mean deltas over the cells of both studies).
     """
     return pd.DataFrame(
-        [_agreement(str(kind), part) for kind, part in cells.groupby("kind", sort=False)]
+        [_agreement(str(role), part) for role, part in cells.groupby("role", sort=False)]
     )
 
 
@@ -65,13 +65,13 @@ def _require(name: str, transfer: pd.DataFrame, where: str) -> None:
         raise unknown(f"key compare.names: {where}", "task", name, sorted(known))
 
 
-def _agreement(kind: str, cells: pd.DataFrame) -> dict[str, Any]:
+def _agreement(role: str, cells: pd.DataFrame) -> dict[str, Any]:
     both = cells[cells["cell"] == "both"]
     significant = both[both["significant"].fillna(False).astype(bool)]
     means = both.groupby("source")[["delta_own", "delta_other"]].mean()
     rho = spearman_matrix(means)[0, 1]
     return {
-        "kind": kind,
+        "role": role,
         "cells": len(both),
         "own_only": int((cells["cell"] == "own only").sum()),
         "other_only": int((cells["cell"] == "other only").sum()),

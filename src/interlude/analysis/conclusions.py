@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-_CELL = ["kind", "source", "task"]
+_CELL = ["role", "source", "task"]
 
 
 def changed_conclusions(
@@ -13,7 +13,7 @@ def changed_conclusions(
 ) -> pd.DataFrame:
     """Return the cells whose conclusion depends on the filter, of two transfer tables.
 
-    Columns: kind, source, task; delta, n and p_holm of either table; change: `no runs left`,
+    Columns: role, source, task; delta, n and p_holm of either table; change: `no runs left`,
     `sign`, `significance` (survives Holm's correction in one table only), or several.
     """
     told = ["delta", "n", "p_holm"]
@@ -33,17 +33,17 @@ def changed_conclusions(
 
 
 def averages_by_filter(filtered: pd.DataFrame, unfiltered: pd.DataFrame) -> pd.DataFrame:
-    """Return mean transfer per source and kind, with and without degenerate runs, and the ranks.
+    """Return mean transfer per source and role, with and without degenerate runs, and the ranks.
 
     filtered, unfiltered: average tables. Rank 1 is the best source.
     """
-    both = unfiltered[["source", "kind", "delta"]].merge(
-        filtered[["source", "kind", "delta"]],
-        on=["source", "kind"],
+    both = unfiltered[["source", "role", "delta"]].merge(
+        filtered[["source", "role", "delta"]],
+        on=["source", "role"],
         how="left",
         suffixes=("_unfiltered", "_filtered"),
     )
     for name in ("unfiltered", "filtered"):
-        ranks = both.groupby("kind")[f"delta_{name}"].rank(ascending=False)
+        ranks = both.groupby("role")[f"delta_{name}"].rank(ascending=False)
         both[f"rank_{name}"] = ranks
     return both

@@ -7,8 +7,8 @@ import pandas as pd
 from scipy import special, stats
 
 from interlude.analysis.contrasts import holm
-from interlude.analysis.runs import in_order
-from interlude.plan.study import NO_SOURCE
+from interlude.analysis.results import in_order
+from interlude.words import NO_SOURCE
 
 # Two points always lie on a line.
 _FEWEST = 3
@@ -17,28 +17,28 @@ _FEWEST = 3
 def score_matrix(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
     """Return scores by encoder and task: one row per (source, restart), baselines left out.
 
-    runs: the run table after `flag_degenerate`. filtered: degenerate runs become missing values.
-    Columns are (kind, task), target tasks first.
+    runs: after `flag_degenerate`. filtered: degenerate runs become missing values.
+    Columns are (role, task), target tasks first.
     """
-    trained = runs[(runs["kind"] != "intermediate") & (runs["source"] != NO_SOURCE)]
+    trained = runs[(runs["role"] != "intermediate") & (runs["source"] != NO_SOURCE)]
     counted = trained[(trained["status"] == "ok") & ~(trained["degenerate"] & filtered)]
-    table = counted.pivot(index=["source", "restart"], columns=["kind", "task"], values="score")
+    table = counted.pivot(index=["source", "restart"], columns=["role", "task"], values="score")
     columns = [
-        (kind, task)
-        for kind in ("target", "probing")
-        for task in in_order(trained.loc[trained["kind"] == kind, "task"])
+        (role, task)
+        for role in ("target", "probing")
+        for task in in_order(trained.loc[trained["role"] == role, "task"])
     ]
     encoders = list(dict.fromkeys(zip(counted["source"], counted["restart"], strict=True)))
     return table.reindex(
         index=pd.MultiIndex.from_tuples(encoders, names=["source", "restart"]),
-        columns=pd.MultiIndex.from_tuples(columns, names=["kind", "task"]),
+        columns=pd.MultiIndex.from_tuples(columns, names=["role", "task"]),
     )
 
 
 def correlation_pairs(matrix: pd.DataFrame) -> pd.DataFrame:
     """Return every ordered pair of columns of a score matrix with its correlations.
 
-    Columns: task_a, task_b, kind_a, kind_b, n (rows where both are known), spearman, p (of
+    Columns: task_a, task_b, role_a, role_b, n (rows where both are known), spearman, p (of
     spearman), pearson. Below 3 rows, or where a column does not vary, correlations are missing.
     """
     known = matrix.notna().to_numpy(dtype=int)
@@ -51,8 +51,8 @@ def correlation_pairs(matrix: pd.DataFrame) -> pd.DataFrame:
         {
             "task_a": a["task"],
             "task_b": b["task"],
-            "kind_a": a["kind"],
-            "kind_b": b["kind"],
+            "role_a": a["role"],
+            "role_b": b["role"],
             "n": n.ravel(),
             "spearman": spearman.ravel(),
             "p": spearman_p(spearman, n).ravel(),
@@ -67,9 +67,9 @@ def target_block(pairs: pd.DataFrame, alpha: float) -> pd.DataFrame:
     Adds p_holm and holm_significant. As in Pruksachatkun et al. 2020 (figure 3), a task's
     correlation with itself counts in the correction; it is never called significant.
     """
-    block = pairs[pairs["kind_a"] == "target"].reset_index(drop=True)
+    block = pairs[pairs["role_a"] == "target"].reset_index(drop=True)
     p_holm = holm(block["p"])
-    itself = (block["task_a"] == block["task_b"]) & (block["kind_a"] == block["kind_b"])
+    itself = (block["task_a"] == block["task_b"]) & (block["role_a"] == block["role_b"])
     return block.assign(p_holm=p_holm, holm_significant=(p_holm < alpha) & ~itself)
 
 

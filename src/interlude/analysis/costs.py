@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import pandas as pd
 
-from interlude.plan.study import KINDS
+from interlude.words import ROLES
 
 _SUMS = ["tokens", "evaluation_tokens", "train_seconds", "evaluation_seconds", "total_seconds"]
 _SUMS += ["energy_joules"]
 
 
 def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return sums over the runs of each step (kind of run), and a row `total`.
+    """Return sums over the trainings of each step (role of a run), and a row `total`.
 
-    Columns: step; runs, measured (runs with a duration); tokens, evaluation_tokens; train_seconds,
-    evaluation_seconds, total_seconds (wall clock; total with start-up); device_hours;
-    energy_joules; tokens_per_second (trained tokens per second of training). A sum over nothing
-    measured is missing. A run that was taken from another study took nothing, and counts in `runs`
-    alone.
+    A training that several runs read counts once, in the step of the first of them; a run without
+    a known training counts as one that took nothing.
+
+    Columns: step; trainings, measured (trainings with a duration); tokens, evaluation_tokens;
+    train_seconds, evaluation_seconds, total_seconds (wall clock; total with start-up);
+    device_hours; energy_joules; tokens_per_second (trained tokens per second of training). A sum
+    over nothing measured is missing. A training that was taken from another study took nothing, and
+    counts in `trainings` alone.
     """
-    steps = [kind for kind in KINDS if (runs["kind"] == kind).any()]
-    rows = [_sums(kind, runs[runs["kind"] == kind]) for kind in steps] + [_sums("total", runs)]
+    once = runs[~runs["training"].duplicated() | runs["training"].isna()]
+    steps = [role for role in ROLES if (once["role"] == role).any()]
+    rows = [_sums(role, once[once["role"] == role]) for role in steps] + [_sums("total", once)]
     table = pd.DataFrame(rows)
     table["device_hours"] = table["total_seconds"] / 3600
     table["tokens_per_second"] = table["tokens"] / table["train_seconds"]
     return table
 
 
-def _sums(step: str, runs: pd.DataFrame) -> dict[str, object]:
-    own = runs[runs["taken_from"].isna()]
+def _sums(step: str, trainings: pd.DataFrame) -> dict[str, object]:
+    own = trainings[trainings["taken_from"].isna()]
     measured = int(own["total_seconds"].notna().sum())
     sums = {column: own[column].sum(min_count=1) for column in _SUMS}
-    return {"step": step, "runs": len(runs), "measured": measured, **sums}
+    return {"step": step, "trainings": len(trainings), "measured": measured, **sums}

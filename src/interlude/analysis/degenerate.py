@@ -10,7 +10,7 @@ import pandas as pd
 DIVERGED = "diverged"
 CONSTANT = "constant predictions"
 CHANCE = "not above majority or chance"
-_CELL = ["kind", "source", "task"]
+_CELL = ("role", "source", "examples", "task")
 # Two ways to compute the same accuracy may differ in the last bits.
 _ROUNDING = 1e-9
 
@@ -60,19 +60,32 @@ def flag_degenerate(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
 def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
     """Return the count of degenerate runs per cell and reason, with the rule that found them.
 
-    Columns: source, task, kind, reason, n_degenerate, n_runs, rule. Only cells that have any.
+    Columns: source, examples (of studies with reduced sizes), task, role, reason, n_degenerate,
+    n_runs, rule. Only cells that have any.
     """
-    total = runs.groupby(_CELL, sort=False).size().rename("n_runs")
+    cell = _used(runs, *_CELL)
+    total = runs.groupby(cell, sort=False, dropna=False).size().rename("n_runs")
     marked = runs[runs["degenerate"]]
-    reasons = marked.groupby([*_CELL, "degenerate_reason"], sort=False).size()
-    table = reasons.rename("n_degenerate").reset_index().merge(total, on=_CELL)
+    reasons = marked.groupby([*cell, "degenerate_reason"], sort=False, dropna=False).size()
+    table = reasons.rename("n_degenerate").reset_index().merge(total.reset_index(), on=cell)
     table = table.rename(columns={"degenerate_reason": "reason"}).assign(rule=str(rule))
-    return table[["source", "task", "kind", "reason", "n_degenerate", "n_runs", "rule"]]
+    return table[[*cell[1:], "role", "reason", "n_degenerate", "n_runs", "rule"]]
 
 
 def excluded_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return every run that a filtered table leaves out, with the reason."""
+    """Return every run that a filtered table leaves out, with the reason.
+
+    Columns: role, source, examples (of studies with reduced sizes), task, restart, point (of
+    studies with a grid), status, score, excluded, reason.
+    """
     out = runs[runs["degenerate"] | runs["status"].isin(["failed", "missing", "diverged"])]
     why = out["degenerate_reason"].fillna(out["status"])
-    table = out.assign(excluded=why)[[*_CELL, "restart", "status", "score", "excluded", "reason"]]
+    named = _used(runs, *_CELL, "restart", "point")
+    table = out.assign(excluded=why)[[*named, "status", "score", "excluded", "reason"]]
     return table.reset_index(drop=True)
+
+
+def _used(runs: pd.DataFrame, *names: str) -> list[str]:
+    """Return the names of columns without those that no run of the study has a value in."""
+    optional = ("examples", "point")
+    return [name for name in names if name not in optional or runs[name].notna().any()]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from interlude.errors import InputError
-from interlude.plan.study import KINDS
+from interlude.words import ROLES
 
 _GIGABYTE = 1e9
 # A record, its predictions and its log.
@@ -21,14 +21,15 @@ _FILES_OF_A_RUN = 100e3
 def estimate(planned: pd.DataFrame, measured: pd.DataFrame, model_bytes: float) -> pd.DataFrame:
     """Return runs, tokens, device hours and disk by step, and a row `total`.
 
-    planned: one row per kind and task with columns kind, task, runs, train_examples (missing: as
-    many as were measured), epochs. measured: a run table; runs that ended well are used.
-    model_bytes: size of an encoder, of which every intermediate run keeps one; NaN: not known.
+    planned: one row per role and task with columns role, task, runs, train_examples (missing: as
+    many as were measured), epochs. measured: runs of `results.read_runs`; those that ended well are
+    used. model_bytes: size of an encoder, of which every intermediate run keeps one; NaN: not
+    known.
 
     Tokens of a task follow from the tokens per example and pass measured on it, or, where it was
     not measured, from the median over the tasks that were; time from the seconds per token of the
-    same kind of run, evaluation and start-up as measured. Columns: step, runs, measured_tasks,
-    tasks, tokens, hours, disk_gb. Raises InputError when nothing is planned or measured.
+    same role, evaluation and start-up as measured. Columns: step, runs, measured_tasks, tasks,
+    tokens, hours, disk_gb. Raises InputError when nothing is planned or measured.
     """
     if planned.empty:
         raise InputError("plan: the study trains nothing.")
@@ -36,7 +37,7 @@ def estimate(planned: pd.DataFrame, measured: pd.DataFrame, model_bytes: float) 
     rows = pd.DataFrame([_estimated(plan, rates) for _, plan in planned.iterrows()])
     by_step = rows.groupby("step", sort=False)
     table = by_step[["runs", "measured_tasks", "tasks", "tokens", "hours"]].sum()
-    table = table.loc[[kind for kind in KINDS if kind in table.index]]
+    table = table.loc[[role for role in ROLES if role in table.index]]
     kept = np.where(table.index == "intermediate", model_bytes, 0)
     table["disk_gb"] = table["runs"] * (kept + _FILES_OF_A_RUN) / _GIGABYTE
     table.loc["total"] = table.sum(skipna=False)
@@ -47,7 +48,7 @@ def estimate(planned: pd.DataFrame, measured: pd.DataFrame, model_bytes: float) 
 def planned_examples(entries: list[dict[str, Any]], data: Path) -> pd.DataFrame:
     """Return the planned tasks with the examples that each run will train on.
 
-    entries: kind, task, runs, epochs, batch_size; steps, limit (examples at most) and published
+    entries: role, task, runs, epochs, batch_size; steps, limit (examples at most) and published
     (official size), which may be None. data: folder of the normalised tasks; the size of one that
     is there is known, otherwise the published size is taken, otherwise it is missing. Steps become
     epochs where the size is known. A run that stops early takes less than what is planned.
@@ -60,7 +61,7 @@ def _planned(entry: dict[str, Any], data: Path) -> dict[str, Any]:
     epochs = entry["epochs"]
     if entry["steps"] is not None and not math.isnan(examples):
         epochs = entry["steps"] * entry["batch_size"] / examples
-    told = {name: entry[name] for name in ("kind", "task", "runs")}
+    told = {name: entry[name] for name in ("role", "task", "runs")}
     return {**told, "train_examples": examples, "epochs": epochs}
 
 
@@ -78,13 +79,13 @@ def _rates(measured: pd.DataFrame) -> pd.DataFrame:
     good = measured[(measured["status"] == "ok") & measured[usable].notna().all(axis="columns")]
     if good.empty:
         raise InputError(
-            "plan: no run was measured. Run a few first, or name run tables in the config, "
+            "plan: no run was measured. Run a few first, or name tables of others in the config, "
             "key plan.measured."
         )
     passes = good.apply(_passes_done, axis="columns")
     return pd.DataFrame(
         {
-            "kind": good["kind"],
+            "role": good["role"],
             "task": good["task"],
             "examples": good["train_examples"].astype(float),
             "tokens_per_example": good["tokens"].astype(float) / good["train_examples"] / passes,
@@ -104,17 +105,17 @@ def _passes_done(run: pd.Series[Any]) -> float:
 
 def _estimated(plan: pd.Series[Any], rates: pd.DataFrame) -> dict[str, Any]:
     of_task = rates[rates["task"] == plan["task"]]
-    of_kind = rates[rates["kind"] == plan["kind"]]
-    nearest = next(part for part in (of_task, of_kind, rates) if len(part))
+    of_role = rates[rates["role"] == plan["role"]]
+    nearest = next(part for part in (of_task, of_role, rates) if len(part))
     speed = next(
-        part for part in (of_task[of_task["kind"] == plan["kind"]], of_kind, rates) if len(part)
+        part for part in (of_task[of_task["role"] == plan["role"]], of_role, rates) if len(part)
     )
     told = plan["train_examples"]
     examples = nearest["examples"].median() if pd.isna(told) else told
     tokens = plan["runs"] * nearest["tokens_per_example"].median() * examples * plan["epochs"]
     fixed = plan["runs"] * speed["fixed_seconds"].median()
     return {
-        "step": plan["kind"],
+        "step": plan["role"],
         "runs": plan["runs"],
         "measured_tasks": int(len(of_task) > 0),
         "tasks": 1,

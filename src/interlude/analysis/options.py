@@ -30,8 +30,8 @@ class Options:
     """Options of one analysis.
 
     titles: task name -> what tables and figures show; a name without a title shows as it is.
-    tasks: the tasks that the run table may name; empty: any.
-    skipped: kind -> task -> why the study is without this task of its config.
+    tasks: the tasks that the table of scores may name; empty: any.
+    skipped: role -> task -> why the study is without this task of its config.
     stand_ins: task -> the published tasks that it stands in for.
     """
 

@@ -8,15 +8,15 @@ import pandas as pd
 
 from interlude.analysis.contrasts import NO_SCORES, Scores
 from interlude.analysis.options import Options
-from interlude.analysis.runs import POINTS, in_order
+from interlude.analysis.results import POINTS, in_order
 from interlude.analysis.transfer import cell_scores
-from interlude.plan.study import KINDS, NO_SOURCE
+from interlude.words import NO_SOURCE, ROLES
 
 _WHOLE = ["train_examples", "validation_examples", "n"]
 
 
 def task_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
-    """Return one row per kind and task: sizes, metric, majority and chance, and the baseline.
+    """Return one row per role and task: sizes, metric, majority and chance, and the baseline.
 
     Sizes are those trained and evaluated on. Scores are in points. baseline, sd, n: of source
     `none`; for an intermediate task, of its own runs. A study with skipped tasks or stand-ins has
@@ -25,21 +25,21 @@ def task_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataF
     own = runs[runs["source"] == NO_SOURCE]
     scores = cell_scores(own, filtered)
     rows = []
-    for kind in KINDS:
-        of_kind = own[own["kind"] == kind]
-        for task in in_order(of_kind["task"]):
-            counted = scores.get((kind, NO_SOURCE, task), NO_SCORES)
-            rows.append(_task_row(of_kind[of_kind["task"] == task], counted, options))
-        rows += _skipped_rows(kind, options)
+    for role in ROLES:
+        of_role = own[own["role"] == role]
+        for task in in_order(of_role["task"]):
+            counted = scores.get((role, NO_SOURCE, task), NO_SCORES)
+            rows.append(_task_row(of_role[of_role["task"] == task], counted, options))
+        rows += _skipped_rows(role, options)
     if not options.notes():
         return pd.DataFrame(rows).drop(columns="note", errors="ignore")
     return pd.DataFrame(rows).astype(dict.fromkeys(_WHOLE, "Int64"))  # skipped rows have none
 
 
-def _skipped_rows(kind: str, options: Options) -> list[dict[str, Any]]:
+def _skipped_rows(role: str, options: Options) -> list[dict[str, Any]]:
     return [
-        {"task": task, "title": options.title(task), "kind": kind, "note": f"skipped: {reason}"}
-        for task, reason in options.skipped.get(kind, {}).items()
+        {"task": task, "title": options.title(task), "role": role, "note": f"skipped: {reason}"}
+        for task, reason in options.skipped.get(role, {}).items()
     ]
 
 
@@ -49,7 +49,7 @@ def _task_row(runs: pd.DataFrame, counted: Scores, options: Options) -> dict[str
     return {
         "task": first["task"],
         "title": options.title(first["task"]),
-        "kind": first["kind"],
+        "role": first["role"],
         "form": first["form"],
         "metric": _known(runs["metric"]),
         "train_examples": _known(runs["train_examples"]),

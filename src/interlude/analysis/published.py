@@ -1,4 +1,4 @@
-"""The published runs of Pruksachatkun et al. 2020 as a run table like any other."""
+"""The published runs of Pruksachatkun et al. 2020 as tables like those of any other study."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.runs import to_table
+from interlude.analysis.results import split, to_trainings
 from interlude.errors import InputError
-from interlude.plan.study import KINDS, NO_SOURCE
+from interlude.words import NO_SOURCE, ROLES
 
 PREFIX = "pruksachatkun"
-MODEL = "roberta-large"
+_SHARED = {"model": "roberta-large", "schema_version": 1}
 _NEEDED = {
     "runs": ["run", "intermediate", "task", "kind", "score", "metrics_json"],
     "baseline_probing_runs": ["run", "task", "score"],
@@ -36,7 +36,7 @@ class Published:
     """The CSV files of one publication.
 
     tables: file name without prefix and ending -> table.
-    facts: (kind, task) -> what every run of the task shares.
+    facts: (role, task) -> what every run of the task shares.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -49,19 +49,22 @@ def load_published(folder: Path) -> Published:
     return Published(tables, _facts(tables))
 
 
-def published_runs(published: Published, study: str) -> pd.DataFrame:
-    """Return the run table: 1,155 transfer runs, 75 probing baselines, and published means.
+def published_tables(published: Published, study: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return scores and trainings: 1,155 transfer runs, 75 probing baselines, published means.
 
     Target baselines and intermediate scores were published as means only: they have the status
-    `mean_only`. The seeds of the baselines are not known, so nothing is paired with them.
+    `mean_only`, and one row of settings stands for the trainings behind each. The seeds of the
+    baselines are not known, so nothing is paired with them; those of the intermediate trainings
+    that the transfer runs started from are.
     """
     records = [*_intermediate(published), *_baselines(published), *_transferred(published)]
-    shared = {"study": study, "model": MODEL, "schema_version": 1}
-    return to_table({**shared, **record} for record in records)
+    scores, trainings = split({"study": study, **_SHARED, **record} for record in records)
+    starts = to_trainings({**_SHARED, **start} for start in _starts(published))
+    return scores, pd.concat([trainings, starts], ignore_index=True)
 
 
 def _facts(tables: dict[str, pd.DataFrame]) -> dict[tuple[str, str], dict[str, Any]]:
-    settings = tables["hparams"][tables["hparams"]["role"].isin(KINDS)]
+    settings = tables["hparams"][tables["hparams"]["role"].isin(ROLES)]
     tasks = tables["tasks"].set_index("task")
     sizes = tasks["train_size_task_metadata"].fillna(tasks["num_examples"]).rename("size")
     joined = settings.merge(tables["floors"], on="task").join(sizes, on="task")
@@ -88,51 +91,71 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _transferred(published: Published) -> Iterator[dict[str, Any]]:
     for run in _rows(published.tables["runs"]):
-        seeds = _SEEDS[run["run"]]
+        role, source, restart = run["kind"], run["intermediate"], run["run"]
         yield {
-            **published.facts[run["kind"], run["task"]],
-            "kind": run["kind"],
-            "source": run["intermediate"],
-            "task": run["task"],
-            "restart": run["run"],
-            "status": "ok",
+            **_run(published, "stilts", role, source, run["task"], restart),
+            "start": _id("intermediate", NO_SOURCE, source, restart),
             "score": run["score"],
             "metrics": run["metrics_json"],
-            "seed": seeds[run["kind"]],
-            "source_seed": seeds["intermediate"],
+            "seed": _SEEDS[restart][role],
         }
 
 
 def _baselines(published: Published) -> Iterator[dict[str, Any]]:
     means = published.tables["baseline_means"]
     for mean in _rows(means[means["kind"] == "target"]):
-        yield _mean_only(published, "target", mean["task"], mean["baseline_x100"] / 100)
+        score = mean["baseline_x100"] / 100
+        yield _mean_only(published, "single", "target", mean["task"], score)
     for run in _rows(published.tables["baseline_probing_runs"]):
-        yield {
-            **published.facts["probing", run["task"]],
-            "kind": "probing",
-            "source": NO_SOURCE,
-            "task": run["task"],
-            "restart": run["run"],
-            "status": "ok",
-            "score": run["score"],
-        }
+        row = _run(published, "single", "probing", NO_SOURCE, run["task"], run["run"])
+        yield {**row, "score": run["score"]}
 
 
 def _intermediate(published: Published) -> Iterator[dict[str, Any]]:
     sources = dict.fromkeys(published.tables["runs"]["intermediate"])
     scores = published.tables["tasks"].set_index("task")["single_task_dev_mean"]
     for task in sources:
-        yield _mean_only(published, "intermediate", task, scores[task])
+        yield _mean_only(published, "stilts", "intermediate", task, scores[task])
 
 
-def _mean_only(published: Published, kind: str, task: str, score: float) -> dict[str, Any]:
+def _starts(published: Published) -> Iterator[dict[str, Any]]:
+    """Yield the intermediate trainings, of which no score of their own was published."""
+    for source in dict.fromkeys(published.tables["runs"]["intermediate"]):
+        for restart, seeds in _SEEDS.items():
+            yield {
+                "training": _id("intermediate", NO_SOURCE, source, restart),
+                "seed": seeds["intermediate"],
+                "hyperparameters": published.facts["intermediate", source]["hyperparameters"],
+            }
+
+
+def _run(
+    published: Published, arm: str, role: str, source: str, task: str, restart: int
+) -> dict[str, Any]:
+    """Return what all rows have: a run's key and training, its status, and facts of its task."""
     return {
-        **published.facts[kind, task],
-        "kind": kind,
-        "source": NO_SOURCE,
+        **published.facts[role, task],
+        "arm": arm,
+        "role": role,
+        "source": source,
         "task": task,
-        "restart": 1,
+        "restart": restart,
+        "training": _id(role, source, task, restart),
+        "status": "ok",
+    }
+
+
+def _id(*parts: str | int) -> str:
+    """Return the id of a training: any text does that no other one has."""
+    return "/".join(map(str, parts))
+
+
+def _mean_only(
+    published: Published, arm: str, role: str, task: str, score: float
+) -> dict[str, Any]:
+    return {
+        **_run(published, arm, role, NO_SOURCE, task, 1),
+        "training": _id(role, NO_SOURCE, task, "mean"),
         "status": "mean_only",
         "reason": "published as a mean over runs",
         "score": score,

@@ -10,8 +10,8 @@ import pandas as pd
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.pages import Section, render
-from interlude.analysis.runs import in_order
-from interlude.plan.study import KINDS, NO_SOURCE
+from interlude.analysis.results import in_order
+from interlude.words import NO_SOURCE, ROLES
 
 _UNKNOWN = "not recorded"
 _OF_DATA = ["task", "data_revision", "data_fingerprint", "train_examples", "validation_examples"]
@@ -20,7 +20,7 @@ _OF_DATA = ["task", "data_revision", "data_fingerprint", "train_examples", "vali
 def review_page(runs: pd.DataFrame, options: Options) -> str:
     """Return the page as HTML: design, seeds, models, data, software, rule, exclusions.
 
-    runs: the run table. Names and reasons are escaped.
+    runs: of `results.read_runs`. Names and reasons are escaped.
     """
     flagged = flag_degenerate(runs, options.degenerate)
     sections = [
@@ -45,14 +45,13 @@ def _section(title: str, text: str, table: pd.DataFrame | None = None) -> Sectio
 def _design(runs: pd.DataFrame, options: Options) -> Section:
     rows = [
         {
-            "step": kind,
+            "step": role,
             "runs": len(part),
             "restarts": part["restart"].nunique(),
-            "sources": part["source"].nunique(),
-            "tasks": ", ".join(options.title(task) for task in in_order(part["task"])),
+            **_names(part, role, options),
         }
-        for kind in KINDS
-        if len(part := runs[runs["kind"] == kind])
+        for role in ROLES
+        if len(part := runs[runs["role"] == role])
     ]
     counts = runs["status"].value_counts().to_dict()
     told = ", ".join(f"{count} {status}" for status, count in counts.items())
@@ -60,11 +59,21 @@ def _design(runs: pd.DataFrame, options: Options) -> Section:
     return _section("Design", text, pd.DataFrame(rows))
 
 
+def _names(runs: pd.DataFrame, role: str, options: Options) -> dict[str, Any]:
+    """Return the count of sources and the titles of tasks; each reduced size is one of its own."""
+    size = runs["examples"].map(" ({:,})".format, na_action="ignore").astype("str").fillna("")
+    if role == "intermediate":
+        tasks, sources = runs["task"].map(options.title) + size, runs["source"]
+    else:
+        tasks, sources = runs["task"].map(options.title), runs["source"] + size
+    return {"sources": sources.nunique(), "tasks": ", ".join(in_order(tasks))}
+
+
 def _scope(options: Options) -> list[Section]:
     """Return what a study is without and what stands in for what; nothing for a whole study."""
     skipped = [
-        {"kind": kind, "task": options.title(task), "reason": reason}
-        for kind, tasks in options.skipped.items()
+        {"role": role, "task": options.title(task), "reason": reason}
+        for role, tasks in options.skipped.items()
         for task, reason in tasks.items()
     ]
     stand_ins = [
@@ -84,7 +93,7 @@ def _scope(options: Options) -> list[Section]:
 
 
 def _seeds(runs: pd.DataFrame) -> Section:
-    columns = ["kind", "restart", "source_seed", "seed"]
+    columns = ["role", "restart", "source_seed", "seed"]
     table = runs[columns].drop_duplicates().sort_values(columns, ignore_index=True)
     text = "A test is paired where a cell and its baseline hold the same restarts and seeds."
     return _section("Seeds", text, table)
@@ -96,8 +105,8 @@ def _distinct(title: str, runs: pd.DataFrame, columns: list[str]) -> Section:
 
 
 def _settings(runs: pd.DataFrame) -> Section:
-    columns = ["kind", "task", "hyperparameters"]
-    return _section("Hyperparameters", "By kind of run and task.", runs[columns].drop_duplicates())
+    columns = ["role", "task", "hyperparameters"]
+    return _section("Hyperparameters", "By role and task.", runs[columns].drop_duplicates())
 
 
 def _versions(runs: pd.DataFrame) -> Section:

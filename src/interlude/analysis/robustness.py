@@ -18,7 +18,7 @@ _FEWEST_SOURCES = 5
 
 def collapsed_sources(averages: pd.DataFrame, limit: float) -> list[str]:
     """Return the sources whose mean target transfer lies below the limit, in points."""
-    targets = averages[averages["kind"] == "target"]
+    targets = averages[averages["role"] == "target"]
     return targets.loc[targets["delta"] < limit, "source"].tolist()
 
 
@@ -52,7 +52,7 @@ def bootstrap_intervals(matrix: pd.DataFrame, statistics: Statistics) -> pd.Data
 
     Sources are resampled with all their restarts, since restarts of one source are no independent
     encoders (cluster bootstrap; Davison and Hinkley 1997, section 3.8). Columns: task_a, task_b,
-    kind_b, spearman, ci_low, ci_high, left_out_low, left_out_high; cells of a task with itself are
+    role_b, spearman, ci_low, ci_high, left_out_low, left_out_high; cells of a task with itself are
     left out. Intervals are missing below five sources.
     """
     pairs = correlation_pairs(matrix)
@@ -66,9 +66,9 @@ def bootstrap_intervals(matrix: pd.DataFrame, statistics: Statistics) -> pd.Data
         "left_out_high": ranges.max().to_numpy(),
     }
     cells = pairs.assign(**bounds)
-    itself = (cells["task_a"] == cells["task_b"]) & (cells["kind_a"] == cells["kind_b"])
-    block = cells[(cells["kind_a"] == "target") & ~itself]
-    return block[["task_a", "task_b", "kind_b", "spearman", *bounds]].reset_index(drop=True)
+    itself = (cells["task_a"] == cells["task_b"]) & (cells["role_a"] == cells["role_b"])
+    block = cells[(cells["role_a"] == "target") & ~itself]
+    return block[["task_a", "task_b", "role_b", "spearman", *bounds]].reset_index(drop=True)
 
 
 def _looks(
@@ -98,7 +98,7 @@ def _survivors(matrix: pd.DataFrame, alpha: float) -> pd.DataFrame:
 
 
 def _counted(cells: pd.DataFrame) -> dict[str, int]:
-    with_targets = int((cells["kind_b"] == "target").sum())
+    with_targets = int((cells["role_b"] == "target").sum())
     return {
         "significant": len(cells),
         "target_target": with_targets,

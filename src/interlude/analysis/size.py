@@ -15,9 +15,9 @@ def source_table(runs: pd.DataFrame, averages: pd.DataFrame) -> pd.DataFrame:
 
     averages: the average table. Sources without a known size or transfer have missing values.
     """
-    own = runs[runs["kind"] == "intermediate"].groupby("task", sort=False)
+    own = runs[runs["role"] == "intermediate"].groupby("task", sort=False)
     known = own[["form", "train_examples"]].first().rename_axis("source").reset_index()
-    targets = averages.loc[averages["kind"] == "target", ["source", "delta"]]
+    targets = averages.loc[averages["role"] == "target", ["source", "delta"]]
     return known.merge(targets, on="source", how="left")
 
 

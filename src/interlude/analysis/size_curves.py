@@ -8,71 +8,73 @@ import pandas as pd
 
 from interlude.analysis.contrasts import Scores, contrast
 from interlude.analysis.options import Options
-from interlude.analysis.runs import POINTS, in_order
-from interlude.plan.study import NO_SOURCE, size_of, task_of
+from interlude.analysis.results import POINTS, in_order
+from interlude.words import NO_SOURCE
 
 COLUMNS = [
-    *("kind", "source", "train_examples", "tasks", "n", "delta", "ci_low", "ci_high", "p"),
+    *("role", "source", "train_examples", "tasks", "n", "delta", "ci_low", "ci_high", "p"),
     *("test", "note"),
 ]
 
 
 def size_curves(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
-    """Return the points of each curve: kind, source and size, smallest first, all data last.
+    """Return the points of each curve: role, source and size, smallest first, all data last.
 
-    runs: the run table after `flag_degenerate`. filtered: leave degenerate runs out.
+    runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
-    A point is a mean over the tasks of a kind, in points: for each restart, the mean difference of
+    A point is a mean over the tasks of a role, in points: for each restart, the mean difference of
     its scores from the means of the baseline, held against the same of the baseline's own restarts
     (see `contrasts.contrast`). n: restarts. train_examples: those of its intermediate run, else
-    those of its name.
+    those that were declared.
     """
     centred = _centred(runs[(runs["status"] == "ok") & ~(runs["degenerate"] & filtered)])
     rows = [
-        _point(centred[centred["kind"] == kind], kind, source, examples, options)
-        for kind in in_order(runs.loc[runs["kind"] != "intermediate", "kind"])
-        for source, examples in _sizes(runs).items()
+        {"role": role, **_point(centred[centred["role"] == role], size, options)}
+        for role in in_order(runs.loc[runs["role"] != "intermediate", "role"])
+        for size in _sizes(runs).itertuples(index=False)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"train_examples": "Int64"})
     order = table["source"].map(
         {name: place for place, name in enumerate(in_order(table["source"]))}
     )
     return table.assign(order=order).sort_values(
-        ["kind", "order", "train_examples"], ascending=[False, True, True], ignore_index=True
+        ["role", "order", "train_examples"], ascending=[False, True, True], ignore_index=True
     )[COLUMNS]
 
 
-def _sizes(runs: pd.DataFrame) -> dict[str, int | None]:
-    """Return the sources of every task that has a reduced size -> examples trained on."""
-    own = runs[runs["kind"] == "intermediate"].groupby("task", sort=False)["train_examples"].first()
-    curved = {task_of(str(name)) for name in own.index if size_of(str(name)) is not None}
-    known = {str(name): None if pd.isna(size) else int(size) for name, size in own.items()}
-    return {
-        name: size_of(name) if size is None else size
-        for name, size in known.items()
-        if task_of(name) in curved
-    }
+def _sizes(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the sizes of every source that has a reduced one: source, examples, train_examples.
+
+    examples: as declared, missing for all of them. train_examples: trained on.
+    """
+    own = runs[runs["role"] == "intermediate"].drop(columns="source")
+    named = own.rename(columns={"task": "source"})
+    of_size = named.groupby(["source", "examples"], sort=False, dropna=False)
+    sizes = of_size["train_examples"].first().reset_index()
+    curved = sizes.loc[sizes["examples"].notna(), "source"]
+    known = sizes["train_examples"].fillna(sizes["examples"])
+    return sizes.assign(train_examples=known)[sizes["source"].isin(curved)]
 
 
 def _centred(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the target and probing runs with their score minus the mean of their baseline."""
-    evaluated = runs[runs["kind"] != "intermediate"]
-    baseline = evaluated[evaluated["source"] == NO_SOURCE].groupby(["kind", "task"])["score"].mean()
-    told = evaluated.join(baseline.rename("baseline"), on=["kind", "task"])
+    evaluated = runs[runs["role"] != "intermediate"]
+    baseline = evaluated[evaluated["source"] == NO_SOURCE].groupby(["role", "task"])["score"].mean()
+    told = evaluated.join(baseline.rename("baseline"), on=["role", "task"])
     return told.assign(delta=told["score"] - told["baseline"]).dropna(subset="delta")
 
 
-def _point(
-    runs: pd.DataFrame, kind: str, source: str, examples: int | None, options: Options
-) -> dict[str, Any]:
+def _point(runs: pd.DataFrame, size: Any, options: Options) -> dict[str, Any]:
+    """Return what the runs of a role say of a source's size, a row of `_sizes`."""
     levels = options.statistics
-    own = runs[runs["source"] == source]
+    whole = pd.isna(size.examples)
+    of_size = runs["examples"].isna() if whole else runs["examples"].eq(size.examples).fillna(False)
+    own = runs[of_size & (runs["source"] == size.source)]
     baseline = runs[runs["source"] == NO_SOURCE]
     told = contrast(_by_restart(own), _by_restart(baseline), levels.alpha, levels.power)
     return {
-        "kind": kind,
-        "source": task_of(source),
-        "train_examples": examples,
+        "source": size.source,
+        "train_examples": size.train_examples,
         "tasks": own["task"].nunique(),
         "n": own["restart"].nunique(),
         "delta": POINTS * told.delta,

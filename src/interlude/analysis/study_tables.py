@@ -1,4 +1,4 @@
-"""All tables of a study, from its run table."""
+"""All tables of a study, from its runs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from interlude.analysis.costs import cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
+from interlude.analysis.results import of_full_size
 from interlude.analysis.robustness import (
     bootstrap_intervals,
     bootstrap_look,
     collapsed_sources,
     robustness_table,
 )
-from interlude.analysis.runs import of_full_size
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.size_curves import size_curves
 from interlude.analysis.tables import write_table

@@ -1,54 +1,45 @@
-"""The sweep: which of the tried settings a task is trained with. Works on records alone."""
+"""The sweep: which of the tried settings a task is trained with. Works on runs alone."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from itertools import compress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
-from interlude.analysis.runs import POINTS, to_table
+from interlude.analysis.results import POINTS
 
 
-def sweep_table(
-    records: Sequence[Mapping[str, Any]], settings: Sequence[str], rule: DegenerateRule
-) -> pd.DataFrame:
-    """Return one row per run of a sweep, with a mark at the one that each task and kind keeps.
+def sweep_table(runs: pd.DataFrame, settings: Sequence[str], rule: DegenerateRule) -> pd.DataFrame:
+    """Return one row per run of a sweep, with a mark at the one that each task and role keeps.
 
-    records: whose `restart` is the number of the combination. settings: names of those tried.
-    Columns: kind, task; number of the combination; one column per setting; metric; score (points);
-    status; degenerate_reason (missing where there is none); chosen (bool).
+    runs: of the sweep, as `results.joined` returns them. settings: names of those tried.
+    Columns: role, task; point (number of the combination); one column per setting; metric; score
+    (points); status; degenerate_reason (missing where there is none); chosen (bool).
     """
-    runs = flag_degenerate(to_table(records), rule)
+    flagged = flag_degenerate(runs, rule)
     tried = runs["hyperparameters"].map(json.loads)
     columns = {name: tried.map(lambda each, name=name: each[name]) for name in settings}
-    table = runs[["kind", "task"]].assign(number=runs["restart"], **columns)
-    told = ["metric", "status", "degenerate_reason"]
-    table = table.join(runs[told]).assign(score=runs["score"] * POINTS)
-    return table.assign(chosen=_best(runs))[
-        ["kind", "task", "number", *settings, "metric", "score", *told[1:], "chosen"]
-    ]
+    table = runs[["role", "task", "point"]].assign(**columns, metric=runs["metric"])
+    told = flagged[["status", "degenerate_reason"]]
+    return table.assign(score=runs["score"] * POINTS).join(told).assign(chosen=_best(flagged))
 
 
-def choose(
-    records: Sequence[Mapping[str, Any]], settings: Sequence[str], rule: DegenerateRule
-) -> dict[str, Any]:
-    """Return the choice among the runs of one task and kind: `number` and `settings`.
+def choose(runs: pd.DataFrame, settings: Sequence[str], rule: DegenerateRule) -> dict[str, Any]:
+    """Return the choice among the runs of one task and role: `point` and `settings`.
 
-    Where every run was degenerate or without a result, nothing is chosen: number None and no
+    Where every run was degenerate or without a result, nothing is chosen: point None and no
     settings, so that those of the config stay.
 
     It holds no scores: while the same settings win, it stays the same and nothing retrains.
     """
-    chosen = sweep_table(records, settings, rule)["chosen"]
-    for record in compress(records, chosen):
-        tried = record["hyperparameters"]
-        return {"number": record["restart"], "settings": {name: tried[name] for name in settings}}
-    return {"number": None, "settings": {}}
+    for run in runs[_best(flag_degenerate(runs, rule))].itertuples():
+        tried = json.loads(str(run.hyperparameters))
+        return {"point": int(run.point), "settings": {name: tried[name] for name in settings}}
+    return {"point": None, "settings": {}}
 
 
 def read_sweep(path: Path) -> pd.DataFrame:
@@ -57,7 +48,7 @@ def read_sweep(path: Path) -> pd.DataFrame:
 
 
 def _best(runs: pd.DataFrame) -> pd.Series[bool]:
-    """Mark the first run with the highest score of each task and kind that is not degenerate."""
+    """Mark the first run with the highest score of each task and role that is not degenerate."""
     sound = runs[(runs["status"] == "ok") & ~runs["degenerate"]]
-    best = sound.groupby(["kind", "task"])["score"].idxmax()
+    best = sound.groupby(["role", "task"])["score"].idxmax()
     return runs.index.to_series().isin(best)

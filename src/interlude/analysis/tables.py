@@ -9,7 +9,7 @@ import pandas as pd
 
 from interlude.analysis.options import Options
 from interlude.analysis.pages import Section, render
-from interlude.analysis.runs import in_order
+from interlude.analysis.results import in_order
 from interlude.files import written_atomically
 
 _EMPTY = "--"
@@ -72,19 +72,19 @@ def _transfer_matrix(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
     stars = _stars(transfer["p_holm"] < options.statistics.alpha)
     shown = _formatted(transfer["delta"], "{:+.1f}") + stars
     cells = transfer.assign(shown=shown)
-    matrix = _matrix(cells, ["kind", "task"], "source", options)
-    baseline = cells.groupby(["kind", "task"])["baseline"].first()
-    return matrix.join(baseline, on=["kind", "task"]).assign(task=matrix["task"].map(options.title))
+    matrix = _matrix(cells, ["role", "task"], "source", options)
+    baseline = cells.groupby(["role", "task"])["baseline"].first()
+    return matrix.join(baseline, on=["role", "task"]).assign(task=matrix["task"].map(options.title))
 
 
 def _correlation_matrix(pairs: pd.DataFrame, options: Options) -> pd.DataFrame:
     stars = _stars(pairs["holm_significant"]) if "holm_significant" in pairs else ""
     shown = _formatted(pairs["spearman"], "{:.2f}") + stars
     # A task may be a target and a probing task at once.
-    twice = pairs["task_a"].isin(pairs.loc[pairs["kind_a"] == "target", "task_a"])
-    column = pairs["task_a"].mask(twice & (pairs["kind_a"] == "probing"), pairs["task_a"] + " (p)")
-    named = pairs.assign(kind=pairs["kind_b"], task=pairs["task_b"], column=column, shown=shown)
-    matrix = _matrix(named, ["kind", "task"], "column", options)
+    twice = pairs["task_a"].isin(pairs.loc[pairs["role_a"] == "target", "task_a"])
+    column = pairs["task_a"].mask(twice & (pairs["role_a"] == "probing"), pairs["task_a"] + " (p)")
+    named = pairs.assign(role=pairs["role_b"], task=pairs["task_b"], column=column, shown=shown)
+    matrix = _matrix(named, ["role", "task"], "column", options)
     return matrix.assign(task=matrix["task"].map(options.title))
 
 

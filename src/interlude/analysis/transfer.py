@@ -8,26 +8,26 @@ import pandas as pd
 
 from interlude.analysis.contrasts import NO_SCORES, Scores, contrast, false_discovery, holm
 from interlude.analysis.options import Options, Statistics
-from interlude.analysis.runs import POINTS, in_order
-from interlude.plan.study import NO_SOURCE
+from interlude.analysis.results import POINTS, in_order
+from interlude.words import NO_SOURCE
 
 COLUMNS = [
-    *("source", "task", "kind", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
+    *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
     *("p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed", "n_missing"),
     "n_planned",
     *("baseline_sd", "baseline_n", "detectable", "test", "note"),
 ]
 
-_CELL = ["kind", "source", "task"]
+_CELL = ["role", "source", "task"]
 _Key = tuple[str, str, str]
 
 
 def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
-    """Return one row per source, task and kind (target, probing), in points (score × 100).
+    """Return one row per source, task and role (target, probing), in points (score × 100).
 
-    runs: the run table after `flag_degenerate`. filtered: leave degenerate runs out.
+    runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
-    mean, sd, n: of the runs that count. baseline: mean of source `none` on the same task and kind.
+    mean, sd, n: of the runs that count. baseline: mean of source `none` on the same task and role.
     delta: mean - baseline. ci_low, ci_high, p, test: see `contrasts.contrast`. p_holm, p_fdr:
     adjusted over all cells of the table. detectable: smallest difference that could have been
     found. n_degenerate, n_diverged (degenerate, too), n_failed, n_missing: of n_planned runs of the
@@ -36,18 +36,18 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
     scores = cell_scores(runs, filtered)
     counts = _counts(runs)
     rows = [
-        {**_told(kind, source, task, scores, options.statistics), **counts[kind, source, task]}
-        for kind, task, source in _grid(runs)
-        if (kind, source, task) in counts
+        {**_told(role, source, task, scores, options.statistics), **counts[role, source, task]}
+        for role, task, source in _grid(runs)
+        if (role, source, task) in counts
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.assign(p_holm=holm(table["p"]), p_fdr=false_discovery(table["p"]))
 
 
 def cell_scores(runs: pd.DataFrame, filtered: bool) -> dict[_Key, Scores]:
-    """Return (kind, source, task) -> scores that count: of runs that ended well, or means only.
+    """Return (role, source, task) -> scores that count: of runs that ended well, or means only.
 
-    runs: the run table after `flag_degenerate`. filtered: leave degenerate runs out.
+    runs: after `flag_degenerate`. filtered: leave degenerate runs out.
     """
     counted = runs[(runs["status"] == "ok") & ~(runs["degenerate"] & filtered)]
     by_restart = counted.sort_values("restart").set_index("restart")[[*_CELL, "score", "seed"]]
@@ -59,9 +59,9 @@ def cell_scores(runs: pd.DataFrame, filtered: bool) -> dict[_Key, Scores]:
 
 
 def average_table(transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean delta of each source over the tasks of a kind, best target transfer first.
+    """Return the mean delta of each source over the tasks of a role, best target transfer first.
 
-    transfer: the transfer table. Columns: source, kind, tasks (cells with a delta), delta,
+    transfer: the transfer table. Columns: source, role, tasks (cells with a delta), delta,
     delta_other_tasks (without transfer of a task to itself), improved, harmed (cells above and
     below 0).
     """
@@ -69,34 +69,34 @@ def average_table(transfer: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "source": source,
-            "kind": kind,
+            "role": role,
             "tasks": len(cells),
             "delta": cells["delta"].mean(),
             "delta_other_tasks": cells.loc[cells["task"] != source, "delta"].mean(),
             "improved": int((cells["delta"] > 0).sum()),
             "harmed": int((cells["delta"] < 0).sum()),
         }
-        for (kind, source), cells in told.groupby(["kind", "source"], sort=False)
+        for (role, source), cells in told.groupby(["role", "source"], sort=False)
     ]
-    columns = ["source", "kind", "tasks", "delta", "delta_other_tasks", "improved", "harmed"]
+    columns = ["source", "role", "tasks", "delta", "delta_other_tasks", "improved", "harmed"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.sort_values(["kind", "delta"], ascending=False, ignore_index=True)
+    return table.sort_values(["role", "delta"], ascending=False, ignore_index=True)
 
 
 def _grid(runs: pd.DataFrame) -> list[_Key]:
-    """Return (kind, task, source) in the order of the paper's figure: target tasks first."""
-    evaluated = runs[runs["kind"] != "intermediate"]
+    """Return (role, task, source) in the order of the paper's figure: target tasks first."""
+    evaluated = runs[runs["role"] != "intermediate"]
     sources = [name for name in in_order(evaluated["source"]) if name != NO_SOURCE]
     return [
-        (kind, task, source)
-        for kind in ("target", "probing")
-        for task in in_order(runs.loc[runs["kind"] == kind, "task"])
+        (role, task, source)
+        for role in ("target", "probing")
+        for task in in_order(runs.loc[runs["role"] == role, "task"])
         for source in sources
     ]
 
 
 def _counts(runs: pd.DataFrame) -> dict[_Key, dict[str, int]]:
-    """Return (kind, source, task) -> planned runs, by what became of them."""
+    """Return (role, source, task) -> planned runs, by what became of them."""
     marks = runs[_CELL].assign(n_planned=1, n_degenerate=runs["degenerate"].astype(int))
     for status in ("diverged", "failed", "missing"):
         marks[f"n_{status}"] = (runs["status"] == status).astype(int)
@@ -108,20 +108,20 @@ def _counts(runs: pd.DataFrame) -> dict[_Key, dict[str, int]]:
 
 
 def _key(cell: Any) -> _Key:
-    kind, source, task = cell
-    return kind, source, task
+    role, source, task = cell
+    return role, source, task
 
 
 def _told(
-    kind: str, source: str, task: str, scores: dict[_Key, Scores], levels: Statistics
+    role: str, source: str, task: str, scores: dict[_Key, Scores], levels: Statistics
 ) -> dict[str, Any]:
-    cell = scores.get((kind, source, task), NO_SCORES)
-    baseline = scores.get((kind, NO_SOURCE, task), NO_SCORES)
+    cell = scores.get((role, source, task), NO_SCORES)
+    baseline = scores.get((role, NO_SOURCE, task), NO_SCORES)
     told = contrast(cell, baseline, levels.alpha, levels.power)
     return {
         "source": source,
         "task": task,
-        "kind": kind,
+        "role": role,
         "mean": POINTS * cell.mean,
         "sd": POINTS * cell.sd,
         "n": cell.n,

@@ -28,8 +28,8 @@ def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
         return message_figure(_NOTHING)
     targets = list(dict.fromkeys(block["task_a"]))
     groups = {
-        str(kind): _block_cells(pairs, targets)
-        for kind, pairs in block.groupby("kind_b", sort=False)
+        str(role): _block_cells(pairs, targets)
+        for role, pairs in block.groupby("role_b", sort=False)
     }
     figure, parts = arranged(groups, options.title)
     _finish(figure, parts, f"{_encoders(block)}    colour: survives Holm's correction, all cells")
@@ -43,8 +43,8 @@ def draw_all_pairs(pairs: pd.DataFrame, options: Options) -> Figure:
     """
     if pairs["spearman"].isna().all():
         return message_figure(_NOTHING)
-    keys = list(dict.fromkeys(zip(pairs["kind_b"], pairs["task_b"], strict=True)))
-    place = pairs.set_index(["kind_a", "task_a", "kind_b", "task_b"])
+    keys = list(dict.fromkeys(zip(pairs["role_b"], pairs["task_b"], strict=True)))
+    place = pairs.set_index(["role_a", "task_a", "role_b", "task_b"])
     spearman, pearson = (
         place[name].to_numpy().reshape(len(keys), len(keys)) for name in ("spearman", "pearson")
     )
@@ -53,9 +53,9 @@ def draw_all_pairs(pairs: pd.DataFrame, options: Options) -> Figure:
     np.fill_diagonal(values, np.nan)
     names = [task for _, task in keys]
     groups = {
-        kind: _cells(pd.DataFrame(values[rows], index=np.array(names)[rows], columns=names))
-        for kind in dict.fromkeys(kind for kind, _ in keys)
-        if (rows := np.array([key[0] == kind for key in keys])).any()
+        role: _cells(pd.DataFrame(values[rows], index=np.array(names)[rows], columns=names))
+        for role in dict.fromkeys(role for role, _ in keys)
+        if (rows := np.array([key[0] == role for key in keys])).any()
     }
     figure, parts = arranged(groups, options.title)
     _finish(figure, parts, f"{_encoders(pairs)}    below the diagonal Spearman, above it Pearson")

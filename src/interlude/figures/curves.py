@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
-from interlude.analysis.runs import POINTS, in_order
+from interlude.analysis.results import POINTS, in_order
 from interlude.figures.labels import fitted, text_width
 from interlude.figures.style import COLOURS, PAGE_HEIGHT, TWO_COLUMNS, message_figure, new_figure
-from interlude.plan.study import KINDS, NO_SOURCE
+from interlude.words import NO_SOURCE, ROLES
 
 _FEW_PANELS = 21  # three across fill a page
 _TITLE_SIZE = 6.5
@@ -24,15 +24,15 @@ _DASHES = ("-", "--", ":", "-.")
 def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
     """Draw score in points over steps: thin lines are restarts, thick ones their mean.
 
-    runs: the run table; a run without a curve, or a curve without scores, is left out.
+    runs: of `results.read_runs`; a run without a curve, or a curve without scores, is left out.
     """
     points = curve_points(runs)
     if points.empty:
         return message_figure("No learning curves to show: no run recorded one.")
     panels = [
-        (kind, task)
-        for kind in KINDS
-        for task in in_order(points.loc[points["kind"] == kind, "task"])
+        (role, task)
+        for role in ROLES
+        for task in in_order(points.loc[points["role"] == role, "task"])
     ]
     across = 3 if len(panels) <= _FEW_PANELS else 4
     down = math.ceil(len(panels) / across)
@@ -40,10 +40,10 @@ def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
     figure = new_figure(TWO_COLUMNS, height)
     grid = figure.subplots(down, across, squeeze=False).ravel()
     looks = _looks(in_order(points["source"]))
-    for axes, (kind, task) in zip(grid, panels, strict=False):
-        of_panel = points[(points["kind"] == kind) & (points["task"] == task)]
+    for axes, (role, task) in zip(grid, panels, strict=False):
+        of_panel = points[(points["role"] == role) & (points["task"] == task)]
         _draw_panel(axes, of_panel, looks)
-        axes.set_title(_title(options.title(task), kind, across), size=_TITLE_SIZE)
+        axes.set_title(_title(options.title(task), role, across), size=_TITLE_SIZE)
         axes.locator_params(axis="y", nbins=1 if height == PAGE_HEIGHT else 3)
         axes.tick_params(labelsize=5 if height == PAGE_HEIGHT else 6.5)
     for axes in grid[len(panels) :]:
@@ -55,14 +55,14 @@ def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
 
 
 def curve_points(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the evaluations of all runs: kind, source, task, restart, step, score (points)."""
+    """Return the evaluations of all runs: role, source, task, restart, step, score (points)."""
     rows = [
-        (run.kind, run.source, run.task, run.restart, point["step"], POINTS * point["score"])
+        (run.role, run.source, run.task, run.restart, point["step"], POINTS * point["score"])
         for run in runs[runs["curve"].notna()].itertuples()
         for point in json.loads(str(run.curve))
         if point["score"] is not None
     ]
-    return pd.DataFrame(rows, columns=["kind", "source", "task", "restart", "step", "score"])
+    return pd.DataFrame(rows, columns=["role", "source", "task", "restart", "step", "score"])
 
 
 def _looks(sources: list[str]) -> dict[str, tuple[str, str]]:
@@ -99,7 +99,7 @@ def _add_legend(figure: Figure, looks: dict[str, tuple[str, str]], options: Opti
     figure.legend(lines, names, loc="outside upper center", ncols=fitting, handlelength=1.6)
 
 
-def _title(task: str, kind: str, across: int) -> str:
-    """Return a panel's title; a long name is cut so that the kind still shows."""
-    room = TWO_COLUMNS / across - 0.4 - text_width(f" ({kind})", _TITLE_SIZE)
-    return f"{fitted(task, room, _TITLE_SIZE)} ({kind})"
+def _title(task: str, role: str, across: int) -> str:
+    """Return a panel's title; a long name is cut so that the role still shows."""
+    room = TWO_COLUMNS / across - 0.4 - text_width(f" ({role})", _TITLE_SIZE)
+    return f"{fitted(task, room, _TITLE_SIZE)} ({role})"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.runs import of_full_size
+from interlude.analysis.results import of_full_size
 from interlude.analysis.variants import variants
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
@@ -24,7 +24,7 @@ from interlude.figures.style import save, style
 
 @dataclass(frozen=True)
 class Material:
-    """What figures are drawn from: the run table after `flag_degenerate`, and the tables' folder.
+    """What figures are drawn from: the runs after `flag_degenerate`, and the tables' folder.
 
     suffix: of the tables of this variant, filtered or not.
     """

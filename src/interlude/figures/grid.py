@@ -35,7 +35,7 @@ _CELL_HEIGHT = 0.155
 _CELL_WIDTH = 0.4
 _LONGEST_ROW_NAME = 1.8
 _LONGEST_COLUMN_NAME = 1.3
-_BAR_AND_KINDS = 1.0  # colour bar, its label, and the names of the kinds of task
+_BAR_AND_ROLES = 1.0  # colour bar, its label, and the names of the roles
 _LEGEND = 0.75
 
 
@@ -84,7 +84,7 @@ class _Page:
 
     @property
     def _beside(self) -> float:
-        return max(map(text_width, self.rows)) + _BAR_AND_KINDS
+        return max(map(text_width, self.rows)) + _BAR_AND_ROLES
 
     @property
     def _widest_column(self) -> float:
@@ -94,13 +94,13 @@ class _Page:
 def arranged(
     groups: dict[str, Cells], title: Callable[[str], str]
 ) -> tuple[Figure, dict[Axes, Cells]]:
-    """Return a figure with one labelled axes per kind of task, above one another.
+    """Return a figure with one labelled axes per role, above one another.
 
-    groups: kind -> cells, with task names as index and names as columns. title: name -> label.
+    groups: role -> cells, with task names as index and names as columns. title: name -> label.
     """
     rows = {
-        kind: [fitted(title(name), _LONGEST_ROW_NAME) for name in cells.values.index]
-        for kind, cells in groups.items()
+        role: [fitted(title(name), _LONGEST_ROW_NAME) for name in cells.values.index]
+        for role, cells in groups.items()
     }
     names = next(iter(groups.values())).values.columns
     columns = [fitted(title(name), _LONGEST_COLUMN_NAME) for name in names]
@@ -108,8 +108,8 @@ def arranged(
     figure = new_figure(page.width, page.height)
     heights = [len(labels) for labels in rows.values()]
     stacked = figure.subplots(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, (kind, labels) in zip(stacked, rows.items(), strict=True):
-        _name_rows(axes, labels, f"{kind} tasks")
+    for axes, (role, labels) in zip(stacked, rows.items(), strict=True):
+        _name_rows(axes, labels, f"{role} tasks")
         axes.set_xticks([])
     _name_columns(stacked[0], page)
     figure.align_ylabels()
@@ -129,9 +129,9 @@ def draw_cells(parts: dict[Axes, Cells], colours: Colormap, scale: Normalize) ->
             _print(axes, cells, size, colours, scale)
 
 
-def _name_rows(axes: Axes, labels: list[str], kind: str) -> None:
+def _name_rows(axes: Axes, labels: list[str], role: str) -> None:
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
-    axes.set_ylabel(kind)
+    axes.set_ylabel(role)
 
 
 def _name_columns(axes: Axes, page: _Page) -> None:

@@ -31,8 +31,8 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
         return message_figure("No transfer to show:\nthe study has no intermediate task.")
     sources = list(dict.fromkeys(transfer["source"]))
     groups = {
-        str(kind): heatmap_cells(cells, sources, options)
-        for kind, cells in transfer.groupby("kind", sort=False)
+        str(role): heatmap_cells(cells, sources, options)
+        for role, cells in transfer.groupby("role", sort=False)
     }
     figure, parts = arranged(groups, options.title)
     scale = Normalize(-_limit(transfer), _limit(transfer), clip=True)
@@ -44,13 +44,13 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
     bar.outline.set_visible(False)
     figure.supxlabel(_legend(transfer, options.statistics.alpha), size=6, linespacing=1.4)
     draw_cells(parts, colours, scale)
-    for axes, kind in zip(parts, groups, strict=True):
-        _mark_incomplete(axes, transfer[transfer["kind"] == kind], sources)
+    for axes, role in zip(parts, groups, strict=True):
+        _mark_incomplete(axes, transfer[transfer["role"] == role], sources)
     return figure
 
 
 def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) -> Cells:
-    """Return the cells of one kind of task; rows are tasks and, for target tasks, their average.
+    """Return the cells of one role; rows are tasks and, for target tasks, their average.
 
     The baseline column is in absolute points; its difference from itself, its colour, is 0.
     """
@@ -63,7 +63,7 @@ def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) 
     baseline = transfer.groupby("task")["baseline"].first().loc[tasks]
     texts = delta.map(signed)
     texts += holm.replace({True: "*", False: ""})
-    return _with_average(delta, texts, fdr, baseline, averaged=transfer["kind"].iloc[0] == "target")
+    return _with_average(delta, texts, fdr, baseline, averaged=transfer["role"].iloc[0] == "target")
 
 
 def _with_average(

@@ -25,7 +25,7 @@ from interlude.figures.style import (
     new_figure,
 )
 
-_KINDS = {"target": (COLOURS[0], MARKERS[0]), "probing": (COLOURS[1], MARKERS[2])}
+_ROLES = {"target": (COLOURS[0], MARKERS[0]), "probing": (COLOURS[1], MARKERS[2])}
 _ROW_HEIGHT = 0.15
 # Differences are shown on a logarithmic scale; smaller ones stand at its end. In points.
 _SMALLEST = 0.03
@@ -51,14 +51,14 @@ def draw_detectable(transfer: pd.DataFrame) -> Figure:
     figure = new_figure(ONE_COLUMN, ONE_COLUMN)
     axes = figure.add_subplot()
     told = told.assign(size=told["delta"].abs())
-    for kind, cells in told.groupby("kind", sort=False):
+    for role, cells in told.groupby("role", sort=False):
         inside = int((cells["size"] < cells["detectable"]).sum())
         _scatter(
             axes,
             cells["detectable"].clip(lower=_SMALLEST),
             cells["size"].clip(lower=_SMALLEST),
-            str(kind),
-            f"{kind}: {inside} of {len(cells)} cells below the line",
+            str(role),
+            f"{role}: {inside} of {len(cells)} cells below the line",
         )
     top = 1.5 * max(told["size"].max(), told["detectable"].max(), 1.0)
     axes.plot([_SMALLEST, top], [_SMALLEST, top], color=MUTED, linewidth=0.7)
@@ -77,15 +77,15 @@ def draw_averages(averages: pd.DataFrame, options: Options) -> Figure:
 
     averages: the table of `conclusions.averages_by_filter`.
     """
-    kinds = [kind for kind in _KINDS if (averages["kind"] == kind).any()]
-    if not kinds:
+    roles = [role for role in _ROLES if (averages["role"] == role).any()]
+    if not roles:
         return message_figure("No average to show:\nno source has a score beside a baseline.")
     rows = averages["source"].nunique()
     figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 0.9 + _ROW_HEIGHT * rows))
-    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
-    for axes, kind in zip(panels, kinds, strict=True):
-        _draw_dumbbells(axes, averages[averages["kind"] == kind], options)
-        axes.set_title(f"{kind} tasks")
+    panels = figure.subplots(1, len(roles), squeeze=False)[0]
+    for axes, role in zip(panels, roles, strict=True):
+        _draw_dumbbells(axes, averages[averages["role"] == role], options)
+        axes.set_title(f"{role} tasks")
     figure.supxlabel("mean difference from baseline, points", size=7)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2)
@@ -93,7 +93,7 @@ def draw_averages(averages: pd.DataFrame, options: Options) -> Figure:
 
 
 def draw_robustness(robustness: pd.DataFrame) -> Figure:
-    """Draw the number of significant correlations in each look, of two kinds side by side."""
+    """Draw the number of significant correlations in each look, of two roles side by side."""
     if robustness.empty:
         return message_figure("No correlation to show:\nno encoder has scores.")
     looks = [fitted(look, 2.5) for look in robustness["look"]]
@@ -165,9 +165,9 @@ def draw_comparison(cells: pd.DataFrame, own: str, other: str) -> Figure:
         return message_figure("Nothing to compare:\nthe studies share no cell with a score.")
     figure = new_figure(ONE_COLUMN, ONE_COLUMN)
     axes = figure.add_subplot()
-    for kind, part in both.groupby("kind", sort=False):
-        label = f"{kind}: {len(part)} cells"
-        _scatter(axes, part["delta_other"], part["delta_own"], str(kind), label)
+    for role, part in both.groupby("role", sort=False):
+        label = f"{role}: {len(part)} cells"
+        _scatter(axes, part["delta_other"], part["delta_own"], str(role), label)
     limit = 1.1 * max(1.0, both[["delta_own", "delta_other"]].abs().to_numpy().max())
     axes.axline((0, 0), slope=1, color=MUTED, linewidth=0.7)
     axes.axhline(0, color=MUTED, linewidth=0.4)
@@ -188,9 +188,9 @@ def mark_sizes(axes: Axes, sizes: pd.Series[int]) -> None:
 
 
 def _scatter(
-    axes: Axes, across: pd.Series[float], up: pd.Series[float], kind: str, label: str
+    axes: Axes, across: pd.Series[float], up: pd.Series[float], role: str, label: str
 ) -> None:
-    colour, marker = _KINDS[kind]
+    colour, marker = _ROLES[role]
     look: dict[str, Any] = {"alpha": 0.6, "markeredgewidth": 0, "color": colour}
     axes.plot(across, up, marker, label=label, **look)
 

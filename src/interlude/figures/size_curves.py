@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
-from interlude.analysis.runs import in_order
+from interlude.analysis.results import in_order
 from interlude.figures.labels import fitted
 from interlude.figures.panels import mark_sizes
 from interlude.figures.style import (
@@ -26,24 +26,24 @@ _APART = 1.03
 
 
 def draw_size_curves(curves: pd.DataFrame, options: Options) -> Figure:
-    """Draw mean transfer over intermediate training examples: a panel per kind, a curve per source.
+    """Draw mean transfer over intermediate training examples: a panel per role, a curve per source.
 
     curves: the table of `size_curves.size_curves`. Bars are its intervals.
     """
     told = curves.dropna(subset=["train_examples", "delta"])
     if told.empty:
         return message_figure("No size curves to show:\nno source has a size and a transfer.")
-    kinds, sources = in_order(told["kind"]), in_order(told["source"])
-    figure = new_figure(ONE_COLUMN if len(kinds) == 1 else TWO_COLUMNS, _HEIGHT)
-    panels = figure.subplots(1, len(kinds), squeeze=False, sharex=True)[0]
-    for axes, kind in zip(panels, kinds, strict=True):
-        _draw_panel(axes, told[told["kind"] == kind], sources, options)
-        axes.set_title(f"{kind} tasks")
+    roles, sources = in_order(told["role"]), in_order(told["source"])
+    figure = new_figure(ONE_COLUMN if len(roles) == 1 else TWO_COLUMNS, _HEIGHT)
+    panels = figure.subplots(1, len(roles), squeeze=False, sharex=True)[0]
+    for axes, role in zip(panels, roles, strict=True):
+        _draw_panel(axes, told[told["role"] == role], sources, options)
+        axes.set_title(f"{role} tasks")
     mark_sizes(panels[0], told["train_examples"])
     figure.supxlabel("training examples of the intermediate task", size=7)
     panels[0].set_ylabel("mean difference, points")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4 if len(kinds) > 1 else 2)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4 if len(roles) > 1 else 2)
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
-from interlude.analysis.runs import POINTS, in_order
+from interlude.analysis.results import POINTS, in_order
 from interlude.figures.labels import fitted
 from interlude.figures.style import (
     COLOURS,
@@ -18,7 +18,7 @@ from interlude.figures.style import (
     message_figure,
     new_figure,
 )
-from interlude.plan.study import NO_SOURCE
+from interlude.words import NO_SOURCE
 
 _ROW_HEIGHT = 0.135
 # Linear within this many points around the baseline, logarithmic beyond: collapsed runs fit in.
@@ -31,7 +31,7 @@ _FEW_PANELS = 6  # more of them leave no room for all numbers
 def draw_spread(runs: pd.DataFrame, options: Options) -> Figure:
     """Draw each run as a mark: its score minus the baseline's mean, a panel per source.
 
-    runs: the run table after `flag_degenerate`. Crosses are degenerate runs; runs without a score
+    runs: after `flag_degenerate`. Crosses are degenerate runs; runs without a score
     can not be drawn and are counted in the tables.
     """
     evaluated = _differences(runs)
@@ -39,9 +39,9 @@ def draw_spread(runs: pd.DataFrame, options: Options) -> Figure:
         return message_figure("No spread to show: no task has a baseline.")
     sources = in_order(evaluated["source"])
     rows = [
-        (kind, task)
-        for kind in ("target", "probing")
-        for task in in_order(evaluated.loc[evaluated["kind"] == kind, "task"])
+        (role, task)
+        for role in ("target", "probing")
+        for task in in_order(evaluated.loc[evaluated["role"] == role, "task"])
     ]
     crowded = len(sources) > _FEW_PANELS
     figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, _ROW_HEIGHT * len(rows) + 1.0))
@@ -59,8 +59,8 @@ def draw_spread(runs: pd.DataFrame, options: Options) -> Figure:
 
 
 def _differences(runs: pd.DataFrame) -> pd.DataFrame:
-    evaluated = runs[(runs["kind"] != "intermediate") & runs["score"].notna()]
-    cell = ["kind", "task"]
+    evaluated = runs[(runs["role"] != "intermediate") & runs["score"].notna()]
+    cell = ["role", "task"]
     own = evaluated[evaluated["source"] == NO_SOURCE]
     baseline = own.groupby(cell)["score"].mean().rename("baseline").reset_index()
     joined = evaluated.merge(baseline, on=cell, how="left")
@@ -70,7 +70,7 @@ def _differences(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _draw_panel(axes: Axes, runs: pd.DataFrame, rows: list[tuple[str, str]]) -> None:
     place = {key: number for number, key in enumerate(rows)}
-    down = np.array([place[key] for key in zip(runs["kind"], runs["task"], strict=True)])
+    down = np.array([place[key] for key in zip(runs["role"], runs["task"], strict=True)])
     bad = runs["degenerate"].to_numpy(dtype=bool)
     across = runs["difference"].to_numpy()
     axes.axvline(0, color=MUTED, linewidth=0.5)

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from matplotlib.text import Text
-from synthetic import INTERMEDIATE, TARGET, demo_options, record
+from synthetic import INTERMEDIATE, TARGET, demo_options, record, runs_of
 
 from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
 from interlude.analysis.review import review_page
-from interlude.analysis.runs import read_runs, write_runs
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import OF_STUDY, OF_VARIANT, draw_figures
 from interlude.figures.heatmap import draw_heatmap
-from interlude.jobs.collect import collect
-from interlude.plan.study import Design, Run
 
-DESIGN = Design(5, True, INTERMEDIATE, TARGET, [])
+
+class Run(NamedTuple):
+    """A cell of the study."""
+
+    role: str
+    source: str
+    task: str
+    restart: int
+
+
+RESTARTS = range(1, 6)
+STUDY = [
+    *(Run("intermediate", "none", task, k) for k, task in product(RESTARTS, INTERMEDIATE)),
+    *(Run("target", *key) for key in product(["none", *INTERMEDIATE], TARGET, RESTARTS)),
+]
 FIGURES = [name for name in (*OF_VARIANT, *OF_STUDY) if name != "size_curves"]
 COLLAPSED: dict[str, Any] = {"score": 0.3, "constant": True}  # the majority score
 DIVERGES: dict[str, Any] = {"status": "diverged", "score": None, "metrics": {}, "constant": None}
-PREDICTIONS = pa.table({"id": ["a", "b"], "prediction": [0, 1], "gold": [0, 1]})
 Change = Callable[[Run], dict[str, Any]]
 
 
@@ -43,14 +51,7 @@ class Study:
     def __init__(self, folder: Path, change: Change) -> None:
         self.options = demo_options()
         self.folder = folder
-        for run in DESIGN.runs():
-            path = folder / f"runs/{run.path}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made = record(*told(run), score_of(run), validation_examples=len(PREDICTIONS))
-            path.write_text(json.dumps(made | change(run)))
-            pq.write_table(PREDICTIONS, path.with_suffix(".parquet"))
-        write_runs(collect("synthetic", DESIGN, folder / "runs"), folder / "runs.parquet")
-        self.runs = read_runs(folder / "runs.parquet")
+        self.runs = runs_of(record(*run, score_of(run)) | change(run) for run in STUDY)
         write_study_tables(study_tables(self.runs, self.options), folder / "tables", self.options)
 
     def table(self, name: str) -> pd.DataFrame:
@@ -69,13 +70,9 @@ class Study:
         return [text.get_text() for text in figure.findobj(Text)]
 
 
-def told(run: Run) -> tuple[str, str, str, int]:
-    return run.kind, run.source, run.task, run.restart
-
-
 def four_of_five(run: Run) -> dict[str, Any]:
     """One of the sources collapses: on one task in four restarts of five, on another in all."""
-    if run.kind != "target" or run.source != "sarcasm":
+    if run.role != "target" or run.source != "sarcasm":
         return {}
     if run.task == "boolq" and run.restart > 1:
         return DIVERGES if run.restart == 5 else COLLAPSED

@@ -14,7 +14,7 @@ from interlude.errors import InputError
 
 def transfer(cells: dict[tuple[str, str], tuple[float, float]]) -> pd.DataFrame:
     rows = [
-        {"kind": "target", "source": source, "task": task, "delta": delta, "p_holm": p}
+        {"role": "target", "source": source, "task": task, "delta": delta, "p_holm": p}
         for (source, task), (delta, p) in cells.items()
     ]
     return pd.DataFrame(rows)
@@ -51,10 +51,10 @@ def test_cells_are_matched_by_name_and_missing_ones_are_told() -> None:
 
 
 def test_target_tasks_stand_before_probing_tasks_as_in_all_tables() -> None:
-    studies = [pd.concat([study.assign(kind="probing"), study]) for study in (OWN, OTHER)]
+    studies = [pd.concat([study.assign(role="probing"), study]) for study in (OWN, OTHER)]
     cells = compared_cells(*studies, {"a": "A"}, alpha=0.05)
-    assert list(cells["kind"].unique()) == ["target", "probing"]
-    assert list(comparison_summary(cells)["kind"]) == ["target", "probing"]
+    assert list(cells["role"].unique()) == ["target", "probing"]
+    assert list(comparison_summary(cells)["role"]) == ["target", "probing"]
 
 
 def test_agreement_by_hand() -> None:

@@ -34,7 +34,7 @@ def matrix(rows: int = 12, sources: int = 6) -> pd.DataFrame:
     names = [f"source {row % sources}" for row in range(rows)]
     index = pd.MultiIndex.from_arrays([names, range(rows)], names=["source", "restart"])
     table = pd.DataFrame(columns, index=index)
-    table.columns.names = ["kind", "task"]
+    table.columns.names = ["role", "task"]
     table.iloc[2, 1] = math.nan
     return table
 
@@ -99,7 +99,7 @@ def test_robustness_leaves_out_what_it_says() -> None:
 def test_means_of_the_same_scores_in_another_order_are_ties() -> None:
     scores = [0.1, 0.2, 0.3]
     index = pd.MultiIndex.from_product([["a", "b", "c"], [1, 2, 3]], names=["source", "restart"])
-    columns = pd.MultiIndex.from_tuples([("target", "x"), ("probing", "y")], names=["kind", "task"])
+    columns = pd.MultiIndex.from_tuples([("target", "x"), ("probing", "y")], names=["role", "task"])
     rows = [[one, 9 - place] for place, one in enumerate([*scores, *scores[::-1], 0.4, 0.4, 0.4])]
     table = pd.DataFrame(rows, index=index, columns=columns)
     means = table.groupby(level="source").mean().round(9)
@@ -111,7 +111,7 @@ def test_collapsed_sources_lie_below_the_limit_on_target_tasks() -> None:
     averages = pd.DataFrame(
         {
             "source": ["a", "b", "b"],
-            "kind": ["target", "target", "probing"],
+            "role": ["target", "target", "probing"],
             "delta": [-6.0, -4.0, -9.0],
         }
     )

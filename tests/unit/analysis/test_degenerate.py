@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from synthetic import demo_options, demo_runs, record
+from synthetic import demo_options, demo_runs, record, runs_of
 
 from interlude.analysis.degenerate import (
     CHANCE,
@@ -16,7 +16,6 @@ from interlude.analysis.degenerate import (
     excluded_table,
     flag_degenerate,
 )
-from interlude.analysis.runs import to_table
 
 EVERYTHING = DegenerateRule()
 
@@ -24,7 +23,7 @@ EVERYTHING = DegenerateRule()
 def reason(rule: DegenerateRule, **run: Any) -> str | None:
     """The reason that a rule gives for a run with majority score .6 and chance score .5."""
     made = {**record("target", "none", "boolq", 1, 0.7), "majority_score": 0.6, "chance_score": 0.5}
-    flagged = flag_degenerate(to_table([made | run]), rule)
+    flagged = flag_degenerate(runs_of([made | run]), rule)
     found = flagged["degenerate_reason"].iloc[0]
     assert flagged["degenerate"].iloc[0] == isinstance(found, str)
     return found if isinstance(found, str) else None

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic import record
+from synthetic import record, runs_of
 
 from interlude.analysis.estimate import estimate, planned_examples
-from interlude.analysis.runs import to_table
 from interlude.errors import InputError
 
-MEASURED = to_table(
+MEASURED = runs_of(
     [
         record("target", "none", "boolq", 1, 0.6),
         record("intermediate", "none", "sarcasm", 1, 0.7, tokens=20_000, train_seconds=10.0),
@@ -27,7 +26,7 @@ BY_EPOCHS = {"steps": None, "batch_size": 8}
 
 
 def plan(*entries: tuple[str, str, int, int | None, float]) -> pd.DataFrame:
-    columns = ["kind", "task", "runs", "train_examples", "epochs"]
+    columns = ["role", "task", "runs", "train_examples", "epochs"]
     return pd.DataFrame(entries, columns=columns)
 
 
@@ -82,7 +81,7 @@ def test_examples_are_those_that_are_there(
         (tmp_path / "boolq").mkdir()
         manifest = {"sizes": {"train": downloaded}}
         (tmp_path / "boolq/manifest.json").write_text(json.dumps(manifest))
-    entry = {"kind": "target", "task": "boolq", "runs": 1, "epochs": 2, **BY_EPOCHS}
+    entry = {"role": "target", "task": "boolq", "runs": 1, "epochs": 2, **BY_EPOCHS}
     planned = planned_examples([{**entry, "limit": limit, "published": published}], tmp_path)
     assert planned["train_examples"].tolist() == pytest.approx([expected], nan_ok=True)
 
@@ -91,7 +90,7 @@ def test_examples_are_those_that_are_there(
 def test_planned_steps_become_epochs_where_the_size_is_known(
     published: int | None, epochs: float
 ) -> None:
-    entry = {"kind": "target", "task": "boolq", "runs": 1, "epochs": 2, "limit": None}
+    entry = {"role": "target", "task": "boolq", "runs": 1, "epochs": 2, "limit": None}
     entry |= {"steps": 1000, "batch_size": 8, "published": published}
     assert planned_examples([entry], Path("nowhere"))["epochs"].tolist() == [epochs]
 
@@ -101,7 +100,7 @@ def test_a_run_that_was_measured_by_steps_counts_those_it_did(told: dict[str, in
     # 256 steps of 4 examples are two passes over 512, whatever was planned.
     run = record("target", "none", "boolq", 1, 0.6) | {"steps": 256}
     run["hyperparameters"] = json.dumps({"epochs": 99, "batch_size": 4, **told})
-    table = estimate(plan(("target", "boolq", 6, 1024, 4)), to_table([run]), 0).set_index("step")
+    table = estimate(plan(("target", "boolq", 6, 1024, 4)), runs_of([run]), 0).set_index("step")
     assert table.loc["target", "tokens"] == pytest.approx(6 * 4 * 40_000)
 
 

@@ -12,9 +12,9 @@ from interlude.analysis.tables import printed
 
 PAIRS = pd.DataFrame(
     {
-        "kind_a": ["target", "target"],
+        "role_a": ["target", "target"],
         "task_a": ["rte", "rte"],
-        "kind_b": ["target", "probing"],
+        "role_b": ["target", "probing"],
         "task_b": ["rte", "pos"],
         "spearman": [math.nan, math.nan],
         "holm_significant": [False, False],
@@ -23,7 +23,7 @@ PAIRS = pd.DataFrame(
 TRANSFER = pd.DataFrame(
     {
         "source": ["mnli", "mnli"],
-        "kind": ["target", "probing"],
+        "role": ["target", "probing"],
         "task": ["rte", "pos"],
         "delta": [math.nan, math.nan],
         "baseline": [math.nan, math.nan],

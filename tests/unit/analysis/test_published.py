@@ -1,4 +1,4 @@
-"""The published runs become a run table that gives the published numbers."""
+"""The published runs become scores and trainings that give the published numbers."""
 
 from __future__ import annotations
 
@@ -8,28 +8,46 @@ import pandas as pd
 import pytest
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
-from interlude.analysis.published import load_published, published_runs
-from interlude.analysis.runs import check
+from interlude.analysis.published import load_published, published_tables
+from interlude.analysis.results import check_scores, check_trainings, joined
 from interlude.errors import InputError
 
 REFERENCE = Path(__file__).parents[3] / "reference"
 
 
 @pytest.fixture(scope="module")
-def runs() -> pd.DataFrame:
-    return published_runs(load_published(REFERENCE), "published")
+def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return published_tables(load_published(REFERENCE), "published")
 
 
-def test_every_published_run_is_a_valid_row(runs: pd.DataFrame) -> None:
-    check(runs, "published")
-    counts = runs.groupby(["kind", "status"]).size().to_dict()
+@pytest.fixture(scope="module")
+def runs(tables: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    return joined(*tables)
+
+
+def test_every_published_run_is_a_valid_row(
+    tables: tuple[pd.DataFrame, pd.DataFrame], runs: pd.DataFrame
+) -> None:
+    check_scores(tables[0], "published")
+    check_trainings(tables[1], "published")
+    assert len(tables[1]) == len(runs) + 11 * 3  # and the intermediate ones
+    counts = runs.groupby(["role", "status"]).size().to_dict()
     assert counts == {
         ("intermediate", "mean_only"): 11,
         ("target", "mean_only"): 10,
         ("target", "ok"): 330,
         ("probing", "ok"): 825 + 75,
     }
-    assert runs.loc[runs["kind"] == "intermediate", "train_examples"].notna().all()
+    assert runs.loc[runs["role"] == "intermediate", "train_examples"].notna().all()
+    assert runs["hyperparameters"].notna().all()
+
+
+def test_seeds_are_known_of_transfer_runs_and_of_what_they_started_from(runs: pd.DataFrame) -> None:
+    transfer = runs[runs["arm"] == "stilts"].query("role == 'target' and restart == 2")
+    assert set(transfer["seed"]) == {523822}
+    assert set(transfer["source_seed"]) == {523821}
+    rest = runs[(runs["arm"] == "single") | (runs["role"] == "intermediate")]
+    assert rest[["seed", "source_seed"]].isna().all(axis=None)
 
 
 def test_degenerate_runs_are_those_of_the_facts(runs: pd.DataFrame) -> None:

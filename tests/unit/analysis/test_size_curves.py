@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from scipy import stats
-from synthetic import TARGET, demo_options, demo_records, sized_runs
+from synthetic import TARGET, demo_options, demo_records, runs_of, sized_runs
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Statistics
-from interlude.analysis.runs import of_full_size, to_table
+from interlude.analysis.results import of_full_size
+from interlude.analysis.review import review_page
 from interlude.analysis.size_curves import COLUMNS, size_curves
 from interlude.analysis.study_tables import study_tables, write_study_tables
 
@@ -25,10 +26,10 @@ def flagged(runs: pd.DataFrame) -> pd.DataFrame:
 def test_every_source_with_sizes_has_its_points_in_order() -> None:
     curves = size_curves(flagged(sized_runs()), OPTIONS, filtered=True)
     assert list(curves) == COLUMNS
-    points = curves[["kind", "source", "train_examples"]].itertuples(index=False, name=None)
+    points = curves[["role", "source", "train_examples"]].itertuples(index=False, name=None)
     assert list(points) == [
-        (kind, source, size)
-        for kind in ("target", "probing")
+        (role, source, size)
+        for role in ("target", "probing")
         for source in ("sarcasm", "social-iqa")
         for size in (64, 128, 512)
     ]
@@ -38,10 +39,14 @@ def test_every_source_with_sizes_has_its_points_in_order() -> None:
 def test_a_point_is_the_mean_over_tasks_with_a_paired_interval() -> None:
     runs = sized_runs()
     curves = size_curves(flagged(runs), OPTIONS, filtered=True)
-    point = curves.set_index(["kind", "source", "train_examples"]).loc[("target", "sarcasm", 128)]
-    scores = runs[runs["task"].isin(TARGET) & (runs["kind"] == "target")]
-    means = scores.pivot_table(index="restart", columns="source", values="score")
-    differences = 100 * (means["sarcasm@128"] - means["none"])
+    point = curves.set_index(["role", "source", "train_examples"]).loc[("target", "sarcasm", 128)]
+    scores = runs[runs["task"].isin(TARGET) & (runs["role"] == "target")]
+    own = scores[(scores["source"] == "sarcasm") & (scores["examples"] == 128).fillna(False)]
+    means = [
+        part.groupby("restart")["score"].mean()
+        for part in (own, scores[scores["source"] == "none"])
+    ]
+    differences = 100 * (means[0] - means[1])
     assert point["delta"] == pytest.approx(differences.mean())
     test = stats.ttest_1samp(differences, 0)
     assert point["p"] == pytest.approx(test.pvalue)
@@ -53,21 +58,22 @@ def test_a_point_is_the_mean_over_tasks_with_a_paired_interval() -> None:
 def test_a_missing_run_does_not_shift_its_restart() -> None:
     # Without the score of the easiest task a plain mean would fall by points.
     runs = sized_runs()
-    lost = (runs["source"] == "sarcasm@128") & (runs["task"] == "disfl-qa") & (runs["restart"] == 1)
+    of_size = (runs["source"] == "sarcasm") & (runs["examples"] == 128).fillna(False)
+    lost = of_size & (runs["task"] == "disfl-qa") & (runs["restart"] == 1)
     assert lost.sum() == 1
     fewer = runs.assign(status=runs["status"].mask(lost, "failed"), score=runs["score"].mask(lost))
     place = ("target", "sarcasm", 128)
     told, whole = (
         size_curves(flagged(table), OPTIONS, filtered=True)
-        .set_index(["kind", "source", "train_examples"])
+        .set_index(["role", "source", "train_examples"])
         .loc[place, "delta"]
         for table in (fewer, runs)
     )
     by_cell = []
     for restart in (1, 2, 3):
-        part = fewer[(fewer["restart"] == restart) & (fewer["source"] == "sarcasm@128")]
-        base = fewer[(fewer["source"] == "none") & (fewer["kind"] == "target")]
-        own = part[part["kind"] == "target"].set_index("task")["score"]
+        part = fewer[of_size & (fewer["restart"] == restart)]
+        base = fewer[(fewer["source"] == "none") & (fewer["role"] == "target")]
+        own = part[part["role"] == "target"].set_index("task")["score"]
         by_cell.append((own - base.groupby("task")["score"].mean()).mean())
     assert told == pytest.approx(100 * sum(by_cell) / 3)
     assert told == pytest.approx(whole, abs=4)
@@ -75,7 +81,7 @@ def test_a_missing_run_does_not_shift_its_restart() -> None:
 
 def test_a_point_without_runs_says_so() -> None:
     runs = sized_runs()
-    lost = runs["source"] == "sarcasm@64"
+    lost = (runs["source"] == "sarcasm") & (runs["examples"] == 64).fillna(False)
     fewer = runs.assign(status=runs["status"].mask(lost, "missing"), score=runs["score"].mask(lost))
     curves = size_curves(flagged(fewer), OPTIONS, filtered=True)
     gone = curves[(curves["source"] == "sarcasm") & (curves["train_examples"] == 64)]
@@ -86,16 +92,35 @@ def test_a_point_without_runs_says_so() -> None:
 
 def test_reduced_sizes_change_no_other_table(tmp_path: Path) -> None:
     with_sizes = study_tables(sized_runs(), OPTIONS)
-    without = study_tables(to_table(demo_records()), OPTIONS)
+    without = study_tables(runs_of(demo_records()), OPTIONS)
     assert set(with_sizes) - set(without) == {"size_curves"}
     for name in set(without) - {"costs", "degenerate", "excluded"}:
         pd.testing.assert_frame_equal(with_sizes[name], without[name])
-    assert with_sizes["costs"].set_index("step").loc["intermediate", "runs"] == 9 + 12
+    assert with_sizes["costs"].set_index("step").loc["intermediate", "trainings"] == 9 + 12
     write_study_tables(with_sizes, tmp_path, OPTIONS)
     back = pd.read_csv(tmp_path / "size_curves.csv")
     assert back["train_examples"].tolist()[:3] == [64, 128, 512]
 
 
 def test_a_study_without_sizes_keeps_all_its_runs() -> None:
-    runs = to_table(demo_records())
+    runs = runs_of(demo_records())
     pd.testing.assert_frame_equal(of_full_size(runs), runs)
+
+
+def test_lists_of_runs_tell_reduced_sizes_apart() -> None:
+    runs = sized_runs()
+    lost = (runs["source"] == "sarcasm") & (runs["task"] == "boolq")
+    collapsed = runs.assign(constant=runs["constant"] | lost)
+    tables = study_tables(collapsed, OPTIONS)
+    told = tables["degenerate"].set_index("examples")[["source", "n_degenerate", "n_runs"]]
+    assert sorted(told.index.dropna()) == [64, 128]
+    assert told.to_numpy().tolist() == [["sarcasm", 3, 3]] * 3
+    assert tables["excluded"]["examples"].value_counts(dropna=False).tolist() == [3, 3, 3]
+    assert "examples" not in study_tables(runs_of(demo_records()), OPTIONS)["excluded"]
+
+
+def test_the_reviewers_page_names_reduced_sizes() -> None:
+    page = review_page(sized_runs(), OPTIONS)
+    assert "Sarcasm, SocialIQA, PrivacyQA, Sarcasm (64), Sarcasm (128), SocialIQA (64)" in page
+    design = page.partition("<h2>Design</h2>")[2].partition("</table>")[0]
+    assert "<td>target</td><td>72</td><td>3</td><td>8</td>" in design.replace("\n", "")

@@ -8,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from synthetic import TITLES, awkward_runs, demo_options, demo_runs, record
+from synthetic import TITLES, awkward_runs, demo_options, demo_runs, record, runs_of
 
 from interlude.analysis.conclusions import averages_by_filter, changed_conclusions
 from interlude.analysis.costs import cost_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.overview import task_table
-from interlude.analysis.runs import to_table
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.analysis.tables import write_latex
@@ -80,13 +79,13 @@ def test_latex_shows_every_sign_and_no_cell_ends_its_table(tmp_path: Path) -> No
 
 def test_a_task_that_is_target_and_probing_at_once(tmp_path: Path) -> None:
     runs = [
-        record(kind, source, "boolq", restart, 0.5 + restart / 100)
-        for kind in ("target", "probing")
+        record(role, source, "boolq", restart, 0.5 + restart / 100)
+        for role in ("target", "probing")
         for source in ("none", "mnli")
         for restart in (1, 2, 3)
     ]
     options = Options(statistics=FEW)
-    write_study_tables(study_tables(to_table(runs), options), tmp_path, options)
+    write_study_tables(study_tables(runs_of(runs), options), tmp_path, options)
     assert len(pd.read_csv(tmp_path / "correlations_all.csv")) == 4
 
 
@@ -106,20 +105,45 @@ def test_tasks_stand_with_sizes_majority_and_baseline() -> None:
 
 def test_costs_are_sums_and_nothing_measured_is_missing() -> None:
     costs = cost_table(demo_runs()).set_index("step")
-    assert costs.loc["total", "runs"] == 81
+    assert costs.loc["total", ["trainings", "measured"]].tolist() == [81, 80]  # one is missing
     assert costs.loc["intermediate", "tokens"] == 9 * 40_000
     assert costs.loc["target", "tokens_per_second"] == pytest.approx(2000)
-    assert costs.loc["total", "device_hours"] == pytest.approx(81 * 27 / 3600)
+    assert costs.loc["total", "device_hours"] == pytest.approx(80 * 27 / 3600)
     assert math.isnan(costs.loc["total", "energy_joules"])
-    unmeasured = to_table([record("target", "none", "boolq", 1, 0.5, total_seconds=None)])
+    unmeasured = runs_of([record("target", "none", "boolq", 1, 0.5, total_seconds=None)])
     assert cost_table(unmeasured).set_index("step").loc["total", "measured"] == 0
+
+
+def test_a_training_that_two_cells_read_costs_once() -> None:
+    shared = {"training": "both"}
+    cells = [
+        record("intermediate", "none", "mnli", 1, 0.8, **shared),
+        record("target", "none", "mnli", 1, 0.8, **shared),
+        record("target", "mnli", "boolq", 1, 0.5),
+    ]
+    costs = cost_table(runs_of(cells)).set_index("step")
+    assert costs["trainings"].to_dict() == {"intermediate": 1, "target": 1, "total": 2}
+    assert costs["tokens"].tolist() == [40_000, 40_000, 80_000]
+    targets_first = cost_table(runs_of(cells[1:] + cells[:1])).set_index("step")
+    assert targets_first["trainings"].to_dict() == {"target": 2, "total": 2}
+
+
+def test_a_training_of_another_study_and_cells_without_one_took_nothing() -> None:
+    cells = [
+        record("target", "none", "boolq", 1, 0.5, taken_from="other, 1, 2026-01-01"),
+        record("target", "none", "boolq", 2, 0.5, training=None, status="mean_only"),
+        record("target", "none", "boolq", 3, 0.5, training=None, status="missing"),
+    ]
+    total = cost_table(runs_of(cells)).set_index("step").loc["total"]
+    assert total[["trainings", "measured"]].tolist() == [3, 0]
+    assert total[["tokens", "total_seconds", "energy_joules"]].isna().all()
 
 
 def test_conclusions_that_the_filter_changes() -> None:
     def transfer(delta: list[float], p: list[float]) -> pd.DataFrame:
         return pd.DataFrame(
             {
-                "kind": "target",
+                "role": "target",
                 "source": ["a", "b", "c", "d"],
                 "task": "x",
                 "delta": delta,
@@ -135,8 +159,8 @@ def test_conclusions_that_the_filter_changes() -> None:
     assert changed_conclusions(filtered, filtered, alpha=0.05).empty
 
 
-def test_averages_by_filter_rank_each_kind() -> None:
-    one = pd.DataFrame({"source": ["a", "b"], "kind": "target", "delta": [1.0, 2.0]})
+def test_averages_by_filter_rank_each_role() -> None:
+    one = pd.DataFrame({"source": ["a", "b"], "role": "target", "delta": [1.0, 2.0]})
     both = averages_by_filter(one.assign(delta=[3.0, 2.0]), one).set_index("source")
     assert both.loc["a", ["rank_unfiltered", "rank_filtered"]].tolist() == [2, 1]
 
@@ -144,7 +168,7 @@ def test_averages_by_filter_rank_each_kind() -> None:
 def test_size_against_transfer_in_and_between_forms() -> None:
     forms = ["pair"] * 3 + ["span"] * 3 + ["single"]
     sizes = [100, 1000, 10_000, 300, 3000, 30_000, 50]
-    runs = to_table(
+    runs = runs_of(
         [
             record("intermediate", "none", f"s{number}", 1, 0.8, form=form, train_examples=size)
             for number, (form, size) in enumerate(zip(forms, sizes, strict=True))
@@ -153,7 +177,7 @@ def test_size_against_transfer_in_and_between_forms() -> None:
     averages = pd.DataFrame(
         {
             "source": [f"s{number}" for number in range(7)],
-            "kind": "target",
+            "role": "target",
             "delta": [1.0, 2.0, 3.0, 6.0, 5.0, 4.0, 0.0],
         }
     )
@@ -202,7 +226,7 @@ def test_every_page_and_latex_table_says_what_was_skipped_and_what_stands_in(
 def test_the_task_table_has_rows_of_skipped_tasks_and_marks_stand_ins() -> None:
     options = demo_options(**PARTIAL)
     table = task_table(flag_degenerate(demo_runs(), options.degenerate), options, filtered=True)
-    notes = table.set_index(["kind", "task"])["note"]
+    notes = table.set_index(["role", "task"])["note"]
     assert len(notes) == 9 + 2
     assert notes["target", "ccg"] == "skipped: no copy <here>"
     assert notes["intermediate", "sarcasm"] == "stands in for ccg"

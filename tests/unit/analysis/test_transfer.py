@@ -7,15 +7,14 @@ import math
 import pandas as pd
 import pytest
 from scipy import stats
-from synthetic import PROBING, TARGET, awkward_runs, demo_options, demo_runs, record
+from synthetic import PROBING, TARGET, awkward_runs, demo_options, demo_runs, record, runs_of
 
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.runs import to_table
 from interlude.analysis.transfer import average_table, transfer_table
 
 FIRST_COLUMNS = [
-    *("source", "task", "kind", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
+    *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
     *("p", "p_holm", "p_fdr", "n_degenerate"),
 ]
 
@@ -63,17 +62,17 @@ def test_degenerate_failed_and_missing_runs_are_counted_never_dropped() -> None:
 def test_a_cell_with_degenerate_runs_only_has_no_score_but_stands_in_the_table() -> None:
     runs = [record("target", "none", "boolq", k, 0.6 + k / 100) for k in (1, 2)]
     runs += [record("target", "mnli", "boolq", k, 0.3) for k in (1, 2)]
-    told = table(to_table(runs), filtered=True).iloc[0]
+    told = table(runs_of(runs), filtered=True).iloc[0]
     assert (told["n"], told["n_degenerate"], told["note"]) == (0, 2, "no runs left")
     assert math.isnan(told["delta"])
 
 
 def test_a_study_of_one_task_and_one_without_any_source() -> None:
     one = [record("target", "none", "boolq", 1, 0.6), record("target", "mnli", "boolq", 1, 0.65)]
-    told = table(to_table(one), filtered=True).iloc[0]
+    told = table(runs_of(one), filtered=True).iloc[0]
     assert told["delta"] == pytest.approx(5)
     assert told["note"] == "fewer than 2 runs on a side"
-    assert table(to_table(one[:1]), filtered=True).empty
+    assert table(runs_of(one[:1]), filtered=True).empty
 
 
 def test_corrections_span_the_whole_table() -> None:
@@ -87,7 +86,7 @@ def test_averages_with_and_without_a_task_to_itself() -> None:
         {
             "source": ["a", "a", "a", "b"],
             "task": ["a", "x", "y", "x"],
-            "kind": ["target", "target", "target", "probing"],
+            "role": ["target", "target", "target", "probing"],
             "delta": [4.0, 1.0, math.nan, -1.0],
         }
     )

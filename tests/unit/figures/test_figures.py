@@ -167,7 +167,7 @@ def test_studies_side_by_side() -> None:
         {
             "source": ["a", "a"],
             "task": ["x", "y"],
-            "kind": ["target", "probing"],
+            "role": ["target", "probing"],
             "delta": [1.0, -2.0],
             "p_holm": [0.1, 0.2],
         }
@@ -188,15 +188,15 @@ def test_figures_come_as_svg_and_pdf_twice_where_the_filter_matters(
     assert {path.name for path in tmp_path.iterdir()} == expected
 
 
-@pytest.mark.parametrize("kinds", [["target"], ["target", "probing"]])
-def test_size_curves_have_a_panel_per_kind_and_a_curve_per_source(
-    kinds: list[str], tables: Tables
+@pytest.mark.parametrize("roles", [["target"], ["target", "probing"]])
+def test_size_curves_have_a_panel_per_role_and_a_curve_per_source(
+    roles: list[str], tables: Tables
 ) -> None:
     runs = sized_runs()
     table = size_curves(flag_degenerate(runs, DegenerateRule()), demo_options(), filtered=True)
-    figure = draw_size_curves(table[table["kind"].isin(kinds)], demo_options())
+    figure = draw_size_curves(table[table["role"].isin(roles)], demo_options())
     fix_layout(figure)
-    assert [axes.get_title() for axes in figure.axes] == [f"{kind} tasks" for kind in kinds]
+    assert [axes.get_title() for axes in figure.axes] == [f"{role} tasks" for role in roles]
     for axes in figure.axes:
         curves = [line for line in axes.lines if len(line.get_xdata()) == 3]
         assert len({line.get_color() for line in curves if line.get_marker() in "os"}) == 2
