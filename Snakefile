@@ -13,9 +13,11 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/plan.smk"
+include: "workflow/rules/prune.smk"
 
 
-if STUDY.swept:
+if STUDY.config["sweep"]:
 
     include: "workflow/rules/sweep.smk"
 
@@ -37,4 +39,4 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.report.input,
-        rules.check_runs.output,
+        rules.check_scores.output,

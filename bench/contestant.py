@@ -19,6 +19,7 @@ from unittest.mock import patch
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
+from interlude.plan.runspec import RunSpec
 from transformers import AutoConfig, PretrainedConfig
 
 from bench.meter import Meter, Shape
@@ -27,7 +28,6 @@ from interlude.encode.read import read_encoded
 from interlude.errors import command
 from interlude.jobs import perform as engine
 from interlude.jobs.arguments import RunFiles, run_files, run_parser, told
-from interlude.plan.runspec import RunSpec
 from interlude.training.batches import subset
 from interlude.training.schedule import plan
 

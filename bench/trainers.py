@@ -12,6 +12,7 @@ import pyarrow as pa
 import torch
 import transformers
 from datasets import Dataset
+from interlude.plan.runspec import RunSpec
 from torch.utils.data import Sampler
 from transformers import (
     AutoModelForMultipleChoice,
@@ -28,7 +29,6 @@ from bench.meter import Meter
 from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
 from interlude.errors import unknown
 from interlude.jobs.arguments import RunFiles
-from interlude.plan.runspec import RunSpec
 from interlude.training.batches import subset, training_batches
 from interlude.training.schedule import plan
 

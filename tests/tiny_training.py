@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import tiny
-
 from interlude.plan.runspec import Settings
+
 from interlude.training.build import build_model, settle
 from interlude.training.data import TaskData, load_task
 from interlude.training.loop import train

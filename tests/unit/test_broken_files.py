@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from interlude.plan.runspec import RunSpec
 
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
@@ -15,7 +16,6 @@ from interlude.data.shape.normalise import prepare
 from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
 from interlude.jobs.perform import perform
-from interlude.plan.runspec import RunSpec
 from interlude.plan.tasks import load_task
 
 Harm = Callable[[Path], None]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from bf16 import RoundedProducts, quick_bf16
+from interlude.plan.runspec import RunSpec, Settings
 from plain import plain_loop
 from prepared import ROOT, make
 from scipy import stats
@@ -21,7 +22,6 @@ from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.perform import build_model, load_data
-from interlude.plan.runspec import RunSpec, Settings
 from interlude.plan.tasks import load_task
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import load_encoder

@@ -22,9 +22,9 @@ TABLES_OF_STUDY = {
     "size_correlations": ("Data size", "Correlation of size with transfer"),
     "correlation_intervals": ("Correlations", "Bootstrap intervals"),
 }
-if STUDY.swept:
+if STUDY.config["sweep"]:
     TABLES_OF_STUDY["sweep"] = ("Study", "Sweep")
-if STUDY.design.sizes:
+if STUDY.sizes:
     TABLES_OF_STUDY["size_curves"] = ("Data size", "Transfer by intermediate size")
 
 
@@ -32,13 +32,12 @@ localrules:
     tables,
     make_tables,
     write_review,
-    plan,
 
 
 rule make_tables:
     input:
         runs=f"{RESULTS}/runs.parquet",
-        sweep=[f"{RESULTS}/sweep.csv"] if STUDY.swept else [],
+        sweep=[f"{RESULTS}/sweep.csv"] if STUDY.config["sweep"] else [],
     output:
         beside(TABLES, ".csv", TABLES_OF_STUDY, TABLES_OF_VARIANT),
         beside(TABLES, ".tex", TABLES_OF_STUDY, TABLES_OF_VARIANT),
@@ -86,24 +85,3 @@ rule tables:
     input:
         rules.make_tables.output,
         rules.write_review.output,
-
-
-# Prints what the study will take, from the runs that are there; it has no output and always runs.
-rule plan:
-    log:
-        f"{RESULTS}/logs/plan.log",
-    conda:
-        "../../envs/report.yaml"
-    params:
-        study=STUDY.name,
-        design=STUDY.design.to_json(),
-        records=RUNS,
-        planned=json.dumps(planned_tasks()),
-        data="results/data",
-        measured=STUDY.config["plan"]["measured"],
-        model=f"results/models/{STUDY.model}/model.safetensors",
-        script=script("plan_costs.py"),
-    shell:
-        "python {params.script} --study {params.study} --design {params.design:q}"
-        " --records {params.records} --planned {params.planned:q} --data {params.data} --measured {params.measured:q}"
-        " --model {params.model} 2>&1 | tee {log}"

@@ -28,10 +28,10 @@ else:
 from interlude.plan import digest
 from interlude.data.fetch.archives import find_archive
 from interlude.errors import InputError
-from interlude.files import check_folder
+from interlude.files import check_folder, written_atomically
 from interlude.jobs.machine import memory_mb, visible_gpus
 from interlude.plan.cells import to_csv
-from interlude.plan.planner import plan_of
+from interlude.plan.planner import check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
 from interlude.words import ROLES
@@ -43,9 +43,15 @@ if workflow.remote_exec and os.environ.get("INTERLUDE_CONFIG", TOLD) != TOLD:
     raise WorkflowError("The config was changed while its study ran. Start Snakemake again.")
 os.environ.update(INTERLUDE_CONFIG=TOLD)
 
+# Snakemake knows its targets only once the rules are read.
+ONLY_PLANS = "plan" in sys.argv
+WHERE = " + ".join(map(str, reversed(workflow.configfiles)))
+
 try:
-    STUDY = load_study(config, ROOT, where=" + ".join(map(str, reversed(workflow.configfiles))))
+    STUDY = load_study(config, ROOT, where=WHERE)
     PLAN = plan_of(STUDY)
+    if not ONLY_PLANS:
+        check_trainable(STUDY.config, WHERE)
     for folder in ("results", f"results/{STUDY.name}", "results/trained"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
 except InputError as error:
@@ -59,7 +65,8 @@ RESULTS = f"results/{STUDY.name}"
 PLAN_FILE = f"{RESULTS}/plan.csv"
 PLAN_TEXT = to_csv([*PLAN.cells, *PLAN.tried])
 if not (workflow.remote_exec or workflow.output_settings.dryrun):
-    write_text(Path(PLAN_FILE), PLAN_TEXT)
+    with written_atomically(Path(PLAN_FILE)) as draft:
+        draft.write_text(PLAN_TEXT, encoding="utf8")
 
 RETRIES = STUDY.config["compute"]["retries"]
 # Where studies share what they made. A resource, no parameter: nothing is done again when it moves.
@@ -162,7 +169,7 @@ def training_json(wildcards):
 
 
 def training_code(wildcards):
-    return code_of(PLAN.trainings[wildcards.id])
+    return code_digest("train.py")
 
 
 def called(wildcards):
@@ -191,7 +198,7 @@ def start_files(wildcards):
     start = PLAN.trainings[wildcards.id].start
     if start is None:
         return []
-    return [f"results/trained/{start}/start/{name}" for name in START_FILES]
+    return [f"results/trained/{start}/start/{name}" for name in ("manifest.json", "encoder.safetensors")]
 
 
 def job_files(wildcards, input, output):

@@ -42,8 +42,8 @@ rule prepare_model:
     conda:
         "../../envs/data.yaml"
     params:
-        declared=STUDY.model_file.read_text(),
-        file=os.path.relpath(STUDY.model_file),
+        declared=STUDY.model.path.read_text(),
+        file=os.path.relpath(STUDY.model.path),
         script=script("prepare_model.py"),
         code=code_digest("prepare_model.py"),
         folder=output_folder,
@@ -101,7 +101,7 @@ rule encode_task:
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
         "python -m interlude.jobs.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
-        " --max-length {wildcards.length} --out {params.folder} --code {params.code} {resources.shared} 2>&1 | tee {log}"
+        " --max-length {wildcards.length} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule download:

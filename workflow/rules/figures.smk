@@ -13,7 +13,7 @@ FIGURES_OF_STUDY = {
     "averages": ("Transfer", "Average transfer by degenerate rule"),
     "sizes": ("Data size", "Data size and transfer"),
 }
-if STUDY.design.sizes:
+if STUDY.sizes:
     FIGURES_OF_STUDY["size_curves"] = ("Data size", "Transfer by intermediate size")
 if STUDY.config["published"]:
     del FIGURES_OF_STUDY["curves"]  # none were published

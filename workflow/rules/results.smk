@@ -48,17 +48,3 @@ def beside(folder, ending, of_study, of_variant=()):
     """Files of the same results that are not in the report."""
     names = [*of_study, *(f"{name}{suffix}" for name in of_variant for suffix in VARIANTS)]
     return [f"{folder}/{name}{ending}" for name in names]
-
-
-def planned_tasks():
-    """One entry per kind and task: how many runs, how long, and what is known of its examples."""
-    counts = Counter((run.kind, run.task) for run in STUDY.design.runs())
-    entries = []
-    for (kind, task), runs in counts.items():
-        settings = STUDY.settings(kind, task)
-        entry = {"kind": kind, "task": task_of(task), "runs": runs, "epochs": settings.epochs}
-        entry |= {"steps": settings.steps, "batch_size": settings.batch_size}
-        entry["limit"] = settings.train_examples
-        entry["published"] = STUDY.tasks[task_of(task)].published["train"]
-        entries.append(entry)
-    return entries

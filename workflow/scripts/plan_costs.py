@@ -1,4 +1,4 @@
-"""Print what a study will take, estimated from the runs that were measured so far."""
+"""Print what a study will take, estimated from the trainings that were measured so far."""
 
 from __future__ import annotations
 
@@ -8,31 +8,47 @@ from pathlib import Path
 
 import pandas as pd
 
-from interlude.analysis.estimate import estimate, planned_examples
-from interlude.analysis.runs import read_runs
+from interlude.analysis.estimate import counts, estimate, planned_examples
+from interlude.analysis.results import joined, read_runs, to_scores, to_trainings
 from interlude.errors import command
 from interlude.jobs.collect import collect
-from interlude.plan.study import Design
+from interlude.plan.cells import read_plan, scored
 
 
 @command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", required=True, help="name of the study")
-    parser.add_argument("--design", type=Design.from_json, required=True, help="the grid, as JSON")
-    parser.add_argument("--records", type=Path, required=True, help="folder of its records")
-    parser.add_argument("--planned", type=json.loads, required=True, help="tasks, as JSON")
+    parser.add_argument("--plan", type=Path, required=True, help="plan.csv")
+    parser.add_argument("--trained", type=Path, required=True, help="folder of all trainings")
+    parser.add_argument("--planned", type=json.loads, required=True, help="trainings, as JSON")
     parser.add_argument("--data", type=Path, required=True, help="folder of normalised tasks")
-    parser.add_argument("--measured", type=Path, nargs="*", default=[], help="run tables")
+    parser.add_argument("--measured", type=Path, nargs="*", default=[], help="folders of studies")
     parser.add_argument("--model", type=Path, required=True, help="weights of the encoder")
     arguments = parser.parse_args()
-    tables = [collect(arguments.study, arguments.design, arguments.records)]
-    tables += [read_runs(path) for path in arguments.measured]
-    model = arguments.model
-    encoder_bytes = model.stat().st_size if model.exists() else float("nan")
-    planned = planned_examples(arguments.planned, arguments.data)
-    table = estimate(planned, pd.concat(tables, ignore_index=True), encoder_bytes)
+    found = collect(arguments.study, scored(read_plan(arguments.plan)), arguments.trained)
+    runs = [joined(to_scores(found.scores), to_trainings(found.trainings))]
+    runs += [
+        read_runs(study / "scores.parquet", study / "trainings.parquet")
+        for study in arguments.measured
+    ]
+    print(f"plan: {arguments.plan}")
+    show(planned_examples(arguments.planned, arguments.data), pd.concat(runs), arguments.model)
+
+
+def show(planned: pd.DataFrame, measured: pd.DataFrame, model: Path) -> None:
+    """Print the estimate; the counts alone, where nothing was measured yet."""
+    if (measured["status"] == "ok").any():
+        encoder_bytes = model.stat().st_size if model.exists() else float("nan")
+        table = estimate(planned, measured.reset_index(drop=True), encoder_bytes)
+    else:
+        table = counts(planned)
     print(table.to_string(index=False, float_format="{:,.2f}".format, na_rep="?"))
+    if "hours" not in table:
+        print(
+            "Nothing was measured yet, so tokens and hours are not known: train a few first, or "
+            "name studies in the config, key plan.measured."
+        )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ def main() -> None:
     found = unnamed_trainings(arguments.results)
     for each in found:
         print(f"{each.size / 1e6:10.1f} MB  {each.folder}  {each.tasks}")
-    total = f"{len(found)} trainings that no plan.csv names, {sum(f.size for f in found) / 1e6:.1f} MB"
+    total = (
+        f"{len(found)} trainings that no plan.csv names, {sum(f.size for f in found) / 1e6:.1f} MB"
+    )
     if arguments.delete:
         delete(found, arguments.shared)
         print(f"deleted: {total}")

@@ -45,6 +45,18 @@ def estimate(planned: pd.DataFrame, measured: pd.DataFrame, model_bytes: float) 
     return table.reset_index().astype(dict.fromkeys(whole, "int64"))
 
 
+def counts(planned: pd.DataFrame) -> pd.DataFrame:
+    """Return how many trainings and tasks each step has, and a row `total`.
+
+    planned: as for `estimate`. Raises InputError when nothing is planned.
+    """
+    if planned.empty:
+        raise InputError("plan: the study trains nothing.")
+    table = planned.groupby("role", sort=False).agg(runs=("runs", "sum"), tasks=("task", "nunique"))
+    table.loc["total"] = table.sum()
+    return table.rename_axis("step").reset_index()
+
+
 def planned_examples(entries: list[dict[str, Any]], data: Path) -> pd.DataFrame:
     """Return the planned tasks with the examples that each run will train on.
 

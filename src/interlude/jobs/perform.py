@@ -115,9 +115,7 @@ def _write(job: Job, data: TaskData, trained: Trained) -> None:
         task = job.training.part.task
         status = "diverged" if trained.diverged else "ok"
         heads = {task: trained.head or {}}
-        write_start(
-            job.files.own_start, status, job.training.model, trained.encoder or {}, heads
-        )
+        write_start(job.files.own_start, status, job.training.model, trained.encoder or {}, heads)
 
 
 def _outcome(job: Job, data: TaskData, trained: Trained) -> Row:

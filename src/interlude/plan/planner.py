@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
+from interlude.errors import InputError
 from interlude.plan.arms import ALL, MLM, SOURCE, TASK, UNTOLD, Arm, Stage, arms_of
 from interlude.plan.cells import SWEEP, Cell
 from interlude.plan.study import Study
@@ -71,6 +72,19 @@ class Plan:
 def plan_of(study: Study) -> Plan:
     """Return the plan of a study: each cell once, and each training once."""
     return _Planner(study).planned()
+
+
+def check_trainable(config: dict[str, Any], where: str) -> None:
+    """Refuse what can be planned already and not yet be trained; `where` names the config."""
+    arms = [arm.name for arm in arms_of(config["arms"]) if any(s.is_mixture for s in arm.stages)]
+    found = f"arms.{arms[0]}: found a mixture of tasks" if arms else None
+    if config["grid"]:
+        found = f"grid: found {', '.join(config['grid'])}"
+    if found:
+        raise InputError(
+            f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
+            "Allowed: stages of one task each, and no grid."
+        )
 
 
 class _Planner:

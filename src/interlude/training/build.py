@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from interlude.plan.runspec import Settings
+from interlude.plan.settings import Settings
 from interlude.training.data import TaskData
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import head_dropout, load_encoder

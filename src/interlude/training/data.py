@@ -13,7 +13,7 @@ from interlude.forms import form_of
 from interlude.forms.examples import INPUTS, Row
 from interlude.forms.head import Form
 from interlude.metrics import Metric, metric_of
-from interlude.plan.runspec import Settings
+from interlude.plan.settings import Settings
 from interlude.training.batches import subset
 
 
@@ -40,8 +40,10 @@ class TaskData:
         return replace(self, validation=self.validation.slice(0, most))
 
 
-def load_task(task: str, form: str, metric: str, encoded: Path, settings: Settings) -> TaskData:
-    """Return the encoded examples of a task, capped as the settings say.
+def load_task(
+    task: str, form: str, metric: str, encoded: Path, settings: Settings, examples: int | None
+) -> TaskData:
+    """Return the encoded examples of a task, at most so many of them; None for all.
 
     InputError when a file is not whole, or truncation leaves no example to train on.
     """
@@ -58,7 +60,7 @@ def load_task(task: str, form: str, metric: str, encoded: Path, settings: Settin
     return TaskData(
         form=of_task,
         metric=metric_of(metric),
-        train=subset(train, settings.train_examples, together, trainable),
+        train=subset(train, examples, together, trainable),
         validation=subset(validation, settings.validation_examples, together),
         pad_id=facts.pad_id,
     )

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from interlude.forms.head import Tensors
-from interlude.plan.runspec import Settings
+from interlude.plan.settings import Settings
 from interlude.training.batches import collate, evaluation_batches, rows_of, training_batches
 from interlude.training.data import TaskData
 from interlude.training.optimizer import make_optimizer, set_learning_rate

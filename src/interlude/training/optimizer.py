@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interlude.plan.runspec import Settings
+from interlude.plan.settings import Settings
 
 
 class BertAdam(torch.optim.Optimizer):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interlude.plan.runspec import Settings
+from interlude.plan.settings import Settings
 
 CURVE_POINTS = 12  # losses in a learning curve, beside those at evaluations
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from interlude.plan.runspec import RunSpec
 
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.perform import build_model, load_data, perform
-from interlude.plan.runspec import RunSpec
 from interlude.training.loop import train
 from interlude.training.platform import Platform
 from interlude.training.state import RunState, Trained

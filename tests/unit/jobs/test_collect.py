@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import tiny
-
 from interlude.analysis.runs import read_runs
+
 from interlude.errors import InputError
 from interlude.jobs.collect import collect, read_record, require_finished
 from interlude.jobs.failure import leave_without_result

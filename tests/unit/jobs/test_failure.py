@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import tiny
-
 from interlude.analysis.runs import check, to_table
+
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.failure import last_words, reason_of
 from interlude.jobs.perform import perform

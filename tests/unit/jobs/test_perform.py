@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from interlude.analysis.runs import DTYPES, check, to_table
+from interlude.plan.runspec import RunSpec
 from safetensors.torch import load_file, save_file
 
-from interlude.analysis.runs import DTYPES, check, to_table
 from interlude.encode.encoding import encode_task
 from interlude.encode.read import read_encoded
 from interlude.errors import InputError
@@ -36,7 +37,6 @@ from interlude.jobs.perform import (
 )
 from interlude.jobs.record import fingerprint
 from interlude.metrics import metric_of
-from interlude.plan.runspec import RunSpec
 from interlude.training.encoder import load_encoder
 from interlude.training.start import read_encoder, read_heads, read_status
 

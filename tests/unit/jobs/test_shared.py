@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from interlude.analysis.runs import to_table
+from interlude.plan.runspec import RunSpec
 from safetensors.torch import load_file, save_file
 
 from interlude.analysis.costs import cost_table
-from interlude.analysis.runs import to_table
 from interlude.encode.encoding import encode_task_once
 from interlude.files import read_manifest
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.perform import perform
 from interlude.jobs.shared import put, take
-from interlude.plan.runspec import RunSpec
 
 SPEC = tiny.spec("single", kind="intermediate")
 SRC = Path(__file__).parents[3] / "src"

@@ -1,0 +1,31 @@
+# What the study will take, from the trainings that were measured so far. The plan itself,
+# results/<study>/plan.csv, is written when Snakemake starts.
+from interlude.plan.work import planned_work
+
+
+localrules:
+    plan,
+
+
+if ONLY_PLANS and workflow.output_settings.dryrun:
+    print(PLAN_TEXT, end="")
+
+
+# It has no output and always runs.
+rule plan:
+    log:
+        f"{RESULTS}/logs/plan.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        study=STUDY.name,
+        plan=PLAN_FILE,
+        planned=json.dumps(planned_work(PLAN, STUDY.tasks)),
+        data="results/data",
+        measured=STUDY.config["plan"]["measured"],
+        model=f"results/models/{STUDY.model.name}/model.safetensors",
+        script=script("plan_costs.py"),
+    shell:
+        "python {params.script:q} --study {params.study} --plan {params.plan} --trained results/trained"
+        " --planned {params.planned:q} --data {params.data} --measured {params.measured:q}"
+        " --model {params.model} 2>&1 | tee {log}"
