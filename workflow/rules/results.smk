@@ -6,6 +6,8 @@ from interlude.analysis.variants import variants
 
 TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
+# What tables and figures are made from, and nothing else.
+RECORDED = {name: f"{RESULTS}/{name}.parquet" for name in ("scores", "trainings")}
 # What the analysis is told; interlude.analysis.options says what each means. The report holds it
 # within a script element, which a title must not be able to end.
 OPTIONS = json.dumps(
@@ -51,12 +53,12 @@ def beside(folder, ending, of_study, of_variant=()):
 
 
 def planned_tasks():
-    """One entry per kind and task: how many runs, how long, and what is known of its examples."""
+    """One entry per role and task: how many runs, how long, and what is known of its examples."""
     counts = Counter((run.kind, run.task) for run in STUDY.design.runs())
     entries = []
     for (kind, task), runs in counts.items():
         settings = STUDY.settings(kind, task)
-        entry = {"kind": kind, "task": task_of(task), "runs": runs, "epochs": settings.epochs}
+        entry = {"role": kind, "task": task_of(task), "runs": runs, "epochs": settings.epochs}
         entry |= {"steps": settings.steps, "batch_size": settings.batch_size}
         entry["limit"] = settings.train_examples
         entry["published"] = STUDY.tasks[task_of(task)].published["train"]
