@@ -72,14 +72,14 @@ def test_every_delta_is_the_published_one(tables: Path) -> None:
 
 def test_average_target_deltas_are_the_published_ones(tables: Path) -> None:
     averages = pd.read_csv(tables / "averages.csv")
-    targets = averages[averages["kind"] == "target"]
+    targets = averages[averages["role"] == "target"]
     assert dict(zip(targets["source"], targets["delta"].round(1), strict=True)) == AVERAGES
 
 
 def test_correlations_are_the_published_ones(tables: Path) -> None:
     block = pd.read_csv(tables / "correlations.csv")
     assert {"task_a", "task_b", "n", "spearman", "p", "pearson", "holm_significant"} <= set(block)
-    assert block.groupby("kind_b")["holm_significant"].sum().to_dict() == {
+    assert block.groupby("role_b")["holm_significant"].sum().to_dict() == {
         "target": 44,
         "probing": 60,
     }
@@ -102,7 +102,7 @@ def test_significance_rests_on_the_collapsed_sources(tables: Path) -> None:
 
 def test_what_can_not_be_tested_is_said(tables: Path) -> None:
     transfer = pd.read_csv(tables / "transfer.csv")
-    targets = transfer[transfer["kind"] == "target"]
+    targets = transfer[transfer["role"] == "target"]
     assert targets["p"].isna().all()
     assert set(targets["note"]) == {"baseline known as a mean only"}
     noise = targets["delta"].abs() < targets["detectable"]
@@ -131,7 +131,7 @@ def test_two_studies_are_compared(published: Project) -> None:
     done = snakemake(published, "twin.yaml", "--", "compare")
     assert done.returncode == 0, done.stdout
     tables = published.root / "results/twin/tables"
-    summary = pd.read_csv(tables / "comparison_summary.csv").set_index("kind")
+    summary = pd.read_csv(tables / "comparison_summary.csv").set_index("role")
     assert summary.loc["target", ["cells", "same_sign", "spearman"]].tolist() == [110, 1.0, 1.0]
     assert (published.root / "results/twin/figures/comparison.svg").exists()
 
@@ -147,4 +147,5 @@ def test_a_broken_reference_file_is_named_and_nothing_is_written(published: Proj
         done = snakemake(published, "--config", "study=broken", "--", "tables")
     assert done.returncode != 0
     assert "pruksachatkun_runs.csv: column 'metrics_json' is missing" in done.stdout
-    assert not (published.root / "results/broken/runs.parquet").exists()
+    assert not (published.root / "results/broken/scores.parquet").exists()
+    assert not (published.root / "results/broken/trainings.parquet").exists()

@@ -1,5 +1,5 @@
-# Tables of the run table, as CSV, LaTeX and, for the report, HTML. Those that depend on the
-# degenerate rule come twice.
+# Tables of a study's scores and trainings, as CSV, LaTeX and, for the report, HTML. Those that
+# depend on the degenerate rule come twice.
 include: "results.smk"
 
 
@@ -36,7 +36,7 @@ localrules:
 
 rule make_tables:
     input:
-        runs=f"{RESULTS}/runs.parquet",
+        **RECORDED,
         sweep=[f"{RESULTS}/sweep.csv"] if STUDY.config["sweep"] else [],
     output:
         beside(TABLES, ".csv", TABLES_OF_STUDY, TABLES_OF_VARIANT),
@@ -54,13 +54,13 @@ rule make_tables:
         script=script("make_tables.py"),
         code=code_digest("make_tables.py"),
     shell:
-        "python {params.script} --runs {input.runs} {params.sweep} --options {params.options:q}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        "python {params.script:q} --scores {input.scores} --trainings {input.trainings} {params.sweep}"
+        " --options {params.options:q} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule write_review:
     input:
-        f"{RESULTS}/runs.parquet",
+        **RECORDED,
     output:
         report(
             f"{TABLES}/review.html",
@@ -77,8 +77,8 @@ rule write_review:
         script=script("write_review.py"),
         code=code_digest("write_review.py"),
     shell:
-        "python {params.script} --runs {input} --options {params.options:q} --out {output}"
-        " 2>&1 | tee {log}"
+        "python {params.script:q} --scores {input.scores} --trainings {input.trainings}"
+        " --options {params.options:q} --out {output} 2>&1 | tee {log}"
 
 
 rule tables:

@@ -31,7 +31,7 @@ localrules:
 
 rule make_figures:
     input:
-        runs=f"{RESULTS}/runs.parquet",
+        **RECORDED,
         tables=rules.tables.input,
     output:
         shown_by_variant(FIGURES, ".svg", FIGURES_OF_VARIANT),
@@ -49,8 +49,9 @@ rule make_figures:
         script=script("make_figures.py"),
         code=code_digest("make_figures.py"),
     shell:
-        "python {params.script} --runs {input.runs} --tables {params.tables}"
-        " --options {params.options:q} --figures {params.names} --out {params.folder} 2>&1 | tee {log}"
+        "python {params.script:q} --scores {input.scores} --trainings {input.trainings}"
+        " --tables {params.tables} --options {params.options:q} --figures {params.names}"
+        " --out {params.folder} 2>&1 | tee {log}"
 
 
 rule figures:

@@ -1,5 +1,5 @@
-# A study of published scores: its run table comes from reference/, and nothing is trained.
-ruleorder: import_published > collect_runs
+# A study of published scores: its tables come from reference/, and nothing is trained.
+ruleorder: import_published > collect_scores
 
 
 localrules:
@@ -22,8 +22,8 @@ rule import_published:
             ],
         ),
     output:
-        table=f"{RESULTS}/runs.parquet",
-        csv=f"{RESULTS}/runs.csv",
+        **RECORDED,
+        csv=[f"{RESULTS}/{name}.csv" for name in RECORDED],
     log:
         f"{RESULTS}/logs/import.log",
     conda:
@@ -34,5 +34,5 @@ rule import_published:
         script=script("import_published.py"),
         code=code_digest("import_published.py"),
     shell:
-        "python {params.script} --reference {params.reference} --study {params.study}"
-        " --out {output.table} 2>&1 | tee {log}"
+        "python {params.script:q} --reference {params.reference:q} --study {params.study}"
+        " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"

@@ -1,11 +1,12 @@
 # What the rules of tables and figures share: what to make, in which variants, and how it shows.
 import json
-from collections import Counter
 
 from interlude.analysis.variants import variants
 
 TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
+# What tables and figures are made from, and nothing else.
+RECORDED = {name: f"{RESULTS}/{name}.parquet" for name in ("scores", "trainings")}
 # What the analysis is told; interlude.analysis.options says what each means. The report holds it
 # within a script element, which a title must not be able to end.
 OPTIONS = json.dumps(

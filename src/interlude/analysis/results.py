@@ -25,7 +25,7 @@ UNTRAINED = ("missing", "mean_only")  # statuses of cells that may name no known
 # Matthews and other correlations reach down to -1; all other metrics lie in 0..1.
 SCORE_RANGE = (-1.0, 1.0)
 
-_Columns = Mapping[str, str]
+_Columns = Mapping[str, Any]  # name -> type, as pandas calls it
 _REQUIRED = ("study", "arm", "role", "source", "task", "restart", "status")
 
 
@@ -172,7 +172,8 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         # Whatever the file's metadata say of types: the checks give each column its own.
-        return table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+        return frame
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
     except (pyarrow.ArrowException, OSError, ValueError) as error:
@@ -206,7 +207,7 @@ def _check_columns(table: pd.DataFrame, columns: _Columns, where: str) -> None:
             raise unknown(where, "column", str(column), columns)
 
 
-def _fits(value: Any, dtype: str) -> bool:
+def _fits(value: Any, dtype: Any) -> bool:
     try:
         pd.Series([value]).astype(dtype)
     except (TypeError, ValueError):

@@ -21,8 +21,8 @@ def sweep_table(runs: pd.DataFrame, settings: Sequence[str], rule: DegenerateRul
     (points); status; degenerate_reason (missing where there is none); chosen (bool).
     """
     flagged = flag_degenerate(runs, rule)
-    tried = runs["hyperparameters"].map(json.loads)
-    columns = {name: tried.map(lambda each, name=name: each[name]) for name in settings}
+    tried = runs["hyperparameters"].fillna("{}").map(json.loads)  # none of a run that is missing
+    columns = {name: tried.map(lambda each, name=name: each.get(name)) for name in settings}
     table = runs[["role", "task", "point"]].assign(**columns, metric=runs["metric"])
     told = flagged[["status", "degenerate_reason"]]
     return table.assign(score=runs["score"] * POINTS).join(told).assign(chosen=_best(flagged))
@@ -36,10 +36,14 @@ def choose(runs: pd.DataFrame, settings: Sequence[str], rule: DegenerateRule) ->
 
     It holds no scores: while the same settings win, it stays the same and nothing retrains.
     """
-    for run in runs[_best(flag_degenerate(runs, rule))].itertuples():
-        tried = json.loads(str(run.hyperparameters))
-        return {"point": int(run.point), "settings": {name: tried[name] for name in settings}}
-    return {"point": None, "settings": {}}
+    best = runs[_best(flag_degenerate(runs, rule))]
+    if best.empty:
+        return {"point": None, "settings": {}}
+    tried = json.loads(best["hyperparameters"].iloc[0])
+    return {
+        "point": int(best["point"].iloc[0]),
+        "settings": {name: tried[name] for name in settings},
+    }
 
 
 def read_sweep(path: Path) -> pd.DataFrame:
