@@ -55,8 +55,8 @@ rule make_tables:
         script=script("make_tables.py"),
         code=code_digest("make_tables.py"),
     shell:
-        "python {params.script} --runs {input.runs} {params.sweep} --options {params.options:q}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        "python {params.script:q} --runs {input.runs} {params.sweep} --options {params.options:q}"
+        " --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule write_review:
@@ -78,7 +78,7 @@ rule write_review:
         script=script("write_review.py"),
         code=code_digest("write_review.py"),
     shell:
-        "python {params.script} --runs {input} --options {params.options:q} --out {output}"
+        "python {params.script:q} --runs {input} --options {params.options:q} --out {output}"
         " 2>&1 | tee {log}"
 
 
@@ -104,6 +104,6 @@ rule plan:
         model=f"results/models/{STUDY.model}/model.safetensors",
         script=script("plan_costs.py"),
     shell:
-        "python {params.script} --study {params.study} --design {params.design:q}"
-        " --records {params.records} --planned {params.planned:q} --data {params.data} --measured {params.measured:q}"
-        " --model {params.model} 2>&1 | tee {log}"
+        "python {params.script:q} --study {params.study} --design {params.design:q}"
+        " --records {params.records:q} --planned {params.planned:q} --data {params.data:q} --measured {params.measured:q}"
+        " --model {params.model:q} 2>&1 | tee {log}"

@@ -23,7 +23,7 @@ rule collect_runs:
         script=script("collect_runs.py"),
         code=code_digest("collect_runs.py"),
     shell:
-        "python {params.script} --study {params.study} --design {params.design:q} --records {params.records}"
+        "python {params.script:q} --study {params.study} --design {params.design:q} --records {params.records:q}"
         " --out {output.table} 2>&1 | tee {log}"
 
 
@@ -43,4 +43,4 @@ rule check_runs:
         script=script("check_runs.py"),
         code=code_digest("check_runs.py"),
     shell:
-        "python {params.script} --runs {input} --records {params.records} --out {output} 2>&1 | tee {log}"
+        "python {params.script:q} --runs {input} --records {params.records:q} --out {output} 2>&1 | tee {log}"

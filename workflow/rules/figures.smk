@@ -49,8 +49,8 @@ rule make_figures:
         script=script("make_figures.py"),
         code=code_digest("make_figures.py"),
     shell:
-        "python {params.script} --runs {input.runs} --tables {params.tables}"
-        " --options {params.options:q} --figures {params.names} --out {params.folder} 2>&1 | tee {log}"
+        "python {params.script:q} --runs {input.runs} --tables {params.tables:q}"
+        " --options {params.options:q} --figures {params.names} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule figures:

@@ -34,5 +34,5 @@ rule import_published:
         script=script("import_published.py"),
         code=code_digest("import_published.py"),
     shell:
-        "python {params.script} --reference {params.reference} --study {params.study}"
+        "python {params.script:q} --reference {params.reference:q} --study {params.study}"
         " --out {output.table} 2>&1 | tee {log}"

@@ -48,7 +48,7 @@ rule choose_settings:
         script=script("choose_settings.py"),
         code=code_digest("choose_settings.py"),
     shell:
-        "python {params.script} --records {input} --settings {params.settings}"
+        "python {params.script:q} --records {input} --settings {params.settings}"
         " --rule {params.rule:q} --out {output} 2>&1 | tee {log}"
 
 
@@ -75,7 +75,7 @@ rule collect_sweep:
         script=script("collect_sweep.py"),
         code=code_digest("collect_sweep.py"),
     shell:
-        "python {params.script} --records {params.records} --design {params.design:q}"
+        "python {params.script:q} --records {params.records:q} --design {params.design:q}"
         " --combinations {params.combinations} --settings {params.settings} --rule {params.rule:q}"
         " --out {output} 2>&1 | tee {log}"
 

@@ -8,9 +8,9 @@ ENCODERS = f"{RESULTS}/encoders"
 TRAIN = """
 trap : INT TERM
 run=(--spec {params.spec:q} --code {params.code} {params.files} {resources.shared})
-{{ python -m interlude.jobs.warm {params.script} "${{run[@]}}" --threads {threads} \
+{{ python -m interlude.jobs.warm {params.script:q} "${{run[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
-    python {params.on_failure} "${{run[@]}}" --exit-status $? --log {log} \\
+    python {params.on_failure:q} "${{run[@]}}" --exit-status $? --log {log} \\
         --retries-left {resources.retries_left}
 """
 
