@@ -4,7 +4,10 @@ from snakemake.utils import min_version
 min_version("9.14.8")
 
 
-configfile: "config.yaml"
+# The default study, where --configfile names none. Like the rules, it is found beside this file.
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/config.yaml"
 
 
 report: "workflow/report/workflow.rst"

@@ -55,7 +55,7 @@ rule make_tables:
         code=code_digest("make_tables.py"),
     shell:
         "python {params.script:q} --scores {input.scores} --trainings {input.trainings} {params.sweep}"
-        " --options {params.options:q} --out {params.folder} 2>&1 | tee {log}"
+        " --options {params.options:q} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule write_review:

@@ -26,7 +26,7 @@ rule collect_scores:
         script=script("collect_scores.py"),
         code=code_digest("collect_scores.py"),
     shell:
-        "python {params.script:q} --study {params.study} --plan {params.plan} --trained results/trained"
+        "python {params.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
         " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
 
 
@@ -47,5 +47,5 @@ rule check_scores:
         script=script("check_scores.py"),
         code=code_digest("check_scores.py"),
     shell:
-        "python {params.script:q} --plan {params.plan} --trained results/trained --out {output}"
+        "python {params.script:q} --plan {params.plan:q} --trained results/trained --out {output}"
         " 2>&1 | tee {log}"

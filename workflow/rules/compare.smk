@@ -36,7 +36,7 @@ rule compare_studies:
     shell:
         "python {params.script:q} --own {params.own} --own-transfer {input.own}"
         " --other {params.other} --other-transfer {input.other} --names {params.names:q}"
-        " --options {params.options:q} --tables {params.tables} --figure {output[0]}"
+        " --options {params.options:q} --tables {params.tables:q} --figure {output[0]}"
         " 2>&1 | tee {log}"
 
 

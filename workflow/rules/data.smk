@@ -29,7 +29,7 @@ rule download_archive:
         script=script("download_archive.py"),
         pin=archive_pin,
     shell:
-        "python {params.script} --archive {wildcards.archive} --out {output} 2>&1 | tee {log}"
+        "python {params.script:q} --archive {wildcards.archive} --out {output} 2>&1 | tee {log}"
 
 
 rule prepare_model:
@@ -48,7 +48,7 @@ rule prepare_model:
         code=code_digest("prepare_model.py"),
         folder=output_folder,
     shell:
-        "python {params.script} --model {params.file:q} --out {params.folder} 2>&1 | tee {log}"
+        "python {params.script:q} --model {params.file:q} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule normalise_task:
@@ -72,7 +72,7 @@ rule normalise_task:
         code=code_digest("normalise.py"),
         folder=output_folder,
     shell:
-        "python {params.script} --task {params.file:q} {params.archive} {resources.places} --out {params.folder}"
+        "python {params.script:q} --task {params.file:q} {params.archive} {resources.places} --out {params.folder:q}"
         " 2>&1 | tee {log}"
 
 
@@ -100,8 +100,8 @@ rule encode_task:
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
-        "python -m interlude.jobs.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
-        " --max-length {wildcards.length} --out {params.folder} 2>&1 | tee {log}"
+        "python -m interlude.jobs.warm {params.script} --data {params.data:q} --model {params.model:q} --form {params.form}"
+        " --max-length {wildcards.length} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule download:

@@ -50,8 +50,8 @@ rule make_figures:
         code=code_digest("make_figures.py"),
     shell:
         "python {params.script:q} --scores {input.scores} --trainings {input.trainings}"
-        " --tables {params.tables} --options {params.options:q} --figures {params.names}"
-        " --out {params.folder} 2>&1 | tee {log}"
+        " --tables {params.tables:q} --options {params.options:q} --figures {params.names}"
+        " --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule figures:

@@ -26,6 +26,6 @@ rule plan:
         model=f"results/models/{STUDY.model.name}/model.safetensors",
         script=script("plan_costs.py"),
     shell:
-        "python {params.script:q} --study {params.study} --plan {params.plan} --trained results/trained"
-        " --planned {params.planned:q} --data {params.data} --measured {params.measured:q}"
-        " --model {params.model} 2>&1 | tee {log}"
+        "python {params.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
+        " --planned {params.planned:q} --data {params.data:q} --measured {params.measured:q}"
+        " --model {params.model:q} 2>&1 | tee {log}"

@@ -29,5 +29,5 @@ rule make_report:
         snakefile=os.path.relpath(workflow.main_snakefile),
     shell:
         "echo {params.config:q} > {output.config} && "
-        "python -m snakemake --snakefile {params.snakefile} --configfile {output.config} --nolock"
+        "python -m snakemake --snakefile {params.snakefile:q} --configfile {output.config} --nolock"
         " --report {output.html} tables figures > {log} 2>&1"

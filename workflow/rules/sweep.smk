@@ -45,7 +45,7 @@ rule collect_sweep:
         script=script("collect_sweep.py"),
         code=code_digest("collect_sweep.py"),
     shell:
-        "python {params.script:q} --plan {params.plan} --trained results/trained"
+        "python {params.script:q} --plan {params.plan:q} --trained results/trained"
         " --settings {params.settings} --rule {params.rule:q} --out {output} 2>&1 | tee {log}"
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from interlude.data.fetch.models import prepare_model
 from interlude.errors import command
 
+CONFIG = Path(__file__).parents[2] / "config"  # of this project, wherever it is called from
+
 
 @command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, type=Path, help="file in config/models/")
-    parser.add_argument("--registry", type=Path, default=Path("config/archives.yaml"))
+    parser.add_argument("--registry", type=Path, default=CONFIG / "archives.yaml")
     parser.add_argument("--out", required=True, type=Path, help="folder of the model")
     args = parser.parse_args()
     manifest = prepare_model(args.model, args.registry, args.out)
