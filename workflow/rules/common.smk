@@ -27,10 +27,11 @@ else:
 
 from interlude.plan import digest
 from interlude.data.fetch.archives import find_archive
+from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder
 from interlude.jobs.machine import memory_mb, visible_gpus
-from interlude.plan.study import KINDS, NO_SOURCE, Run, load_study, task_of
+from interlude.plan.study import KINDS, NO_SOURCE, Run, load_study, places, task_of
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
 # it would train another run than the one that was planned.
@@ -43,6 +44,11 @@ try:
     STUDY = load_study(config, ROOT, where=" + ".join(map(str, reversed(workflow.configfiles))))
     for folder in ("results", f"results/{STUDY.name}", f"results/{STUDY.name}/runs"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
+    # What the data and the model are to be made from: only the main process hashes files.
+    ORIGINS = Origins()
+    if workflow.is_main_process:
+        files = {STUDY.model: STUDY.model_file}
+        ORIGINS = find_origins(STUDY.tasks, files, places(config, ROOT))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -73,6 +79,9 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 
 
 onstart:
+    ORIGINS.remember()
+    if workflow.touch:
+        ORIGINS.accept()
     # While there is a limit of jobs per second, Snakemake 9 looks at all waiting jobs once a second,
     # and once more for each job that has ended. Its default limits nothing here; another is kept.
     limit = workflow.scheduling_settings.max_jobs_per_timespan
@@ -115,13 +124,44 @@ def records(*kinds):
     return [f"{RUNS}/{run.path}.json" for run in STUDY.design.runs() if run.kind in kinds]
 
 
+def look_at_origin(manifest):
+    """Have Snakemake make a folder anew if it was made from something else, whoever made it.
+
+    An input function does so while jobs are planned; the hub is asked at a real start alone.
+    """
+    starts = workflow.execution_settings is not None and not workflow.dryrun
+    ORIGINS.look_at(manifest, workflow.dag.forcefiles, ask=starts, say=say)
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def made_from(tasks, model):
+    """What encodings of tasks, or trainings on them, are made from."""
+    return " ".join([*map(ORIGINS.of_task, tasks), ORIGINS.of_model(model)])
+
+
+def data_of_run(wildcards):
+    return made_from([task_of(wildcards.task)], STUDY.model)
+
+
 def archive_pin(wildcards):
     return find_archive(wildcards.archive, ROOT / "config/archives.yaml").sha256
 
 
+def origin_of_model(wildcards):
+    look_at_origin(f"results/models/{wildcards.model}/manifest.json")
+    return []
+
+
 def archive_of_task(wildcards):
+    manifest = f"results/data/{wildcards.task}/manifest.json"
+    look_at_origin(manifest)
     archive = STUDY.tasks[wildcards.task].source.get("archive")
-    return [f"results/archives/{archive}.archive"] if archive else []
+    files = [f"results/archives/{archive}.archive"] if archive else []
+    # The pin tells what is in an archive, and no time stamp does.
+    return [ancient(file) for file in files] if ORIGINS.is_current(manifest) else files
 
 
 def encoded(kind, task):

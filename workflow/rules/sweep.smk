@@ -30,6 +30,7 @@ use rule train_target as train_sweep with:
         script=script("train.py"),
         on_failure=script("record_failure.py"),
         code=code_digest("train.py"),
+        made_from=data_of_run,
         files=run_files,
 
 

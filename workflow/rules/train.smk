@@ -50,6 +50,7 @@ rule train_intermediate:
         script=script("train.py"),
         on_failure=script("record_failure.py"),
         code=code_digest("train.py"),
+        made_from=data_of_run,
         files=run_files,
     shell:
         TRAIN
@@ -81,6 +82,7 @@ rule train_target:
         script=script("train.py"),
         on_failure=script("record_failure.py"),
         code=code_digest("train.py"),
+        made_from=data_of_run,
         files=run_files,
     shell:
         TRAIN
@@ -102,6 +104,7 @@ use rule train_target as train_probe with:
         script=script("train.py"),
         on_failure=script("record_failure.py"),
         code=code_digest("train.py"),
+        made_from=data_of_run,
         files=run_files,
 
 
