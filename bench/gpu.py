@@ -17,7 +17,7 @@ from transformers import RobertaConfig, RobertaModel
 from bench.race import add_options, entrants, race
 from bench.report import show
 from bench.workspace import WORK, embedded_model, encoded_task, with_mirrored, write_results
-from interlude.data.fetch.models import TOKENIZER
+from interlude.data.fetch.origin import TOKENIZER
 from interlude.files import MANIFEST, write_json
 
 TASKS = ["privacy-qa", "boolq"]

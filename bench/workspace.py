@@ -13,7 +13,7 @@ from interlude.plan.runspec import RunSpec, Settings
 from bench.machine import ROOT
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare
+from interlude.data.prepare import prepare
 from interlude.encode.encoding import encode_task
 from interlude.files import write_json
 from interlude.plan.tasks import Task, load_task

@@ -19,7 +19,7 @@ import pytest
 from interlude.data.fetch.archives import fetch, find_archive
 from interlude.data.fetch.mirror import find_mirrored
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare
+from interlude.data.prepare import prepare
 from interlude.errors import InputError
 from interlude.plan.tasks import Task, load_task
 

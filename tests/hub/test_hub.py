@@ -19,7 +19,7 @@ from huggingface_hub import constants
 
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare
+from interlude.data.prepare import prepare
 from interlude.errors import InputError
 from interlude.plan.tasks import METRICS_OF_FORM, load_task
 

@@ -27,6 +27,9 @@ else:
 
 from interlude.plan import digest
 from interlude.data.fetch.archives import find_archive
+from interlude.data.fetch.availability import why_unavailable
+from interlude.data.fetch.places import places_of
+from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
 from interlude.jobs.machine import memory_mb, visible_gpus
@@ -48,12 +51,17 @@ ONLY_PLANS = "plan" in sys.argv
 WHERE = " + ".join(map(str, reversed(workflow.configfiles)))
 
 try:
-    STUDY = load_study(config, ROOT, where=WHERE)
+    STUDY = load_study(config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT)))
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:
         check_trainable(STUDY.config, WHERE)
     for folder in ("results", f"results/{STUDY.name}", "results/trained"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
+    # What the data and the model are to be made from: only the main process hashes files.
+    ORIGINS = Origins()
+    if workflow.is_main_process:
+        files = {STUDY.model.name: STUDY.model.path}
+        ORIGINS = find_origins(STUDY.tasks, files, places_of(config, ROOT))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -90,6 +98,9 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 
 
 onstart:
+    ORIGINS.remember()
+    if workflow.touch:
+        ORIGINS.accept()
     # While there is a limit of jobs per second, Snakemake 9 looks at all waiting jobs once a second,
     # and once more for each job that has ended. Its default limits nothing here; another is kept.
     limit = workflow.scheduling_settings.max_jobs_per_timespan
@@ -121,13 +132,45 @@ def output_folder(wildcards, output):
     return Path(output[0]).parent
 
 
+def look_at_origin(manifest):
+    """Have Snakemake make a folder anew if it was made from something else, whoever made it.
+
+    An input function does so while jobs are planned; the hub is asked at a real start alone.
+    """
+    starts = workflow.execution_settings is not None and not workflow.dryrun
+    ORIGINS.look_at(manifest, workflow.dag.forcefiles, ask=starts, say=say)
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def made_from(tasks, model):
+    """What encodings of tasks, or trainings on them, are made from."""
+    return " ".join([*map(ORIGINS.of_task, tasks), ORIGINS.of_model(model)])
+
+
+def data_of_training(wildcards):
+    training = PLAN.trainings[wildcards.id]
+    return made_from([part.task for part in training.parts], training.model)
+
+
 def archive_pin(wildcards):
     return find_archive(wildcards.archive, ROOT / "config/archives.yaml").sha256
 
 
+def origin_of_model(wildcards):
+    look_at_origin(f"results/models/{wildcards.model}/manifest.json")
+    return []
+
+
 def archive_of_task(wildcards):
+    manifest = f"results/data/{wildcards.task}/manifest.json"
+    look_at_origin(manifest)
     archive = STUDY.tasks[wildcards.task].source.get("archive")
-    return [f"results/archives/{archive}.archive"] if archive else []
+    files = [f"results/archives/{archive}.archive"] if archive else []
+    # The pin tells what is in an archive, and no time stamp does.
+    return [ancient(file) for file in files] if ORIGINS.is_current(manifest) else files
 
 
 def downloads():

@@ -33,6 +33,8 @@ rule download_archive:
 
 
 rule prepare_model:
+    input:
+        origin_of_model,
     output:
         "results/models/{model}/manifest.json",
         "results/models/{model}/config.json",
@@ -42,10 +44,9 @@ rule prepare_model:
     conda:
         "../../envs/data.yaml"
     params:
-        declared=STUDY.model.path.read_text(),
+        made_from=lambda wildcards: ORIGINS.of_model(wildcards.model),
         file=os.path.relpath(STUDY.model.path),
         script=script("prepare_model.py"),
-        code=code_digest("prepare_model.py"),
         folder=output_folder,
     shell:
         "python {params.script:q} --model {params.file:q} --out {params.folder:q} 2>&1 | tee {log}"
@@ -65,11 +66,10 @@ rule normalise_task:
     resources:
         places=PLACES,
     params:
-        declared=lambda wildcards: STUDY.tasks[wildcards.task].data_declaration(),
+        made_from=lambda wildcards: ORIGINS.of_task(wildcards.task),
         file=lambda wildcards: os.path.relpath(STUDY.tasks[wildcards.task].path),
         archive=lambda wildcards, input: f"--archive-file {input[0]}" if input else "",
         script=script("normalise.py"),
-        code=code_digest("normalise.py"),
         folder=output_folder,
     shell:
         "python {params.script:q} --task {params.file:q} {params.archive} {resources.places} --out {params.folder:q}"
@@ -93,6 +93,7 @@ rule encode_task:
     resources:
         shared=SHARED,
     params:
+        made_from=lambda wildcards: made_from([wildcards.task], wildcards.model),
         form=lambda wildcards: STUDY.tasks[wildcards.task].form,
         script=script("encode.py"),
         code=code_digest("encode.py"),

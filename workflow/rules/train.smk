@@ -61,6 +61,7 @@ rule train_target:
         script=script("train.py"),
         on_failure=script("record_failure.py"),
         code=training_code,
+        made_from=data_of_training,
         files=job_files,
     shell:
         TRAIN

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare, summary
+from interlude.data.prepare import prepare, summary
 from interlude.errors import command
 from interlude.plan.tasks import load_task
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare
+from interlude.data.prepare import prepare
 from interlude.errors import InputError
 from interlude.plan.tasks import Task
 
@@ -34,7 +34,7 @@ def _no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise InputError(OFFLINE)
 
-    monkeypatch.setattr("interlude.data.read.sources.fetch_dataset", refuse)
+    monkeypatch.setattr("interlude.data.fetch.files.fetch_dataset", refuse)
 
 
 @pytest.fixture

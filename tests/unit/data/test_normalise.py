@@ -14,7 +14,7 @@ import pytest
 
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare, summary
+from interlude.data.prepare import prepare, summary
 from interlude.errors import InputError
 from interlude.plan.tasks import Task, load_task
 

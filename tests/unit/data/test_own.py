@@ -12,7 +12,7 @@ import tiny
 
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare
+from interlude.data.prepare import prepare
 from interlude.errors import InputError
 from interlude.plan.study import Study, load_study
 from interlude.plan.tasks import Task

@@ -11,10 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from interlude.data.fetch.archives import fetch, find_archive
+from interlude.data.fetch.files import fetch_files
+from interlude.data.fetch.origin import find_origin
 from interlude.data.fetch.places import Places
+from interlude.data.prepare import prepare
+from interlude.data.read.rows import read_rows
 from interlude.data.read.similar import families
-from interlude.data.read.sources import read_source
-from interlude.data.shape.normalise import prepare
 from interlude.data.shape.splits import cut
 from interlude.errors import InputError
 from interlude.plan.tasks import load_task
@@ -91,7 +93,9 @@ def test_no_group_is_in_both_parts(made: Any) -> None:
     task = load_task(ROOT / f"config/tasks/{name}.yaml")
     if task.split_by is None:
         pytest.skip("official split")
-    splits = read_source(task, Places(REGISTRY, source_archive(name))).splits
+    places = Places(REGISTRY, source_archive(name))
+    files = fetch_files(*find_origin(task, places), places)
+    splits, _ = read_rows(task, files.names, files.contents)
     train, validation = (
         {
             words(splits[split][index][task.split_by])

@@ -112,6 +112,16 @@ def open_repository(kind: str, declared: dict[str, Any], where: str) -> Reposito
     return Repository(kind, name, revision, str(info.sha), files, where)
 
 
+def commit_of(kind: str, declared: dict[str, Any], seconds: float) -> str | None:
+    """Return the commit that a revision stands for now; None where the hub does not say in time."""
+    ask = HfApi().dataset_info if kind == "dataset" else HfApi().model_info
+    try:
+        with _at_most(seconds):
+            return ask(declared["id"], revision=declared["revision"], expand=["sha"]).sha
+    except (*FAULTS, ValueError, KeyError, TypeError):
+        return None
+
+
 def _is_inside(name: str) -> bool:
     """Tell whether a file name stays in its repository."""
     return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts

@@ -31,12 +31,24 @@ def find_mirrored(task: Task, mirror: Path, slices: Path) -> tuple[Task, dict[st
     cut train and validation out of what is there. None when the mirror does not hold the task.
     """
     served = _recut(task, slices)
-    entries = {entry["split"]: entry for entry in _entries(mirror) if _is_of(entry, served)}
+    entries = _entries_of(served, mirror)
     wanted = served.inputs()
-    missing = [split for split in wanted if split not in entries]
+    if any(split not in entries for split in wanted):
+        return None
+    return served, {split: entries[split] for split in wanted}
+
+
+def note_missing_split(task: Task, mirror: Path, slices: Path) -> None:
+    """Say on stderr which split of a task a mirror lacks, when it has others of it."""
+    served = _recut(task, slices)
+    entries = _entries_of(served, mirror)
+    missing = [split for split in served.inputs() if split not in entries]
     if entries and missing:
         print(f"note: the mirror has {task.name} without the split {missing[0]}.", file=sys.stderr)
-    return None if missing else (served, {split: entries[split] for split in wanted})
+
+
+def _entries_of(served: Task, mirror: Path) -> dict[str, Entry]:
+    return {entry["split"]: entry for entry in _entries(mirror) if _is_of(entry, served)}
 
 
 def _recut(task: Task, slices: Path) -> Task:
@@ -47,9 +59,14 @@ def _recut(task: Task, slices: Path) -> Task:
     return replace(task, source=source, **changes)
 
 
+def path_of(mirror: Path, entry: Entry) -> Path:
+    """Return where a mirror's file is; InputError for a name that leads out of the mirror."""
+    return below(mirror, entry["file"], f"{mirror / MANIFEST}: key file")
+
+
 def read_entry(mirror: Path, entry: Entry) -> bytes:
     """Return the bytes of a mirror's file, held to the hash in the manifest."""
-    path = below(mirror, entry["file"], f"{mirror / MANIFEST}: key file")
+    path = path_of(mirror, entry)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -13,27 +13,11 @@ from typing import Any
 
 from interlude.data.fetch.archives import Archive, fetch, find_archive, open_zip, read_member
 from interlude.data.fetch.hub import fetch_file, open_repository
+from interlude.data.fetch.origin import REQUIRED, TOKENIZER, VOCABULARY, Origin, model_origin
+from interlude.data.made_from import model_made_from
 from interlude.errors import InputError
 from interlude.files import WEIGHTS, filling, sha256_of
 from interlude.plan.schema import load_validated
-
-REQUIRED = ("config.json", WEIGHTS)
-# A tokenizer has one of these; without, transformers makes up one that knows no word.
-VOCABULARY = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "spm.model",
-)
-TOKENIZER = (
-    *VOCABULARY,
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "merges.txt",
-)
 
 
 def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
@@ -47,14 +31,15 @@ def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
     """
     model = load_validated(declared, "model")
     with filling(out) as work:
-        if "folder" in model:
-            origin = _from_folder(Path(model["folder"]), work, f"{declared}: key folder")
-        elif "hub" in model:
-            origin = _from_hub(model, work, f"{declared}: key hub")
+        origin = model_origin(model, registry)
+        if origin.kind == "folder":
+            source = _from_folder(model["folder"], origin, work, f"{declared}: key folder")
+        elif origin.kind == "hub":
+            source = _from_hub(model, work, f"{declared}: key hub")
         else:
-            origin = _from_archives(model, registry, work, f"{declared}: key archives")
+            source = _from_archives(model, registry, work, f"{declared}: key archives")
         _check_weights(model, work, str(declared))
-        manifest = _write_manifest(model, origin, work)
+        manifest = _write_manifest(model, origin, source, work)
         for name in set(TOKENIZER) - set(manifest["files"]):
             # transformers would read what another model left here
             (out / name).unlink(missing_ok=True)
@@ -110,14 +95,14 @@ def _from_hub(model: dict[str, Any], work: Path, where: str) -> dict[str, Any]:
     return {"hub": repository.origin}
 
 
-def _from_folder(folder: Path, work: Path, where: str) -> dict[str, Any]:
+def _from_folder(name: str, origin: Origin, work: Path, where: str) -> dict[str, Any]:
+    folder = Path(name)
     if not folder.is_dir():
         raise InputError(f"{where}: {folder}: no such folder.")
     _check_complete({file.name for file in folder.iterdir()}, f"{where}: {folder}")
-    for name in (*REQUIRED, *TOKENIZER):
-        if (folder / name).exists():
-            shutil.copyfile(folder / name, work / name)
-    return {"folder": str(folder)}
+    for path in origin.files.values():
+        shutil.copyfile(path, work / path.name)
+    return {"folder": name}
 
 
 def _check_complete(present: set[str], where: str) -> None:
@@ -144,11 +129,14 @@ def _check_weights(model: dict[str, Any], work: Path, where: str) -> None:
         )
 
 
-def _write_manifest(model: dict[str, Any], origin: dict[str, Any], work: Path) -> dict[str, Any]:
+def _write_manifest(
+    model: dict[str, Any], origin: Origin, source: dict[str, Any], work: Path
+) -> dict[str, Any]:
     files = {file.name: sha256_of(file) for file in sorted(work.iterdir())}
     about = {key: model[key] for key in ("name", "title", "licence", "citation")}
-    commit = origin.get("hub", {}).get("commit")
+    commit = source.get("hub", {}).get("commit")
     revision = model["revision"] or commit or f"sha256:{files[WEIGHTS][:12]}"
-    manifest = about | {"revision": revision, "source": origin, "files": files}
+    manifest = about | {"revision": revision, "source": source, "files": files}
+    manifest["made_from"] = str(model_made_from(model, origin, files))
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")
     return manifest

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from interlude.errors import InputError
 
@@ -23,6 +25,13 @@ class Places:
     slices: Path = Path("config/mirrors/partial.yaml")
     own_data: Path | None = None
     normalised: Path = Path("results/data")
+
+
+def places_of(config: Mapping[str, Any], root: Path) -> Places:
+    """Return where a study's config says that data may be; root: the project's folder."""
+    named = {key: Path(config[key]) for key in ("mirror", "own_data") if config[key] is not None}
+    slices = root / "config/mirrors/partial.yaml"
+    return Places(registry=root / "config/archives.yaml", slices=slices, **named)
 
 
 def below(folder: Path, name: str, where: str) -> Path:

@@ -1,0 +1,106 @@
+"""Where the rows of a task and the files of a model are, as found now. Reads none of their content.
+
+No heavy imports: a study looks for the origins of all its tasks at each start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from interlude.data.fetch.archives import find_archive
+from interlude.data.fetch.mirror import Entry, find_mirrored, path_of
+from interlude.data.fetch.own import own_files
+from interlude.data.fetch.places import Places
+from interlude.files import WEIGHTS
+from interlude.plan.tasks import Task
+
+MIRROR = "mirror"
+
+REQUIRED = ("config.json", WEIGHTS)  # of a model
+# A tokenizer has one of these; without, transformers makes up one that knows no word.
+VOCABULARY = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+)
+TOKENIZER = (
+    *VOCABULARY,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "merges.txt",
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the content of a task or a model is.
+
+    kind: mirror, archive, files, own, hub; of a model archives, folder, hub.
+    files: the local files to read, by split or name.
+    stands_for: what decides the content beside them: a pin, what is asked of the hub, how a mirror
+    is cut; fits into JSON.
+    entries: of a mirror's manifest, by split.
+    """
+
+    kind: str
+    files: dict[str, Path] = field(default_factory=dict)
+    stands_for: Any = None
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+
+Found = tuple[Task, Origin]  # the task as the origin serves it: a mirror may cut it in another way
+
+
+def find_origin(task: Task, places: Places) -> Found:
+    """Return the origin of a task's rows: the mirror if it holds them, else the declared one.
+
+    InputError when files that the user must supply are not there, or the mirror is none.
+    """
+    return find_in_mirror(task, places) or (task, declared_origin(task, places))
+
+
+def find_in_mirror(task: Task, places: Places) -> Found | None:
+    """Return the mirror as the origin of a task; None when there is none that holds it."""
+    if places.mirror is None:
+        return None
+    held = find_mirrored(task, places.mirror, places.slices)
+    if held is None:
+        return None
+    served, entries = held
+    files = {split: path_of(places.mirror, entry) for split, entry in entries.items()}
+    return served, Origin(MIRROR, files, served.data_declaration(), entries)
+
+
+def declared_origin(task: Task, places: Places) -> Origin:
+    """Return the origin that a task's file declares; InputError where it is not there."""
+    match task.source:
+        case {"files": names}:
+            return Origin("files", {split: Path(name) for split, name in names.items()})
+        case {"own": _}:
+            return Origin("own", own_files(task, places.own_data))
+        case {"hub": asked}:
+            return Origin("hub", stands_for=asked)
+        case {"archive": name}:
+            return Origin("archive", stands_for=find_archive(name, places.registry).sha256)
+    raise AssertionError(task.source)
+
+
+def model_origin(model: Mapping[str, Any], registry: Path) -> Origin:
+    """Return the origin of a model, given the content of its file.
+
+    registry: `config/archives.yaml`. InputError when it lacks an archive.
+    """
+    if "folder" in model:
+        present = (Path(model["folder"], name) for name in (*REQUIRED, *TOKENIZER))
+        return Origin("folder", {path.name: path for path in present if path.exists()})
+    if "hub" in model:
+        return Origin("hub", stands_for=model["hub"])
+    names = [place["archive"] for place in model["archives"]]
+    return Origin("archives", stands_for=[find_archive(name, registry).sha256 for name in names])

@@ -1,0 +1,91 @@
+"""From what a normalised task or a prepared model is made, as one string.
+
+It is equal where nothing differs that decides the content, whoever made it, and when. The manifest
+of what was made holds it; a study compares it with the one of today.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from interlude.data.fetch.origin import Origin
+from interlude.plan import digest
+from interlude.plan.tasks import Task
+
+ROOM = Path(__file__).parent
+# What a model's file says of the content; its folder counts by the files in it.
+OF_MODEL = ("archives", "hub", "weights_sha256", "revision")
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """kind: of the origin. declared, contents, code: digests of what the task's or the model's file
+    says, of what is found at the origin, and of the code that reads and shapes (not of models).
+    """
+
+    kind: str
+    declared: str
+    contents: str
+    code: str = ""
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, astuple(self)))
+
+    @classmethod
+    def from_text(cls, text: Any) -> MadeFrom | None:
+        """Read it back; None for anything else."""
+        parts = text.split("-") if isinstance(text, str) else []
+        return cls(*parts) if len(parts) in (3, 4) else None
+
+
+def data_made_from(task: Task, origin: Origin, hashes: Mapping[str, str], code: str) -> MadeFrom:
+    """Return what a task's normalised data are made from.
+
+    task: as declared. hashes: SHA-256 of the origin's local files, by split.
+    """
+    return MadeFrom(origin.kind, declared_of_task(task), contents_of(origin, hashes), code)
+
+
+def model_made_from(
+    model: Mapping[str, Any], origin: Origin, hashes: Mapping[str, str]
+) -> MadeFrom:
+    """Return what a prepared model is made from.
+
+    model: its file's content. hashes: SHA-256 of the origin's local files, by name.
+    """
+    return MadeFrom(origin.kind, declared_of_model(model), contents_of(origin, hashes))
+
+
+def declared_of_task(task: Task) -> str:
+    """Return a digest of what a task's file says of its data."""
+    return _digest(task.data_declaration())
+
+
+def declared_of_model(model: Mapping[str, Any]) -> str:
+    """Return a digest of what a model's file says of its content."""
+    return _digest({key: model.get(key) for key in OF_MODEL})
+
+
+def contents_of(origin: Origin, hashes: Mapping[str, str]) -> str:
+    """Return a digest of what is found at an origin; a file's ending tells how it is read."""
+    files = {name: [path.suffix, hashes[name]] for name, path in origin.files.items()}
+    return _digest([origin.stands_for, files])
+
+
+@cache
+def reading_code() -> str:
+    """Return a digest of the code that reads and shapes data: what fetches them is not in it."""
+    modules = (ROOM / "read/rows.py", ROOM / "shape/normalise.py")
+    return _digest([digest.code_digest(module) for module in modules])
+
+
+def _digest(document: Any) -> str:
+    """Return 16 hex digits of the SHA-256 of a document that fits into JSON."""
+    text = json.dumps(document, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

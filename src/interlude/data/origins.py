@@ -1,0 +1,290 @@
+"""What the data and the model of a study are to be made from today, and what was made otherwise.
+
+For the main process of a study, which alone looks at origins and hashes files. Jobs, some of them
+on nodes that see no origin, go by the manifests of what was made.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from interlude.data.fetch.contents import Contents
+from interlude.data.fetch.origin import (
+    MIRROR,
+    REQUIRED,
+    Origin,
+    declared_origin,
+    find_in_mirror,
+    find_origin,
+    model_origin,
+)
+from interlude.data.fetch.places import Places
+from interlude.data.made_from import (
+    MadeFrom,
+    contents_of,
+    declared_of_model,
+    declared_of_task,
+    reading_code,
+)
+from interlude.errors import InputError
+from interlude.files import MANIFEST, read_manifest, write_json
+from interlude.plan.schema import load_validated
+from interlude.plan.tasks import Task
+
+MODELS = Path("results/models")
+REMEMBERED = Path("results/origins.json")
+UNKNOWN = "unknown"  # where neither the origin is there nor what was made from it
+COMMIT_DIGITS = 40
+PATIENCE = 5.0  # seconds for all questions to the hub together
+
+
+@dataclass(frozen=True)
+class Made:
+    """A folder of normalised data or of a model, and what it is to be made from.
+
+    manifest: None where the folder is not made yet, empty where it cannot be read.
+    known: what it was made from; remembered where it is gone.
+    wanted: what it is to be made from today; None where neither origin nor `known` tell.
+    asked: what its file asks of the hub; None of another origin.
+    """
+
+    folder: Path
+    manifest: dict[str, Any] | None
+    known: MadeFrom | None
+    wanted: MadeFrom | None
+    asked: dict[str, Any] | None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it was made from what it is to be made from today."""
+        return self.manifest is not None and self.known is not None and self.known == self.wanted
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it was made from something else than it is to be made from today."""
+        return self.manifest is not None and self.wanted not in (None, self.known)
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the hub that it was made from, where what is asked for may move."""
+        taken = (self.manifest or {}).get("source", {}).get("hub")
+        if self.asked is None or taken is None or len(self.asked["revision"]) == COMMIT_DIGITS:
+            return None
+        is_same = all(taken.get(key) == self.asked[key] for key in ("id", "revision"))
+        return str(taken["commit"]) if is_same else None
+
+
+class Origins:
+    """What the folders of data and models are to be made from.
+
+    made: the folders of a study; none outside the main process, where manifests tell.
+    """
+
+    def __init__(self, made: Iterable[Made] = (), normalised: Path = Places.normalised) -> None:
+        self._made = {str(each.folder): each for each in made}
+        self._normalised = normalised
+        self._looked_at: set[str] = set()
+        self._asking = 0.0  # seconds spent on questions to the hub
+
+    def of_task(self, task: str) -> str:
+        """Return what a task's normalised data are to be made from."""
+        return self._of(self._normalised / task)
+
+    def of_model(self, model: str) -> str:
+        """Return what a prepared model is to be made from."""
+        return self._of(MODELS / model)
+
+    def _of(self, folder: Path) -> str:
+        made = self._made.get(str(folder))
+        wanted = _made_from(_manifest_of(folder)) if made is None else made.wanted
+        return str(wanted or UNKNOWN)
+
+    def is_current(self, file: str) -> bool:
+        """Tell whether a manifest is there, and of what was made from what is wanted today."""
+        made = self._made.get(str(Path(file).parent))
+        return made is not None and made.is_current
+
+    def look_at(self, file: str, forced: set[str], ask: bool, say: Callable[[str], None]) -> None:
+        """Add a manifest to what is forced if it was made from something else than is wanted today.
+
+        ask: the hub too, whether what was asked of it has moved: that is said, and not forced.
+        """
+        made = self._made.get(str(Path(file).parent))
+        if made is None or file in self._looked_at:
+            return
+        self._looked_at.add(file)
+        if made.is_stale:
+            forced.add(file)
+            say(f"{made.folder}: made anew: {_change(made)}.")
+        elif ask and made.commit and (now := self._commit_now(made)) not in (None, made.commit):
+            say(_moved(made, str(now)))
+
+    def remember(self) -> None:
+        """Write down what all is to be made from, for the day when an origin is gone."""
+        wanted = {folder: str(made.wanted) for folder, made in self._made.items() if made.wanted}
+        write_json(REMEMBERED, _remembered() | wanted)
+
+    def accept(self) -> None:
+        """Take what is stale for what is wanted, as the user asks with `snakemake --touch`."""
+        for made in self._made.values():
+            if made.is_stale:
+                accepted = {**(made.manifest or {}), "made_from": str(made.wanted)}
+                write_json(made.folder / MANIFEST, accepted)
+
+    def _commit_now(self, made: Made) -> str | None:
+        """Return the commit that the hub would send; None where it does not say in time."""
+        from interlude.data.fetch.hub import commit_of  # noqa: PLC0415  takes a second to import
+
+        left = PATIENCE - self._asking
+        if left <= 0 or made.asked is None:
+            return None
+        started = time.monotonic()
+        kind = "model" if made.folder.parent == MODELS else "dataset"
+        commit = commit_of(kind, made.asked, left)
+        self._asking += time.monotonic() - started
+        return commit
+
+
+def find_origins(
+    tasks: Mapping[str, Task], model_files: Mapping[str, Path], places: Places
+) -> Origins:
+    """Return what the tasks and models of a study are to be made from today.
+
+    Where an origin is not there, what was made from it is taken as it is. InputError for a model
+    file that is not valid.
+    """
+    contents, remembered = Contents(), _remembered()
+    found = [_data(task, places, contents, remembered) for task in tasks.values()]
+    found += [
+        _model(MODELS / name, load_validated(file, "model"), places, contents, remembered)
+        for name, file in model_files.items()
+    ]
+    contents.save()
+    return Origins(found, places.normalised)
+
+
+def _data(task: Task, places: Places, contents: Contents, remembered: Mapping[str, str]) -> Made:
+    folder = places.normalised / task.name
+    manifest, known = _known(folder, remembered)
+    declared = declared_of_task(task)
+
+    def same() -> Origin | None:
+        """Return the origin of before: what is made stays, also when a mirror comes or goes."""
+        if known is None or known.kind != MIRROR:
+            return declared_origin(task, places)
+        found = find_in_mirror(task, places)
+        return found and found[1]
+
+    def first() -> Origin:
+        """Return the origin that data are made from anew."""
+        return find_origin(task, places)[1]
+
+    def now(find: Callable[[], Origin | None]) -> MadeFrom | None:
+        return _now(find, declared, reading_code(), contents)
+
+    wanted = None
+    if known is not None and (manifest is not None or known.kind == MIRROR):
+        wanted = _kept(known, declared, now(same))
+    wanted = wanted or now(first) or (known and replace(known, declared=declared))
+    return Made(folder, manifest, known, wanted, task.source.get("hub"))
+
+
+def _model(
+    folder: Path,
+    model: Mapping[str, Any],
+    places: Places,
+    contents: Contents,
+    remembered: Mapping[str, str],
+) -> Made:
+    manifest, known = _known(folder, remembered)
+    declared = declared_of_model(model)
+
+    def find() -> Origin | None:
+        origin = model_origin(model, places.registry)
+        is_whole = origin.kind != "folder" or set(REQUIRED) <= origin.files.keys()
+        return origin if is_whole else None
+
+    wanted = _now(find, declared, "", contents) or (known and replace(known, declared=declared))
+    return Made(folder, manifest, known, wanted, model.get("hub"))
+
+
+def _now(
+    find: Callable[[], Origin | None], declared: str, code: str, contents: Contents
+) -> MadeFrom | None:
+    """Return what would be made today; None where the origin is not there.
+
+    Why it is not is said by the job that would make it.
+    """
+    try:
+        origin = find()
+        if origin is None:
+            return None
+        hashes = {name: contents.sha256(path) for name, path in origin.files.items()}
+    except (InputError, OSError):
+        return None
+    return MadeFrom(origin.kind, declared, contents_of(origin, hashes), code)
+
+
+def _kept(known: MadeFrom, declared: str, now: MadeFrom | None) -> MadeFrom | None:
+    """Return what is known if it still holds, or if its origin is gone and nothing was declared
+    otherwise since.
+    """
+    is_gone = now is None and known.declared == declared
+    return known if is_gone or now == known else None
+
+
+def _known(
+    folder: Path, remembered: Mapping[str, str]
+) -> tuple[dict[str, Any] | None, MadeFrom | None]:
+    """Return the manifest of a folder, and what it was made from."""
+    manifest = _manifest_of(folder)
+    if manifest is None:
+        return None, MadeFrom.from_text(remembered.get(str(folder)))
+    return manifest, _made_from(manifest)
+
+
+def _made_from(manifest: Mapping[str, Any] | None) -> MadeFrom | None:
+    return MadeFrom.from_text((manifest or {}).get("made_from"))
+
+
+def _manifest_of(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a folder: None where there is none, empty where it is broken."""
+    if not (folder / MANIFEST).exists():
+        return None
+    try:
+        return read_manifest(folder)
+    except InputError:
+        return {}
+
+
+def _remembered() -> dict[str, str]:
+    try:
+        remembered = json.loads(REMEMBERED.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return remembered if isinstance(remembered, dict) else {}
+
+
+def _change(made: Made) -> str:
+    known, wanted = made.known, made.wanted
+    if known is None or wanted is None:
+        return "its manifest does not tell from what it was made"
+    if known.declared != wanted.declared:
+        return "it is declared otherwise"
+    if (known.kind, known.contents) != (wanted.kind, wanted.contents):
+        return "its origin has changed"
+    return "the code that reads it has changed"
+
+
+def _moved(made: Made, now: str) -> str:
+    asked = made.asked or {}
+    return (
+        f"note: {asked['id']} at {asked['revision']} has moved on the hub, from "
+        f"{str(made.commit)[:8]}, which {made.folder} holds, to {now[:8]}. "
+        f"To take it, start with --forcerun {made.folder / MANIFEST}"
+    )

@@ -1,0 +1,55 @@
+"""Prepare a task: fetch its files, read their rows, shape them, write them with a manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from interlude.data.fetch.files import fetch_files
+from interlude.data.fetch.mirror import note_missing_split
+from interlude.data.fetch.origin import find_origin
+from interlude.data.fetch.places import Places
+from interlude.data.made_from import data_made_from, reading_code
+from interlude.data.read.rows import read_rows
+from interlude.data.shape.normalise import normalise
+from interlude.files import MANIFEST, filling, sha256_of
+from interlude.plan.tasks import Task
+
+
+def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
+    """Write `train.parquet`, `validation.parquet` and `manifest.json` of a task; return the last.
+
+    They go into the folder `out`. The same files give the same bytes. Raises InputError, and then
+    writes nothing, when the files cannot be had or read, or a row breaks the form of the task.
+    """
+    if places.mirror:
+        note_missing_split(task, places.mirror, places.slices)
+    served, origin = find_origin(task, places)
+    files = fetch_files(served, origin, places)
+    rows, dropped = read_rows(served, files.names, files.contents)
+    normalised = normalise(served, rows)
+    manifest = {
+        "task": task.name,
+        "licence": task.licence,
+        **normalised.described(),
+        "dropped": dict(dropped),
+        "source": files.provenance,
+        "revision": files.revision,
+        "made_from": str(data_made_from(task, origin, files.hashes, reading_code())),
+    }
+    with filling(out) as work:
+        normalised.write(work)
+        manifest["files"] = {file.name: sha256_of(file) for file in sorted(work.iterdir())}
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")
+    return manifest
+
+
+def summary(manifest: dict[str, Any]) -> str:
+    """Return one line for people: rows, labels, repeated inputs and dropped rows."""
+    said = [f"{count} rows in {part}" for part, count in manifest["sizes"].items()]
+    if manifest["label_names"]:
+        said.append(f"{len(manifest['label_names'])} labels")
+    said += [f"validation inputs also in train: {manifest['overlap']}"] * bool(manifest["overlap"])
+    said += [f"{count} dropped ({reason})" for reason, count in manifest["dropped"].items()]
+    return f"{manifest['task']}: {', '.join(said)}"
