@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Collected:
-    """Rows of scores, one per cell, and of trainings: those that cells are read from, or start from."""
+    """Rows of scores, one per cell, and of the trainings that these are read or start from."""
 
     scores: list[Row]
     trainings: list[Row]

@@ -8,6 +8,7 @@ from pathlib import Path
 from interlude.jobs.arguments import Job
 from interlude.jobs.record import planned_part, write_predictions, write_record
 from interlude.training.start import write_start
+from interlude.training.tensor_file import Tensors
 
 BAD_INPUT = 2
 INTERRUPTED = (130, 143)  # 128 + SIGINT and SIGTERM, as a shell reports them
@@ -22,8 +23,8 @@ def leave_without_result(job: Job, status: str, reason: str) -> None:
     files, training = job.files, job.training
     write_predictions(files.predictions, [], [], [])
     if files.own_start is not None:
-        tasks = {part.task: {} for part in training.parts}
-        write_start(files.own_start, status, training.model, {}, tasks)
+        no_heads: dict[str, Tensors] = {part.task: {} for part in training.parts}
+        write_start(files.own_start, status, training.model, {}, no_heads)
     parts = [planned_part(training, part.task) for part in training.parts]
     outcome = {"status": status, "reason": reason, "code_digest": job.code, "parts": parts}
     write_record(files.record, training, outcome)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from interlude.plan.cells import read_plan
 
@@ -61,7 +62,7 @@ def _described(folder: Path) -> Unnamed:
     return Unnamed(folder, tasks, size)
 
 
-def _record(folder: Path) -> dict[str, object]:
+def _record(folder: Path) -> dict[str, Any]:
     """Return a record; nothing where there is none, or a broken one."""
     with suppress(OSError, ValueError):
         record = json.loads((folder / "record.json").read_text(encoding="utf8"))
