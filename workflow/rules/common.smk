@@ -32,8 +32,10 @@ from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
+from interlude.jobs.collect import refuse_old_results
 from interlude.jobs.machine import memory_mb, visible_gpus
 from interlude.plan.cells import to_csv
+from interlude.jobs.needs import known_rows, minutes
 from interlude.plan.planner import check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
@@ -55,6 +57,7 @@ try:
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:
         check_trainable(STUDY.config, WHERE)
+    refuse_old_results(Path("results", STUDY.name))
     for folder in ("results", f"results/{STUDY.name}", "results/trained"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
     # What the data and the model are to be made from: only the main process hashes files.
@@ -266,3 +269,14 @@ def retries_left(wildcards, attempt):
 def job_memory(wildcards, input, attempt):
     """MB of host memory: weights, gradients, AdamW's two means and a copy; more at each attempt."""
     return attempt * (1000 + 5 * Path(input.model).stat().st_size // 10**6)
+
+
+def job_minutes(wildcards, input, attempt):
+    """Minutes in which a training surely ends, from its planned tokens; more at each attempt."""
+    training = PLAN.trainings[wildcards.id]
+    rows = {
+        part.task: known_rows(STUDY.tasks[part.task], Path("results/data", part.task))
+        for part in training.parts
+    }
+    size = Path(input.model).stat().st_size
+    return attempt * minutes(training, rows, size, on_gpu=bool(GPUS_OF_A_RUN))

@@ -101,8 +101,9 @@ rule encode_task:
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
-        "python -m interlude.jobs.warm {params.script} --data {params.data:q} --model {params.model:q} --form {params.form}"
-        " --max-length {wildcards.length} --out {params.folder:q} 2>&1 | tee {log}"
+        "python -m interlude.jobs.warm {params.script:q} --data {params.data:q} --model {params.model:q} --form {params.form}"
+        " --max-length {wildcards.length} --out {params.folder:q} --made-from {params.made_from:q}"
+        " --code {params.code} {resources.shared} 2>&1 | tee {log}"
 
 
 rule download:

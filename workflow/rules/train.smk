@@ -55,6 +55,7 @@ rule train_target:
         gpu=GPUS_OF_A_RUN,
         shared=SHARED,
         mem_mb=job_memory,
+        runtime=job_minutes,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
         training=training_json,
@@ -90,6 +91,7 @@ use rule train_target as train_intermediate with:
         gpu=GPUS_OF_A_RUN,
         shared=SHARED,
         mem_mb=job_memory,
+        runtime=job_minutes,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
 
 
