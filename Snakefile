@@ -41,3 +41,4 @@ rule all:
         rules.figures.input,
         rules.report.input,
         rules.check_runs.output,
+        described(*ROLES),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.resources import Resources
 
 ROOT = Path(workflow.basedir)
@@ -30,7 +31,9 @@ from interlude.data.fetch.archives import find_archive
 from interlude.errors import InputError
 from interlude.files import check_folder
 from interlude.jobs.machine import memory_mb, visible_gpus
+from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.study import KINDS, NO_SOURCE, Run, load_study, task_of
+from interlude.words import ROLES
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
 # it would train another run than the one that was planned.
@@ -39,12 +42,20 @@ if workflow.remote_exec and os.environ.get("INTERLUDE_CONFIG", TOLD) != TOLD:
     raise WorkflowError("The config was changed while its study ran. Start Snakemake again.")
 os.environ.update(INTERLUDE_CONFIG=TOLD)
 
+CONFIGS = [os.path.relpath(path) for path in workflow.configfiles]
+CONFIGS += ["--config"] if workflow.config_settings.config else []
+
 try:
-    STUDY = load_study(config, ROOT, where=" + ".join(map(str, reversed(workflow.configfiles))))
+    STUDY = load_study(config, ROOT, where=" + ".join(CONFIGS))
     for folder in ("results", f"results/{STUDY.name}", f"results/{STUDY.name}/runs"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
+LIMITS = declared_limits(STUDY.config)
+if workflow.output_settings.dryrun:
+    logger.info(LIMITS)
 
 # The process with the slow imports takes the code of this model's family with them.
 os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model}")
@@ -73,6 +84,7 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 
 
 onstart:
+    logger.info(LIMITS)
     # While there is a limit of jobs per second, Snakemake 9 looks at all waiting jobs once a second,
     # and once more for each job that has ended. Its default limits nothing here; another is kept.
     limit = workflow.scheduling_settings.max_jobs_per_timespan
@@ -214,3 +226,30 @@ def records_to_collect(wildcards):
     if STUDY.config["missing_runs"] == "rerun":
         return planned
     return [path for path in planned if Path(path).exists()]
+
+
+def limits_of_role(wildcards):
+    """What bounds the data of each task of a role, and where its encoding lies, as JSON."""
+    role = wildcards.role
+    return json.dumps(
+        [
+            {**limits, "encoded": encoded(role, task)}
+            for task in getattr(STUDY.design, role)
+            for limits in data_limits(STUDY.config, role, task)
+        ]
+    )
+
+
+def encodings_of_role(wildcards):
+    """Both parts of each task of a role, encoded."""
+    folders = [encoded(wildcards.role, task) for task in getattr(STUDY.design, wildcards.role)]
+    return expand("{folder}/{part}.arrow", folder=folders, part=["train", "validation"])
+
+
+def described(*roles):
+    """Tables of the data of roles; those that a finished study lacks are not asked for again."""
+    if STUDY.config["missing_runs"] == "report":
+        return []
+    tables = [f"{RESULTS}/data/{role}.csv" for role in roles if getattr(STUDY.design, role)]
+    finished = Path(f"{RESULTS}/runs.parquet").exists()
+    return [table for table in tables if not finished or Path(table).exists()]
