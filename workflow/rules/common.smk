@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.resources import Resources
 
 ROOT = Path(workflow.basedir)
@@ -34,8 +35,9 @@ from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
 from interlude.jobs.collect import refuse_old_results
 from interlude.jobs.machine import memory_mb, visible_gpus
-from interlude.plan.cells import to_csv
 from interlude.jobs.needs import known_rows, minutes
+from interlude.plan.cells import to_csv
+from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
@@ -50,7 +52,9 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 # Snakemake knows its targets only once the rules are read.
 ONLY_PLANS = "plan" in sys.argv
-WHERE = " + ".join(map(str, reversed(workflow.configfiles)))
+CONFIGS = [os.path.relpath(path) for path in workflow.configfiles]
+CONFIGS += ["--config"] if workflow.config_settings.config else []
+WHERE = " + ".join(CONFIGS)
 
 try:
     STUDY = load_study(config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT)))
@@ -67,6 +71,11 @@ try:
         ORIGINS = find_origins(STUDY.tasks, files, places_of(config, ROOT))
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
+LIMITS = declared_limits(STUDY.config)
+if workflow.output_settings.dryrun:
+    logger.info(LIMITS)
 
 # The process with the slow imports takes the code of this model's family with them.
 os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model.name}")
@@ -101,6 +110,7 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 
 
 onstart:
+    logger.info(LIMITS)
     ORIGINS.remember()
     if workflow.touch:
         ORIGINS.accept()
@@ -223,13 +233,15 @@ def called(wildcards):
     return PLAN.names[wildcards.id]
 
 
+def encoded(task, length):
+    """Folder of a task's encoding."""
+    return f"results/encoded/{STUDY.model.name}/{task}/{length}"
+
+
 def encodings(wildcards):
     """The encoded examples of each part of a training, at its length."""
     training = PLAN.trainings[wildcards.id]
-    folders = [
-        f"results/encoded/{training.model}/{part.task}/{training.settings.max_length}"
-        for part in training.parts
-    ]
+    folders = [encoded(part.task, training.settings.max_length) for part in training.parts]
     return [f"{folder}/{split}.arrow" for folder in folders for split in ("train", "validation")]
 
 
@@ -280,3 +292,32 @@ def job_minutes(wildcards, input, attempt):
     }
     size = Path(input.model).stat().st_size
     return attempt * minutes(training, rows, size, on_gpu=bool(GPUS_OF_A_RUN))
+
+
+def limits_of_role(wildcards):
+    """What bounds the data of each task of a role, and where its encoding lies, as JSON."""
+    role = wildcards.role
+    return json.dumps(
+        [
+            {**limits, "encoded": encoded(task, limits["max_length"])}
+            for task in STUDY.tasks_of(role)
+            for limits in data_limits(STUDY.config, role, task)
+        ]
+    )
+
+
+def encodings_of_role(wildcards):
+    """Both parts of each task of a role, encoded."""
+    role = wildcards.role
+    tasks = STUDY.tasks_of(role)
+    folders = [encoded(task, STUDY.settings(role, task).max_length) for task in tasks]
+    return expand("{folder}/{part}.arrow", folder=folders, part=["train", "validation"])
+
+
+def described(*roles):
+    """Tables of the data of roles; those that a finished study lacks are not asked for again."""
+    if STUDY.config["missing_runs"] == "report":
+        return []
+    tables = [f"{RESULTS}/data/{role}.csv" for role in roles if STUDY.tasks_of(role)]
+    finished = Path(f"{RESULTS}/scores.parquet").exists()
+    return [table for table in tables if not finished or Path(table).exists()]

@@ -105,13 +105,16 @@ use rule train_target as train_sweep with:
 rule intermediate:
     input:
         records("intermediate"),
+        described("intermediate"),
 
 
 rule targets:
     input:
         records("target"),
+        described("intermediate", "target"),
 
 
 rule probing:
     input:
         records("probing"),
+        described("intermediate", "probing"),
