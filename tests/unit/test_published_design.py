@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-
 from interlude.plan.runspec import Settings
+
 from interlude.plan.study import KINDS, Run, Study, load_study
 
 ROOT = Path(__file__).parents[2]

@@ -145,7 +145,7 @@ def refuse_old_results(study: Path) -> None:
     old = [study / name for name in ("runs", "encoders", "runs.parquet") if (study / name).exists()]
     if old:
         raise InputError(
-            f"{old[0]}: found results of an older release, which are not read. Move {study} away, or "
-            "give the study another name (key study), and run again: trainings lie in "
+            f"{old[0]}: found results of an older release, which are not read. Move {study} away, "
+            "or give the study another name (key study), and run again: trainings lie in "
             "results/trained now."
         )
