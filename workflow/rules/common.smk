@@ -36,7 +36,7 @@ from interlude.files import check_folder, written_atomically
 from interlude.jobs.collect import refuse_old_results
 from interlude.jobs.machine import memory_mb, visible_gpus
 from interlude.jobs.needs import known_rows, minutes
-from interlude.plan.cells import to_csv
+from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_trainable, plan_of
 from interlude.plan.study import load_study
@@ -81,6 +81,8 @@ if workflow.output_settings.dryrun:
 os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model.name}")
 
 RESULTS = f"results/{STUDY.name}"
+PARTS = ("train", "validation")  # of a task's rows
+START_FILES = ("manifest.json", "encoder.safetensors")  # what a training reads of its start
 # The plan, for people to look things up; no rule has it as input.
 PLAN_FILE = f"{RESULTS}/plan.csv"
 PLAN_TEXT = to_csv([*PLAN.cells, *PLAN.tried])
@@ -163,11 +165,6 @@ def made_from(tasks, model):
     return " ".join([*map(ORIGINS.of_task, tasks), ORIGINS.of_model(model)])
 
 
-def data_of_training(wildcards):
-    training = PLAN.trainings[wildcards.id]
-    return made_from([part.task for part in training.parts], training.model)
-
-
 def archive_pin(wildcards):
     return find_archive(wildcards.archive, ROOT / "config/archives.yaml").sha256
 
@@ -220,12 +217,27 @@ def records_to_collect(wildcards):
     return [path for path in planned if Path(path).exists()]
 
 
-def training_json(wildcards):
-    return PLAN.trainings[wildcards.id].to_json()
+def rule_of(id):
+    """Name of the rule for a training: it keeps a start, or has the role of its first cell."""
+    if id in PLAN.starts:
+        return "train_intermediate"
+    if PLAN.roles[id] == SWEEP:
+        return "train_sweep"
+    return "train_probe" if PLAN.roles[id] == "probing" else "train_target"
 
 
-def training_code(wildcards):
-    return code_digest("train.py")
+def told(wildcards):
+    """The arguments of train.py that say what a training is: where they change, it is done again.
+
+    In one function, as `job_files`.
+    """
+    training = PLAN.trainings[wildcards.id]
+    named = {
+        "--training": training.to_json(),
+        "--code": training_code(training),
+        "--made-from": made_from([part.task for part in training.parts], training.model),
+    }
+    return shlex.join(part for pair in named.items() for part in pair)
 
 
 def called(wildcards):
@@ -238,25 +250,18 @@ def encoded(task, length):
     return f"results/encoded/{STUDY.model.name}/{task}/{length}"
 
 
-def encodings(wildcards):
-    """The encoded examples of each part of a training, at its length."""
+def training_inputs(wildcards):
+    """What a training reads, by kind: encoded examples of its parts, a sweep's choice, a start."""
     training = PLAN.trainings[wildcards.id]
     folders = [encoded(part.task, training.settings.max_length) for part in training.parts]
-    return [f"{folder}/{split}.arrow" for folder in folders for split in ("train", "validation")]
-
-
-def chosen_settings(wildcards):
-    """The settings that a sweep chose; nothing without a sweep."""
-    choice = PLAN.trainings[wildcards.id].choice
-    return [f"results/chosen/{choice.id}.json"] if choice else []
-
-
-def start_files(wildcards):
-    """What a training starts from; nothing for the pretrained encoder."""
-    start = PLAN.trainings[wildcards.id].start
-    if start is None:
-        return []
-    return [f"results/trained/{start}/start/{name}" for name in ("manifest.json", "encoder.safetensors")]
+    read = {
+        "encoding": [f"{folder}/{part}.arrow" for folder in folders for part in PARTS],
+    }
+    if training.choice:
+        read["chosen"] = f"results/chosen/{training.choice.id}.json"
+    if training.start:
+        read["start"] = [f"results/trained/{training.start}/start/{name}" for name in START_FILES]
+    return read
 
 
 def job_files(wildcards, input, output):
@@ -267,11 +272,12 @@ def job_files(wildcards, input, output):
     named = {
         "--model": [Path(input.model).parent],
         "--encoded": dict.fromkeys(Path(file).parent for file in input.encoding),
-        "--chosen": input.chosen,
-        "--start": [Path(file).parent for file in input.start[:1]],
+        "--chosen": [input.get("chosen")] if input.get("chosen") else [],
+        "--start": [Path(file).parent for file in input.get("start", [])[:1]],
         "--out": [Path(output.record).parent],
     }
-    return shlex.join(str(part) for name, values in named.items() if values for part in (name, *values))
+    given = [(name, *map(str, values)) for name, values in named.items() if values]
+    return shlex.join(part for parts in given for part in parts)
 
 
 def retries_left(wildcards, attempt):
