@@ -105,6 +105,16 @@ def code_digest(name):
     return digest.code_digest(ROOT / "workflow/scripts" / name)
 
 
+def training_code(wildcards):
+    """Digest of the code that computes a training on a task."""
+    task = STUDY.tasks[task_of(wildcards.task)]
+    return digest.training_code([task.form], [task.metric])
+
+
+def folder_of(file):
+    return file and Path(str(file)).parent
+
+
 def output_folder(wildcards, output):
     """Folder of a rule's first output."""
     return Path(output[0]).parent
@@ -174,8 +184,8 @@ def run_files(wildcards, input, output):
         "--model": Path(input.model).parent,
         "--encoded": Path(input.encoding[0]).parent,
         "--chosen": input.chosen,
-        "--encoder-in": input.get("encoder"),
-        "--encoder-out": output.get("encoder"),
+        "--encoder-in": folder_of(input.get("encoder")),
+        "--encoder-out": folder_of(output.get("encoder")),
         "--record": output.record,
     }
     return shlex.join(part for name, path in named.items() if path for part in (name, str(path)))
@@ -188,7 +198,9 @@ def source_encoder(kind):
         run = run_of(kind, wildcards)
         started = run.source != NO_SOURCE
         return (
-            [f"{ENCODERS}/{run.source}/{STUDY.source_restart(run)}.safetensors"] if started else []
+            [f"{ENCODERS}/{run.source}/{STUDY.source_restart(run)}/encoder.safetensors"]
+            if started
+            else []
         )
 
     return file

@@ -90,18 +90,16 @@ rule encode_task:
         "results/logs/encode/{model}/{task}-{length}.log",
     conda:
         "../../envs/train.yaml"
-    resources:
-        shared=SHARED,
     params:
         form=lambda wildcards: STUDY.tasks[wildcards.task].form,
         script=script("encode.py"),
-        code=code_digest("encode.py"),
+        code=lambda wildcards: digest.encoding_code(STUDY.tasks[wildcards.task].form),
         data=lambda wildcards, input: Path(input.train).parent,
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
         "python -m interlude.jobs.warm {params.script} --data {params.data} --model {params.model} --form {params.form}"
-        " --max-length {wildcards.length} --out {params.folder} --code {params.code} {resources.shared} 2>&1 | tee {log}"
+        " --max-length {wildcards.length} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule download:

@@ -29,7 +29,7 @@ use rule train_target as train_sweep with:
         ).to_json(),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        code=code_digest("train.py"),
+        code=training_code,
         files=run_files,
 
 

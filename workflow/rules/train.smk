@@ -29,7 +29,7 @@ rule train_intermediate:
     output:
         record=f"{RUNS}/intermediate/none/{{task}}/{{restart}}.json",
         predictions=f"{RUNS}/intermediate/none/{{task}}/{{restart}}.parquet",
-        encoder=f"{ENCODERS}/{{task}}/{{restart}}.safetensors",
+        encoder=f"{ENCODERS}/{{task}}/{{restart}}/encoder.safetensors",
     log:
         f"{RESULTS}/logs/intermediate/{{task}}-{{restart}}.log",
     wildcard_constraints:
@@ -49,7 +49,7 @@ rule train_intermediate:
         spec=spec_of("intermediate"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        code=code_digest("train.py"),
+        code=training_code,
         files=run_files,
     shell:
         TRAIN
@@ -80,7 +80,7 @@ rule train_target:
         spec=spec_of("target"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        code=code_digest("train.py"),
+        code=training_code,
         files=run_files,
     shell:
         TRAIN
@@ -101,7 +101,7 @@ use rule train_target as train_probe with:
         spec=spec_of("probing"),
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        code=code_digest("train.py"),
+        code=training_code,
         files=run_files,
 
 

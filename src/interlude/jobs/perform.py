@@ -153,7 +153,8 @@ def load_data(spec: RunSpec, files: RunFiles) -> TaskData:
     check_encoded(files.encoded, files.model)
     facts = read_encoding_facts(read_encoded(_splits(files)[0]))
     check_label_count(spec.metric, facts.label_names, f"task {spec.task}")
-    return load_task(spec.task, spec.form, spec.metric, files.encoded, spec.settings)
+    examples = spec.settings.train_examples
+    return load_task(spec.task, spec.form, spec.metric, files.encoded, spec.settings, examples)
 
 
 def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:

@@ -40,10 +40,18 @@ class TaskData:
         return replace(self, validation=self.validation.slice(0, most))
 
 
-def load_task(task: str, form: str, metric: str, encoded: Path, settings: Settings) -> TaskData:
-    """Return the encoded examples of a task, capped as the settings say.
+def load_task(
+    task: str,
+    form: str,
+    metric: str,
+    encoded: Path,
+    settings: Settings,
+    examples: int | None = None,
+) -> TaskData:
+    """Return the encoded examples of a task; at most so many to train on, all if None.
 
-    InputError when a file is not whole, or truncation leaves no example to train on.
+    How many to validate on, the settings say. InputError when a file is not whole, or truncation
+    leaves no example to train on.
     """
     train, validation = (read_encoded(encoded / f"{part}.arrow") for part in PARTS)
     facts = read_encoding_facts(train)
@@ -58,7 +66,7 @@ def load_task(task: str, form: str, metric: str, encoded: Path, settings: Settin
     return TaskData(
         form=of_task,
         metric=metric_of(metric),
-        train=subset(train, settings.train_examples, together, trainable),
+        train=subset(train, examples, together, trainable),
         validation=subset(validation, settings.validation_examples, together),
         pad_id=facts.pad_id,
     )
