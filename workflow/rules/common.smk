@@ -3,6 +3,7 @@ import json
 import os
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -142,6 +143,16 @@ def code_digest(name):
     return digest.code_digest(ROOT / "workflow/scripts" / name)
 
 
+def training_code(wildcards):
+    """Digest of the code that computes a training on a task."""
+    task = STUDY.tasks[task_of(wildcards.task)]
+    return digest.training_code([task.form], [task.metric])
+
+
+def folder_of(file):
+    return file and Path(str(file)).parent
+
+
 def output_folder(wildcards, output):
     """Folder of a rule's first output."""
     return Path(output[0]).parent
@@ -234,7 +245,7 @@ def told(wildcards):
     training = PLAN.trainings[wildcards.id]
     named = {
         "--training": training.to_json(),
-        "--code": training_code(training),
+        "--code": training_code(*((part.form, part.metric) for part in training.parts)),
         "--made-from": made_from([part.task for part in training.parts], training.model),
     }
     return shlex.join(part for pair in named.items() for part in pair)

@@ -104,7 +104,7 @@ rule encode_task:
         made_from=lambda wildcards: made_from([wildcards.task], wildcards.model),
         form=lambda wildcards: STUDY.tasks[wildcards.task].form,
         script=script("encode.py"),
-        code=code_digest("encode.py"),
+        code=lambda wildcards: digest.encoding_code(STUDY.tasks[wildcards.task].form),
         data=lambda wildcards, input: Path(input.train).parent,
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
