@@ -143,14 +143,11 @@ def code_digest(name):
     return digest.code_digest(ROOT / "workflow/scripts" / name)
 
 
-def training_code(wildcards):
-    """Digest of the code that computes a training on a task."""
-    task = STUDY.tasks[task_of(wildcards.task)]
-    return digest.training_code([task.form], [task.metric])
-
-
-def folder_of(file):
-    return file and Path(str(file)).parent
+@cache
+def training_code(*parts):
+    """Digest of the code that computes a training, given form and metric of each of its parts."""
+    forms, metrics = zip(*parts)
+    return digest.training_code(forms, metrics)
 
 
 def output_folder(wildcards, output):

@@ -47,7 +47,7 @@ def carry_out(
     def of(spec: RunSpec = SPEC, code: str = "code", threads: int = 1, **places: Path) -> Any:
         folder = tmp_path / f"study-{len(list(tmp_path.iterdir()))}"
         places = {"encoded": encoded["single"], "model": model, "shared": store, **places}
-        files = tiny.files(folder=folder, encoder_out=folder / "start", **places)
+        files = tiny.files(folder=folder, encoder_out=folder / "1.safetensors", **places)
         said: list[str] = []
         perform(spec, files, code, threads, said.append)
         return files, said
@@ -61,15 +61,15 @@ def was_trained(said: list[str]) -> bool:
 
 
 def outcome(files: RunFiles) -> tuple[Any, ...]:
-    """Return all that a run found out: record, bytes of predictions, weights."""
+    """Return all that a run found out: record, bytes of predictions, weights.
+
+    The header of a safetensors file comes in any order.
+    """
     names = ("study", "restart", "taken_from")
     names += ("total_seconds", "train_seconds", "evaluation_seconds")
     record = {key: value for key, value in tiny.read_record(files).items() if key not in names}
     assert files.encoder_out is not None
-    weights = {
-        name: each.numpy().tobytes()
-        for name, each in load_file(files.encoder_out / ENCODER).items()
-    }
+    weights = {name: each.numpy().tobytes() for name, each in load_file(files.encoder_out).items()}
     return record, files.predictions.read_bytes(), weights
 
 
@@ -87,8 +87,8 @@ def test_another_study_takes_a_run_that_was_done(carry_out: CarryOut) -> None:
 
 def test_shared_files_take_no_space_beside_the_run_s_own(carry_out: CarryOut, store: Path) -> None:
     files, _ = carry_out()
-    assert files.encoder_out is not None
-    for own in (files.predictions, files.encoder_out / ENCODER):
+    for own in (files.predictions, files.encoder_out):
+        assert own is not None
         assert [kept for kept in store.iterdir() if kept.samefile(own)]
 
 
@@ -264,3 +264,37 @@ def test_two_that_leave_the_same_run_at_once_do_no_harm(tmp_path: Path, store: P
     assert [writer.communicate()[0] for writer in writers] == ["", ""]
     assert not [line for line in said if "not taken" in line]
     assert len(list(store.iterdir())) == 3  # an entry, and the bytes of each writer
+
+
+def test_an_encoding_is_taken_where_all_that_it_was_made_from_is_the_same(
+    model: Path, tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tiny.rows("pair", 12)
+    same, other = (
+        tiny.write_task(tmp_path / f"data-{n}", "pair", {"train": rows[:n], "validation": rows})
+        for n in (8, 9)
+    )
+
+    def encode(data: Path, max_length: int = 32, code: str = "code") -> tuple[bool, bytes]:
+        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        encode_task_once(data, out, "pair", model, max_length, shared=store, code=code)
+        taken = "taken from there" in capsys.readouterr().err
+        return taken, (out / "train.arrow").read_bytes()
+
+    first = encode(same)
+    assert not first[0]
+    assert encode(same) == (True, first[1])
+    assert not encode(other)[0]
+    assert not encode(same, max_length=24)[0]
+    assert not encode(same, code="other")[0]
+
+
+def test_an_encoding_that_was_taken_tells_of_the_data_that_it_stands_for(
+    model: Path, tmp_path: Path, store: Path
+) -> None:
+    rows = tiny.rows("pair", 8)
+    for name in ("of a hub", "of a mirror"):
+        data = tmp_path / name
+        tiny.write_task(data, "pair", {"train": rows, "validation": rows}, revision=name)
+        encode_task_once(data, data / "out", "pair", model, 32, shared=store, code="code")
+        assert read_manifest(data / "out")["data_revision"] == name
