@@ -75,7 +75,7 @@ except InputError as error:
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
-if workflow.output_settings.dryrun:
+if workflow.output_settings.dryrun and not workflow.remote_exec:
     logger.info(LIMITS)
 
 # The process with the slow imports takes the code of this model's family with them.
