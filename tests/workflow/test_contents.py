@@ -184,7 +184,7 @@ def write_archive(study: Study, count: int = 20) -> None:
     """Put an archive into the cache and declare it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("rows.jsonl", jsonl(rows(count)))
+        archive.writestr(zipfile.ZipInfo("rows.jsonl"), jsonl(rows(count)))  # the same bytes again
     pin = hashlib.sha256(buffer.getvalue()).hexdigest()
     cached = Path(os.environ["XDG_CACHE_HOME"], "interlude/archives", pin, WHEEL)
     cached.parent.mkdir(parents=True, exist_ok=True)
