@@ -60,11 +60,6 @@ class Made:
     asked: dict[str, Any] | None
 
     @property
-    def is_current(self) -> bool:
-        """Whether it was made from what it is to be made from today."""
-        return self.manifest is not None and self.known is not None and self.known == self.wanted
-
-    @property
     def is_stale(self) -> bool:
         """Whether it was made from something else than it is to be made from today."""
         return self.manifest is not None and self.wanted not in (None, self.known)
@@ -104,11 +99,6 @@ class Origins:
         wanted = _made_from(_manifest_of(folder)) if made is None else made.wanted
         return str(wanted or UNKNOWN)
 
-    def is_current(self, file: str) -> bool:
-        """Tell whether a manifest is there, and of what was made from what is wanted today."""
-        made = self._made.get(str(Path(file).parent))
-        return made is not None and made.is_current
-
     def look_at(self, file: str, forced: set[str], ask: bool, say: Callable[[str], None]) -> None:
         """Add a manifest to what is forced if it was made from something else than is wanted today.
 
@@ -127,7 +117,8 @@ class Origins:
     def remember(self) -> None:
         """Write down what all is to be made from, for the day when an origin is gone."""
         wanted = {folder: str(made.wanted) for folder, made in self._made.items() if made.wanted}
-        write_json(REMEMBERED, _remembered() | wanted)
+        if wanted:
+            write_json(REMEMBERED, _remembered() | wanted)
 
     def accept(self) -> None:
         """Take what is stale for what is wanted, as the user asks with `snakemake --touch`."""
