@@ -291,7 +291,7 @@ def test_a_finished_study_outlives_its_origins(study: Study) -> None:
 
 def test_what_is_neither_there_nor_known_is_one_message(study: Study) -> None:
     with study.without("own", "results/data/by-own", "results/origins.json"):
-        done = study.project.snakemake("targets", "--cores", "1")
+        done = study.project.snakemake("--cores", "1", "targets")
     assert done.returncode != 0
     assert "error: config/tasks/by-own.yaml: Tiny single needs a copy of your own: here." in (
         done.stdout

@@ -67,11 +67,13 @@ class Made:
     @property
     def commit(self) -> str | None:
         """The commit of the hub that it was made from, where what is asked for may move."""
-        taken = (self.manifest or {}).get("source", {}).get("hub")
-        if self.asked is None or taken is None or len(self.asked["revision"]) == COMMIT_DIGITS:
-            return None
-        is_same = all(taken.get(key) == self.asked[key] for key in ("id", "revision"))
-        return str(taken["commit"]) if is_same else None
+        match self.manifest, self.asked:
+            case (
+                {"source": {"hub": {"id": name, "revision": revision, "commit": str(commit)}}},
+                {"id": asked, "revision": wanted},
+            ) if (name, revision) == (asked, wanted) and len(wanted) != COMMIT_DIGITS:
+                return commit
+        return None
 
 
 class Origins:
