@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
-from interlude.plan.trainings import Training
+from interlude.plan.trainings import Part, Training
 
 SCHEMA_VERSION = 2
 PREDICTIONS = ("id", "prediction", "gold")  # columns
@@ -45,9 +45,8 @@ def _planned(training: Training) -> dict[str, Any]:
     }
 
 
-def planned_part(training: Training, task: str) -> dict[str, Any]:
+def planned_part(part: Part) -> dict[str, Any]:
     """Return what was planned of one task in the data of a training."""
-    (part,) = [each for each in training.parts if each.task == task]
     return {"task": part.task, "form": part.form, "metric": part.metric}
 
 
