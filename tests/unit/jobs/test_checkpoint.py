@@ -245,7 +245,7 @@ def started(job: Job) -> subprocess.Popen[str]:
     told = [*tiny.arguments(job), "--checkpoint-minutes", "0.0005"]
     return subprocess.Popen(
         [sys.executable, str(TRAIN), *told],
-        env={**os.environ, "PYTHONPATH": str(TRAIN.parents[3] / "src")},
+        env={**os.environ, "PYTHONPATH": str(TRAIN.parents[2] / "src")},
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
