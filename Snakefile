@@ -43,3 +43,4 @@ rule all:
         rules.figures.input,
         rules.report.input,
         rules.check_scores.output,
+        described(*ROLES),

@@ -17,7 +17,7 @@ PARTS = ("Snakefile", "config.yaml", "config", "envs", "profiles", "reference", 
 
 
 class Project:
-    """A project folder with an overlay over the default config."""
+    """A project folder with overlays that make a study."""
 
     def __init__(self, folder: Path, overlays: Sequence[Path]) -> None:
         """Copy the project into a folder, which is emptied."""
@@ -31,7 +31,7 @@ class Project:
 
     def study(self) -> Study:
         """Return the study as Snakemake has it."""
-        config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf8"))
+        config: dict[str, Any] = {}
         for overlay in self.overlays:
             update_config(config, yaml.safe_load(overlay.read_text(encoding="utf8")))
         return load_study(config, self.folder)

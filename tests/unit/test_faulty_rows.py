@@ -31,7 +31,7 @@ SCRIPTS = ROOT / "workflow/scripts"
         ("single", {"label": 2}, "key label: found 2. Allowed: 0 to 1."),
         ("single", {"label": None}, "key label: found nothing."),
         ("pair", {"label": -1}, "key label: found -1. Allowed: 0 to 1."),
-        ("pair", {"text_b": None}, "form Pair: "),
+        ("pair", {"text_b": None}, "form pair: "),
         ("choice", {"label": 7}, "key label: found 7. Allowed: 0 to "),
         ("span", {"end": 999}, "key start, end: found "),
         ("span-pair", {"span2_start": -3}, "key span2_start, span2_end: found -3 to "),

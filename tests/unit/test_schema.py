@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import tiny
 import yaml
+from interlude.plan.runspec import Settings
 
 from interlude.errors import InputError, did_you_mean, unknown
-from interlude.plan.runspec import Settings
 from interlude.plan.schema import SCHEMAS, load_validated, read_yaml, validate
 
 SETTINGS_SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf8"))[
@@ -23,7 +23,7 @@ SETTINGS_SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(enco
 # Where in the config, what is written there, and what the message must say.
 FAULTS: list[tuple[str, Any, list[str]]] = [
     ("restart", 3, ["top level", "unknown key 'restart'", "Did you mean 'restarts'?", "Allowed:"]),
-    ("zzz", 3, ["unknown key 'zzz'", "Allowed: ", "compute, degenerate, encoder"]),
+    ("zzz", 3, ["unknown key 'zzz'", "Allowed: ", "compute, contrasts, degenerate, encoder"]),
     ("encoder.layer", 3, ["key encoder", "'layer'", "Did you mean 'layers'?"]),
     (
         "training.target.learn_rate",
@@ -38,7 +38,26 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
     ("restarts", True, ["key restarts", "found True", "integer"]),
     ("restarts", 3.0, ["key restarts", "found 3.0", "integer"]),
     ("seed", -1, ["key seed", "found -1", "minimum 0"]),
-    ("seeds", [{"intermediate": 1, "target": 2}], ["key seeds.0", "'probing'"]),
+    ("seeds", [{"intermediate": 1, "target": 2}], ["key seeds.0", "no key 'probing'"]),
+    ("seeds", [-1], ["key seeds.0", "found -1", "below 2^32"]),
+    ("self_transfer", "no", ["key self_transfer", "found 'no'", "boolean"]),
+    ("arms", {}, ["key arms", "found {}", "minProperties 1"]),
+    ("arms", {"none": [{"parts": ["task"]}]}, ["key arms", "'none'", "stands for no source"]),
+    ("arms.stilts", [], ["key arms.stilts", "found []", "one or more"]),
+    ("arms.stilts", {"parts": ["task"]}, ["key arms.stilts", "a list of stages"]),
+    ("arms.stilts", [{}], ["key arms.stilts.0", "no key 'parts'", "Needed: parts"]),
+    ("arms.stilts", [{"parts": []}], ["key arms.stilts.0.parts", "one or more of task", "mlm"]),
+    ("arms.stilts", [{"part": ["task"]}], ["key arms.stilts.0", "Did you mean 'parts'?"]),
+    (
+        "arms.mtl",
+        [{"parts": ["source", "task"], "sampler": "unifrom"}],
+        ["key arms.mtl.0.sampler", "Did you mean 'uniform'?", "proportional, temperature, dynamic"],
+    ),
+    ("arms.mtl", [{"parts": ["all"], "examples": 0}], ["key arms.mtl.0.examples", "found 0"]),
+    ("contrasts", [{"arm": "stilts"}], ["key contrasts.0", "no key 'against'"]),
+    ("grid", {"learning_rate": []}, ["key grid.learning_rate", "list of different values"]),
+    ("grid", {"learning_rate": [2]}, ["key grid.learning_rate.0", "found 2", "at most 1"]),
+    ("grid", {"learn_rate": [1e-5]}, ["key grid", "Did you mean 'learning_rate'?"]),
     (
         "seeds",
         [{"intermediate": 1, "target": 2, "probing": 2**32}],
@@ -87,12 +106,44 @@ def test_fault_in_a_config_is_named(key: str, value: Any, parts: list[str]) -> N
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("key", ["study", "encoder", "intermediate", "target", "probing"])
-def test_required_key_is_named(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("study", "top level: no key 'study'. Needed: study, encoder."),
+        ("encoder", "top level: no key 'encoder'. Needed: study, encoder."),
+        ("encoder.model", "key encoder: no key 'model'. Needed: model."),
+    ],
+)
+def test_required_key_is_named(key: str, message: str) -> None:
     document = tiny.config()
-    del document[key]
-    with pytest.raises(InputError, match=rf"'{key}' is a required property"):
+    place = document["encoder"] if "." in key else document
+    del place[key.rpartition(".")[2]]
+    with pytest.raises(InputError) as raised:
         validate(document, "config", where="study.yaml")
+    assert str(raised.value) == f"study.yaml: {message}"
+
+
+def test_a_study_may_leave_roles_without_tasks() -> None:
+    document = {"study": "tiny", "encoder": {"model": "tiny"}, "target": ["tiny-pair"]}
+    filled = validate(document, "config", where="c")
+    assert (filled["intermediate"], filled["target"], filled["probing"]) == ([], ["tiny-pair"], [])
+
+
+def test_arms_of_all_four_papers_are_allowed() -> None:
+    arms = {
+        "single": [{"parts": ["task"]}],
+        "stilts": [{"parts": ["source"], "retrain": False}, {"parts": ["task"]}],
+        "mlm": [{"parts": ["source", "mlm"], "sampler": "proportional"}, {"parts": ["task"]}],
+        "mtl": [{"parts": ["source", "task"], "sampler": "dynamic"}],
+        "mtl-all": [{"parts": ["all"], "sampler": "size", "examples": 1000}],
+    }
+    contrasts = [{"arm": "stilts", "against": "single"}, {"arm": "mtl", "against": "stilts"}]
+    grid = {"learning_rate": [5.0e-6, 1.0e-5], "batch_size": [8, 16], "warmup": [0, 0.2]}
+    told = {"contrasts": contrasts, "grid": grid, "self_transfer": False, "seeds": [1, 2, 3]}
+    filled = validate(tiny.config(arms=copy.deepcopy(arms), **told), "config", where="c")
+    assert {key: filled[key] for key in told} == told
+    assert filled["arms"]["mlm"][0] == {**arms["mlm"][0], "method": "full"}
+    assert filled["arms"]["single"] == [{"parts": ["task"], "sampler": "uniform", "method": "full"}]
 
 
 @pytest.mark.parametrize("document", [None, [], "text", 3])
@@ -105,6 +156,8 @@ def test_defaults_are_filled_at_every_level() -> None:
     filled = validate(tiny.config(compute={"threads": 2}), "config", where="c")
     assert filled["restarts"] == 3
     assert filled["seeds"] is None
+    assert [filled[key] for key in ("arms", "contrasts", "grid")] == [None, [], None]
+    assert filled["self_transfer"] is True
     assert filled["encoder"] == {"model": "tiny", "layers": None}
     assert filled["training"] == {"intermediate": {}, "target": {}, "probing": {}}
     assert filled["degenerate"].items() >= {"constant": True, "chance": True, "margin": 0}.items()

@@ -17,7 +17,7 @@ TABLE = "results/tiny/runs.parquet"
 RECORDS = [
     f"results/tiny/runs/target/sarcasm/{task}/1.json" for task in ("finance-ner", "privacy-qa")
 ]
-ENCODER = "results/tiny/encoders/sarcasm/1.safetensors"
+ENCODER = "results/tiny/encoders/sarcasm/1/encoder.safetensors"
 ENCODING = "results/encoded/minilm-l6/privacy-qa/96/train.arrow"
 
 

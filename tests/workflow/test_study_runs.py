@@ -94,8 +94,7 @@ def test_a_changed_number_reruns_the_runs_it_touches(
 
 
 def test_an_override_for_one_task_reruns_only_that_task(finished: Project) -> None:
-    override = "overrides: {target: {privacy-qa: {learning_rate: 0.001}}}\ntraining:"
-    with finished.edited("tiny.yaml", "training:", override):
+    with finished.edited("tiny.yaml", "learning_rate: 1.5e-4", "learning_rate: 1.0e-3"):
         planned = finished.planned()
     assert {rule: n for rule, n in planned.items() if rule.startswith("train_")} == {
         "train_target": 4

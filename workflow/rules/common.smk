@@ -3,9 +3,11 @@ import json
 import os
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.resources import Resources
 
 ROOT = Path(workflow.basedir)
@@ -32,8 +34,11 @@ from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
+from interlude.jobs.collect import refuse_old_results
 from interlude.jobs.machine import memory_mb, visible_gpus
-from interlude.plan.cells import to_csv
+from interlude.jobs.needs import known_rows, minutes
+from interlude.plan.cells import SWEEP, to_csv
+from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
@@ -48,13 +53,16 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 # Snakemake knows its targets only once the rules are read.
 ONLY_PLANS = "plan" in sys.argv
-WHERE = " + ".join(map(str, reversed(workflow.configfiles)))
+CONFIGS = [os.path.relpath(path) for path in workflow.configfiles]
+CONFIGS += ["--config"] if workflow.config_settings.config else []
+WHERE = " + ".join(CONFIGS)
 
 try:
     STUDY = load_study(config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT)))
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:
         check_trainable(STUDY.config, WHERE)
+    refuse_old_results(Path("results", STUDY.name))
     for folder in ("results", f"results/{STUDY.name}", "results/trained"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
     # What the data and the model are to be made from: only the main process hashes files.
@@ -65,10 +73,17 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+# Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
+LIMITS = declared_limits(STUDY.config)
+if workflow.output_settings.dryrun:
+    logger.info(LIMITS)
+
 # The process with the slow imports takes the code of this model's family with them.
 os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model.name}")
 
 RESULTS = f"results/{STUDY.name}"
+PARTS = ("train", "validation")  # of a task's rows
+START_FILES = ("manifest.json", "encoder.safetensors")  # what a training reads of its start
 # The plan, for people to look things up; no rule has it as input.
 PLAN_FILE = f"{RESULTS}/plan.csv"
 PLAN_TEXT = to_csv([*PLAN.cells, *PLAN.tried])
@@ -98,6 +113,7 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 
 
 onstart:
+    logger.info(LIMITS)
     ORIGINS.remember()
     if workflow.touch:
         ORIGINS.accept()
@@ -127,6 +143,13 @@ def code_digest(name):
     return digest.code_digest(ROOT / "workflow/scripts" / name)
 
 
+@cache
+def training_code(*parts):
+    """Digest of the code that computes a training, given form and metric of each of its parts."""
+    forms, metrics = zip(*parts)
+    return digest.training_code(forms, metrics)
+
+
 def output_folder(wildcards, output):
     """Folder of a rule's first output."""
     return Path(output[0]).parent
@@ -148,11 +171,6 @@ def say(line):
 def made_from(tasks, model):
     """What encodings of tasks, or trainings on them, are made from."""
     return " ".join([*map(ORIGINS.of_task, tasks), ORIGINS.of_model(model)])
-
-
-def data_of_training(wildcards):
-    training = PLAN.trainings[wildcards.id]
-    return made_from([part.task for part in training.parts], training.model)
 
 
 def archive_pin(wildcards):
@@ -207,12 +225,27 @@ def records_to_collect(wildcards):
     return [path for path in planned if Path(path).exists()]
 
 
-def training_json(wildcards):
-    return PLAN.trainings[wildcards.id].to_json()
+def rule_of(id):
+    """Name of the rule for a training: it keeps a start, or has the role of its first cell."""
+    if id in PLAN.starts:
+        return "train_intermediate"
+    if PLAN.roles[id] == SWEEP:
+        return "train_sweep"
+    return "train_probe" if PLAN.roles[id] == "probing" else "train_target"
 
 
-def training_code(wildcards):
-    return code_digest("train.py")
+def told(wildcards):
+    """The arguments of train.py that say what a training is: where they change, it is done again.
+
+    In one function, as `job_files`.
+    """
+    training = PLAN.trainings[wildcards.id]
+    named = {
+        "--training": training.to_json(),
+        "--code": training_code(*((part.form, part.metric) for part in training.parts)),
+        "--made-from": made_from([part.task for part in training.parts], training.model),
+    }
+    return shlex.join(part for pair in named.items() for part in pair)
 
 
 def called(wildcards):
@@ -220,28 +253,23 @@ def called(wildcards):
     return PLAN.names[wildcards.id]
 
 
-def encodings(wildcards):
-    """The encoded examples of each part of a training, at its length."""
+def encoded(task, length):
+    """Folder of a task's encoding."""
+    return f"results/encoded/{STUDY.model.name}/{task}/{length}"
+
+
+def training_inputs(wildcards):
+    """What a training reads, by kind: encoded examples of its parts, a sweep's choice, a start."""
     training = PLAN.trainings[wildcards.id]
-    folders = [
-        f"results/encoded/{training.model}/{part.task}/{training.settings.max_length}"
-        for part in training.parts
-    ]
-    return [f"{folder}/{split}.arrow" for folder in folders for split in ("train", "validation")]
-
-
-def chosen_settings(wildcards):
-    """The settings that a sweep chose; nothing without a sweep."""
-    choice = PLAN.trainings[wildcards.id].choice
-    return [f"results/chosen/{choice.id}.json"] if choice else []
-
-
-def start_files(wildcards):
-    """What a training starts from; nothing for the pretrained encoder."""
-    start = PLAN.trainings[wildcards.id].start
-    if start is None:
-        return []
-    return [f"results/trained/{start}/start/{name}" for name in ("manifest.json", "encoder.safetensors")]
+    folders = [encoded(part.task, training.settings.max_length) for part in training.parts]
+    read = {
+        "encoding": [f"{folder}/{part}.arrow" for folder in folders for part in PARTS],
+    }
+    if training.choice:
+        read["chosen"] = f"results/chosen/{training.choice.id}.json"
+    if training.start:
+        read["start"] = [f"results/trained/{training.start}/start/{name}" for name in START_FILES]
+    return read
 
 
 def job_files(wildcards, input, output):
@@ -252,11 +280,12 @@ def job_files(wildcards, input, output):
     named = {
         "--model": [Path(input.model).parent],
         "--encoded": dict.fromkeys(Path(file).parent for file in input.encoding),
-        "--chosen": input.chosen,
-        "--start": [Path(file).parent for file in input.start[:1]],
+        "--chosen": [input.get("chosen")] if input.get("chosen") else [],
+        "--start": [Path(file).parent for file in input.get("start", [])[:1]],
         "--out": [Path(output.record).parent],
     }
-    return shlex.join(str(part) for name, values in named.items() if values for part in (name, *values))
+    given = [(name, *map(str, values)) for name, values in named.items() if values]
+    return shlex.join(part for parts in given for part in parts)
 
 
 def retries_left(wildcards, attempt):
@@ -266,3 +295,43 @@ def retries_left(wildcards, attempt):
 def job_memory(wildcards, input, attempt):
     """MB of host memory: weights, gradients, AdamW's two means and a copy; more at each attempt."""
     return attempt * (1000 + 5 * Path(input.model).stat().st_size // 10**6)
+
+
+def job_minutes(wildcards, input, attempt):
+    """Minutes in which a training surely ends, from its planned tokens; more at each attempt."""
+    training = PLAN.trainings[wildcards.id]
+    rows = {
+        part.task: known_rows(STUDY.tasks[part.task], Path("results/data", part.task))
+        for part in training.parts
+    }
+    size = Path(input.model).stat().st_size
+    return attempt * minutes(training, rows, size, on_gpu=bool(GPUS_OF_A_RUN))
+
+
+def limits_of_role(wildcards):
+    """What bounds the data of each task of a role, and where its encoding lies, as JSON."""
+    role = wildcards.role
+    return json.dumps(
+        [
+            {**limits, "encoded": encoded(task, limits["max_length"])}
+            for task in STUDY.tasks_of(role)
+            for limits in data_limits(STUDY.config, role, task)
+        ]
+    )
+
+
+def encodings_of_role(wildcards):
+    """Both parts of each task of a role, encoded."""
+    role = wildcards.role
+    tasks = STUDY.tasks_of(role)
+    folders = [encoded(task, STUDY.settings(role, task).max_length) for task in tasks]
+    return expand("{folder}/{part}.arrow", folder=folders, part=["train", "validation"])
+
+
+def described(*roles):
+    """Tables of the data of roles; those that a finished study lacks are not asked for again."""
+    if STUDY.config["missing_runs"] == "report":
+        return []
+    tables = [f"{RESULTS}/data/{role}.csv" for role in roles if STUDY.tasks_of(role)]
+    finished = Path(f"{RESULTS}/scores.parquet").exists()
+    return [table for table in tables if not finished or Path(table).exists()]

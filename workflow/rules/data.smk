@@ -1,5 +1,6 @@
 # Archives, the model, normalised and encoded tasks. results/data, models and encoded are shared
-# by all studies in a working folder.
+# by all studies in a working folder. They go before trainings, so that a fault in the data is found,
+# and the user sees what will be trained on, before hours are spent.
 import shlex
 
 # Where data may be. A resource, no parameter: a normalised copy stays when the mirror moves.
@@ -9,6 +10,8 @@ PLACES = shlex.join(
     if STUDY.config[key] is not None
 )
 
+DATA_FIRST = 3  # above trainings
+
 
 localrules:
     download,
@@ -16,6 +19,7 @@ localrules:
     prepare_model,
     normalise_task,
     encode_task,
+    describe_data,
 
 
 rule download_archive:
@@ -23,6 +27,7 @@ rule download_archive:
         "results/archives/{archive}.archive",
     log:
         "results/logs/download/{archive}.log",
+    priority: DATA_FIRST
     conda:
         "../../envs/data.yaml"
     params:
@@ -41,6 +46,7 @@ rule prepare_model:
         "results/models/{model}/model.safetensors",
     log:
         "results/logs/model/{model}.log",
+    priority: DATA_FIRST
     conda:
         "../../envs/data.yaml"
     params:
@@ -61,6 +67,7 @@ rule normalise_task:
         "results/data/{task}/validation.parquet",
     log:
         "results/logs/normalise/{task}.log",
+    priority: DATA_FIRST
     conda:
         "../../envs/data.yaml"
     resources:
@@ -88,6 +95,7 @@ rule encode_task:
         manifest="results/encoded/{model}/{task}/{length}/manifest.json",
     log:
         "results/logs/encode/{model}/{task}-{length}.log",
+    priority: DATA_FIRST
     conda:
         "../../envs/train.yaml"
     resources:
@@ -96,13 +104,35 @@ rule encode_task:
         made_from=lambda wildcards: made_from([wildcards.task], wildcards.model),
         form=lambda wildcards: STUDY.tasks[wildcards.task].form,
         script=script("encode.py"),
-        code=code_digest("encode.py"),
+        code=lambda wildcards: digest.encoding_code(STUDY.tasks[wildcards.task].form),
         data=lambda wildcards, input: Path(input.train).parent,
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
-        "python -m interlude.jobs.warm {params.script} --data {params.data:q} --model {params.model:q} --form {params.form}"
-        " --max-length {wildcards.length} --out {params.folder:q} 2>&1 | tee {log}"
+        "python -m interlude.jobs.warm {params.script:q} --data {params.data:q} --model {params.model:q} --form {params.form}"
+        " --max-length {wildcards.length} --out {params.folder:q} --made-from {params.made_from:q}"
+        " --code {params.code} {resources.shared} 2>&1 | tee {log}"
+
+
+# Prints what the trainings of a role will use of what is there. No training waits for it, and no digest
+# of code is a parameter: data that were deleted are not made again only to be described in other words.
+rule describe_data:
+    input:
+        encodings_of_role,
+    output:
+        f"{RESULTS}/data/{{role}}.csv",
+    log:
+        f"{RESULTS}/logs/data/{{role}}.log",
+    wildcard_constraints:
+        role="|".join(ROLES),
+    priority: DATA_FIRST
+    conda:
+        "../../envs/data.yaml"
+    params:
+        limits=limits_of_role,
+        script=script("describe_data.py"),
+    shell:
+        "python {params.script:q} --limits {params.limits:q} --out {output} 2>&1 | tee {log}"
 
 
 rule download:

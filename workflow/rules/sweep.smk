@@ -52,3 +52,4 @@ rule collect_sweep:
 rule sweep:
     input:
         rules.collect_sweep.output,
+        described(*ROLES),

@@ -1,5 +1,7 @@
 # The trainings: one job each, under its id, whichever studies and cells it serves. One that cannot
 # end well leaves a record that says why.
+from collections import defaultdict
+
 TRAINED = "results/trained"
 TRAINING = f"{TRAINED}/{{id}}"
 
@@ -11,13 +13,17 @@ TRAINING = f"{TRAINED}/{{id}}"
 # when another study, under another name, wants the same.
 TRAIN = """
 trap : INT TERM
-job=(--training {params.training:q} --code {params.code} {params.files}
-     --name {resources.called:q} {resources.keeps} {resources.shared})
+job=({params.told} {params.files} --name {resources.called:q} {resources.keeps} {resources.shared})
 {{ python -m interlude.jobs.warm {params.script:q} "${{job[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
     python {params.on_failure:q} "${{job[@]}}" --exit-status $? --log {log} \\
         --retries-left {resources.retries_left}
 """
+
+
+TRAINED_BY = defaultdict(list)
+for id in PLAN.trainings:
+    TRAINED_BY[rule_of(id)].append(id)
 
 
 localrules:
@@ -26,22 +32,19 @@ localrules:
     probing,
 
 
-# One rule in four names, so that a site can give each what it needs. A training that serves several
-# cells has the name of the first.
-ruleorder: train_intermediate > train_sweep > train_probe > train_target
-
-
+# One rule in four names, so that a site can give each what it needs. Which trainings it is for, its
+# wildcard says: Snakemake would try each of several that fit.
 rule train_target:
     input:
-        encoding=encodings,
-        chosen=chosen_settings,
+        unpack(training_inputs),
         model=f"results/models/{STUDY.model.name}/model.safetensors",
-        start=start_files,
     output:
         record=f"{TRAINING}/record.json",
         predictions=f"{TRAINING}/predictions.parquet",
     log:
         "results/logs/train/{id}.log",
+    wildcard_constraints:
+        id=one_of(TRAINED_BY["train_target"]),
     message:
         "{resources.called}"
     retries: RETRIES_HERE
@@ -55,21 +58,20 @@ rule train_target:
         gpu=GPUS_OF_A_RUN,
         shared=SHARED,
         mem_mb=job_memory,
+        runtime=job_minutes,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
     params:
-        training=training_json,
+        told=told,
+        files=job_files,
         script=script("train.py"),
         on_failure=script("record_failure.py"),
-        code=training_code,
-        made_from=data_of_training,
-        files=job_files,
     shell:
         TRAIN
 
 
 use rule train_target as train_probe with:
     wildcard_constraints:
-        id=one_of(ids("probing")),
+        id=one_of(TRAINED_BY["train_probe"]),
 
 
 # These keep encoder and heads, from which others start.
@@ -81,7 +83,7 @@ use rule train_target as train_intermediate with:
         encoder=f"{TRAINING}/start/encoder.safetensors",
         heads=f"{TRAINING}/start/heads.safetensors",
     wildcard_constraints:
-        id=one_of(PLAN.starts),
+        id=one_of(TRAINED_BY["train_intermediate"]),
     priority: 1  # everything else waits for these
     resources:
         called=called,
@@ -90,26 +92,30 @@ use rule train_target as train_intermediate with:
         gpu=GPUS_OF_A_RUN,
         shared=SHARED,
         mem_mb=job_memory,
+        runtime=job_minutes,
         checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
 
 
 # Baselines that serve to choose settings.
 use rule train_target as train_sweep with:
     wildcard_constraints:
-        id=one_of(cell.training for cell in PLAN.tried),
+        id=one_of(TRAINED_BY["train_sweep"]),
     priority: 2
 
 
 rule intermediate:
     input:
         records("intermediate"),
+        described("intermediate"),
 
 
 rule targets:
     input:
         records("target"),
+        described("intermediate", "target"),
 
 
 rule probing:
     input:
         records("probing"),
+        described("intermediate", "probing"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.encode.encoding import encode_task
 from interlude.errors import command
+from interlude.jobs.encodings import Encoding
 
 
 @command
@@ -18,8 +18,16 @@ def main() -> None:
     parser.add_argument("--max-length", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the Arrow files")
     parser.add_argument("--made-from", help="of what, for the manifest")
+    parser.add_argument("--code", default="", help="digest of the code that encodes")
+    parser.add_argument("--shared", type=Path, help="folder of encodings that others use as well")
     told = parser.parse_args()
-    encode_task(told.data, told.out, told.form, told.model, told.max_length, told.made_from)
+    encoding = Encoding(
+        told.data, told.model, told.form, told.max_length, told.made_from, told.code
+    )
+    if told.shared is None:
+        encoding.make(told.out)
+    else:
+        encoding.take_or_make(told.out, told.shared)
 
 
 if __name__ == "__main__":

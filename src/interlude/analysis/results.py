@@ -112,12 +112,7 @@ def check_scores(
     for column in _REQUIRED:
         _refuse(typed, typed[column].isna(), column, "a value in every row", where)
     _check_words(typed, where, tasks)
-    low, high = SCORE_RANGE
-    for column in ("score", "majority_score", "chance_score"):
-        outside = typed[column].notna() & ~typed[column].between(low, high)
-        _refuse(typed, outside, column, f"{low:g} to {high:g}", where)
-    unscored = typed["status"].isin(["ok", "mean_only"]) & typed["score"].isna()
-    _refuse(typed, unscored, "score", "a number where status is ok or mean_only", where)
+    _check_numbers(typed, where)
     untrained = typed["training"].isna() & ~typed["status"].isin(UNTRAINED)
     _refuse(typed, untrained, "training", f"an id unless status is {' or '.join(UNTRAINED)}", where)
     once = "each cell once; this one is a duplicate"
@@ -221,6 +216,15 @@ def _check_words(table: pd.DataFrame, where: str, tasks: Collection[str] | None)
         allowed |= {"task": tuple(tasks), "source": (NO_SOURCE, *tasks)}
     for column, words in allowed.items():
         _refuse(table, ~table[column].isin(words), column, ", ".join(words), where)
+
+
+def _check_numbers(scores: pd.DataFrame, where: str) -> None:
+    low, high = SCORE_RANGE
+    for column in ("score", "majority_score", "chance_score"):
+        outside = scores[column].notna() & ~scores[column].between(low, high)
+        _refuse(scores, outside, column, f"{low:g} to {high:g}", where)
+    unscored = scores["status"].isin(["ok", "mean_only"]) & scores["score"].isna()
+    _refuse(scores, unscored, "score", "a number where status is ok or mean_only", where)
 
 
 def _refuse(

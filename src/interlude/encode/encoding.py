@@ -54,15 +54,19 @@ def encode_task(
     """
     check_files(data)
     check_files(model, but=NOT_TOKENIZER)
-    task = read_manifest(data)
-    label_names = list(task["label_names"])
+    label_names = list(read_manifest(data)["label_names"])
     tokenizer = load_tokenizer_for(model, max_length)
     examples = _Examples(form, len(label_names), tokenizer, max_length)
     facts = Facts(label_names, tokenizer.pad_token_id)
     for part in PARTS:
         _write(examples.of_file(data / f"{part}.parquet"), facts, out / f"{part}.arrow")
+    write_manifest(data, out, made_from)
+
+
+def write_manifest(data: Path, out: Path, made_from: str | None) -> None:
+    """Write the manifest of an encoding whose files are in place; `data`: the normalised task."""
     files = {f"{part}.arrow": sha256_of(out / f"{part}.arrow") for part in PARTS}
-    revision = task.get("revision")
+    revision = read_manifest(data).get("revision")
     write_json(out / MANIFEST, {"files": files, "data_revision": revision, "made_from": made_from})
 
 

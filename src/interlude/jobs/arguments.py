@@ -48,12 +48,16 @@ class JobFiles:
 
 @dataclass(frozen=True)
 class Job:
-    """A training to carry out. name: what people call it. code: digest of what trains."""
+    """A training to carry out. name: what people call it.
+
+    code: digest of what trains. made_from: of what its data and model are made, as the plan knows.
+    """
 
     training: Training
     files: JobFiles
     code: str
     name: str
+    made_from: str | None = None
 
 
 def job_parser(description: str | None) -> ArgumentParser:
@@ -63,6 +67,7 @@ def job_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--name", required=True, help="what people call it")
     parser.add_argument("--chosen", type=Path, help="settings that a sweep chose, over its own")
     parser.add_argument("--code", required=True, help="digest of the code that trains")
+    parser.add_argument("--made-from", help="of what its data and model are made")
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument(
         "--encoded", type=Path, nargs="+", required=True, help="folder of each part's encoding"
@@ -87,7 +92,7 @@ def job_of(arguments: Namespace) -> Job:
         keep_start=arguments.keep_start,
         shared=arguments.shared,
     )
-    return Job(_settled(arguments), files, arguments.code, arguments.name)
+    return Job(_settled(arguments), files, arguments.code, arguments.name, arguments.made_from)
 
 
 def _settled(arguments: Namespace) -> Training:

@@ -27,7 +27,7 @@ def leave_without_result(job: Job, status: str, reason: str) -> None:
         write_start(files.own_start, status, training.model, {}, no_heads)
     parts = [planned_part(part) for part in training.parts]
     outcome = {"status": status, "reason": reason, "code_digest": job.code, "parts": parts}
-    write_record(files.record, training, outcome)
+    write_record(job, outcome)
 
 
 def reason_of(status: int, log: Path) -> str:

@@ -57,7 +57,7 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
     with Checkpoints(job.files.checkpoint, identity, every_seconds, meter) as checkpoints:
         outcome = _trained(job, platform, checkpoints, say)
         outcome |= {"threads": threads, **meter.taken()}
-        write_record(job.files.record, job.training, outcome)
+        write_record(job, outcome)
     if outcome["status"] == "ok":
         _share(job, identity, outcome, say)
 
@@ -168,7 +168,7 @@ def _taken(job: Job, identity: Callable[[], str], say: Say) -> bool:
     outcome = found["outcome"]
     if found["folder"] != str(job.files.folder.absolute()):
         outcome |= {"taken_from": f"{found['name']}, {found['ended']}"}
-    write_record(job.files.record, job.training, outcome)
+    write_record(job, outcome)
     job.files.checkpoint.unlink(missing_ok=True)
     return True
 

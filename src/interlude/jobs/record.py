@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
-from interlude.plan.trainings import Part, Training
+from interlude.jobs.arguments import Job
+from interlude.plan.trainings import Part
 
 SCHEMA_VERSION = 2
 PREDICTIONS = ("id", "prediction", "gold")  # columns
@@ -19,15 +20,16 @@ PREDICTIONS = ("id", "prediction", "gold")  # columns
 Outcome = dict[str, Any]
 
 
-def write_record(path: Path, training: Training, outcome: Outcome) -> None:
+def write_record(job: Job, outcome: Outcome) -> None:
     """Write the record of a training: what was planned, and its outcome.
 
     outcome: what it measured, with `parts`, a list with what it measured on each task.
     """
-    write_json(path, {**_planned(training), **outcome})
+    write_json(job.files.record, {**_planned(job), **outcome})
 
 
-def _planned(training: Training) -> dict[str, Any]:
+def _planned(job: Job) -> dict[str, Any]:
+    training = job.training
     examples = {part.task: part.examples for part in training.parts}
     # The number itself for one task, so that a table shows it as any other setting.
     shown = training.part.examples if len(training.parts) == 1 else examples
@@ -35,6 +37,7 @@ def _planned(training: Training) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "training": training.id,
         "start": training.start,
+        "made_from": job.made_from,
         "model": training.model,
         "seed": training.seed,
         "hyperparameters": {

@@ -27,8 +27,9 @@ class _BrokenError(Exception):
 
 
 def identity_of(*made_from: Any) -> str:
-    """Return the SHA-256 of all that can change an outcome; it must fit into JSON."""
-    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    """Return the SHA-256 of all that can change an outcome; paths stand for their contents."""
+    told = [sha256_of(each) if isinstance(each, Path) else each for each in made_from]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> Facts | None:

@@ -15,12 +15,20 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import NoReturn
 
+from interlude.forms import form_names, head_module
 from interlude.jobs.warm import STREAMS, run_script
+from interlude.metrics import metric_module, metric_names
 
 MODEL = "INTERLUDE_WARM_MODEL"
 
 # The slow imports; the last is what all models of transformers have in common.
-PRELOADED = ("interlude.jobs.perform", "interlude.encode.encoding", "transformers.modeling_utils")
+PRELOADED = (
+    "interlude.jobs.perform",
+    "interlude.encode.encoding",
+    *map(head_module, form_names()),
+    *map(metric_module, metric_names()),
+    "transformers.modeling_utils",
+)
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
 LONGEST_REQUEST = 2**22  # bytes
 MOST_WAITING = 1024  # connections

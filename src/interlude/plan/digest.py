@@ -1,69 +1,185 @@
-"""A digest of the code behind a step, blind to comments, docstrings and layout.
+"""Digests of the code behind a step, blind to comments, docstrings, layout and words of errors.
 
-Snakemake keeps it as a parameter: a change of code that computes something reruns the step,
-a comment or a touched file does not, and neither does a change of code the step never imports.
+Snakemake keeps one as a parameter: a change of code that computes something reruns the step; a
+comment or a touched file does not, and neither does a change of code that the step never runs.
+
+A digest covers the modules that are reached by imports from where a step begins. What is loaded by
+name only when it is asked for (forms, metrics) is named by the registry that loads it.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from interlude.forms import head_module, rows_module
+from interlude.metrics import metric_module
+
 SOURCES = Path(__file__).parents[2]
 PACKAGE = "interlude"
+
+# Where the steps that compute begin: the modules that a job calls, or whole rooms.
+TRAINING = (
+    "interlude.training.build",
+    "interlude.training.data",
+    "interlude.training.loop",
+    "interlude.training.platform",
+    "interlude.training.reference",
+    "interlude.training.start",
+)
+ENCODING = ("interlude.encode.encoding",)
+READING = ("interlude.data.read", "interlude.data.shape")
+# What only names, fetches, plans, schedules, claims, shares, keeps, reports or words things can
+# change no number. The digests of these steps never enter it.
+OUTSIDE = (
+    "interlude.words",
+    "interlude.errors",
+    "interlude.versions",
+    "interlude.files",
+    "interlude.plan",
+    "interlude.data.fetch",
+    "interlude.jobs",
+)
+NO_TABLE_DEPENDS_ON = ("interlude.errors",)
+
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-NO_RESULT_DEPENDS_ON = {"interlude.errors"}  # words for people, no numbers
+
+Modules = dict[str, Path]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source without comments, docstrings and layout, and the modules here that it imports."""
+    """A source without what a digest is blind to, and the dotted names that it may import."""
 
     bare: str
-    imports: tuple[Path, ...]
+    imports: tuple[str, ...]
 
 
 def code_digest(script: Path) -> str:
     """Return 16 hex digits for a script and every module of this package that it imports."""
-    files = sorted(_reachable(script), key=lambda path: path.as_posix())
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(f"{path.name}\n{_source(path).bare}\n".encode())
-    return digest.hexdigest()[:16]
+    modules = _reached(_source(script).imports, NO_TABLE_DEPENDS_ON)
+    return _digest({script.name: script, **modules})
 
 
-def _reachable(script: Path) -> set[Path]:
-    found: set[Path] = set()
-    waiting = [script]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting.extend(_source(path).imports)
-    return found
+def training_code(forms: Iterable[str], metrics: Iterable[str]) -> str:
+    """Return 16 hex digits for the code that computes a training of these forms and metrics."""
+    return _code(training_roots(forms, metrics), SOURCES)
+
+
+def encoding_code(form: str) -> str:
+    """Return 16 hex digits for the code that encodes the rows of a form."""
+    return _code(encoding_roots(form), SOURCES)
+
+
+def reading_code() -> str:
+    """Return 16 hex digits for the code that reads and shapes data, however they were fetched."""
+    return _code(reading_roots(), SOURCES)
+
+
+def training_roots(forms: Iterable[str], metrics: Iterable[str]) -> tuple[str, ...]:
+    """Return the modules where a training begins, with those that it loads by name."""
+    return (*TRAINING, *sorted(map(head_module, forms)), *sorted(map(metric_module, metrics)))
+
+
+def encoding_roots(form: str) -> tuple[str, ...]:
+    """Return the modules where encoding begins, with the one that it loads by name."""
+    return (*ENCODING, rows_module(form))
+
+
+def reading_roots() -> tuple[str, ...]:
+    """Return all modules of the rooms that read and shape data."""
+    files = [path for room in READING for path in SOURCES.joinpath(*room.split(".")).glob("*.py")]
+    named = (path.relative_to(SOURCES).with_suffix("").parts for path in files)
+    return tuple(sorted(".".join(parts) for parts in named if parts[-1] != "__init__"))
+
+
+def modules_of(roots: Collection[str]) -> Modules:
+    """Return the modules that roots reach inside of what computes, by name.
+
+    ModuleNotFoundError for a root that is not there.
+    """
+    modules = _reached(roots, OUTSIDE)
+    missing = sorted(set(roots) - modules.keys())
+    if missing:
+        raise ModuleNotFoundError(f"no module {missing[0]}, of which a digest is asked")
+    return modules
 
 
 @cache
+def _code(roots: tuple[str, ...], sources: Path) -> str:
+    """sources: where the modules lie, so that those of a copy are not taken for each other."""
+    return _digest(modules_of(roots))
+
+
+def _digest(files: Modules) -> str:
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(f"{name}\n{_source(path).bare}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _reached(names: Iterable[str], outside: Collection[str]) -> Modules:
+    """Return the modules that names, and their imports in turn, stand for; none from outside."""
+    found: Modules = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        path = None if name in found or _is_within(name, outside) else _module_file(name)
+        if path is not None:
+            found[name] = path
+            waiting += [*_packages(name), *_source(path).imports]
+    return found
+
+
+def _is_within(name: str, outside: Collection[str]) -> bool:
+    return any(name == each or name.startswith(f"{each}.") for each in outside)
+
+
+def _packages(name: str) -> Iterator[str]:
+    """Yield the packages around a module, which Python imports with it: but for the outermost."""
+    parts = name.split(".")
+    yield from (".".join(parts[:end]) for end in range(2, len(parts)))
+
+
+def _module_file(name: str) -> Path | None:
+    """Return the file of a module; None for what is no module of this package.
+
+    The package itself counts as none: it tells the version.
+    """
+    package, *rest = name.split(".")
+    if package != PACKAGE or not rest:
+        return None
+    stem = SOURCES.joinpath(*name.split("."))
+    candidates = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
 def _source(path: Path) -> Source:
-    tree = ast.parse(path.read_text(encoding="utf8"), filename=str(path))
+    return _read(path.read_text(encoding="utf8"))
+
+
+@cache
+def _read(text: str) -> Source:
+    tree = ast.parse(text)
     names: list[str] = []
     for node in [tree, *_statements(tree)]:
         if isinstance(node, DOCUMENTED):
-            node.body = [line for line in node.body if not _is_docstring(line)] or [ast.Pass()]
+            node.body = [line for line in node.body if not _is_unseen(line)] or [ast.Pass()]
+        elif isinstance(node, ast.Raise):
+            _silence(node)
         names.extend(_imported_names(node))
-    found = map(_module_file, names)
-    modules = sorted({module for module in found if module is not None})
-    return Source(ast.unparse(tree), tuple(modules))
+    return Source(ast.unparse(tree), tuple(sorted(set(names))))
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
     """Yield all statements below a node; expressions, which are most of a tree, hold none."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+        is_statement = isinstance(child, ast.stmt | ast.excepthandler | ast.match_case)
+        if is_statement and not _is_unseen(child):
             yield child
             yield from _statements(child)
 
@@ -77,17 +193,19 @@ def _imported_names(node: ast.AST) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _module_file(name: str) -> Path | None:
-    if name.split(".", maxsplit=1)[0] != PACKAGE or name in NO_RESULT_DEPENDS_ON:
-        return None
-    stem = SOURCES.joinpath(*name.split("."))
-    candidates = (stem.with_suffix(".py"), stem / "__init__.py")
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _is_docstring(line: ast.stmt) -> bool:
+def _is_unseen(line: ast.AST) -> bool:
+    """Return whether a statement does nothing: a docstring, or imports for annotations alone."""
+    if isinstance(line, ast.If):
+        return ast.unparse(line.test) == "TYPE_CHECKING" and not line.orelse
     return (
         isinstance(line, ast.Expr)
         and isinstance(line.value, ast.Constant)
         and isinstance(line.value.value, str)
     )
+
+
+def _silence(statement: ast.Raise) -> None:
+    """Take the words out of an error that is raised."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""

@@ -55,8 +55,13 @@ class Plan:
 
     @cached_property
     def roles(self) -> dict[str, str]:
-        """Return id -> the role of the first cell that is read from a training."""
-        return {cell.training: cell.role for cell in reversed([*self.tried, *self.cells])}
+        """Return id -> the role of the first cell that is read from a training.
+
+        `sweep` for one that only serves to choose settings, intermediate for a stage between.
+        """
+        between = dict.fromkeys(self.trainings, INTERMEDIATE)
+        tried = {cell.training: SWEEP for cell in self.tried}
+        return between | tried | {cell.training: cell.role for cell in reversed(self.cells)}
 
     def add(self, training: Training) -> str:
         """Take a training into the plan, unless it is there, and return its id."""

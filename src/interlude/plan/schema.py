@@ -101,6 +101,8 @@ def _explain(error: ValidationError) -> str:
         return f"{_key(error)}: none of the allowed forms fits. {options}"
     if error.validator == "additionalProperties":
         return _explain_unknown_key(error)
+    if error.validator == "required":
+        return _explain_missing_key(error)
     if error.validator == "enum":
         allowed = [str(each) for each in cast(Any, error.validator_value)]
         hint = did_you_mean(str(error.instance), allowed)
@@ -117,6 +119,12 @@ def _explain_unknown_key(error: ValidationError) -> str:
     allowed = ", ".join(sorted(known))
     parent = _key(error)
     return f"{parent}: unknown key {found!r}.{did_you_mean(str(found), known)} Allowed: {allowed}."
+
+
+def _explain_missing_key(error: ValidationError) -> str:
+    needed = cast(Any, error.validator_value)
+    missing = next(key for key in needed if key not in cast(Any, error.instance))
+    return f"{_key(error)}: no key {missing!r}. Needed: {', '.join(needed)}."
 
 
 def _describe(error: ValidationError) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from interlude.plan.cells import SWEEP
 from interlude.plan.planner import Plan
 from interlude.plan.tasks import Task
 from interlude.plan.trainings import Training
@@ -18,11 +19,10 @@ def planned_work(plan: Plan, tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
     (examples at most) and published (size of the official data), None where it is not known.
     Trainings that serve a sweep alone are left out.
     """
-    scored = {cell.training for cell in plan.cells} | plan.starts
-    kept = [training for id, training in plan.trainings.items() if id in scored]
-    alike = Counter((plan.roles.get(each.id, "intermediate"), *_shape(each)) for each in kept)
-    first = {(plan.roles.get(each.id, "intermediate"), *_shape(each)): each for each in kept}
-    return list(_entries(alike, first, tasks))
+    kept = [each for id, each in plan.trainings.items() if plan.roles[id] != SWEEP]
+    shapes = {each.id: (plan.roles[each.id], *_shape(each)) for each in kept}
+    first = {shapes[each.id]: each for each in reversed(kept)}
+    return list(_entries(Counter(shapes.values()), first, tasks))
 
 
 def _shape(training: Training) -> tuple[Any, ...]:

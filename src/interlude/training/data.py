@@ -45,7 +45,8 @@ def load_task(
 ) -> TaskData:
     """Return the encoded examples of a task, at most so many of them; None for all.
 
-    InputError when a file is not whole, or truncation leaves no example to train on.
+    How many to validate on, the settings say. InputError when a file is not whole, or truncation
+    leaves no example to train on.
     """
     train, validation = (read_encoded(encoded / f"{part}.arrow") for part in PARTS)
     facts = read_encoding_facts(train)

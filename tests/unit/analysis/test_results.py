@@ -202,6 +202,12 @@ def test_a_training_that_is_not_in_its_table_is_named(study: tuple[Path, Path]) 
         read_runs(*study)
 
 
+def test_the_seed_of_a_start_that_is_not_in_the_table_is_missing() -> None:
+    runs = runs_of([record("target", "sarcasm", "boolq", 1, 0.5)])
+    assert runs["start"].notna().all()
+    assert runs["source_seed"].isna().all()
+
+
 @pytest.mark.parametrize("status", ["missing", "mean_only"])
 def test_a_cell_without_a_result_of_its_own_needs_no_training(status: str) -> None:
     cell = record("target", "none", "boolq", 1, 0.5, status=status)

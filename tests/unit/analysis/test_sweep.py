@@ -64,6 +64,14 @@ def test_each_task_and_role_has_its_choice_in_the_table() -> None:
     assert table["degenerate_reason"].isna().tolist() == [True] * 4 + [False] * 2
 
 
+def test_a_run_that_is_missing_stands_in_the_table_without_settings() -> None:
+    gone = {**record(2, None), "status": "missing"}
+    table = sweep_table(runs_of([record(1, 0.6), gone]), TRIED, RULE)
+    assert table["status"].tolist() == ["ok", "missing"]
+    assert table["head_dropout"].isna().tolist() == [False, True]
+    assert table["chosen"].tolist() == [True, False]
+
+
 def test_settings_keep_their_digits_in_the_table_of_a_study(tmp_path: Path) -> None:
     write_csv(sweep_table(three_sweeps(), TRIED, RULE), tmp_path / "sweep.csv")
     back = read_sweep(tmp_path / "sweep.csv")

@@ -45,7 +45,7 @@ def write(trained: Path, training: Training, **facts: Any) -> Path:
     part = planned_part(training.part) | measured
     outcome = {"status": "ok", "reason": None, "tokens": 100, "parts": [part]} | facts
     write_predictions(path.with_name("predictions.parquet"), ["a", "b"], [0, 1], [1, 1])
-    write_record(path, training, outcome)
+    write_record(tiny.job(training, tiny.files(trained, trained, path.parent)), outcome)
     return path
 
 

@@ -1,0 +1,55 @@
+"""What a training asks of the machine that it runs on, from its planned tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+
+from interlude.files import MANIFEST, read_manifest
+from interlude.plan.tasks import Task
+from interlude.plan.trainings import Training
+
+# Operations of a token and a weight: two forwards, four backwards (Kaplan et al. 2020, table 1).
+FORWARD, BACKWARD = 2, 4
+BYTES_OF_A_WEIGHT = 4
+# Operations in a second that even a slow one reaches: a tenth of a GPU, a core without AVX.
+GPU, CORE = 10e12, 10e9
+START_MINUTES = 20  # to be queued on a node, import, load and check
+UNKNOWN_ROWS = 100_000  # of a task whose size nobody has told
+
+
+def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gpu: bool) -> int:
+    """Return a time in which a training surely ends, in minutes.
+
+    rows: training rows of each task. Sequences count as if all had the greatest length, and all
+    weights as if they were multiplied.
+    """
+    trained, evaluated = planned_tokens(training, rows)
+    operations = (FORWARD + BACKWARD) * trained + FORWARD * evaluated
+    weights = model_bytes / BYTES_OF_A_WEIGHT
+    return START_MINUTES + ceil(operations * weights / (GPU if on_gpu else CORE) / 60)
+
+
+def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, float]:
+    """Return the tokens that a training is planned to train on and to evaluate, at most."""
+    settings = training.settings
+    seen = sum(min(rows[part.task], part.examples or rows[part.task]) for part in training.parts)
+    examples = seen * settings.epochs
+    if settings.steps is not None:
+        examples = settings.steps * settings.batch_size
+    evaluations = settings.evaluations
+    if settings.evaluate_every is not None:
+        evaluations = ceil(examples / settings.batch_size / settings.evaluate_every)
+    held_out = settings.interim_examples or settings.validation_examples or seen
+    return examples * settings.max_length, evaluations * held_out * settings.max_length
+
+
+def known_rows(task: Task, data: Path) -> int:
+    """Return a task's training rows: of its normalised data, else as published, else a guess.
+
+    data: folder of its normalised data, which may be missing.
+    """
+    if (data / MANIFEST).exists():
+        return int(read_manifest(data)["sizes"]["train"])
+    return task.published["train"] or UNKNOWN_ROWS
