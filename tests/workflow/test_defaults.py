@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from project import ROOT, Project, copy_project, snakemake_command
-
 from interlude.plan.runspec import Settings
+from project import ROOT, Project, copy_project, snakemake_command
 
 MINE = {"study": "mine", "encoder": {"model": "minilm-l6"}, "target": ["sarcasm"]}
 HEAD = "role          examples  epochs  batch  rate    length  validation rows  own settings"

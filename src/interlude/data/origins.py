@@ -29,10 +29,10 @@ from interlude.data.made_from import (
     contents_of,
     declared_of_model,
     declared_of_task,
-    reading_code,
 )
 from interlude.errors import InputError
 from interlude.files import MANIFEST, read_manifest, write_json
+from interlude.plan.digest import reading_code
 from interlude.plan.schema import load_validated
 from interlude.plan.tasks import Task
 
