@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.machine import about, has_bf16, python, run
-from bench.workspace import Material
+from bench.material import Material
 from interlude.encode import read_encoded
 from interlude.runspec import Settings
 

@@ -16,10 +16,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from bench.contestant import interlude
 from bench.machine import about, has_bf16
+from bench.material import Material
 from bench.meter import Meter
 from bench.race import settings
 from bench.report import show
-from bench.workspace import Material, embedded_model, encoded_task, write_results
+from bench.workspace import embedded_model, encoded_task, write_results
 from interlude.arguments import run_files, run_parser, told
 from interlude.encode import read_encoded
 from interlude.training.batches import subset

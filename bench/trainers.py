@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 import transformers
-from datasets import Dataset
 from torch.utils.data import Sampler
 from transformers import (
     AutoModelForMultipleChoice,
@@ -84,6 +83,8 @@ def train_example(spec: RunSpec, files: RunFiles, meter: Meter) -> float:
 
     Every sequence is padded to max_length, and the default collator makes the batches.
     """
+    from datasets import Dataset  # noqa: PLC0415  not on every machine that the tuned one runs on
+
     data = load_data(spec, files)
     rows = {
         part: [_padded(row, data, spec.settings.max_length) for row in _rows(table, data)]
