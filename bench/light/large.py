@@ -17,8 +17,8 @@ from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
 from bench.machine import has_bf16
 from bench.material import Material
+from bench.profiled import KINDS, REST, ProfiledSteps
 from bench.race import entrants, race, settings
-from bench.steps import KINDS, REST, ProfiledSteps
 from interlude.arguments import run_files, run_parser, told
 from interlude.encode import read_encoded
 from interlude.training.batches import subset

@@ -122,9 +122,9 @@ def asked_mb(weights: Path) -> int:
 
 def out_of_memory(job: Job) -> Iterator[Row]:
     """A run that finds too little GPU memory is recorded as failed; a retry has the same bytes."""
-    material, settings = job.bag.task(MINILM, "privacy-qa-128"), SHORT
-    if not job.on_gpu:
-        material, settings = job.bag.task(TINY, "single"), SETTINGS
+    material, settings = job.bag.task(TINY, "single"), SETTINGS
+    if job.on_gpu:
+        material, settings = job.bag.task(MINILM, "privacy-qa-128"), SHORT
     retried, other = (job.folder / name / "1.json" for name in ("retried", "other"))
     command = train_command(job, material, settings, retried)
     if job.on_gpu:

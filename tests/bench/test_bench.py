@@ -18,9 +18,9 @@ from bench import random_roberta
 from bench.contestant import CONTESTANTS
 from bench.meter import Meter
 from bench.products import flops, flops_of_step, products_of_step, speed
+from bench.profiled import KINDS, REST, ProfiledSteps, kind_of
 from bench.race import settings
 from bench.report import Goal, faster, table
-from bench.steps import KINDS, REST, ProfiledSteps, kind_of
 from interlude.encode import encode_task, read_encoded
 
 SHAPE = (4, 10)
