@@ -51,13 +51,14 @@ CHECKS = {
     "resumed": Planned("repeats:resumed", 90),
     "claims": Planned("processes:claims", 60, needs_gpu=True),
     "memory": Planned("processes:memory", 90),
+    "out-of-memory": Planned("processes:out_of_memory", 90),
     "energy": Planned("card:energy", 40, alone=True, needs_gpu=True),
     "products": Planned("card:products", 40, alone=True, needs_gpu=True),
     "large-profile": Planned("large:profile", 60, alone=True),
     "large-speed": Planned("large:speed", 240, alone=True),
+    "small-cold": Planned("small:cold", 60, alone=True),
     "small-forked": Planned("small:forked", 110, alone=True),
     "small-staying": Planned("small:staying", 90, alone=True),
-    "out-of-memory": Planned("processes:out_of_memory", 90, alone=True),
 }
 # Parts of others, in processes of their own.
 HELPERS = {"draw": "processes:draw", "digests": "repeats:digests", "worker": "small:worker"}

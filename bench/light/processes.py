@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -19,6 +18,7 @@ from bench.light.runs import RECORD_FAILURE, TRAIN
 from bench.light.runs import TINY as SETTINGS
 from bench.material import Material
 from interlude.files import WEIGHTS
+from interlude.machine import run_memory_mb
 from interlude.runspec import Settings
 
 # A run, as far as GPUs go: it claims one, says what torch sees, and holds it until it is ended.
@@ -106,18 +106,13 @@ def memory(job: Job) -> Iterator[Row]:
         record = job.folder / (shape or model) / "1.json"
         command = train_command(job, material, SHORT, record, record.with_suffix(".encoder"))
         status, peaks = _watched(job, command)
-        asked = asked_mb(material.model / WEIGHTS)
+        asked = run_memory_mb(material.model / WEIGHTS, job.on_gpu)
         yield {
             "what": f"host memory, {material.model.name}",
-            "ok": status == 0 and peaks["own_mb"] <= asked,
+            "ok": status == 0 and peaks["resident_mb"] <= asked,
             "asked_mb": asked,
             **peaks,
         }
-
-
-def asked_mb(weights: Path) -> int:
-    """Return what a first attempt asks for: `run_memory` of workflow/rules/common.smk."""
-    return 1000 + 5 * weights.stat().st_size // 10**6
 
 
 def out_of_memory(job: Job) -> Iterator[Row]:
@@ -129,7 +124,6 @@ def out_of_memory(job: Job) -> Iterator[Row]:
     command = train_command(job, material, settings, retried)
     if job.on_gpu:
         yield _recorded(job, command, retried)
-        yield _recorded(job, _too_large(job), job.folder / "large" / "1.json", limited=False)
     statuses = [
         job.run(each).returncode
         for each in (command, train_command(job, material, settings, other))
@@ -142,10 +136,10 @@ def out_of_memory(job: Job) -> Iterator[Row]:
     }
 
 
-def _recorded(job: Job, command: list[str], record: Path, limited: bool = True) -> Row:
+def _recorded(job: Job, command: list[str], record: Path) -> Row:
     """Carry out a run that has no retry left, as its rule does; return what was recorded."""
     limit = [sys.executable, "-c", LIMITED, str(LEFT_MIB)]
-    ended = job.run([*limit, *command[1:]] if limited else command)
+    ended = job.run([*limit, *command[1:]])
     log = record.parent / "run.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(ended.stdout, encoding="utf8")
@@ -155,18 +149,11 @@ def _recorded(job: Job, command: list[str], record: Path, limited: bool = True) 
     reason = str(found.get("reason"))
     expected = "exit status 1: out of memory: "
     return {
-        "what": f"recorded as failed, for memory: {'too little left' if limited else 'too much'}",
+        "what": f"{LEFT_MIB} MiB left: recorded as failed, for memory",
         "ok": found.get("status") == "failed" and reason.startswith(expected),
         "status": ended.returncode,
         "reason": reason,
     }
-
-
-def _too_large(job: Job) -> list[str]:
-    """Return the command of a run whose one batch is beyond any GPU: 2,560 of 256 tokens."""
-    material = job.bag.task(MINILM, "boolq-256", LARGE)
-    settings = replace(SHORT, batch_size=2560, train_examples=2560, max_length=256)
-    return train_command(job, material, settings, job.folder / "large" / "1.json")
 
 
 def _holder(job: Job) -> subprocess.Popen[str]:

@@ -29,7 +29,7 @@ from interlude import digest
 from interlude.data.archives import find_archive
 from interlude.errors import InputError
 from interlude.files import check_folder
-from interlude.machine import memory_mb, visible_gpus
+from interlude.machine import memory_mb, run_memory_mb, visible_gpus
 from interlude.study import KINDS, NO_SOURCE, Run, load_study, task_of
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
@@ -199,8 +199,8 @@ def retries_left(wildcards, attempt):
 
 
 def run_memory(wildcards, input, attempt):
-    """MB of host memory: weights, gradients, AdamW's two means and a copy; more at each attempt."""
-    return attempt * (1000 + 5 * Path(input.model).stat().st_size // 10**6)
+    """MB of host memory; more at each attempt."""
+    return attempt * run_memory_mb(Path(input.model), on_gpu=bool(GPUS_OF_A_RUN))
 
 
 def records_folder(wildcards):

@@ -34,7 +34,12 @@ from interlude.training.allocator import keep_freed_memory
 from interlude.training.batches import subset
 from interlude.training.checkpoint import Checkpoints
 from interlude.training.dropout import use_lane_dropout
-from interlude.training.encoder import computes_in_bf16, head_dropout, load_encoder
+from interlude.training.encoder import (
+    computes_in_bf16,
+    head_dropout,
+    load_encoder,
+    repeats_exactly,
+)
 from interlude.training.encoder_file import read_facts, save_encoder
 from interlude.training.failure import leave_without_result
 from interlude.training.first_token import read_first_token_only
@@ -83,6 +88,8 @@ def perform(
     platform = fitted(platform, model.encoder, spec)
     if platform.device.type == "cpu":
         use_lane_dropout(model)
+    else:
+        repeat_exactly(model.encoder, platform, say)
     keep_encoder = files.encoder_out is not None
     progress = _progress(spec, say)
     every_seconds = checkpoint_minutes * 60
@@ -237,11 +244,30 @@ def build_model(spec: RunSpec, files: RunFiles, data: TaskData) -> TaskModel:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed every generator that training draws from, and ask torch for repeatable results."""
+    """Seed every generator that training draws from, and ask torch for repeatable results.
+
+    By default torch then fills all memory that it takes, in case that something reads it before it
+    is written: on a GPU, a kernel for each tensor.
+    """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def repeat_exactly(encoder: nn.Module, platform: Platform, say: Say) -> None:
+    """Have a GPU give the same bits again, by ways that may be slower.
+
+    If torch were only to warn where there is none, its attention would not look for one. A family
+    of encoders that has an operation without such a way is trained all the same, and told of.
+    """
+    torch.use_deterministic_algorithms(True)
+    with platform.autocast():
+        exact = repeats_exactly(encoder, platform.device)
+    if not exact:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        say("this encoder may not give the same bits again on this device")
 
 
 def model_revision(model: Path) -> str | None:
