@@ -19,6 +19,7 @@ from bench import first_light
 from bench.light import equality, processes, repeats, runs
 from bench.light.job import Job
 from bench.light.material import TINY, Bag, prepare
+from bench.light.table import section
 
 ROOT = Path(__file__).parents[2]
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -66,6 +67,7 @@ def test_a_check_leaves_its_figures(bag: Bag, tmp_path: Path) -> None:
     assert check["ended"] == "to its end"
     assert 0 < check["rows"][0]["own_mb"] <= check["rows"][0]["asked_mb"] == 1000
     assert found(tmp_path)["machine"]["commit"] == "c0ffee"
+    assert "| memory | 1 of 1 | to its end |" in "\n".join(section(found(tmp_path)))
 
 
 def test_one_check_that_fails_does_not_stop_the_rest(tmp_path: Path) -> None:
@@ -108,7 +110,7 @@ def test_a_digest_is_that_of_the_run(job: Job, monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_interrupted_run_is_resumed(job: Job) -> None:
     rows = list(repeats.resumed(job))
-    assert len(rows) == 7
+    assert len(rows) == 7  # two forms and an optimiser, in both precisions, and a signal
     assert all(row["ok"] for row in rows)
 
 
