@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.machine import about, has_bf16, python, run
-from bench.workspace import Material
-from interlude.encode.read import read_encoded
-from interlude.plan.settings import Settings
+from bench.material import Material
+from interlude.encode.encoding import read_encoded
+from interlude.plan.runspec import Settings
 
 EVALUATED = 16  # a run ends with an evaluation, which is not measured here
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from interlude.encode.check import check_encoded
+from interlude.encode.encoding.check import check_encoded
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.allocator import keep_freed_memory
 from interlude.jobs.arguments import Job, JobFiles
@@ -87,7 +87,7 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     model = build_model(
         files.model, training.layers, data, training.settings, training.seed, files.start
     )
-    platform = settle(model, platform, training.precision, training.model)
+    platform = settle(model, platform, training.precision, training.model, say)
     keep, told = files.keep_start, _progress(job, say)
     trained = train(
         model, data, training.settings, training.seed, platform, keep, told, checkpoints
