@@ -24,7 +24,7 @@ from transformers import AutoConfig, PretrainedConfig
 
 from bench.meter import Meter, Shape
 from bench.products import flops_of_step, products_of_step, speed
-from interlude.encode.encoding.read import read_encoded
+from interlude.encode.read import read_encoded
 from interlude.errors import command
 from interlude.jobs import perform as engine
 from interlude.jobs.arguments import RunFiles, run_files, run_parser, told

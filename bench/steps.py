@@ -19,8 +19,8 @@ from bench.profiled import ProfiledSteps
 from bench.race import settings
 from bench.report import show
 from bench.workspace import embedded_model, encoded_task, write_results
-from interlude.jobs.arguments import run_files, run_parser, told
 from interlude.encode.encoding import read_encoded
+from interlude.jobs.arguments import run_files, run_parser, told
 from interlude.training.batches import subset
 from interlude.training.schedule import plan
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 import transformers
+from interlude.plan.runspec import RunSpec
 from torch.utils.data import Sampler
 from transformers import (
     AutoModelForMultipleChoice,
@@ -24,10 +25,9 @@ from transformers import (
 )
 
 from bench.meter import Meter
-from interlude.jobs.arguments import RunFiles
 from interlude.encode.encoding import PARTS, read_encoded, read_encoding_facts
 from interlude.errors import unknown
-from interlude.plan.runspec import RunSpec
+from interlude.jobs.arguments import RunFiles
 from interlude.training.batches import subset, training_batches
 from interlude.training.schedule import plan
 

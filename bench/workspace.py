@@ -10,8 +10,8 @@ from typing import Any
 from bench.machine import ROOT
 from bench.material import Material
 from interlude.data.fetch.models import prepare_model
-from interlude.data.shape.normalise import prepare
 from interlude.data.fetch.places import Places
+from interlude.data.shape.normalise import prepare
 from interlude.encode.encoding import encode_task
 from interlude.files import write_json
 from interlude.plan.tasks import load_task

@@ -28,7 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(model: Path) -> Any:
-    from interlude.encode.encoding.tokenizer import load_tokenizer  # noqa: PLC0415  imports torch
+    from interlude.encode.tokenizer import load_tokenizer  # noqa: PLC0415  imports torch
 
     return load_tokenizer(model)
 
@@ -36,7 +36,7 @@ def tokenizer(model: Path) -> Any:
 @pytest.fixture(scope="session")
 def encoded(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folder of the encoded task of each form: 24 rows to train on, 16 to validate on."""
-    from interlude.encode.encoding.encoding import encode_task  # noqa: PLC0415  imports torch
+    from interlude.encode.encoding import encode_task  # noqa: PLC0415  imports torch
 
     root = tmp_path_factory.mktemp("encoded")
     for form in tiny.FORMS:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
+from interlude.plan.runspec import Settings
 
 from bench.light.job import Job, Row
 from bench.light.material import MINILM, TINY
 from bench.light.runs import TINY as SETTINGS
 from bench.light.runs import build, curve, plain_curve, without_dropout
 from bench.material import Material
-from interlude.plan.runspec import Settings
 
 FP32 = 1e-4  # of a loss of about 1, after nine steps of a learning rate of 3e-3
 # bf16 keeps 8 bits, so that a product is off by up to 2^-9. Through two layers the first loss was

@@ -19,8 +19,8 @@ from bench.machine import has_bf16
 from bench.material import Material
 from bench.profiled import KINDS, REST, ProfiledSteps
 from bench.race import entrants, race, settings
-from interlude.jobs.arguments import run_files, run_parser, told
 from interlude.encode.encoding import read_encoded
+from interlude.jobs.arguments import run_files, run_parser, told
 from interlude.training.batches import subset
 from interlude.training.schedule import plan
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from interlude.plan.runspec import Settings
+
 from bench.light import card
 from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
@@ -19,7 +21,6 @@ from bench.light.runs import TINY as SETTINGS
 from bench.material import Material
 from interlude.files import WEIGHTS
 from interlude.jobs.machine import run_memory_mb
-from interlude.plan.runspec import Settings
 
 # A run, as far as GPUs go: it claims one, says what torch sees, and holds it until it is ended.
 HOLDER = """

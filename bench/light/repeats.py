@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from interlude.plan.runspec import Settings
 
 from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
@@ -18,7 +19,6 @@ from bench.light.processes import train_command
 from bench.light.runs import TINY as SETTINGS
 from bench.light.runs import Built, build, digest, interrupted
 from bench.material import Material
-from interlude.plan.runspec import Settings
 
 WITH_DROPOUT = replace(SETTINGS, dropout=0.2, weight_decay=0.1, evaluations=3)
 BERT_ADAM = replace(WITH_DROPOUT, optimizer="bert-adam", interim_examples=5, patience=3)

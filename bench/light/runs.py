@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from interlude.plan.runspec import RunSpec, Settings
 from torch import nn
 
 from bench.machine import ROOT
 from bench.material import Material
 from interlude.jobs.arguments import RunFiles
-from interlude.plan.runspec import RunSpec, Settings
 from interlude.jobs.checkpoint import Checkpoints
+from interlude.jobs.perform import build_model, fitted, load_data, repeat_exactly
 from interlude.training.encoder import load_encoder
 from interlude.training.loop import Platform, TaskData, train
-from interlude.jobs.perform import build_model, fitted, load_data, repeat_exactly
 from interlude.training.state import TaskModel, Trained
 
 SEED = 5

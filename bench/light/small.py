@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
+from interlude.plan.runspec import Settings
 
 from bench.light import card
 from bench.light.job import Job, Row
@@ -26,7 +27,6 @@ from bench.light.processes import train_command
 from bench.light.runs import TINY as SETTINGS
 from bench.material import Material
 from interlude.jobs.arguments import RunFiles
-from interlude.plan.runspec import Settings
 
 AT_ONCE = (1, 2, 4, 8)
 EACH = 2  # runs in a row, where processes stay

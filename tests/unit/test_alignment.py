@@ -32,7 +32,7 @@ from transformers import BertConfig, PreTrainedTokenizerFast, RobertaConfig, Rob
 from interlude.data.fetch.mirror import find_mirrored
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
-from interlude.encode.encoding.tokenizer import load_tokenizer
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.forms import rows_of
 from interlude.forms.examples import CUT
 from interlude.plan.tasks import load_task

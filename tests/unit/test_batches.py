@@ -12,7 +12,7 @@ import pytest
 import tiny
 import torch
 
-from interlude.encode.encoding.read import read_encoded
+from interlude.encode.read import read_encoded
 from interlude.forms import form_of
 from interlude.training import batches
 from interlude.training.batches import (

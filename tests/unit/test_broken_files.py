@@ -13,7 +13,7 @@ from interlude.plan.runspec import RunSpec
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
-from interlude.encode.encoding.encoding import encode_task
+from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
 from interlude.jobs.perform import perform
 from interlude.plan.tasks import load_task

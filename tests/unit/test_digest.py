@@ -318,7 +318,7 @@ metrics = json.loads(sys.argv[5])
 
 
 def encode(form):
-    from interlude.encode.encoding.encoding import encode_task
+    from interlude.encode.encoding import encode_task
     encode_task(data / form, folder / form, form, model, 32)
 
 
@@ -392,9 +392,14 @@ def test_the_tests_see_every_form() -> None:
 
 def test_jobs_call_nothing_of_the_engine_that_no_digest_covers() -> None:
     # What a job calls beside it are checks, which refuse what a training cannot take.
-    checks = {"interlude.encode.encoding.check"}
+    checks = {"interlude.encode.check"}
     covered = set(digest.modules_of(digest.training_roots(FORMS, metric_names())))
-    rooms = ("interlude.training.", "interlude.encode.encoding.", "interlude.forms.", "interlude.metrics.")
+    rooms = (
+        "interlude.training.",
+        "interlude.encode.",
+        "interlude.forms.",
+        "interlude.metrics.",
+    )
     for path in (REPOSITORY / "src/interlude/jobs").glob("*.py"):
         called = {name for name in imported(path) if name.startswith(rooms)}
         assert called <= covered | checks, path

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 import tiny
 
-from interlude.encode.encoding.encoding import CHUNK, encode_task
-from interlude.encode.encoding.read import Facts, read_encoded, read_encoding_facts
-from interlude.encode.encoding.tokenizer import load_tokenizer
+from interlude.encode.encoding import CHUNK, encode_task
+from interlude.encode.read import Facts, read_encoded, read_encoding_facts
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
 from interlude.files import read_manifest
 from interlude.forms import rows_of

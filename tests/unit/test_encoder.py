@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from tiny_training import Case
 from transformers import BertForMaskedLM, BertModel
 
-from interlude.encode.encoding.tokenizer import load_tokenizer
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
 from interlude.training.encoder import head_dropout, load_encoder
 from interlude.training.start import read_encoder, write_start

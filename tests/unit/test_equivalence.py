@@ -18,7 +18,7 @@ from prepared import ROOT, make
 from scipy import stats
 
 from interlude.data.fetch.models import prepare_model
-from interlude.encode.encoding.encoding import encode_task
+from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
 from interlude.jobs.arguments import RunFiles
 from interlude.jobs.perform import build_model, load_data

@@ -17,9 +17,9 @@ from tiny_training import Case
 from transformers import AutoModel, AutoTokenizer
 
 from interlude.data.fetch.models import prepare_model
-from interlude.encode.encoding.encoding import encode_task
-from interlude.encode.encoding.read import read_encoded, read_encoding_facts
-from interlude.encode.encoding.tokenizer import load_tokenizer, longest_sequence
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded, read_encoding_facts
+from interlude.encode.tokenizer import load_tokenizer, longest_sequence
 from interlude.errors import InputError
 from interlude.forms import form_of
 from interlude.training.batches import collate

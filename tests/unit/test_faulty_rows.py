@@ -14,10 +14,10 @@ import pytest
 import tiny
 from pyarrow import ipc
 
-from interlude.encode.encoding.check import check_encoded
-from interlude.encode.encoding.encoding import encode_task
-from interlude.encode.encoding.faulty_rows import FaultyRowError, check_examples
-from interlude.encode.encoding.read import read_encoded
+from interlude.encode.check import check_encoded
+from interlude.encode.encoding import encode_task
+from interlude.encode.faulty_rows import FaultyRowError, check_examples
+from interlude.encode.read import read_encoded
 from interlude.errors import InputError, RunError
 from interlude.files import sha256_of
 

@@ -12,7 +12,7 @@ from tiny import FORMS as TINY_FORMS
 from tiny_families import untrained
 from torch import nn
 
-from interlude.encode.encoding.read import read_encoded, read_encoding_facts
+from interlude.encode.read import read_encoded, read_encoding_facts
 from interlude.forms import form_of
 from interlude.training.batches import collate
 from interlude.training.first_token import FAMILIES, FirstTokenLayer, read_first_token_only

@@ -11,7 +11,7 @@ import tiny
 
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
-from interlude.encode.encoding.encoding import encode_task
+from interlude.encode.encoding import encode_task
 from interlude.jobs.perform import build_model, load_data, perform
 from interlude.plan.tasks import load_task
 

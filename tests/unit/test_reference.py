@@ -14,7 +14,7 @@ import tiny
 from safetensors.torch import load_file, save_file
 from tiny_training import Case
 
-from interlude.encode.encoding.encoding import encode_task
+from interlude.encode.encoding import encode_task
 from interlude.jobs.perform import perform
 from interlude.metrics import metric_of
 from interlude.training.reference import is_constant, reference_scores

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from interlude.training.encoder import load_encoder, repeats_exactly
 from interlude.training.build import repeat_exactly, seed_everything
+from interlude.training.encoder import load_encoder, repeats_exactly
 from interlude.training.platform import Platform
 
 CPU = torch.device("cpu")

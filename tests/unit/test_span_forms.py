@@ -14,8 +14,8 @@ import torch
 from tiny_training import Case
 from torch import Tensor
 
-from interlude.encode.encoding.encoding import encode_task
-from interlude.encode.encoding.read import read_encoded
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded
 from interlude.errors import InputError
 from interlude.forms import form_of, rows_of
 from interlude.forms.examples import CUT

@@ -10,7 +10,7 @@ import pytest
 import tiny
 from tiny_training import Case
 
-from interlude.encode.encoding.encoding import encode_task
+from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
 from interlude.training.data import TaskData, load_task
 from interlude.training.reference import is_constant, reference_scores

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from interlude.encode.encoding.faulty_rows import FaultyRowError, check_examples
-from interlude.encode.encoding.model_config import read_config
-from interlude.encode.encoding.read import PARTS, read_encoded, read_encoding_facts
-from interlude.encode.encoding.tokenizer import load_tokenizer
+from interlude.encode.faulty_rows import FaultyRowError, check_examples
+from interlude.encode.model_config import read_config
+from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import RunError
 from interlude.files import check_files
 

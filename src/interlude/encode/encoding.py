@@ -13,9 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
-from interlude.encode.encoding.faulty_rows import FaultyRowError, check_examples, check_spans, text_of
-from interlude.encode.encoding.read import PARTS, Facts
-from interlude.encode.encoding.tokenizer import load_tokenizer_for
+from interlude.encode.faulty_rows import (
+    FaultyRowError,
+    check_examples,
+    check_spans,
+    text_of,
+)
+from interlude.encode.read import PARTS, Facts
+from interlude.encode.tokenizer import load_tokenizer_for
 from interlude.errors import InputError
 from interlude.files import (
     MANIFEST,

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
-from interlude.encode.encoding.model_config import read_config
+from interlude.encode.model_config import read_config
 from interlude.errors import InputError
 
 

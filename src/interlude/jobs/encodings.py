@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from interlude.encode.encoding.encoding import encode_task, write_manifest
-from interlude.encode.encoding.read import PARTS
+from interlude.encode.encoding import encode_task, write_manifest
+from interlude.encode.read import PARTS
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.shared import identity_of, put, take
 from interlude.versions import versions

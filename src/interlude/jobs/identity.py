@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from interlude.encode.encoding.read import PARTS
+from interlude.encode.read import PARTS
 from interlude.files import MANIFEST, WEIGHTS, read_manifest, sha256_of
 from interlude.jobs.arguments import Job
 from interlude.jobs.shared import identity_of

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from interlude.encode.encoding.check import check_encoded
+from interlude.encode.check import check_encoded
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.allocator import keep_freed_memory
 from interlude.jobs.arguments import Job, JobFiles

@@ -24,7 +24,7 @@ MODEL = "INTERLUDE_WARM_MODEL"
 # The slow imports; the last is what all models of transformers have in common.
 PRELOADED = (
     "interlude.jobs.perform",
-    "interlude.encode.encoding.encoding",
+    "interlude.encode.encoding",
     *map(head_module, form_names()),
     *map(metric_module, metric_names()),
     "transformers.modeling_utils",

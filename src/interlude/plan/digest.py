@@ -31,7 +31,7 @@ TRAINING = (
     "interlude.training.reference",
     "interlude.training.start",
 )
-ENCODING = ("interlude.encode.encoding.encoding",)
+ENCODING = ("interlude.encode.encoding",)
 READING = ("interlude.data.read", "interlude.data.shape")
 # What only names, fetches, plans, schedules, claims, shares, keeps, reports or words things can
 # change no number. The digests of these steps never enter it.

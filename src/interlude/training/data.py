@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from interlude.encode.encoding.read import PARTS, read_encoded, read_encoding_facts
+from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
 from interlude.errors import InputError
 from interlude.forms import form_of
 from interlude.forms.examples import INPUTS, Row

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from transformers import AutoModel, logging
 
-from interlude.encode.encoding.model_config import read_config
+from interlude.encode.model_config import read_config
 from interlude.errors import InputError
 from interlude.training.start import read_encoder
 

@@ -22,8 +22,8 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
 from interlude.data.shape.columns import FORMS as LAYOUTS
-from interlude.encode.encoding.encoding import encode_task
-from interlude.encode.encoding.tokenizer import load_tokenizer
+from interlude.encode.encoding import encode_task
+from interlude.encode.tokenizer import load_tokenizer
 from interlude.forms.examples import CUT
 from interlude.forms.tagging.head import NO_TAG
 from interlude.jobs.perform import build_model, load_data

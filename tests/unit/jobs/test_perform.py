@@ -22,8 +22,8 @@ from safetensors.torch import load_file, save_file
 from tiny_training import Case
 
 from interlude.analysis.results import check_scores, check_trainings, to_scores, to_trainings
-from interlude.encode.encoding.encoding import encode_task
-from interlude.encode.encoding.read import read_encoded
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded
 from interlude.errors import InputError
 from interlude.files import read_manifest
 from interlude.jobs.arguments import Job, JobFiles
