@@ -32,6 +32,7 @@ from interlude.files import write_json
 ALL_RIGHT, SOMETHING_WRONG, NO_GPU = 0, 1, 3
 MATERIAL = ROOT / "results/light"
 NAME = "first_light.json"
+HEADS = ("what", "ok")  # of a row; the rest are figures
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,28 @@ def look(options: Namespace) -> int:
     names = [
         name for name in options.only if options.device == "cuda" or not CHECKS[name].needs_gpu
     ]
-    together = [name for name in names if not CHECKS[name].alone]
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(options.device, Bag(options.material), Path(folder))
-        print(job.run(job.command("draw")).stdout, end="", flush=True)
-        with ThreadPoolExecutor(max(1, len(together) if options.device == "cuda" else 1)) as pool:
-            list(pool.map(lambda name: _watched(name, job.below(name), report, options), together))
-        for name in names:
-            if name not in together:
-                _watched(name, job.below(name), report, options)
+        _look_at(names, Job(options.device, Bag(options.material), Path(folder)), report, options)
     wrong = report.wrong()
     print("\n".join(["all is as it should be"] if not wrong else ["not as it should be:", *wrong]))
     return SOMETHING_WRONG if wrong else ALL_RIGHT
+
+
+def _look_at(names: list[str], job: Job, report: Report, options: Namespace) -> None:
+    """Carry out checks: those that leave room for others all at once, then one after another."""
+
+    def look_at(name: str) -> None:
+        _watched(name, job.below(name), report, options)
+
+    together = [name for name in names if not CHECKS[name].alone]
+    at_once = len(together) if job.on_gpu else 1
+    if job.on_gpu:
+        print(job.run(job.command("draw")).stdout, end="", flush=True)
+    with ThreadPoolExecutor(max(1, at_once)) as pool:
+        list(pool.map(look_at, together))
+    for name in names:
+        if name not in together:
+            look_at(name)
 
 
 def line(row: Row) -> str:
@@ -142,9 +153,6 @@ def line(row: Row) -> str:
     verdict = {True: "right, ", False: "WRONG, ", None: ""}[row["ok"]]
     figures = (f"{name} {_shown(value)}" for name, value in row.items() if name not in HEADS)
     return f"{verdict}{row['what']}: {', '.join(figures)}"
-
-
-HEADS = ("what", "ok")
 
 
 def _shown(value: Any) -> str:
