@@ -120,7 +120,7 @@ def test_a_token_beyond_the_vocabulary_fails_its_run_and_is_named_in_the_record(
 ) -> None:
     broken = with_token(encoded["single"], tmp_path / "encoded", row=11, token=40_000)
     files = tiny.files(model, broken, tmp_path / "run")
-    told = tiny.arguments(tiny.spec("single"), files)
+    told = tiny.arguments(tiny.job(tiny.training("single"), files))
     monkeypatch.setattr(sys, "argv", ["train.py", *told])
     with pytest.raises(SystemExit, match="1"):
         runpy.run_path(str(SCRIPTS / "train.py"), run_name="__main__")
@@ -146,5 +146,5 @@ def test_tokens_outside_the_vocabulary_end_a_run_before_it_trains(
     broken = with_token(encoded["choice"], tmp_path / "encoded", row=0, token=token)
     files = tiny.files(model, broken, tmp_path / "run")
     with pytest.raises(RunError, match=rf"row 1 \('.+'\): key input_ids: found {token}\."):
-        perform(tiny.spec("choice"), files, code="x", threads=1, say=lambda _: None)
+        perform(tiny.job(tiny.training("choice"), files), 1, lambda _: None)
     assert not files.record.exists()

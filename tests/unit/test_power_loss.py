@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 import tiny
+from interlude.analysis.runs import write_runs
+from interlude.plan.runspec import RunSpec
 from synthetic import awkward_runs
 
-from interlude.analysis.runs import write_runs
 from interlude.files import MANIFEST
 from interlude.jobs.record import write_predictions, write_record
 from interlude.jobs.warm import OWNER
-from interlude.plan.runspec import RunSpec
 from interlude.plan.study import Design, Run
 
 ROOT = Path(__file__).parents[2]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import tiny
 import yaml
-from interlude.plan.runspec import Settings
 
 from interlude.errors import InputError, did_you_mean, unknown
 from interlude.plan.schema import SCHEMAS, load_validated, read_yaml, validate
+from interlude.plan.settings import Settings
 
 SETTINGS_SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf8"))[
     "$defs"

@@ -267,7 +267,7 @@ def test_a_task_with_one_span_and_with_no_label_at_all_can_be_trained(
     data = tiny.write_task(tmp_path / "data", "spans", {"train": rows, "validation": rows})
     encode_task(data, tmp_path / "encoded", "spans", model, 32)
     files = tiny.files(model, tmp_path / "encoded", tmp_path / "run")
-    perform(tiny.spec("spans"), files, code="c0de", threads=1, say=lambda _: None)
+    perform(tiny.job(tiny.training("spans"), files), 1, lambda _: None)
     assert tiny.read_record(files)["status"] == "ok"
     assert [row["gold"] for row in tiny.read_predictions(files)] == [row["labels"] for row in rows]
 
@@ -275,9 +275,9 @@ def test_a_task_with_one_span_and_with_no_label_at_all_can_be_trained(
 def test_a_run_learns_two_spans_and_several_labels(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    spec = tiny.spec("spans", settings=tiny.settings(epochs=30))
+    training = tiny.training("spans", settings=tiny.settings(epochs=30))
     files = tiny.files(model, encoded["spans"], tmp_path / "run")
-    perform(spec, files, code="c0de", threads=1, say=lambda _: None)
+    perform(tiny.job(training, files), 1, lambda _: None)
     assert tiny.read_record(files)["score"] > 0.9
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import tiny
+from interlude.plan.runspec import Settings
 
 from interlude.analysis.degenerate import DegenerateRule
 from interlude.analysis.sweep import choose, sweep_table
 from interlude.errors import InputError
 from interlude.jobs.arguments import run_parser, told
-from interlude.plan.runspec import Settings
 from interlude.plan.study import Study, load_study
 
 GRID = {"learning_rate": [1e-3, 1e-4], "head_dropout": [0.2, 0.1]}
