@@ -75,7 +75,7 @@ except InputError as error:
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
-if workflow.output_settings.dryrun:
+if workflow.output_settings.dryrun and not workflow.remote_exec:
     logger.info(LIMITS)
 
 # The process with the slow imports takes the code of this model's family with them.
@@ -183,12 +183,9 @@ def origin_of_model(wildcards):
 
 
 def archive_of_task(wildcards):
-    manifest = f"results/data/{wildcards.task}/manifest.json"
-    look_at_origin(manifest)
+    look_at_origin(f"results/data/{wildcards.task}/manifest.json")
     archive = STUDY.tasks[wildcards.task].source.get("archive")
-    files = [f"results/archives/{archive}.archive"] if archive else []
-    # The pin tells what is in an archive, and no time stamp does.
-    return [ancient(file) for file in files] if ORIGINS.is_current(manifest) else files
+    return [f"results/archives/{archive}.archive"] if archive else []
 
 
 def downloads():
