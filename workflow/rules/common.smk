@@ -35,7 +35,7 @@ from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
 from interlude.jobs.collect import refuse_old_results
-from interlude.jobs.machine import memory_mb, visible_gpus
+from interlude.jobs.machine import memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import known_rows, minutes
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
@@ -290,8 +290,8 @@ def retries_left(wildcards, attempt):
 
 
 def job_memory(wildcards, input, attempt):
-    """MB of host memory: weights, gradients, AdamW's two means and a copy; more at each attempt."""
-    return attempt * (1000 + 5 * Path(input.model).stat().st_size // 10**6)
+    """MB of host memory; more at each attempt."""
+    return attempt * run_memory_mb(Path(input.model), on_gpu=bool(GPUS_OF_A_RUN))
 
 
 def job_minutes(wildcards, input, attempt):

@@ -87,7 +87,7 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     model = build_model(
         files.model, training.layers, data, training.settings, training.seed, files.start
     )
-    platform = settle(model, platform, training.precision, training.model)
+    platform = settle(model, platform, training.precision, training.model, say)
     keep, told = files.keep_start, _progress(job, say)
     trained = train(
         model, data, training.settings, training.seed, platform, keep, told, checkpoints
