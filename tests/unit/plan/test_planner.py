@@ -343,14 +343,8 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
             {"arms": {"stilts": STILTS, "again": STILTS}},
             r"arms\.again: found \[source\] > \[task\]",
         ),
-        (
-            {"arms": {"single": [{"parts": ["task"], "method": "lora"}]}},
-            r"arms\.single: found \[task\]",
-        ),
-        (
-            {"arms": {"single": [{"parts": ["task"], "examples": 9}]}},
-            r"arms\.single: found \[task\]",
-        ),
+        ({"arms": {"a": [{"parts": ["task"], "method": "lora"}]}}, r"arms\.a: found \[task\]"),
+        ({"arms": {"a": [{"parts": ["task"], "examples": 9}]}}, r"arms\.a: found \[task\]"),
         ({"grid": {"dropout": [0.1, 0.2]}}, "grid: found dropout"),
     ],
     ids=["mixture", "all", "two arms with sources", "method", "examples", "grid"],
