@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny
-from interlude.plan.runspec import RunSpec
 
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
@@ -17,6 +17,7 @@ from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
 from interlude.jobs.perform import perform
 from interlude.plan.tasks import load_task
+from interlude.plan.trainings import Training
 
 Harm = Callable[[Path], None]
 
@@ -89,15 +90,16 @@ def test_encoded_data(harm: Harm, name: str, model: Path, task: Path, tmp_path: 
     whole = (encoded / name).read_bytes()
     harm(encoded / name)
     with pytest.raises(InputError, match=f"{encoded / name}: broken or changed.*Delete"):
-        train(tiny.spec("pair"), model, encoded, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+        train(tiny.training("pair"), model, encoded, tmp_path / "trained")
+    assert not (tmp_path / "trained").exists()
     (encoded / name).unlink()
     encode_task(task, encoded, "pair", model, 32)
     assert (encoded / name).read_bytes() == whole
 
 
-def train(spec: RunSpec, model: Path, encoded: Path, folder: Path, **places: Path) -> None:
-    perform(spec, tiny.files(model, encoded, folder, **places), "code", 1, lambda _: None)
+def train(training: Training, model: Path, encoded: Path, folder: Path, **places: Any) -> None:
+    files = tiny.files(model, encoded, folder, **places)
+    perform(tiny.job(training, files), 1, lambda _: None)
 
 
 @HARMS
@@ -111,35 +113,29 @@ def test_a_prepared_model(
     whole = (prepared / name).read_bytes()
     harm(prepared / name)
     with pytest.raises(InputError, match=f"{prepared / name}: broken or changed.*Delete"):
-        train(tiny.spec("pair"), prepared, encoded["pair"], tmp_path / "run")
+        train(tiny.training("pair"), prepared, encoded["pair"], tmp_path / "trained")
     (prepared / name).unlink()
     prepare_model(declared, Path("unused"), prepared)
     assert (prepared / name).read_bytes() == whole
 
 
 @HARMS
-def test_an_encoder_that_a_run_starts_from(
+def test_an_encoder_that_a_training_starts_from(
     harm: Harm, model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    start = tmp_path / "start"
+    start = tmp_path / "source/start"
     source = start / "encoder.safetensors"
 
     def make() -> None:
-        spec = tiny.spec("single", kind="intermediate")
-        train(spec, model, encoded["single"], tmp_path / "source", encoder_out=start)
+        folder = tmp_path / "source"
+        train(tiny.training("single"), model, encoded["single"], folder, keep_start=True)
 
     make()
     whole = source.read_bytes()
     harm(source)
     with pytest.raises(InputError, match=f"{source}: broken or changed.*Delete"):
-        train(
-            tiny.spec("pair", source="tiny-single"),
-            model,
-            encoded["pair"],
-            tmp_path / "run",
-            encoder_in=start,
-        )
-    assert not (tmp_path / "run").exists()
+        train(tiny.training("pair"), model, encoded["pair"], tmp_path / "trained", start=start)
+    assert not (tmp_path / "trained").exists()
     source.unlink()
     make()
     assert source.read_bytes() == whole

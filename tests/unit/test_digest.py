@@ -323,7 +323,7 @@ def encode(form):
 
 
 def train(form):
-    from interlude.plan.runspec import Settings
+    from interlude.plan.settings import Settings
     from interlude.training.build import build_model, settle
     from interlude.training.data import load_task
     from interlude.training.loop import train

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from interlude.plan.runspec import Settings
+from interlude.plan.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

@@ -6,13 +6,11 @@ Takes minutes: pytest -m slow tests/unit/test_equivalence.py
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from bf16 import RoundedProducts, quick_bf16
-from interlude.plan.runspec import RunSpec, Settings
 from plain import plain_loop
 from prepared import ROOT, make
 from scipy import stats
@@ -20,9 +18,11 @@ from scipy import stats
 from interlude.data.fetch.models import prepare_model
 from interlude.encode.encoding import encode_task
 from interlude.errors import InputError
-from interlude.jobs.arguments import RunFiles
-from interlude.jobs.perform import build_model, load_data
+from interlude.plan.settings import Settings
 from interlude.plan.tasks import load_task
+from interlude.training.build import build_model
+from interlude.training.data import TaskData
+from interlude.training.data import load_task as load_examples
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import load_encoder
 from interlude.training.loop import evaluate, train
@@ -32,12 +32,12 @@ from interlude.training.state import TaskModel
 FP32, BF16 = (Platform(torch.device("cpu"), bf16=bf16) for bf16 in (False, True))
 LENGTH = 64
 SEEDS = range(5)
+EXAMPLES = 512
 SETTINGS = Settings(
     epochs=2,
     batch_size=16,
     learning_rate=5e-5,
     max_length=LENGTH,
-    train_examples=512,
     validation_examples=400,
     select="last",
     evaluations=1,
@@ -54,34 +54,28 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def files_of(name: str, model: Path, folder: Path) -> tuple[RunSpec, RunFiles]:
+def examples_of(name: str, model: Path, folder: Path) -> TaskData:
     task = load_task(ROOT / f"config/tasks/{name}.yaml")
     make(task, folder / "data")
-    encode_task(folder / "data", folder / "encoded", task.form, model, LENGTH)
-    spec = RunSpec(
-        study="equivalence", kind="target", source="none", task=name, restart=1, seed=0,
-        source_seed=None, form=task.form, metric=task.metric, model="minilm-l6", layers=None,
-        device="cpu", precision="bf16", settings=SETTINGS,
-    )  # fmt: skip
-    return spec, RunFiles(model=model, encoded=folder / "encoded", record=folder / "1.json")
+    encoded = folder / "encoded"
+    encode_task(folder / "data", encoded, task.form, model, LENGTH)
+    return load_examples(name, task.form, task.metric, encoded, SETTINGS, EXAMPLES)
 
 
-def fast(spec: RunSpec, files: RunFiles) -> float:
-    """Return the score, in points, as a run of a study in bf16 has it."""
-    data = load_data(spec, files)
-    model = build_model(spec, files, data)
+def fast(embedded: Path, data: TaskData, seed: int) -> float:
+    """Return the score, in points, as a training of a study in bf16 has it."""
+    model = build_model(embedded, None, data, SETTINGS, seed)
     use_lane_dropout(model)
     with quick_bf16():
-        trained = train(model, data, SETTINGS, spec.seed, BF16, False, lambda *_: None)
+        trained = train(model, data, SETTINGS, seed, BF16, False, lambda *_: None)
     return 100 * next(iter(trained.scores.values()))
 
 
-def plain(spec: RunSpec, files: RunFiles) -> float:
+def plain(embedded: Path, data: TaskData, seed: int) -> float:
     """Return the score, in points, of a plain loop in fp32, with transformers' own encoder."""
-    data = load_data(spec, files)
-    head = build_model(spec, files, data).head
-    model = TaskModel(load_encoder(files.model, None, None), head).train()
-    plain_loop(model, data, SETTINGS, spec.seed, places=LENGTH)
+    head = build_model(embedded, None, data, SETTINGS, seed).head
+    model = TaskModel(load_encoder(embedded, None, None), head).train()
+    plain_loop(model, data, SETTINGS, seed, places=LENGTH)
     return 100 * next(iter(evaluate(model, data, FP32)[0].values()))
 
 
@@ -90,9 +84,8 @@ def plain(spec: RunSpec, files: RunFiles) -> float:
 def test_scores_over_five_seeds_have_the_mean_of_a_plain_loop(
     name: str, embedded: Path, tmp_path: Path
 ) -> None:
-    spec, files = files_of(name, embedded, tmp_path)
-    runs = [replace(spec, seed=seed) for seed in SEEDS]
-    ours, theirs = ([score(run, files) for run in runs] for score in (fast, plain))
+    data = examples_of(name, embedded, tmp_path)
+    ours, theirs = ([score(embedded, data, seed) for seed in SEEDS] for score in (fast, plain))
     print(f"{name}: fast in bf16 {ours}, plain in fp32 {theirs}")
     assert min(*ours, *theirs) > 60  # it was learnt, so that there is something to compare
     assert stats.ttest_ind(ours, theirs, equal_var=False).pvalue > 0.01

@@ -120,7 +120,7 @@ def test_a_token_beyond_the_vocabulary_fails_its_run_and_is_named_in_the_record(
 ) -> None:
     broken = with_token(encoded["single"], tmp_path / "encoded", row=11, token=40_000)
     files = tiny.files(model, broken, tmp_path / "run")
-    told = tiny.arguments(tiny.spec("single"), files)
+    told = tiny.arguments(tiny.job(tiny.training("single"), files))
     monkeypatch.setattr(sys, "argv", ["train.py", *told])
     with pytest.raises(SystemExit, match="1"):
         runpy.run_path(str(SCRIPTS / "train.py"), run_name="__main__")

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import tiny
+from tiny_training import Case
 
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
 from interlude.encode.encoding import encode_task
-from interlude.jobs.perform import build_model, load_data, perform
+from interlude.jobs.perform import perform
 from interlude.plan.tasks import load_task
 
 Row = dict[str, Any]
@@ -55,7 +56,7 @@ def test_found_labels_train_as_the_same_labels_declared(
     for name, labels in given.items():
         folder = encoded(tmp_path / name, form, rows, model, labels=labels)
         files = tiny.files(model, folder, tmp_path / name / "run")
-        perform(tiny.spec(form), files, code="c0de", threads=1, say=lambda _: None)
+        perform(tiny.job(tiny.training(form), files), 1, lambda _: None)
         runs.append(files)
     found, declared = runs
     assert tiny.read_record(found)["status"] == "ok"
@@ -78,8 +79,6 @@ def test_a_label_that_only_validation_has_can_be_predicted(
     rare = "rare"
     rows[-1] |= {key: [rare] * len(rows[-1][key]) if isinstance(rows[-1][key], list) else rare}
     folder = encoded(tmp_path / "task", form, rows, model, labels=None)
-    spec, files = tiny.spec(form), tiny.files(model, folder, tmp_path)
-    data = load_data(spec, files)
+    built, data = Case(form).built(model, folder)
     assert data.form.labels == sorted([*tiny.LABELS[form], rare])
-    head = build_model(spec, files, data).head
-    assert list(head.parameters())[-1].shape == (len(tiny.LABELS[form]) + 1,)
+    assert list(built.head.parameters())[-1].shape == (len(tiny.LABELS[form]) + 1,)

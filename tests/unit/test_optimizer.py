@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from interlude.plan.runspec import Settings
 from tiny_training import Case
 from torch import nn
 
+from interlude.plan.settings import Settings
 from interlude.training.optimizer import BertAdam, make_optimizer
 from interlude.training.vocabulary import UsedRows
 

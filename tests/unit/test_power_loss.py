@@ -11,20 +11,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
-from synthetic import awkward_runs
+from synthetic import awkward_tables
 
-from interlude.analysis.runs import write_runs
+from interlude.analysis.results import write_table
 from interlude.files import MANIFEST
-from interlude.jobs.record import write_predictions, write_record
+from interlude.jobs.failure import leave_without_result
+from interlude.jobs.record import planned_part, write_predictions, write_record
 from interlude.jobs.warm import OWNER
-from interlude.plan.runspec import RunSpec
-from interlude.plan.study import Design, Run
+from interlude.plan.cells import Cell, to_csv
+from interlude.plan.trainings import Training
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -94,19 +95,27 @@ def check_every_loss(
     assert [path.name for path in folder.rglob(".*")] == []
 
 
-def training(spec: RunSpec, model: Path, encoded: Path, *more: str) -> Arguments:
+def of_training(training: Training, model: Path, encoded: Path, *more: str) -> Arguments:
     def arguments(folder: Path) -> list[Any]:
-        encoder = folder / "encoders/1.st"
-        files = tiny.files(model, encoded, folder / "runs", encoder_out=encoder)
-        return [*tiny.arguments(spec, files), *more]
+        files = tiny.files(model, encoded, folder / "one", keep_start=True)
+        return [*tiny.arguments(tiny.job(training, files)), *more]
 
     return arguments
 
 
 def test_training(model: Path, encoded: dict[str, Path], tmp_path: Path) -> None:
-    spec = tiny.spec("single", kind="intermediate", settings=tiny.settings(epochs=1))
-    arguments = training(spec, model, encoded["single"], "--checkpoint-minutes", "0")
-    check_every_loss(tmp_path, "train.py", arguments, "runs/1.json", "runs/1.checkpoint")
+    training = tiny.training("single", settings=tiny.settings(epochs=1))
+    arguments = of_training(training, model, encoded["single"], "--checkpoint-minutes", "0")
+    passing = "one/checkpoint.safetensors"
+    check_every_loss(tmp_path, "train.py", arguments, "one/record.json", passing)
+
+
+def test_a_training_that_is_taken(model: Path, encoded: dict[str, Path], tmp_path: Path) -> None:
+    training, shared = tiny.training("single", settings=tiny.settings(epochs=1)), tmp_path / "all"
+    arguments = of_training(training, model, encoded["single"], f"--shared={shared}")
+    (tmp_path / "first").mkdir()
+    assert run(UNDISTURBED, tmp_path / "first", "train.py", arguments(tmp_path / "first")) == 0
+    check_every_loss(tmp_path, "train.py", arguments, "one/record.json")
 
 
 def test_encoding(model: Path, tmp_path: Path) -> None:
@@ -136,26 +145,40 @@ def test_preparing_a_model(model: Path, tmp_path: Path) -> None:
 
 
 def test_collecting(tmp_path: Path) -> None:
-    design = Design(1, retrain_intermediate=True, intermediate=[], target=["tiny-pair"], probing=[])
-    record = tmp_path / f"runs/{Run('target', 'none', 'tiny-pair', 1).path}.json"
-    write_predictions(record.with_suffix(".parquet"), ["a"], [0], [1])
-    facts = {"status": "ok", "score": 0.5, "validation_examples": 1}
-    write_record(record, tiny.spec("pair"), **facts)
-    told = ["--study", "tiny", "--design", design.to_json(), "--records", tmp_path / "runs"]
-    check_every_loss(
-        tmp_path,
-        "collect_runs.py",
-        lambda out: [*told, "--out", out / "runs.parquet"],
-        "runs.parquet",
-    )
+    training, trained, plan = tiny.training("pair"), tmp_path / "trained", tmp_path / "plan.csv"
+    files = tiny.files(tmp_path, tmp_path, trained / training.id)
+    write_predictions(files.predictions, ["a"], [0], [1])
+    part = planned_part(training.part) | {"score": 0.5, "validation_examples": 1}
+    write_record(tiny.job(training, files), {"status": "ok", "parts": [part]})
+    cell = Cell("single", "target", "none", None, "tiny-pair", 1, None, training.id)
+    plan.write_text(to_csv([cell]))
+    told = ["--study", "tiny", "--plan", plan, "--trained", trained]
+
+    def arguments(out: Path) -> list[Any]:
+        tables = {name: out / f"{name}.parquet" for name in ("scores", "trainings")}
+        return [*told, *(f"--{name}={path}" for name, path in tables.items())]
+
+    check_every_loss(tmp_path, "collect_scores.py", arguments, "trainings.parquet")
+
+
+def test_pruning(tmp_path: Path) -> None:
+    files = tiny.files(tmp_path, tmp_path, tmp_path / "trained/1", keep_start=True)
+    leave_without_result(tiny.job(tiny.training("pair"), files), "failed", "why")
+    told = ["--results", tmp_path, "--delete"]
+    ended = (run(lost_at, tmp_path, "prune.py", told) for lost_at in count(1))
+    assert len(list(takewhile(bool, ended))) > 1
+    assert not files.folder.exists()
 
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    """The arguments of the programs that make tables and figures of a run table."""
-    runs = tmp_path_factory.mktemp("runs") / "runs.parquet"
-    write_runs(awkward_runs(), runs)
-    return ["--runs", runs, "--options", '{"statistics": {"resamples": 20}}']
+    """The arguments of the programs that make tables and figures of scores and trainings."""
+    folder = tmp_path_factory.mktemp("tables")
+    told: list[Any] = ["--options", '{"statistics": {"resamples": 20}}']
+    for name, table in zip(("scores", "trainings"), awkward_tables(), strict=True):
+        write_table(table, folder / f"{name}.parquet")
+        told += [f"--{name}", folder / f"{name}.parquet"]
+    return told
 
 
 def test_tables(analysis: list[Any], tmp_path: Path) -> None:

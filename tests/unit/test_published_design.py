@@ -8,9 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from interlude.plan.runspec import Settings
 
-from interlude.plan.study import KINDS, Run, Study, load_study
+from interlude.data.fetch.availability import why_unavailable
+from interlude.data.fetch.places import places_of
+from interlude.plan.planner import plan_of
+from interlude.plan.settings import Settings
+from interlude.plan.study import Study, load_study
+from interlude.plan.tasks import Task
+from interlude.words import ROLES
 
 ROOT = Path(__file__).parents[2]
 OVERLAY = "config/studies/pruksachatkun2020.yaml"
@@ -46,18 +51,18 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def settings(study: Study) -> dict[tuple[str, str], Settings]:
-    """Settings by kind and title of the task."""
+    """Settings by role and title of the task."""
     return {
-        (kind, study.tasks[task].title): study.settings(kind, task)
-        for kind in KINDS
-        for task in getattr(study.design, kind)
+        (role, study.tasks[task].title): study.settings(role, task)
+        for role in ROLES
+        for task in study.tasks_of(role)
     }
 
 
 def reference() -> pd.DataFrame:
-    """Return the published hyperparameters by kind and title of the task."""
+    """Return the published hyperparameters by role and title of the task."""
     table = pd.read_csv(ROOT / "reference/pruksachatkun_hparams.csv")
-    table = table[table["role"].isin(KINDS) & ~table["task"].isin(NOT_IN_THE_PAPER)]
+    table = table[table["role"].isin(ROLES) & ~table["task"].isin(NOT_IN_THE_PAPER)]
     return table.assign(task=table["task"].replace(TITLES)).set_index(["role", "task"])
 
 
@@ -81,44 +86,61 @@ def test_hyperparameters_are_those_of_the_reference_table(
 
 
 def test_schedules_are_those_of_the_study(settings: dict[tuple[str, str], Settings]) -> None:
-    for (kind, title), found in settings.items():
+    for (role, title), found in settings.items():
         interval = INTERVALS.get(title, 5000)
         assert found.evaluate_every == interval, title
         if title.startswith("EP-"):
             assert found.steps == interval * VALIDATIONS[interval], title
         else:
-            assert (found.steps, found.epochs) == (None, EPOCHS.get(title, 10)), (kind, title)
+            assert (found.steps, found.epochs) == (None, EPOCHS.get(title, 10)), (role, title)
 
 
-def test_what_all_runs_have_in_common(settings: dict[tuple[str, str], Settings]) -> None:
+def test_what_all_trainings_have_in_common(
+    study: Study, settings: dict[tuple[str, str], Settings]
+) -> None:
     for key, found in settings.items():
         assert (found.optimizer, found.weight_decay) == ("bert-adam", 0.01), key
         assert (found.warmup, found.gradient_clip) == (0.1, 5.0), key
         assert (found.patience, found.interim_examples, found.max_length) == (20, 5000, 256), key
-        assert (found.train_examples, found.validation_examples) == (None, None), key
-        assert (found.dropout, found.select) == (None, "best"), key
+        assert (found.validation_examples, found.dropout, found.select) == (None, None, "best"), key
+    for role in ROLES:
+        assert {study.examples(role, task) for task in study.tasks_of(role)} == {None}
 
 
 def test_restarts_have_the_published_seeds(study: Study) -> None:
-    found = [tuple(study.seed(kind, restart) for kind in KINDS) for restart in (1, 2, 3)]
+    found = [tuple(study.seed(role, restart) for role in ROLES) for restart in (1, 2, 3)]
     assert found == SEEDS
 
 
 def test_the_model_is_the_whole_of_roberta_large(study: Study) -> None:
-    assert study.model == "roberta-large"
+    assert study.model.name == "roberta-large"
     assert study.config["encoder"]["layers"] is None
 
 
 def test_every_restart_starts_from_its_own_intermediate_model(study: Study) -> None:
-    for restart, (seed, _, _) in enumerate(SEEDS, start=1):
-        assert study.spec(Run("target", "mnli", "rte", restart)).source_seed == seed
+    plan = plan_of(study)
+    for cell in plan.cells:
+        if (cell.source, cell.task) == ("mnli", "rte"):
+            assert cell.restart is not None
+            start = plan.trainings[plan.trainings[cell.training].start or ""]
+            assert (start.part.task, start.seed) == ("mnli", SEEDS[cell.restart - 1][0])
+
+
+def test_the_plan_has_the_cells_and_the_trainings_of_the_study(study: Study) -> None:
+    plan = plan_of(study)
+    assert len(plan.cells) == len(plan.trainings) == 33 + (11 + 1) * 35 * 3
 
 
 def test_licensed_tasks_can_be_left_out_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where nothing was downloaded
-    available = load_study(config() | {"skip_unavailable": True}, ROOT, OVERLAY)
+    told = config() | {"skip_unavailable": True}
+
+    def why(task: Task) -> str | None:
+        return why_unavailable(task, places_of(told, ROOT))
+
+    available = load_study(told, ROOT, OVERLAY, why)
     assert "CCGbank (LDC2005T13)" in available.skipped["ccg"]
-    assert "ccg" not in available.design.intermediate
-    assert available.design.target == load_study(config(), ROOT, OVERLAY).design.target
+    assert "ccg" not in available.tasks_of("intermediate")
+    assert available.tasks_of("target") == load_study(config(), ROOT, OVERLAY).tasks_of("target")

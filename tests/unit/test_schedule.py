@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interlude.plan.runspec import Settings
+from interlude.plan.settings import Settings
 from interlude.training.schedule import (
     evenly_spaced,
     learning_rate_factor,

@@ -9,16 +9,24 @@ from typing import Any
 # Words that stand for tasks in the parts of a stage; any other is the name of a task.
 TASK, SOURCE, ALL, MLM = "task", "source", "all", "mlm"
 PLACEHOLDERS = (TASK, SOURCE, ALL, MLM)
-SAMPLERS = ("uniform", "size", "proportional", "temperature", "dynamic")
-UNTOLD = "size"  # the sampler of a mixture that names none
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One training of an arm: the tasks in its data, in words, and how a mixture is drawn."""
+    """One training of an arm: the tasks in its data, in words; see the schema of the config.
+
+    sampler: how a mixture is drawn; None where there is nothing to draw among.
+    """
 
     parts: tuple[str, ...]
-    sampler: str | None = None
+    sampler: str | None = "uniform"
+    retrain: bool | None = None
+    examples: int | None = None
+    method: str = "full"
+
+    def __post_init__(self) -> None:
+        if not self.is_mixture:
+            object.__setattr__(self, "sampler", None)
 
     @property
     def is_mixture(self) -> bool:
@@ -57,4 +65,4 @@ def arms_of(declared: Mapping[str, Any] | None) -> list[Arm]:
 
 
 def _stages(declared: list[dict[str, Any]]) -> tuple[Stage, ...]:
-    return tuple(Stage(tuple(stage["parts"]), stage.get("sampler")) for stage in declared)
+    return tuple(Stage(**{**stage, "parts": tuple(stage["parts"])}) for stage in declared)

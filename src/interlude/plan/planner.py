@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from interlude.errors import InputError
-from interlude.plan.arms import ALL, MLM, SOURCE, TASK, UNTOLD, Arm, Stage, arms_of
+from interlude.plan.arms import ALL, MLM, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.cells import SWEEP, Cell
 from interlude.plan.study import Study
 from interlude.plan.trainings import Choice, Part, Training
@@ -97,7 +97,7 @@ def check_trainable(config: dict[str, Any], where: str) -> None:
 def _not_trained_yet(where: str, found: str) -> InputError:
     return InputError(
         f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-        "Allowed: one arm [task], one arm [source] > [task], and no grid."
+        "Allowed: one arm [task], one arm [source] > [task], stages with parts alone, and no grid."
     )
 
 
@@ -195,7 +195,7 @@ class _Planner:
             settings=replace(settings, **changes),
             seed=self.study.seed(role, restart),
             start=start,
-            sampler=(stage.sampler or UNTOLD) if stage.is_mixture else None,
+            sampler=stage.sampler,
             choice=None if alone is None else self._choice(role, alone),
         )
 

@@ -26,9 +26,9 @@ from interlude.encode.encoding import encode_task
 from interlude.encode.tokenizer import load_tokenizer
 from interlude.forms.examples import CUT
 from interlude.forms.tagging.head import NO_TAG
-from interlude.jobs.perform import build_model, load_data
 from interlude.training.batches import collate, subset
-from interlude.training.data import TaskData
+from interlude.training.build import build_model
+from interlude.training.data import TaskData, load_task
 from interlude.training.loop import evaluate
 from interlude.training.optimizer import make_optimizer
 from interlude.training.platform import Platform
@@ -72,10 +72,9 @@ def encoded(made: Made, tmp_path: Path) -> Encoded:
     model = save_model(tmp_path / "model", [text for part in PARTS for text in texts(rows[part])])
     encode_task(tmp_path, tmp_path / "encoded", form, model, MAX_LENGTH)
     settings = tiny.settings(max_length=MAX_LENGTH, dropout=0.0, learning_rate=2e-3)
-    spec = tiny.spec(form, metric=made.task.metric, settings=settings)
-    files = tiny.files(model, tmp_path / "encoded", tmp_path)
-    data = load_data(spec, files)
-    trained = build_model(spec, files, data)
+    task = made.task
+    data = load_task(task.name, form, task.metric, tmp_path / "encoded", settings, None)
+    trained = build_model(model, None, data, settings, seed=5)
     names = made.manifest["label_names"]
     return Encoded(form, names, rows, data, trained, load_tokenizer(model))
 

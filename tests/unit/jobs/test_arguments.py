@@ -37,8 +37,8 @@ def told(training: Training, *more: str) -> list[str]:
 )
 def test_a_job_is_read_as_it_is_told(places: dict[str, Path]) -> None:
     files = tiny.files(Path("a model"), Path("encoded"), Path("results/trained/1"), **places)
-    job = Job(replace(ONE, start="0" * 16), files, "c0de", 'stilts target: "a" > b')
-    line = tiny.arguments(tiny.job(job.training, files))
+    job = Job(replace(ONE, start="0" * 16), files, "c0de", 'stilts target: "a" > b', "3f a1")
+    line = [*tiny.arguments(tiny.job(job.training, files)), "--made-from", "3f a1"]
     line[line.index("--name") + 1] = job.name
     assert job_of(read(line)) == job
 

@@ -343,9 +343,11 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
             {"arms": {"stilts": STILTS, "again": STILTS}},
             r"arms\.again: found \[source\] > \[task\]",
         ),
+        ({"arms": {"a": [{"parts": ["task"], "method": "lora"}]}}, r"arms\.a: found \[task\]"),
+        ({"arms": {"a": [{"parts": ["task"], "examples": 9}]}}, r"arms\.a: found \[task\]"),
         ({"grid": {"dropout": [0.1, 0.2]}}, "grid: found dropout"),
     ],
-    ids=["mixture", "all", "two arms with sources", "grid"],
+    ids=["mixture", "all", "two arms with sources", "method", "examples", "grid"],
 )
 def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], found: str) -> None:
     config = {"arms": None, "grid": None, **changes}
