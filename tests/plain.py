@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from interlude.plan.runspec import Settings
 from torch import Tensor
 
+from interlude.plan.settings import Settings
 from interlude.training.batches import training_batches
 from interlude.training.data import TaskData
 from interlude.training.state import TaskModel
