@@ -1,6 +1,6 @@
 """Carry out one run as one contestant, in a process of its own, and print what it measured.
 
-python -m bench.contestant tuned --spec ... (the arguments of workflow/scripts/train.py)
+python -m bench.contestant tuned --training ... (the arguments of workflow/scripts/train.py)
 
 The last line is JSON. With --products, plain matrix products of the run's shapes are timed before
 and after training.
@@ -19,46 +19,45 @@ from unittest.mock import patch
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from interlude.plan.runspec import RunSpec
 from transformers import AutoConfig, PretrainedConfig
 
+from bench.material import data_of
 from bench.meter import Meter, Shape
 from bench.products import flops_of_step, products_of_step, speed
-from interlude.encode.read import read_encoded
 from interlude.errors import command
 from interlude.jobs import perform as engine
-from interlude.jobs.arguments import RunFiles, run_files, run_parser, told
-from interlude.training.batches import subset
+from interlude.jobs.arguments import Job, job_of, job_parser
+from interlude.plan.trainings import Training
+from interlude.training.build import build_model
 from interlude.training.schedule import plan
 
-Contestant = Callable[[RunSpec, RunFiles, int, Meter], float]
+Contestant = Callable[[Job, int, Meter], float]
 
 
-def interlude(spec: RunSpec, files: RunFiles, threads: int, meter: Meter) -> float:
-    """Perform the run as Interlude's training job does; the meter is put on the model it builds."""
-    build = engine.build_model
+def interlude(job: Job, threads: int, meter: Meter) -> float:
+    """Perform the job as Interlude's own do; the meter is put on the model that it builds."""
 
     def build_watched(*args: Any) -> Any:
-        model = build(*args)
+        model = build_model(*args)
         meter.watch(model, model.encoder)
         return model
 
     with patch.object(engine, "build_model", build_watched):
-        engine.perform(spec, files, "bench", threads, lambda _: None)
-    record = json.loads(files.record.read_text(encoding="utf8"))
-    return float(record["score"])
+        engine.perform(job, threads, lambda _: None)
+    record = json.loads(job.files.record.read_text(encoding="utf8"))
+    return float(record["parts"][0]["score"])
 
 
-def example(spec: RunSpec, files: RunFiles, threads: int, meter: Meter) -> float:
+def example(job: Job, threads: int, meter: Meter) -> float:
     from bench.trainers import train_example  # noqa: PLC0415  Interlude's run must not pay for it
 
-    return train_example(spec, files, meter)
+    return train_example(job, meter)
 
 
-def tuned(spec: RunSpec, files: RunFiles, threads: int, meter: Meter) -> float:
+def tuned(job: Job, threads: int, meter: Meter) -> float:
     from bench.trainers import train_tuned  # noqa: PLC0415
 
-    return train_tuned(spec, files, meter)
+    return train_tuned(job, meter)
 
 
 CONTESTANTS: dict[str, Contestant] = {"interlude": interlude, "example": example, "tuned": tuned}
@@ -67,18 +66,19 @@ CONTESTANTS: dict[str, Contestant] = {"interlude": interlude, "example": example
 @command
 def main() -> None:
     arguments = _arguments()
-    spec, files = told(arguments), run_files(arguments)
+    job = job_of(arguments)
+    training, settings = job.training, job.training.settings
     torch.set_num_threads(arguments.threads)
-    examples = subset(read_encoded(files.encoded / "train.arrow"), spec.settings.train_examples)
-    steps = plan(examples.num_rows, spec.settings).steps
-    config = AutoConfig.from_pretrained(files.model, local_files_only=True)
-    shape = usual_shape(examples, spec.settings.batch_size)
-    limits = [product_speed(config, shape, spec)] if arguments.products else []
+    examples = data_of(job).train
+    steps = plan(examples.num_rows, settings).steps
+    config = AutoConfig.from_pretrained(job.files.model, local_files_only=True)
+    shape = usual_shape(examples, settings.batch_size)
+    limits = [product_speed(config, shape, training)] if arguments.products else []
     with Meter(arguments.warm_up, steps) as meter:
-        score = CONTESTANTS[arguments.contestant](spec, files, arguments.threads, meter)
-    measures = {"score": score, **meter.measures(), **memory(spec.device)}
+        score = CONTESTANTS[arguments.contestant](job, arguments.threads, meter)
+    measures = {"score": score, **meter.measures(), **memory(training.device)}
     if arguments.products:
-        limits.append(product_speed(config, shape, spec))
+        limits.append(product_speed(config, shape, training))
         measures |= {"product_flops_per_second": fmean(limits), "product_shape": shape}
         measures["flops_per_second"] = _flops(config, meter) / measures["seconds"]
     print(json.dumps(measures))
@@ -90,9 +90,9 @@ def usual_shape(examples: pa.Table, batch_size: int) -> Shape:
     return round(batch_size * sequences), round(median(examples["length"].to_pylist()))
 
 
-def product_speed(config: PretrainedConfig, shape: Shape, spec: RunSpec) -> float:
-    """Return the FLOP/s of plain products of a step's shapes, in the precision of the run."""
-    return speed(products_of_step(config, shape), spec.device, spec.precision == "bf16")
+def product_speed(config: PretrainedConfig, shape: Shape, training: Training) -> float:
+    """Return the FLOP/s of plain products of a step's shapes, in the precision of a training."""
+    return speed(products_of_step(config, shape), training.device, training.precision == "bf16")
 
 
 def memory(device: str) -> dict[str, int]:
@@ -110,7 +110,7 @@ def _flops(config: PretrainedConfig, meter: Meter) -> int:
 
 
 def _arguments() -> Namespace:
-    parser = run_parser(__doc__)
+    parser = job_parser(__doc__)
     parser.add_argument("contestant", choices=CONTESTANTS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--warm-up", type=int, default=1, help="first steps, not measured")

@@ -1,4 +1,4 @@
-"""What Snakemake costs beside the runs: planning and scheduling of the published study.
+"""What Snakemake costs beside the trainings: planning and scheduling of the published study.
 
 python -m bench.planning [--restarts 3 12 48] [--scheduled-restarts 3 12]
 """
@@ -16,7 +16,7 @@ from bench.machine import ROOT, about
 from bench.project import Project
 from bench.report import show
 from bench.workspace import WORK, write_results
-from interlude.plan.study import KINDS
+from interlude.plan.planner import plan_of
 
 OVERLAY = ROOT / "config/studies/pruksachatkun2020.yaml"
 TARGETS = ("intermediate", "targets", "probing")
@@ -62,16 +62,16 @@ def measured(project: Project, scheduled: bool) -> Iterator[Row]:
 
 def _cost(project: Project, what: str, *arguments: str) -> Row:
     ended = project.snakemake("--cores", "1", *TARGETS, *arguments)
-    evaluations = sum(run.kind != KINDS[0] for run in project.study().design.runs())
+    trainings = len(plan_of(project.study()).trainings)
     row = {
         "what": what,
-        "runs": evaluations,
+        "trainings": trainings,
         "jobs": _jobs(ended.output),
         "wall_seconds": ended.wall_seconds,
         "cpu_seconds": ended.cpu_seconds,
         "peak_bytes": ended.peak_bytes,
     }
-    print(f"{evaluations} runs, {what}: {ended.wall_seconds:.1f} s", flush=True)
+    print(f"{trainings} trainings, {what}: {ended.wall_seconds:.1f} s", flush=True)
     return row
 
 

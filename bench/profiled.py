@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch.profiler import ProfilerActivity, profile
 
+from bench.contestant import interlude
+from bench.material import Material, data_of
 from bench.meter import Meter
+from interlude.plan.trainings import Training
+from interlude.training.schedule import plan
 
 REST = "Python, the profiler and the rest"
 # Operations of torch by the beginning of their name, without `aten::`; the first that fits.
@@ -44,6 +50,18 @@ class ProfiledSteps(Meter):
             seconds[kind_of(event.key)] += event.self_cpu_time_total / 1e6
         seconds[REST] += self.measures()["seconds"] - seconds.total()
         return dict(seconds)
+
+
+def profiled(
+    material: Material, training: Training, warm_up: int, meter: type[ProfiledSteps] = ProfiledSteps
+) -> ProfiledSteps:
+    """Carry out a training of Interlude under the profiler, and return what watched it."""
+    with TemporaryDirectory() as folder:
+        job = material.job(training, Path(folder))
+        steps = plan(data_of(job).train.num_rows, training.settings).steps
+        with meter(warm_up, steps) as watching:
+            interlude(job, 1, watching)
+    return watching
 
 
 def kind_of(operation: str) -> str:

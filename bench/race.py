@@ -12,11 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from interlude.plan.runspec import Settings
 
 from bench.machine import about, has_bf16, python, run
-from bench.material import Material
-from interlude.encode.encoding import read_encoded
+from bench.material import Material, arguments
+from interlude.encode.read import read_encoded
+from interlude.plan.settings import Settings
+from interlude.plan.trainings import Training
 
 EVALUATED = 16  # a run ends with an evaluation, which is not measured here
 
@@ -68,7 +69,7 @@ def race(
     described = about()
     rows = [
         {
-            **{"task": material.task.name, "form": material.task.form, "batch": batch},
+            **{"task": material.part.task, "form": material.part.form, "batch": batch},
             **{"repetition": repetition, "entrant": entrant.name, "precision": entrant.precision},
             **_measured(material, entrant, batch, repetition, device, options),
         }
@@ -81,22 +82,36 @@ def race(
     return {"machine": described, "options": vars(options), "rows": rows}
 
 
-def settings(examples: pa.Table, sequences: int, steps: int, max_length: int) -> Settings:
-    """Return the settings of a run over whole epochs, so that all entrants train the same tokens.
+def race_training(
+    material: Material, sequences: int, seed: int, device: str, precision: str, options: Namespace
+) -> Training:
+    """Return a training over whole epochs, so that all entrants train the same tokens.
+
+    sequences: in a batch. options: about how many steps, and max_length.
+    """
+    examples = read_encoded(material.encoded / "train.arrow")
+    settings, seen = whole_epochs(examples, sequences, options.steps, options.max_length)
+    return material.cut(seen).training(settings, seed, device, precision)
+
+
+def whole_epochs(
+    examples: pa.Table, sequences: int, steps: int, max_length: int
+) -> tuple[Settings, int]:
+    """Return settings for whole epochs of whole batches, and how many examples these have.
 
     An example of a choice task has several sequences; so many fewer examples make a batch.
     """
     per_example = pc.max(pc.list_value_length(examples["input_ids"])).as_py()
     batch_size = max(1, sequences // per_example)
     per_epoch = min(steps, examples.num_rows // batch_size)
-    return Settings(
+    settings = Settings(
         epochs=max(1, round(steps / per_epoch)),
         batch_size=batch_size,
         max_length=max_length,
-        train_examples=per_epoch * batch_size,
         validation_examples=EVALUATED,
         evaluations=1,
     )
+    return settings, per_epoch * batch_size
 
 
 def _measured(
@@ -107,17 +122,15 @@ def _measured(
     device: str,
     options: Namespace,
 ) -> Measures:
-    examples = read_encoded(material.encoded / "train.arrow")
-    told = settings(examples, sequences, options.steps, options.max_length)
-    spec = material.spec(told, repetition, device, entrant.precision)
+    training = race_training(material, sequences, repetition, device, entrant.precision, options)
     counts = ("--threads", str(options.threads), "--warm-up", str(options.warm_up))
     with TemporaryDirectory() as folder:  # a fresh one, so that no run finds another's checkpoint
-        given = [*material.arguments(spec, Path(folder) / "record.json"), *counts, "--products"]
+        given = [*arguments(material.job(training, Path(folder))), *counts, "--products"]
         ended = run(python("bench.contestant", entrant.contestant, *given), options.threads)
     measures: Measures = json.loads(ended.output.splitlines()[-1])
     speed = measures["tokens_per_second"]
     print(
-        f"{material.task.name}, {sequences} sequences, {entrant.name}: {speed:.0f} tokens/s, "
+        f"{material.part.task}, {sequences} sequences, {entrant.name}: {speed:.0f} tokens/s, "
         f"loss {measures['final_loss']:.3f}",
         flush=True,
     )

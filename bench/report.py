@@ -130,7 +130,7 @@ def engine_goals(document: Row) -> list[Goal]:
 def study_goals(document: Row, name: str) -> list[Goal]:
     own = [row for row in document["rows"] if row["contestant"] == "interlude"]
     goals = [
-        Goal(f"{name}: times less CPU per run than the {loop} loop", 5, ratios)
+        Goal(f"{name}: times less CPU per training than the {loop} loop", 5, ratios)
         for loop in document["options"]["loops"]
         if (ratios := _saved(own, document["rows"], loop))
     ]
@@ -140,13 +140,13 @@ def study_goals(document: Row, name: str) -> list[Goal]:
 
 def planning_goals(document: Row) -> list[Goal]:
     dry = [row for row in document["rows"] if row["what"] == "dry run"]
-    sizes = _by(dry, "runs")
+    sizes = _by(dry, "trainings")
     first, last = min(sizes), max(sizes)
     published = [row["wall_seconds"] for row in sizes[first]]
     growth = median(map(_per_job, sizes[last])) / median(map(_per_job, sizes[first]))
-    goals = [Goal(f"planning: dry run of {first[0]} runs", 5, published, " s", more=False)]
+    goals = [Goal(f"planning: dry run of {first[0]} trainings", 5, published, " s", more=False)]
     if first != last:
-        what = f"planning: cost per job at {last[0]} runs over that at {first[0]}"
+        what = f"planning: cost per job at {last[0]} trainings over that at {first[0]}"
         goals.append(Goal(what, 1, [growth], more=False))
     return goals
 
@@ -188,9 +188,9 @@ def steps_section(rows: Sequence[Row]) -> Lines:
 def study_section(rows: Sequence[Row]) -> Lines:
     """Return the table of studies."""
     columns: dict[str, Callable[[Row], float]] = {
-        "runs": lambda row: row["runs"],
-        "wall s per run": lambda row: row["wall_seconds_per_run"],
-        "CPU s per run": lambda row: row["cpu_seconds_per_run"],
+        "trainings": lambda row: row["trainings"],
+        "wall s per training": lambda row: row["wall_seconds_per_training"],
+        "CPU s per training": lambda row: row["cpu_seconds_per_training"],
         "mean score": lambda row: row["mean_score"],
     }
     return _table(_by(rows, "contestant"), columns)
@@ -198,15 +198,15 @@ def study_section(rows: Sequence[Row]) -> Lines:
 
 def planning_section(rows: Sequence[Row]) -> Lines:
     """Return the table of plans. The jobs of a no-op are those of the dry run: none is left."""
-    planned = {row["runs"]: row["jobs"] for row in rows if row["what"] == "dry run"}
+    planned = {row["trainings"]: row["jobs"] for row in rows if row["what"] == "dry run"}
     columns: dict[str, Callable[[Row], float]] = {
-        "jobs": lambda row: planned[row["runs"]],
+        "jobs": lambda row: planned[row["trainings"]],
         "wall s": lambda row: row["wall_seconds"],
         "CPU s": lambda row: row["cpu_seconds"],
-        "wall ms per job": lambda row: 1000 * row["wall_seconds"] / planned[row["runs"]],
+        "wall ms per job": lambda row: 1000 * row["wall_seconds"] / planned[row["trainings"]],
         "peak MiB": lambda row: row["peak_bytes"] / MIB,
     }
-    return _table(_by(rows, "what", "runs"), columns)
+    return _table(_by(rows, "what", "trainings"), columns)
 
 
 def _table(groups: dict[tuple[Any, ...], list[Row]], columns: dict[str, Any]) -> Lines:
@@ -241,7 +241,7 @@ def _per_job(row: Row) -> float:
 
 def _saved(own: Sequence[Row], rows: Sequence[Row], name: str) -> list[float]:
     return [
-        other["cpu_seconds_per_run"] / one["cpu_seconds_per_run"]
+        other["cpu_seconds_per_training"] / one["cpu_seconds_per_training"]
         for one in own
         for other in rows
         if other["contestant"] == name and other["repetition"] == one["repetition"]

@@ -5,24 +5,17 @@ python -m bench.steps [--tasks sarcasm boolq] [--steps 12]
 
 from __future__ import annotations
 
-import tempfile
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.contestant import interlude
 from bench.machine import about, has_bf16
 from bench.material import Material
-from bench.profiled import ProfiledSteps
-from bench.race import settings
+from bench.profiled import profiled
+from bench.race import race_training
 from bench.report import show
 from bench.workspace import embedded_model, encoded_task, write_results
-from interlude.encode.encoding import read_encoded
-from interlude.jobs.arguments import run_files, run_parser, told
-from interlude.training.batches import subset
-from interlude.training.schedule import plan
 
 TASKS = ["sarcasm", "boolq", "openbook-qa"]
 Row = dict[str, Any]
@@ -35,8 +28,8 @@ def main() -> None:
     precision = "bf16" if has_bf16("cpu") else "fp32"
     materials = [encoded_task(name, model, options.max_length) for name in options.tasks]
     rows = [
-        {"task": material.task.name, "precision": precision, "repetition": repetition}
-        | profiled(material, precision, repetition, options)
+        {"task": material.part.task, "precision": precision, "repetition": repetition}
+        | measured(material, precision, repetition, options)
         for repetition in range(1, options.repetitions + 1)
         for material in materials
     ]
@@ -44,17 +37,10 @@ def main() -> None:
     show()
 
 
-def profiled(material: Material, precision: str, seed: int, options: Namespace) -> Row:
+def measured(material: Material, precision: str, seed: int, options: Namespace) -> Row:
     """Return the seconds per step of a run, and the share of each kind of operation in it."""
-    examples = read_encoded(material.encoded / "train.arrow")
-    wanted = settings(examples, options.batch_size, options.steps, options.max_length)
-    spec = material.spec(wanted, seed, "cpu", precision)
-    steps = plan(subset(examples, wanted.train_examples).num_rows, wanted).steps
-    with tempfile.TemporaryDirectory() as folder:
-        given = material.arguments(spec, Path(folder) / "record.json")
-        arguments = run_parser(None).parse_args(given)
-        with ProfiledSteps(options.warm_up, steps) as meter:
-            interlude(told(arguments), run_files(arguments), 1, meter)
+    training = race_training(material, options.batch_size, seed, "cpu", precision, options)
+    meter = profiled(material, training, options.warm_up)
     seconds = meter.seconds_by_kind()
     total = sum(seconds.values())
     shares = {kind: spent / total for kind, spent in seconds.items()}

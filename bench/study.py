@@ -1,4 +1,4 @@
-"""A whole study: Interlude through Snakemake against a loop of one Trainer process per run.
+"""A whole study: Interlude through Snakemake against a loop of one Trainer process per training.
 
 python -m bench.study [--cores 2] [--loops tuned example] [--loop-restarts 1]
 
@@ -17,10 +17,14 @@ from statistics import fmean
 from typing import Any
 
 from bench.machine import ROOT, WholeMachine, about, python, run
+from bench.material import BENCH, arguments
 from bench.project import Project
 from bench.report import show
 from bench.workspace import WORK, write_results
-from interlude.plan.study import KINDS, NO_SOURCE, Run, Study
+from interlude.jobs.arguments import Job, JobFiles
+from interlude.jobs.collect import Collected, collect
+from interlude.plan.planner import Plan, plan_of
+from interlude.plan.trainings import Training
 
 Row = dict[str, Any]
 
@@ -35,12 +39,12 @@ def main() -> None:
         print(f"warning: {machine.idle_load:.2f} cores are busy when idle: no result is sound")
     name = options.overlay[0].stem
     project = Project(WORK / name, options.overlay)
-    study = project.study()
-    project.snakemake("--cores", str(options.cores), "download", *_encodings(study))
+    plan = plan_of(project.study())
+    project.snakemake("--cores", str(options.cores), "download", *_encodings(plan))
     rows = [
         {"repetition": repetition, **row}
         for repetition in range(1, options.repetitions + 1)
-        for row in _repetition(project, study, machine, options)
+        for row in _repetition(project, plan, machine, options)
     ]
     described["idle_load"] = machine.idle_load
     told = vars(options) | {"overlay": [path.name for path in options.overlay]}
@@ -49,105 +53,103 @@ def main() -> None:
 
 
 def _repetition(
-    project: Project, study: Study, machine: WholeMachine, options: Namespace
+    project: Project, plan: Plan, machine: WholeMachine, options: Namespace
 ) -> list[Row]:
     """Return the costs of Interlude's study, and of each loop over its first restarts."""
-    runs = list(study.design.runs())
-    for part in (study.name, "shared"):
-        shutil.rmtree(project.folder / "results" / part, ignore_errors=True)
+    results, name = project.folder / "results", project.study().name
+    for part in (name, "trained", "shared"):
+        shutil.rmtree(results / part, ignore_errors=True)
     machine.start()
     project.snakemake("--cores", str(options.cores), "intermediate", "targets", "probing")
-    rows = [_row("interlude", runs, machine)]
-    rows[0] |= _recorded(project, study, runs, options.cores * rows[0]["wall_seconds"])
-    first = [run for run in runs if run.restart <= options.loop_restarts]
+    rows = [_row("interlude", len(plan.trainings), machine)]
+    found = collect(name, plan.cells, results / "trained")
+    rows[0] |= _recorded(found, options.cores * rows[0]["wall_seconds"])
+    first = _of_restarts(plan, options.loop_restarts)
     for contestant in options.loops:
         machine.start()
-        scores = Loop(contestant, project, study).run(first, options.cores)
-        rows.append(_row(contestant, first, machine) | {"mean_score": fmean(scores)})
+        scores = Loop(contestant, results, plan.starts).run(first, options.cores)
+        rows.append(_row(contestant, len(first), machine) | {"mean_score": fmean(scores)})
     return rows
 
 
-class Loop:
-    """One process of a contestant per run, on the files that Interlude's study trains on."""
+def _of_restarts(plan: Plan, restarts: int) -> list[Training]:
+    """Return the trainings that the cells of the first restarts are read from."""
+    ids = {cell.training for cell in plan.cells if (cell.restart or 1) <= restarts}
+    return [training for id, training in plan.trainings.items() if id in ids]
 
-    def __init__(self, contestant: str, project: Project, study: Study) -> None:
+
+class Loop:
+    """One process of a contestant per training, on the files that Interlude's study trains on.
+
+    starts: ids of the trainings that others start from.
+    """
+
+    def __init__(self, contestant: str, results: Path, starts: set[str]) -> None:
         self.contestant = contestant
-        self.results = project.folder / "results"
-        self.study = study
+        self.results = results
+        self.starts = starts
         self.folder = WORK / "loop" / contestant
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def run(self, runs: Sequence[Run], cores: int) -> list[float]:
-        """Carry out runs, so many at a time, the intermediate ones first; return their scores."""
+    def run(self, trainings: Sequence[Training], cores: int) -> list[float]:
+        """Carry out trainings, so many at a time, the starts first; return their scores."""
+        waves = [
+            [t for t in trainings if (t.id in self.starts) is first] for first in (True, False)
+        ]
         with ThreadPoolExecutor(cores) as pool:
-            return [
-                score
-                for chosen in (True, False)
-                for score in pool.map(
-                    self._score, [run for run in runs if (run.kind == KINDS[0]) is chosen]
-                )
-            ]
+            return [score for wave in waves for score in pool.map(self._score, wave)]
 
-    def _score(self, planned: Run) -> float:
-        command = python("bench.contestant", self.contestant, *self._arguments(planned))
+    def _score(self, training: Training) -> float:
+        given = arguments(self._job(training))
+        command = python("bench.contestant", self.contestant, *given)
         measures = json.loads(run(command, threads=1).output.splitlines()[-1])
         return float(measures["score"])
 
-    def _arguments(self, planned: Run) -> list[str]:
-        spec = self.study.spec(planned)
-        given = {
-            "spec": spec.to_json(),
-            "code": "bench",
-            "model": self.results / "models" / spec.model,
-            "encoded": self.results.parent / encoding(self.study, planned.kind, planned.task),
-            "record": self.folder / f"{planned.path}.json",
-        }
-        if planned.kind == KINDS[0]:
-            given["encoder-out"] = self._encoder(planned.task, planned.restart)
-        elif planned.source != NO_SOURCE:
-            restart = self.study.source_restart(planned)
-            given["encoder-in"] = self._encoder(planned.source, restart)
-        return [str(part) for name, value in given.items() for part in (f"--{name}", value)]
-
-    def _encoder(self, task: str, restart: int) -> Path:
-        return self.folder / "encoders" / task / str(restart)
+    def _job(self, training: Training) -> Job:
+        files = JobFiles(
+            model=self.results / "models" / training.model,
+            encoded=(self.results.parent / encoding(training),),
+            folder=self.folder / training.id,
+            start=self.folder / training.start / "start" if training.start else None,
+            keep_start=training.id in self.starts,
+        )
+        return Job(training, files, BENCH, training.id)
 
 
-def encoding(study: Study, kind: str, task: str) -> str:
-    """Return the folder of an encoded task, as the workflow has it."""
-    return f"results/encoded/{study.model}/{task}/{study.settings(kind, task).max_length}"
+def encoding(training: Training) -> str:
+    """Return the folder of the encoded task of a training, as the workflow has it."""
+    length = training.settings.max_length
+    return f"results/encoded/{training.model}/{training.part.task}/{length}"
 
 
-def _encodings(study: Study) -> list[str]:
-    pairs = [(kind, task) for kind in KINDS for task in getattr(study.design, kind)]
-    return sorted({f"{encoding(study, *pair)}/train.arrow" for pair in pairs})
+def _encodings(plan: Plan) -> list[str]:
+    return sorted({f"{encoding(each)}/train.arrow" for each in plan.trainings.values()})
 
 
-def _row(contestant: str, runs: Sequence[Run], machine: WholeMachine) -> Row:
+def _row(contestant: str, trainings: int, machine: WholeMachine) -> Row:
     wall, cpu = machine.seconds()
-    print(f"{contestant}: {len(runs)} runs, {wall:.0f} s, {cpu:.0f} s of processor", flush=True)
+    print(
+        f"{contestant}: {trainings} trainings, {wall:.0f} s, {cpu:.0f} s of processor", flush=True
+    )
     return {
         "contestant": contestant,
-        "runs": len(runs),
+        "trainings": trainings,
         "wall_seconds": wall,
         "cpu_seconds": cpu,
-        "wall_seconds_per_run": wall / len(runs),
-        "cpu_seconds_per_run": cpu / len(runs),
+        "wall_seconds_per_training": wall / trainings,
+        "cpu_seconds_per_training": cpu / trainings,
     }
 
 
-def _recorded(project: Project, study: Study, runs: Sequence[Run], core_seconds: float) -> Row:
+def _recorded(found: Collected, core_seconds: float) -> Row:
     """Return what the records tell: scores, and the share of the cores' time that is no training.
 
     Training and evaluation have one thread, so that their seconds are seconds of a core. Both are
     by the wall clock: a machine that others share gives a thread less than its core.
     """
-    folder = project.folder / "results" / study.name / "runs"
-    paths = [folder / f"{run.path}.json" for run in runs]
-    records = [json.loads(path.read_text(encoding="utf8")) for path in paths]
-    useful = sum(record["train_seconds"] + record["evaluation_seconds"] for record in records)
+    useful = sum(row["train_seconds"] + row["evaluation_seconds"] for row in found.trainings)
     return {
-        "mean_score": fmean(record["score"] for record in records),
+        "mean_score": fmean(row["score"] for row in found.scores),
         "train_and_evaluation_seconds": useful,
         "other_share": 1 - useful / core_seconds,
     }
@@ -156,7 +158,7 @@ def _recorded(project: Project, study: Study, runs: Sequence[Run], core_seconds:
 def _options() -> Namespace:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--overlay", type=Path, nargs="+", default=[ROOT / "bench/study.yaml"])
-    parser.add_argument("--cores", type=int, default=2, help="runs at a time, of a thread each")
+    parser.add_argument("--cores", type=int, default=2, help="jobs at a time, of a thread each")
     parser.add_argument(
         "--loops", nargs="*", default=["tuned", "example"], help="of tuned and example"
     )

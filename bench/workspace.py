@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import ROOT
-from bench.material import Material
+from bench.material import Material, part_of
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
-from interlude.data.shape.normalise import prepare
+from interlude.data.prepare import prepare
 from interlude.encode.encoding import encode_task
 from interlude.files import write_json
 from interlude.plan.tasks import load_task
@@ -45,7 +45,7 @@ def encoded_task(name: str, model: Path, max_length: int) -> Material:
         prepare(task, Places(REGISTRY, mirror=mirror(), slices=slices), data)
     encoded = WORK / "encoded" / model.name / name / str(max_length)
     encode_task(data, encoded, task.form, model, max_length)
-    return Material(task, model, encoded)
+    return Material(part_of(task.name, task.form, task.metric), model, encoded)
 
 
 def with_mirrored(tasks: list[str], mirrored: list[str]) -> list[str]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
-from interlude.plan.runspec import Settings
 
 from bench.light.job import Job, Row
 from bench.light.material import MINILM, TINY
 from bench.light.runs import TINY as SETTINGS
 from bench.light.runs import build, curve, plain_curve, without_dropout
 from bench.material import Material
+from interlude.plan.settings import Settings
 
 FP32 = 1e-4  # of a loss of about 1, after nine steps of a learning rate of 3e-3
 # bf16 keeps 8 bits, so that a product is off by up to 2^-9. Through two layers the first loss was
@@ -23,9 +23,8 @@ PLAIN = replace(
     SETTINGS, dropout=0.0, weight_decay=0.3, gradient_clip=0.5, select="last", evaluations=1
 )
 BERT_ADAM = replace(PLAIN, optimizer="bert-adam", learning_rate=1e-3)
-MINILM_RUN = replace(
-    PLAIN, epochs=1, batch_size=16, train_examples=160, learning_rate=1e-4, max_length=128
-)
+MINILM_RUN = replace(PLAIN, epochs=1, batch_size=16, learning_rate=1e-4, max_length=128)
+MINILM_EXAMPLES = 160
 
 
 def forms(job: Job) -> Iterator[Row]:
@@ -36,7 +35,7 @@ def forms(job: Job) -> Iterator[Row]:
     }
     for material in job.bag.tiny():
         wanted = plain_curve(material, PLAIN)
-        yield from _compared(job, material.task.form, material, PLAIN, wanted)
+        yield from _compared(job, material.part.form, material, PLAIN, wanted)
     yield from _against_processor(job, "bert-adam, single", job.bag.task(TINY, "single"), BERT_ADAM)
 
 
@@ -44,10 +43,10 @@ def families(job: Job) -> Iterator[Row]:
     """The encoder of every family against the same run on the processor; MiniLM's shape too."""
     for family in job.bag.families():
         for material in job.bag.tiny(family):
-            name = f"{family}, {material.task.form}"
+            name = f"{family}, {material.part.form}"
             yield from _against_processor(job, name, material, PLAIN)
     if job.on_gpu:
-        material = job.bag.task(MINILM, "privacy-qa-128")
+        material = job.bag.task(MINILM, "privacy-qa-128").cut(MINILM_EXAMPLES)
         yield from _against_processor(job, "MiniLM's shape, privacy-qa", material, MINILM_RUN)
 
 

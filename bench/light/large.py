@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity
 
-from bench.contestant import interlude
 from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
 from bench.machine import has_bf16
 from bench.material import Material
-from bench.profiled import KINDS, REST, ProfiledSteps
-from bench.race import entrants, race, settings
-from interlude.encode.encoding import read_encoded
-from interlude.jobs.arguments import run_files, run_parser, told
-from interlude.training.batches import subset
-from interlude.training.schedule import plan
+from bench.profiled import KINDS, REST, ProfiledSteps, profiled
+from bench.race import entrants, race, race_training
 
 TASKS = ("boolq-256", "privacy-qa-256")
 BATCHES = (32, 16, 64)
@@ -56,7 +49,7 @@ def profile(job: Job) -> Iterator[Row]:
     precision = "bf16" if has_bf16(job.device) else "fp32"
     material, batch = _materials(job)[0], 32 if job.on_gpu else 8
     yield {
-        "what": f"a step, {material.task.name}, {batch} sequences, {precision}",
+        "what": f"a step, {material.part.task}, {batch} sequences, {precision}",
         "ok": None,
         **_profiled(job, material, batch, precision, options),
     }
@@ -82,16 +75,9 @@ class ProfiledOnGpu(ProfiledSteps):
 
 
 def _profiled(job: Job, material: Material, batch: int, precision: str, options: Namespace) -> Row:
-    examples = read_encoded(material.encoded / "train.arrow")
-    wanted = settings(examples, batch, options.steps, options.max_length)
-    steps = plan(subset(examples, wanted.train_examples).num_rows, wanted).steps
-    spec = material.spec(wanted, 1, job.device, precision)
+    training = race_training(material, batch, 1, job.device, precision, options)
     kind = ProfiledOnGpu if job.on_gpu else ProfiledSteps
-    with tempfile.TemporaryDirectory() as folder:
-        given = material.arguments(spec, Path(folder) / "record.json")
-        arguments = run_parser(None).parse_args(given)
-        with kind(options.warm_up, steps) as meter:
-            interlude(told(arguments), run_files(arguments), 1, meter)
+    meter = profiled(material, training, options.warm_up, kind)
     seconds, n_steps = meter.seconds_by_kind(), meter.measures()["measured_steps"]
     return {
         "ms_per_step": 1000 * sum(seconds.values()) / n_steps,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import ROOT
-from bench.material import Material
+from bench.material import Material, part_of
 from interlude.files import WEIGHTS, write_json
 
 FACTS = "facts.json"
@@ -26,15 +26,6 @@ ROWS = {"train": 24, "validation": 16}  # of a tiny task
 # Of each task: name, and the longest sequence in tokens.
 REAL = (("privacy-qa", 128), ("privacy-qa", 256), ("boolq", 256), ("sarcasm", 128))
 MOST = {"train": 2560, "validation": 320}  # rows of these
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a run is told of a task."""
-
-    name: str
-    form: str
-    metric: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +45,7 @@ class Bag:
         """Return a task as encoded for a model; shape: of the model to train, if another one."""
         facts: dict[str, Any] = json.loads((self.folder / FACTS).read_text(encoding="utf8"))
         encoded = self.folder / "encoded" / model / name
-        return Material(Task(**facts[name]), self.model(shape or model), encoded)
+        return Material(part_of(**facts[name]), self.model(shape or model), encoded)
 
     def tiny(self, model: str = TINY) -> list[Material]:
         """Return all tiny tasks that are encoded for a model, by form."""
@@ -134,7 +125,7 @@ def _encode_real(folder: Path, model: Path, name: str, length: int) -> tuple[str
     from bench.workspace import WORK, encoded_task  # noqa: PLC0415
     from interlude.encode.encoding import encode_task  # noqa: PLC0415
 
-    task = encoded_task(name, model, length).task
+    task = encoded_task(name, model, length).part
     data = folder / "data"
     data.mkdir()
     for part, most in MOST.items():

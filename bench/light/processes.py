@@ -11,16 +11,15 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from interlude.plan.runspec import Settings
-
 from bench.light import card
 from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
 from bench.light.runs import RECORD_FAILURE, TRAIN
 from bench.light.runs import TINY as SETTINGS
-from bench.material import Material
+from bench.material import Material, arguments
 from interlude.files import WEIGHTS
 from interlude.jobs.machine import run_memory_mb
+from interlude.plan.settings import Settings
 
 # A run, as far as GPUs go: it claims one, says what torch sees, and holds it until it is ended.
 HOLDER = """
@@ -41,24 +40,23 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 LEFT_MIB = 300  # MiniLM's weights, gradients and AdamW's two means take more
 SAMPLE_SECONDS = 0.02
-SHORT = Settings(
-    epochs=1, batch_size=16, train_examples=160, validation_examples=100, max_length=128
-)
+SHORT = Settings(epochs=1, batch_size=16, validation_examples=100, max_length=128)
+SHORT_EXAMPLES = 160
 
 
 def train_command(
     job: Job,
     material: Material,
     settings: Settings,
-    record: Path,
-    encoder: Path | None = None,
+    folder: Path,
+    keep_start: bool = False,
     minutes: float | None = None,
 ) -> list[str]:
     """Return the command of a training job."""
-    spec = material.spec(settings, seed=5, device=job.device, precision="auto")
-    more = [] if encoder is None else ["--encoder-out", str(encoder)]
-    more += [] if minutes is None else ["--checkpoint-minutes", str(minutes)]
-    return [sys.executable, TRAIN, *material.arguments(spec, record), *more]
+    training = material.training(settings, seed=5, device=job.device, precision="auto")
+    given = arguments(material.job(training, folder, keep_start))
+    more = [] if minutes is None else ["--checkpoint-minutes", str(minutes)]
+    return [sys.executable, TRAIN, *given, *more]
 
 
 def draw(job: Job) -> Iterator[Row]:
@@ -98,14 +96,14 @@ def claims(job: Job) -> Iterator[Row]:
 
 
 def memory(job: Job) -> Iterator[Row]:
-    """The most host memory of a run that leaves an encoder, and what it asks Snakemake for."""
+    """The most host memory of a run that keeps its start, and what it asks Snakemake for."""
     tasks: list[tuple[str, str, str | None]] = [(TINY, "single", None)]
     if job.on_gpu:
         tasks = [(MINILM, "privacy-qa-128", None), (MINILM, "boolq-256", LARGE)]
     for model, name, shape in tasks:
-        material = job.bag.task(model, name, shape)
-        record = job.folder / (shape or model) / "1.json"
-        command = train_command(job, material, SHORT, record, record.with_suffix(".encoder"))
+        material = job.bag.task(model, name, shape).cut(SHORT_EXAMPLES)
+        folder = job.folder / (shape or model)
+        command = train_command(job, material, SHORT, folder, keep_start=True)
         status, peaks = _watched(job, command)
         asked = run_memory_mb(material.model / WEIGHTS, job.on_gpu)
         yield {
@@ -120,8 +118,8 @@ def out_of_memory(job: Job) -> Iterator[Row]:
     """A run that finds too little GPU memory is recorded as failed; a retry has the same bytes."""
     material, settings = job.bag.task(TINY, "single"), SETTINGS
     if job.on_gpu:
-        material, settings = job.bag.task(MINILM, "privacy-qa-128"), SHORT
-    retried, other = (job.folder / name / "1.json" for name in ("retried", "other"))
+        material, settings = job.bag.task(MINILM, "privacy-qa-128").cut(SHORT_EXAMPLES), SHORT
+    retried, other = (job.folder / name for name in ("retried", "other"))
     command = train_command(job, material, settings, retried)
     if job.on_gpu:
         yield _recorded(job, command, retried)
@@ -129,7 +127,7 @@ def out_of_memory(job: Job) -> Iterator[Row]:
         job.run(each).returncode
         for each in (command, train_command(job, material, settings, other))
     ]
-    found = [path.with_suffix(".parquet") for path in (retried, other)]
+    found = [folder / "predictions.parquet" for folder in (retried, other)]
     yield {
         "what": "a retry has the bytes of an undisturbed run",
         "ok": statuses == [0, 0] and found[0].read_bytes() == found[1].read_bytes(),
@@ -137,12 +135,12 @@ def out_of_memory(job: Job) -> Iterator[Row]:
     }
 
 
-def _recorded(job: Job, command: list[str], record: Path) -> Row:
+def _recorded(job: Job, command: list[str], folder: Path) -> Row:
     """Carry out a run that has no retry left, as its rule does; return what was recorded."""
     limit = [sys.executable, "-c", LIMITED, str(LEFT_MIB)]
     ended = job.run([*limit, *command[1:]])
-    log = record.parent / "run.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log, record = folder / "run.log", folder / "record.json"
+    folder.mkdir(parents=True, exist_ok=True)
     log.write_text(ended.stdout, encoding="utf8")
     more = ["--exit-status", str(ended.returncode), "--retries-left", "0", "--log", str(log)]
     job.run([sys.executable, RECORD_FAILURE, *command[2:], *more])

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from interlude.plan.runspec import Settings
 
 from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
@@ -19,13 +18,14 @@ from bench.light.processes import train_command
 from bench.light.runs import TINY as SETTINGS
 from bench.light.runs import Built, build, digest, interrupted
 from bench.material import Material
+from interlude.plan.settings import Settings
 
 WITH_DROPOUT = replace(SETTINGS, dropout=0.2, weight_decay=0.1, evaluations=3)
 BERT_ADAM = replace(WITH_DROPOUT, optimizer="bert-adam", interim_examples=5, patience=3)
-REAL = Settings(
-    epochs=1, batch_size=16, train_examples=512, validation_examples=100, learning_rate=1e-4
-)
-FEW = replace(REAL, max_length=256, train_examples=96)
+REAL = Settings(epochs=1, batch_size=16, validation_examples=100, learning_rate=1e-4)
+REAL_EXAMPLES = 512
+LONG = replace(REAL, max_length=256)
+LONG_EXAMPLES = 96
 LOST_AFTER = 4  # steps
 
 
@@ -77,18 +77,18 @@ def _runs(job: Job) -> Iterator[tuple[str, Material, Settings, bool]]:
     yield from _tiny_runs(job)
     if not job.on_gpu:
         return
-    minilm = job.bag.task(MINILM, "privacy-qa-128")
+    minilm = job.bag.task(MINILM, "privacy-qa-128").cut(REAL_EXAMPLES)
     for bf16, precision in ((False, "fp32"), (True, "bf16")):
         yield f"MiniLM's shape, privacy-qa, {precision}", minilm, REAL, bf16
-    large = job.bag.task(MINILM, "boolq-256", LARGE)
+    large = job.bag.task(MINILM, "boolq-256", LARGE).cut(LONG_EXAMPLES)
     for bf16, precision in ((True, "bf16"), (False, "fp32")):
-        yield f"RoBERTa-large's shape, boolq, {precision}", large, FEW, bf16
+        yield f"RoBERTa-large's shape, boolq, {precision}", large, LONG, bf16
 
 
 def _tiny_runs(job: Job) -> Iterator[tuple[str, Material, Settings, bool]]:
     for bf16, precision in ((False, "fp32"), (True, "bf16")):
         for material in job.bag.tiny():
-            yield f"{material.task.form}, {precision}", material, WITH_DROPOUT, bf16
+            yield f"{material.part.form}, {precision}", material, WITH_DROPOUT, bf16
         single = job.bag.task(TINY, "single")
         yield f"bert-adam, single, {precision}", single, BERT_ADAM, bf16
 
@@ -97,11 +97,11 @@ def _ended_by_signal(job: Job) -> Row:
     """The program of a training job, ended by SIGTERM after a step, and started again."""
     material = job.bag.task(TINY, "single")
     settings = replace(SETTINGS, epochs=200, evaluations=1)
-    alone, stopped = (job.folder / name / "1.json" for name in ("alone", "stopped"))
-    told = {path: train_command(job, material, settings, path, minutes=0.0005) for path in
+    alone, stopped = (job.folder / name for name in ("alone", "stopped"))
+    told = {folder: train_command(job, material, settings, folder, minutes=0.0005) for folder in
             (alone, stopped)}  # fmt: skip
     statuses = [job.run(told[alone]).returncode, _terminated(job, told[stopped])]
-    left = stopped.with_suffix(".checkpoint").exists()
+    left = (stopped / "checkpoint.safetensors").exists()
     statuses.append(job.run(told[stopped]).returncode)
     same = _predictions(alone) == _predictions(stopped) and _curve(alone) == _curve(stopped)
     return {
@@ -127,10 +127,13 @@ def _terminated(job: Job, command: list[str]) -> int:
     return process.returncode
 
 
-def _predictions(record: Path) -> bytes:
-    path = record.with_suffix(".parquet")
+def _predictions(folder: Path) -> bytes:
+    path = folder / "predictions.parquet"
     return path.read_bytes() if path.exists() else b""
 
 
-def _curve(record: Path) -> object:
-    return json.loads(record.read_text(encoding="utf8"))["curve"] if record.exists() else None
+def _curve(folder: Path) -> object:
+    path = folder / "record.json"
+    if not path.exists():
+        return None
+    return json.loads(path.read_text(encoding="utf8"))["parts"][0]["curve"]

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from interlude.plan.runspec import RunSpec, Settings
 from torch import nn
 
 from bench.machine import ROOT
-from bench.material import Material
-from interlude.jobs.arguments import RunFiles
+from bench.material import Material, data_of
 from interlude.jobs.checkpoint import Checkpoints
-from interlude.jobs.perform import build_model, fitted, load_data, repeat_exactly
+from interlude.plan.settings import Settings
+from interlude.plan.trainings import Training
+from interlude.training.build import build_model, settle
+from interlude.training.data import TaskData
 from interlude.training.encoder import load_encoder
-from interlude.training.loop import Platform, TaskData, train
+from interlude.training.loop import train
+from interlude.training.platform import Platform
 from interlude.training.state import TaskModel, Trained
 
 SEED = 5
@@ -48,26 +50,24 @@ class Failing(Checkpoints):
 class Built:
     """A run, ready to be trained."""
 
-    spec: RunSpec
+    training: Training
     model: TaskModel
     data: TaskData
     platform: Platform
 
     def train(self, checkpoints: Checkpoints | None = None) -> Trained:
-        given = (self.spec.settings, self.spec.seed, self.platform, True, lambda *_: None)
+        given = (self.training.settings, self.training.seed, self.platform, True, lambda *_: None)
         return train(self.model, self.data, *given, checkpoints)
 
 
 def build(material: Material, settings: Settings, device: str, bf16: bool) -> Built:
     """Return a run as its process builds it; bf16 only where the encoder computes in it."""
-    spec = material.spec(settings, SEED, device, "auto")
-    files = RunFiles(material.model, material.encoded, record=Path("unused.json"))
-    data = load_data(spec, files)
-    model = build_model(spec, files, data).to(device)
-    platform = fitted(Platform(torch.device(device), bf16), model.encoder, spec)
-    if device == "cuda":
-        repeat_exactly(model.encoder, platform, lambda _: None)
-    return Built(spec, model, data, platform)
+    training = material.training(settings, SEED, device, "auto")
+    data = data_of(material.job(training, Path("unused")))
+    model = build_model(material.model, training.layers, data, settings, training.seed)
+    wanted = Platform(torch.device(device), bf16)
+    platform = settle(model, wanted, training.precision, training.model)
+    return Built(training, model, data, platform)
 
 
 def without_dropout(built: Built) -> Built:

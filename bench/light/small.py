@@ -18,7 +18,6 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from interlude.plan.runspec import Settings
 
 from bench.light import card
 from bench.light.job import Job, Row
@@ -26,7 +25,7 @@ from bench.light.material import MINILM, TINY
 from bench.light.processes import train_command
 from bench.light.runs import TINY as SETTINGS
 from bench.material import Material
-from interlude.jobs.arguments import RunFiles
+from interlude.plan.settings import Settings
 
 AT_ONCE = (1, 2, 4, 8)
 EACH = 2  # runs in a row, where processes stay
@@ -36,17 +35,17 @@ TARGET = Settings(
     batch_size=16,
     learning_rate=2e-4,
     max_length=128,
-    train_examples=512,
     validation_examples=300,
     evaluations=2,
 )
+TARGET_EXAMPLES = 512
 GO = "go\n"
 
 
 def cold(job: Job) -> Iterator[Row]:
     """One run in a process of its own, imports and all."""
     started = time.perf_counter()
-    status = job.run(train_command(job, *_run(job), job.folder / "1.json")).returncode
+    status = job.run(train_command(job, *_run(job), job.folder)).returncode
     yield {
         "what": "one run, in a process of its own",
         "ok": status == 0,
@@ -91,11 +90,10 @@ def worker(job: Job) -> Iterator[Row]:
     imported, began = time.perf_counter(), psutil.Process().create_time()
     to_import = time.time() - began
     material, settings = _run(job)
-    spec = material.spec(settings, 5, job.device, "auto")
-    files = RunFiles(material.model, material.encoded, record=job.folder / "1.json")
+    own = material.job(material.training(settings, 5, job.device, "auto"), job.folder)
 
     def run() -> None:
-        perform(spec, files, "bench", 1, lambda _: None)
+        perform(own, 1, lambda _: None)
 
     run()
     yield {
@@ -113,7 +111,7 @@ def worker(job: Job) -> Iterator[Row]:
 
 def _run(job: Job) -> tuple[Material, Settings]:
     if job.on_gpu:
-        return job.bag.task(MINILM, "privacy-qa-128"), TARGET
+        return job.bag.task(MINILM, "privacy-qa-128").cut(TARGET_EXAMPLES), TARGET
     return job.bag.task(TINY, "single"), SETTINGS
 
 
@@ -123,7 +121,7 @@ def _at_once(job: Job) -> tuple[int, ...]:
 
 def _fork(lane: Job) -> int:
     """Carry out one run in a lane's server; return its exit status."""
-    command = train_command(lane, *_run(lane), lane.folder / "1.json")
+    command = train_command(lane, *_run(lane), lane.folder)
     warm = [command[0], "-m", "interlude.jobs.warm", *command[1:]]
     environment = {**lane.environment(), "INTERLUDE_WARM_FOR": str(os.getpid())}
     with (lane.folder / "log").open("w") as log:
@@ -132,7 +130,7 @@ def _fork(lane: Job) -> int:
 
 def _recorded(folder: Path) -> Row:
     """Return the times that a run's record tells; nothing when it left none."""
-    path = folder / "1.json"
+    path = folder / "record.json"
     record = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
     names = ("total_seconds", "train_seconds", "evaluation_seconds", "steps")
     return {name: record.get(name) for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,11 @@ from bench.contestant import CONTESTANTS
 from bench.meter import Meter
 from bench.products import flops, flops_of_step, products_of_step, speed
 from bench.profiled import KINDS, REST, ProfiledSteps, kind_of
-from bench.race import settings
+from bench.race import whole_epochs
 from bench.report import Goal, faster, table
-from interlude.encode.encoding import encode_task, read_encoded
+from interlude.encode.encoding import encode_task
+from interlude.encode.read import read_encoded
+from interlude.plan.trainings import Part
 
 SHAPE = (4, 10)
 
@@ -42,19 +43,21 @@ def test_contestants_do_the_same_work(
         parts = {"train": rows[:24], "validation": rows[24:]}
         data, folder = tiny.write_task(tmp_path / "data", form, parts), tmp_path / "encoded"
         encode_task(data, folder, form, model, max_length=32)
-    told = settings(read_encoded(folder / "train.arrow"), sequences=12, steps=4, max_length=32)
-    spec = replace(tiny.spec(form), settings=told, metric="accuracy")
+    encoded_rows = read_encoded(folder / "train.arrow")
+    told, seen = whole_epochs(encoded_rows, sequences=12, steps=4, max_length=32)
+    part = Part(f"tiny-{form}", form, "accuracy", "declared", seen)
+    training = tiny.training(form, parts=(part,), settings=told)
     measures = {}
     for name, contestant in CONTESTANTS.items():
-        files = tiny.files(model, folder, tmp_path / name)
+        job = tiny.job(training, tiny.files(model, folder, tmp_path / name))
         with Meter(warm_up=1, steps=4) as meter:
-            contestant(spec, files, 1, meter)
+            contestant(job, 1, meter)
         measures[name] = meter.measures()
     work = [(each["steps"], each["tokens_of_all_steps"]) for each in measures.values()]
-    tokens = sum(read_encoded(folder / "train.arrow")["tokens"].to_pylist())
+    tokens = sum(encoded_rows["tokens"].to_pylist())
     assert work[0] == work[1] == work[2]
-    assert work[0][0] == told.epochs * told.train_examples / told.batch_size
-    if told.train_examples == 24:
+    assert work[0][0] == told.epochs * seen / told.batch_size
+    if seen == 24:
         assert work[0][1] == told.epochs * tokens
     assert measures["interlude"]["padding_share"] == measures["tuned"]["padding_share"]
     assert measures["example"]["padding_share"] > measures["tuned"]["padding_share"]
@@ -89,7 +92,7 @@ def test_a_random_roberta_takes_the_encodings_of_the_tokenizer_beside_it(
     encode_task(data, tmp_path / "encoded", "pair", folder, max_length=32)
     files = tiny.files(folder, tmp_path / "encoded", tmp_path)
     with Meter(warm_up=1, steps=2) as meter:
-        CONTESTANTS["interlude"](tiny.spec("pair"), files, 1, meter)
+        CONTESTANTS["interlude"](tiny.job(tiny.training("pair"), files), 1, meter)
     assert meter.measures()["steps"] == 2
 
 
@@ -126,9 +129,9 @@ def test_the_time_of_profiled_steps_is_that_of_their_operations_and_a_rest(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
     files = tiny.files(model, encoded["pair"], tmp_path)
-    spec = tiny.spec("pair", settings=tiny.settings(dropout=0.1))
+    training = tiny.training("pair", settings=tiny.settings(dropout=0.1))
     with ProfiledSteps(warm_up=1, steps=6) as meter:
-        CONTESTANTS["interlude"](spec, files, 1, meter)
+        CONTESTANTS["interlude"](tiny.job(training, files), 1, meter)
     seconds = meter.seconds_by_kind()
     assert sum(seconds.values()) == pytest.approx(meter.measures()["seconds"])
     assert set(seconds) == {*KINDS, REST}
