@@ -25,10 +25,17 @@ def test_the_config_page_names_every_key(key: str) -> None:
 def test_the_config_page_gives_every_setting_with_its_default(setting: str) -> None:
     row = re.search(rf"^\|.*`{setting}`.*$", CONFIG_PAGE, re.M)
     assert row is not None
-    default = getattr(Settings(), setting)
+    default = getattr(Settings(), setting, None)
     if isinstance(default, int | float):
         cells = [cell.strip() for cell in row[0].split("|")]
         assert float(cells[2]) == default
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"`(?:tests/)?((?:unit|workflow|hub|slurm)/[\w/]+\.py)`", page.read_text())
+    missing = [test for test in named if not (ROOT / "tests" / test).exists()]
+    assert missing == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

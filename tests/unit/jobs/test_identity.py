@@ -43,7 +43,8 @@ def identity_with(places: dict[str, Path], tmp_path: Path) -> Iterator[Identity]
         files = tiny.files(
             **places, folder=told.pop("folder", tmp_path), start=told.pop("at", None)
         )
-        job = Job(replace(ONE, **told), files, code, name)
+        made_from = told.pop("made_from", None)
+        job = Job(replace(ONE, **told), files, code, name, made_from)
         return outcome_identity(job, choose_platform("cpu", precision))
 
     yield of
@@ -55,6 +56,7 @@ def identity_with(places: dict[str, Path], tmp_path: Path) -> Iterator[Identity]
     [
         {"name": "another name"},
         {"folder": Path("/elsewhere")},
+        {"made_from": "rows of another place"},
         {"declared": "other words in the model's file"},
         {"parts": (replace(ONE.part, declared="other words in the task's file"),)},
         {"start": "0" * 16},  # which start it is, its files tell

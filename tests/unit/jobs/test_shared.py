@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from interlude.analysis.costs import cost_table
 from interlude.analysis.results import joined, to_scores, to_trainings
-from interlude.jobs.arguments import JobFiles
+from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.collect import collect
 from interlude.jobs.perform import perform
 from interlude.jobs.shared import put, take
@@ -142,6 +142,16 @@ def test_what_starts_from_a_start_that_was_taken_is_taken_too(carry_out: CarryOu
     assert not was_trained(second[1])
     assert outcome(second[0]) == outcome(first[0])
     assert tiny.read_record(second[0])["start"] == ONE.id
+
+
+def test_a_record_that_is_taken_says_what_its_own_data_are_made_from(
+    model: Path, encoded: dict[str, Path], tmp_path: Path, store: Path
+) -> None:
+    for name in ("a file", "a mirror"):
+        files = tiny.files(model, encoded["single"], tmp_path / name, shared=store)
+        perform(Job(ONE, files, "code", "a name", name), 1, lambda _: None)
+        assert tiny.read_record(files)["made_from"] == name
+    assert tiny.read_record(files)["taken_from"].startswith("a name, 20")
 
 
 def test_one_that_was_taken_needs_its_checkpoint_no_more(carry_out: CarryOut) -> None:
