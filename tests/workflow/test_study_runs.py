@@ -122,7 +122,9 @@ def test_one_more_restart_adds_its_trainings_only(finished: Project) -> None:
 
 def test_starts_and_data_may_be_deleted(finished: Project) -> None:
     hidden = finished.root / "hidden"
-    starts = [path.relative_to(finished.root) for path in finished.root.glob("results/trained/*/start")]
+    starts = [
+        path.relative_to(finished.root) for path in finished.root.glob("results/trained/*/start")
+    ]
     assert len(starts) == 2
     folders = [*starts, *(Path("results") / name for name in ("data", "encoded"))]
     for folder in folders:
