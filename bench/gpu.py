@@ -7,32 +7,17 @@ Weights are random, since only shapes count here. Without a GPU this says so and
 
 from __future__ import annotations
 
-import shutil
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 import torch
-from transformers import RobertaConfig, RobertaModel
 
 from bench.race import add_options, entrants, race
+from bench.random_roberta import random_roberta
 from bench.report import show
 from bench.workspace import WORK, embedded_model, encoded_task, with_mirrored, write_results
-from interlude.data.fetch.origin import TOKENIZER
-from interlude.files import MANIFEST, write_json
 
 TASKS = ["privacy-qa", "boolq"]
 MIRRORED = ["rte"]
-# Of roberta-large; the two token types are those of the embedded model's tokenizer.
-LARGE = {
-    "vocab_size": 50265,
-    "hidden_size": 1024,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 16,
-    "intermediate_size": 4096,
-    "max_position_embeddings": 514,
-    "type_vocab_size": 2,
-    "pad_token_id": 0,
-}
 
 
 def main() -> None:
@@ -40,24 +25,12 @@ def main() -> None:
     if not torch.cuda.is_available():
         print("bench.gpu: no GPU here, nothing measured")
         return
-    model = random_roberta(WORK / "models/roberta-large-random")
+    model = random_roberta(WORK / "models/roberta-large-random", embedded_model())
     materials = [encoded_task(name, model, options.max_length) for name in options.tasks]
     document = race(materials, entrants("cuda"), options.batch_sizes, "cuda", options)
     document["machine"]["gpu"] = torch.cuda.get_device_name()
     write_results("gpu", document)
     show()
-
-
-def random_roberta(folder: Path) -> Path:
-    """Save a model of RoBERTa-large's shapes with the embedded model's tokenizer."""
-    torch.manual_seed(0)
-    RobertaModel(RobertaConfig(**LARGE)).save_pretrained(folder)
-    embedded = embedded_model()
-    for name in TOKENIZER:
-        if (embedded / name).exists():
-            shutil.copy2(embedded / name, folder)
-    write_json(folder / MANIFEST, {"revision": None})
-    return folder
 
 
 def _options() -> Namespace:

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -98,24 +99,37 @@ def has_bf16(device: str) -> bool:
 
 def about() -> dict[str, Any]:
     """Return what the numbers were measured on and with."""
-    state = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    described = subprocess.run(state, text=True, capture_output=True, check=False)
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "load_before": os.getloadavg()[0],
         "bf16_in_hardware": has_bf16("cpu"),
-        "commit": described.stdout.strip(),
+        "commit": _commit(),
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
     }
 
 
 def _busy_seconds() -> float:
     times = psutil.cpu_times()
     return float(times.user + times.nice + times.system + times.irq + times.softirq)
+
+
+def _commit() -> str:
+    """Return the commit of this copy; nothing where it is no repository, or git is missing."""
+    state = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    with suppress(OSError):
+        return subprocess.run(state, text=True, capture_output=True, check=False).stdout.strip()
+    return ""
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _processor() -> str:

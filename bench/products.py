@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from copy import copy
 from statistics import median
 from typing import Any
 
@@ -52,16 +53,16 @@ def products_of_step(config: PretrainedConfig, shape: Shape) -> Counter[Product]
     The passes run on torch's meta device, so nothing is computed. Heads are left out.
     """
     with _Recorder() as recorder:
-        _pass_through(config, shape)
-        products: Counter[Product] = recorder.products
-    return products
+        _pass_through_one_layer(config, shape)
+    n_layers = config.num_hidden_layers
+    return Counter({product: n_layers * n for product, n in recorder.products.items()})
 
 
 def flops_of_step(config: PretrainedConfig, shape: Shape) -> int:
     """Return the operations of these products, as torch counts them: 2 per multiply-add."""
     with FlopCounterMode(display=False) as counter:
-        _pass_through(config, shape)
-    return int(counter.get_total_flops())
+        _pass_through_one_layer(config, shape)
+    return int(config.num_hidden_layers * counter.get_total_flops())
 
 
 def flops(product: Product) -> int:
@@ -77,9 +78,12 @@ def speed(products: Counter[Product], device: str, bf16: bool) -> float:
     return sum(count * flops(product) for product, count in products.items()) / seconds
 
 
-def _pass_through(config: PretrainedConfig, shape: Shape) -> None:
+def _pass_through_one_layer(config: PretrainedConfig, shape: Shape) -> None:
+    """Pass through the first layer; the others do the same."""
+    one = copy(config)
+    one.num_hidden_layers = 1
     with torch.device("meta"):
-        encoder: Any = AutoModel.from_config(config, attn_implementation="eager")
+        encoder: Any = AutoModel.from_config(one, attn_implementation="eager")
         encoder.pooler = None
         ids = torch.zeros(shape, dtype=torch.long)
         encoder.train()(input_ids=ids).last_hidden_state.sum().backward()

@@ -12,11 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from interlude.plan.runspec import Settings
 
 from bench.machine import about, has_bf16, python, run
-from bench.workspace import Material
-from interlude.encode.read import read_encoded
-from interlude.plan.settings import Settings
+from bench.material import Material
+from interlude.encode.encoding import read_encoded
 
 EVALUATED = 16  # a run ends with an evaluation, which is not measured here
 

@@ -11,6 +11,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+from bench.light.table import section
 from bench.workspace import RESULTS, read_results
 
 Row = dict[str, Any]
@@ -26,6 +27,8 @@ where less is better; 1 or more is a goal reached.
 """.splitlines()
 MIB = 2**20
 GIGA = 1e9
+# The last one, and that before what it showed was mended.
+FIRST_LIGHTS = ("first_light", "first_light_before")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Goal:
 def show() -> None:
     """Write the table from all results that are there, and print it."""
     text = table({name: read_results(name) for name in SECTIONS})
+    text += first_light({name: read_results(name) for name in FIRST_LIGHTS})
     (RESULTS / "README.md").write_text(text, encoding="utf8")
     print(text)
 
@@ -61,6 +65,16 @@ def table(results: dict[str, Row | None]) -> str:
     for name, document in found.items():
         lines += ["", f"## {name}", "", _about(document), "", *SECTIONS[name](document["rows"])]
     return "\n".join(lines) + "\n"
+
+
+def first_light(results: dict[str, Row | None]) -> str:
+    """Return the part of the page on runs of first light; what was not run is left out."""
+    found = {name: document for name, document in results.items() if document is not None}
+    lines: Lines = []
+    for name, document in found.items():
+        machine = "; ".join(f"{key}: {value}" for key, value in document["machine"].items())
+        lines += ["", f"## {name}", "", machine, "", *section(document)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def spread(values: Iterable[float]) -> str:

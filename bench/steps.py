@@ -7,62 +7,25 @@ from __future__ import annotations
 
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 
 from bench.contestant import interlude
 from bench.machine import about, has_bf16
-from bench.meter import Meter
+from bench.material import Material
+from bench.profiled import ProfiledSteps
 from bench.race import settings
 from bench.report import show
-from bench.workspace import Material, embedded_model, encoded_task, write_results
-from interlude.encode.read import read_encoded
+from bench.workspace import embedded_model, encoded_task, write_results
+from interlude.encode.encoding import read_encoded
 from interlude.jobs.arguments import run_files, run_parser, told
 from interlude.training.batches import subset
 from interlude.training.schedule import plan
 
 TASKS = ["sarcasm", "boolq", "openbook-qa"]
-REST = "Python, the profiler and the rest"
-# Operations of torch by the beginning of their name, without `aten::`; the first that fits.
-KINDS = {
-    "matrix products": ("mm", "addmm", "bmm", "baddbmm"),
-    "activation (GELU)": ("gelu",),
-    "masks of dropout": ("random_", "bitwise_and", "ge"),
-    "layer norm and softmax": ("native_layer_norm", "_softmax", "_log_softmax"),
-    "optimiser and clipping": ("_fused_adamw", "_foreach"),
-    "casts and copies": ("copy_", "_to_copy", "clone"),
-    "embeddings": ("embedding", "index", "_index_put"),
-    "element-wise, sums": ("mul", "add", "sub", "div", "sum", "fill_", "zero_", "neg", "masked"),
-}
-
 Row = dict[str, Any]
-
-
-class ProfiledSteps(Meter):
-    """A meter that has the measured steps profiled."""
-
-    def __init__(self, warm_up: int, steps: int) -> None:
-        super().__init__(warm_up, steps)
-        self.profiler = profile(activities=[ProfilerActivity.CPU])
-
-    def _note_step(self, *given: Any) -> None:
-        if len(self.clocks) + 1 == self.warm_up:
-            self.profiler.start()
-        super()._note_step(*given)
-        if len(self.clocks) == self.ends[1]:
-            self.profiler.stop()
-
-    def seconds_by_kind(self) -> dict[str, float]:
-        """Return the seconds of each kind of operation, by their own time; they sum to all."""
-        seconds: Counter[str] = Counter(dict.fromkeys(KINDS, 0.0))
-        for event in self.profiler.key_averages():
-            seconds[kind_of(event.key)] += event.self_cpu_time_total / 1e6
-        seconds[REST] += self.measures()["seconds"] - seconds.total()
-        return dict(seconds)
 
 
 def main() -> None:
@@ -79,12 +42,6 @@ def main() -> None:
     ]
     write_results("steps", {"machine": described, "options": vars(options), "rows": rows})
     show()
-
-
-def kind_of(operation: str) -> str:
-    """Return the kind of one of torch's operations."""
-    name = operation.removeprefix("aten::")
-    return next((kind for kind, starts in KINDS.items() if name.startswith(starts)), REST)
 
 
 def profiled(material: Material, precision: str, seed: int, options: Namespace) -> Row:

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 import transformers
-from datasets import Dataset
 from interlude.plan.runspec import RunSpec
 from torch.utils.data import Sampler
 from transformers import (
@@ -26,7 +25,7 @@ from transformers import (
 )
 
 from bench.meter import Meter
-from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
+from interlude.encode.encoding import PARTS, read_encoded, read_encoding_facts
 from interlude.errors import unknown
 from interlude.jobs.arguments import RunFiles
 from interlude.training.batches import subset, training_batches
@@ -84,6 +83,8 @@ def train_example(spec: RunSpec, files: RunFiles, meter: Meter) -> float:
 
     Every sequence is padded to max_length, and the default collator makes the batches.
     """
+    from datasets import Dataset  # noqa: PLC0415  not on every machine that the tuned one runs on
+
     data = load_data(spec, files)
     rows = {
         part: [_padded(row, data, spec.settings.max_length) for row in _rows(table, data)]

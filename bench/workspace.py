@@ -4,58 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from interlude.plan.runspec import RunSpec, Settings
-
 from bench.machine import ROOT
+from bench.material import Material
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
-from interlude.data.prepare import prepare
+from interlude.data.shape.normalise import prepare
 from interlude.encode.encoding import encode_task
 from interlude.files import write_json
-from interlude.plan.tasks import Task, load_task
+from interlude.plan.tasks import load_task
 
 WORK = ROOT / "results/bench"
 RESULTS = ROOT / "bench/results"
 MODEL = "minilm-l6"
 REGISTRY = ROOT / "config/archives.yaml"
-
-
-@dataclass(frozen=True)
-class Material:
-    """A task, encoded for a model."""
-
-    task: Task
-    model: Path
-    encoded: Path
-
-    def arguments(self, spec: RunSpec, record: Path) -> list[str]:
-        """Return the arguments of a run on this task, as workflow/scripts/train.py has them."""
-        given = {"spec": spec.to_json(), "code": "bench", "model": str(self.model)}
-        given |= {"encoded": str(self.encoded), "record": str(record)}
-        return [part for name, value in given.items() for part in (f"--{name}", value)]
-
-    def spec(self, settings: Settings, seed: int, device: str, precision: str) -> RunSpec:
-        """Return a baseline run on this task."""
-        return RunSpec(
-            study="bench",
-            kind="target",
-            source="none",
-            task=self.task.name,
-            restart=1,
-            seed=seed,
-            source_seed=None,
-            form=self.task.form,
-            metric=self.task.metric,
-            model=self.model.name,
-            layers=None,
-            device=device,
-            precision=precision,
-            settings=settings,
-        )
 
 
 def mirror() -> Path | None:

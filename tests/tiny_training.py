@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import tiny
-from interlude.plan.runspec import Settings
 
+from interlude.plan.settings import Settings
 from interlude.training.build import build_model, settle
 from interlude.training.data import TaskData, load_task
 from interlude.training.loop import train
@@ -22,11 +22,12 @@ class Case:
     form: str
     settings: Settings = field(default_factory=tiny.settings)
     seed: int = 5
+    examples: int | None = None
 
     def data(self, encoded: Path) -> TaskData:
         """Return the examples of an encoded task."""
-        metric = tiny.METRICS[self.form]
-        return load_task(f"tiny-{self.form}", self.form, metric, encoded, self.settings)
+        task, metric = f"tiny-{self.form}", tiny.METRICS[self.form]
+        return load_task(task, self.form, metric, encoded, self.settings, self.examples)
 
     def built(
         self, model: Path, encoded: Path, start: Path | None = None

@@ -14,15 +14,14 @@ pytest.importorskip("accelerate", reason="the benchmarks' own requirement is not
 
 from transformers import AutoConfig, BertConfig
 
-from bench import gpu
+from bench import random_roberta
 from bench.contestant import CONTESTANTS
 from bench.meter import Meter
 from bench.products import flops, flops_of_step, products_of_step, speed
+from bench.profiled import KINDS, REST, ProfiledSteps, kind_of
 from bench.race import settings
 from bench.report import Goal, faster, table
-from bench.steps import KINDS, REST, ProfiledSteps, kind_of
-from interlude.encode.encoding import encode_task
-from interlude.encode.read import read_encoded
+from interlude.encode.encoding import encode_task, read_encoded
 
 SHAPE = (4, 10)
 
@@ -81,9 +80,9 @@ def test_a_random_roberta_takes_the_encodings_of_the_tokenizer_beside_it(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    monkeypatch.setattr(gpu, "LARGE", {**gpu.LARGE, **small, "intermediate_size": 64})
-    monkeypatch.setattr(gpu, "embedded_model", lambda: model)
-    folder = gpu.random_roberta(tmp_path / "roberta")
+    large = {**random_roberta.LARGE, **small, "intermediate_size": 64}
+    monkeypatch.setattr(random_roberta, "LARGE", large)
+    folder = random_roberta.random_roberta(tmp_path / "roberta", beside=model)
     data = tiny.write_task(
         tmp_path / "data", "pair", dict.fromkeys(("train", "validation"), tiny.rows("pair", 8))
     )

@@ -394,7 +394,12 @@ def test_jobs_call_nothing_of_the_engine_that_no_digest_covers() -> None:
     # What a job calls beside it are checks, which refuse what a training cannot take.
     checks = {"interlude.encode.check"}
     covered = set(digest.modules_of(digest.training_roots(FORMS, metric_names())))
-    rooms = ("interlude.training.", "interlude.encode.", "interlude.forms.", "interlude.metrics.")
+    rooms = (
+        "interlude.training.",
+        "interlude.encode.",
+        "interlude.forms.",
+        "interlude.metrics.",
+    )
     for path in (REPOSITORY / "src/interlude/jobs").glob("*.py"):
         called = {name for name in imported(path) if name.startswith(rooms)}
         assert called <= covered | checks, path

@@ -17,6 +17,7 @@ from interlude.encode.encoding import CHUNK, encode_task
 from interlude.encode.read import Facts, read_encoded, read_encoding_facts
 from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
+from interlude.files import read_manifest
 from interlude.forms import rows_of
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
@@ -114,15 +115,28 @@ def test_a_slow_tokenizer_is_refused(model: Path, tmp_path: Path) -> None:
         load_tokenizer(folder)
 
 
-def test_the_script_encodes_both_splits(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("made_from", [None, "0123456789abcdef"])
+def test_the_script_encodes_both_splits_and_says_from_what(
+    made_from: str | None, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = dict.fromkeys(("train", "validation"), tiny.rows("pair", 3))
     tiny.write_task(tmp_path / "data", "pair", parts)
     options = ["--data", f"{tmp_path}/data", "--model", str(model), "--form", "pair"]
     arguments = [*options, "--max-length", "16", "--out", f"{tmp_path}/out"]
-    monkeypatch.setattr(sys, "argv", ["encode.py", *arguments])
+    told = [] if made_from is None else ["--made-from", made_from]
+    monkeypatch.setattr(sys, "argv", ["encode.py", *arguments, *told])
     runpy.run_path(str(SCRIPTS / "encode.py"), run_name="__main__")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *("manifest.json", "train.arrow", "validation.arrow")
-    ]
+    arrows = ["train.arrow", "validation.arrow"]
+    found = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert found == ["manifest.json", *arrows]
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest.pop("files").keys() == set(arrows)
+    assert manifest == {"data_revision": "tiny 1.0", "made_from": made_from}
+
+
+def test_an_unknown_form_is_refused(model: Path, tmp_path: Path) -> None:
+    parts = dict.fromkeys(("train", "validation"), tiny.rows("pair", 3))
+    data = tiny.write_task(tmp_path / "data", "pair", parts)
+    with pytest.raises(InputError, match=r"unknown form 'pairs'\. Did you mean 'pair'"):
+        encode_task(data, tmp_path / "out", "pairs", model, 16)
+    assert not (tmp_path / "out").exists()

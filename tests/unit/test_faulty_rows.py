@@ -14,12 +14,12 @@ import pytest
 import tiny
 from pyarrow import ipc
 
+from interlude.encode.check import check_encoded
 from interlude.encode.encoding import encode_task
 from interlude.encode.faulty_rows import FaultyRowError, check_examples
 from interlude.encode.read import read_encoded
 from interlude.errors import InputError, RunError
 from interlude.files import sha256_of
-from interlude.jobs.perform import perform
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -140,11 +140,23 @@ def test_a_token_beyond_the_vocabulary_fails_its_run_and_is_named_in_the_record(
 
 
 @pytest.mark.parametrize("token", [-1, 40_000])
-def test_tokens_outside_the_vocabulary_end_a_run_before_it_trains(
+def test_tokens_outside_the_vocabulary_are_seen_before_a_training(
     token: int, model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
     broken = with_token(encoded["choice"], tmp_path / "encoded", row=0, token=token)
-    files = tiny.files(model, broken, tmp_path / "run")
     with pytest.raises(RunError, match=rf"row 1 \('.+'\): key input_ids: found {token}\."):
-        perform(tiny.spec("choice"), files, code="x", threads=1, say=lambda _: None)
-    assert not files.record.exists()
+        check_encoded(broken, model)
+
+
+@pytest.mark.parametrize("form", tiny.FORMS)
+def test_whole_examples_pass(form: str, model: Path, encoded: dict[str, Path]) -> None:
+    check_encoded(encoded[form], model)
+
+
+def test_examples_that_are_not_those_of_their_manifest_are_refused(
+    model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    broken = with_token(encoded["single"], tmp_path / "encoded", row=0, token=5)
+    (broken / "manifest.json").write_bytes((encoded["single"] / "manifest.json").read_bytes())
+    with pytest.raises(InputError, match=r"train\.arrow: broken or changed"):
+        check_encoded(broken, model)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +17,8 @@ import torch
 from perfect import favour_what_is_right
 from torch import Tensor
 
-from interlude.forms import form_of, rows_of
+from interlude.errors import InputError
+from interlude.forms import form_names, form_of, head_module, rows_module, rows_of
 from interlude.forms.examples import CUT
 from interlude.forms.head import Form, Outputs
 from interlude.forms.span.head import MOST_TOKENS
@@ -22,6 +28,7 @@ from interlude.metrics import metric_of
 Row = dict[str, Any]
 
 HIDDEN = 32
+SOURCES = Path(__file__).parents[2] / "src"
 
 
 def form_named(name: str) -> Form:
@@ -474,3 +481,53 @@ def test_guesses_are_uniform(tokenizer: Any) -> None:
         np.bincount(of_three, minlength=4) / 1000, [1 / 3] * 3 + [0], atol=0.05
     )
     np.testing.assert_allclose(np.bincount(of_four) / 1000, [1 / 4] * 4, atol=0.05)
+
+
+# Found by name
+
+
+def test_every_form_is_found_by_its_name() -> None:
+    assert form_names() == sorted(tiny.FORMS)
+    for name in form_names():
+        assert issubclass(form_of(name), Form)
+        assert form_of(name).__module__ == head_module(name)
+        assert rows_of(name).encode.__module__ == rows_module(name)
+
+
+@pytest.mark.parametrize("find", [form_of, rows_of])
+@pytest.mark.parametrize("name", ["singel", "head", "rows", "", "../forms/single", "span_pair"])
+def test_what_is_no_form_is_refused(find: Callable[[str], Any], name: str) -> None:
+    with pytest.raises(InputError, match=f"unknown form {name!r}.*Allowed: answer-option, cand"):
+        find(name)
+
+
+def test_a_new_form_is_a_new_folder(tmp_path: Path) -> None:
+    shutil.copytree(SOURCES / "interlude", tmp_path / "interlude")
+    folder = tmp_path / "interlude/forms/new_form"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    rows = "from interlude.forms.rows import Rows\nROWS = Rows(lambda rows, *_: rows)\n"
+    (folder / "rows.py").write_text(rows)
+    (folder / "head.py").write_text("class NewForm: ...\n")
+    program = (
+        "from interlude.forms import form_names, form_of, rows_of\n"
+        "assert 'new-form' in form_names()\n"
+        "print(form_of('new-form').__name__, rows_of('new-form').encode([1], None, 8))"
+    )
+    assert run(program, tmp_path) == "NewForm [1]\n"
+
+
+def test_the_rows_side_of_no_form_loads_torch() -> None:
+    program = (
+        "import sys\nfrom interlude.forms import form_names, rows_of\n"
+        "print(len([rows_of(name) for name in form_names()]), 'torch' in sys.modules)"
+    )
+    assert run(program, SOURCES) == f"{len(tiny.FORMS)} False\n"
+
+
+def run(program: str, sources: Path) -> str:
+    """Return what a program prints in a process of its own."""
+    environment = {"PYTHONPATH": str(sources), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout

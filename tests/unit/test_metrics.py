@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import string
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from interlude.metrics import metric_names, metric_of
+from interlude.errors import InputError
+from interlude.metrics import metric_module, metric_names, metric_of
 from interlude.metrics.accuracy import accuracy
 from interlude.metrics.accuracy_f1 import accuracy_f1
 from interlude.metrics.entity_f1 import entities, entity_f1
@@ -502,3 +506,24 @@ def test_the_score_is_the_first_number_and_has_the_name_of_its_metric() -> None:
 
 def test_a_study_may_use_exactly_the_metrics_there_are() -> None:
     assert set(metric_names()) == {name for names in METRICS_OF_FORM.values() for name in names}
+
+
+def test_every_metric_is_found_by_its_name_and_nothing_else_is() -> None:
+    for name in metric_names():
+        assert (metric_of(name).__name__, metric_of(name).__module__) == (name, metric_module(name))
+    for name in ("acuracy", "formulas", "__init__", "formulas.answers", ""):
+        with pytest.raises(InputError, match=f"unknown metric {name!r}.*Allowed: accuracy, acc"):
+            metric_of(name)
+
+
+def test_only_a_metric_that_is_asked_for_is_loaded() -> None:
+    program = (
+        "import sys\nfrom interlude.metrics import metric_names, metric_of\n"
+        "metric_names(), metric_of('accuracy'), metric_of('qa_f1_em')\n"
+        "print([name for name in ('sklearn', 'scipy', 'numpy') if name in sys.modules])"
+    )
+    sources = Path(__file__).parents[2] / "src"
+    environment = {"PYTHONPATH": str(sources), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

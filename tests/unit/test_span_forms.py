@@ -21,7 +21,6 @@ from interlude.forms import form_of, rows_of
 from interlude.forms.examples import CUT
 from interlude.forms.head import Outputs
 from interlude.forms.span_heads import SpanPooling
-from interlude.jobs.perform import perform
 from interlude.metrics import metric_of
 
 Row = dict[str, Any]
@@ -254,7 +253,7 @@ def test_a_lost_span_is_read_as_the_first_token(name: str, tokenizer: Any) -> No
     assert len(predicted) == 4
 
 
-# Runs
+# Trainings
 
 
 @pytest.mark.parametrize("labels", [[[0], [1], [2], [0, 1]], [[], [], [], []]])
@@ -266,19 +265,14 @@ def test_a_task_with_one_span_and_with_no_label_at_all_can_be_trained(
     ]
     data = tiny.write_task(tmp_path / "data", "spans", {"train": rows, "validation": rows})
     encode_task(data, tmp_path / "encoded", "spans", model, 32)
-    files = tiny.files(model, tmp_path / "encoded", tmp_path / "run")
-    perform(tiny.spec("spans"), files, code="c0de", threads=1, say=lambda _: None)
-    assert tiny.read_record(files)["status"] == "ok"
-    assert [row["gold"] for row in tiny.read_predictions(files)] == [row["labels"] for row in rows]
+    result = Case("spans").trained(model, tmp_path / "encoded")
+    assert not result.diverged
+    assert len(result.predictions) == 16
 
 
-def test_a_run_learns_two_spans_and_several_labels(
-    model: Path, encoded: dict[str, Path], tmp_path: Path
-) -> None:
-    spec = tiny.spec("spans", settings=tiny.settings(epochs=30))
-    files = tiny.files(model, encoded["spans"], tmp_path / "run")
-    perform(spec, files, code="c0de", threads=1, say=lambda _: None)
-    assert tiny.read_record(files)["score"] > 0.9
+def test_two_spans_and_several_labels_are_learnt(model: Path, encoded: dict[str, Path]) -> None:
+    result = Case("spans", tiny.settings(epochs=30)).trained(model, encoded["spans"])
+    assert result.scores["micro_f1"] > 0.9
 
 
 @pytest.mark.parametrize("name", WITH_SPANS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -64,20 +65,33 @@ def places(clone: Project) -> dict[str, Place]:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A project as most users have it."""
-    return Place(copy_project(tmp_path_factory.mktemp("plain") / "interlude").root)
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Trainings of the default study in a project as most users have it."""
+    plain = Place(copy_project(tmp_path_factory.mktemp("plain") / "interlude").root)
+    return plain.trainings()
 
 
 @pytest.mark.parametrize("how", ["at home", "--directory", "--snakefile"])
-@pytest.mark.parametrize("study", ["default", "tiny"])
 def test_the_same_trainings_are_planned(
-    how: str, study: str, places: dict[str, Place], clone: Project, plain: Place
+    how: str, places: dict[str, Place], expected: list[str]
 ) -> None:
-    overlay = ["--configfile", str(clone.root / "tiny.yaml")] if study == "tiny" else []
+    assert len(expected) == 81
+    assert places[how].trainings() == expected
+
+
+@pytest.mark.parametrize("how", ["--directory", "--snakefile"])
+def test_a_config_file_means_the_same(how: str, places: dict[str, Place], clone: Project) -> None:
+    """It is given from where snakemake is called, whatever the working directory."""
+    named = os.path.relpath(clone.root / "tiny.yaml", places[how].folder)
+    overlay = ("--configfile", named)
     planned = places[how].trainings(*overlay)
-    assert len(planned) == {"default": 81, "tiny": 18}[study]
-    assert planned == plain.trainings(*overlay)
+    assert len(planned) == 18
+    assert planned == places["at home"].trainings(*overlay[:1], "tiny.yaml")
+
+
+@pytest.mark.parametrize("how", ["--directory", "--snakefile"])
+def test_the_profile_of_the_project_is_used(how: str, places: dict[str, Place]) -> None:
+    assert "profiles/default for setting default" in places[how].snakemake("-n", "download")
 
 
 def test_a_study_is_trained_to_its_end_and_found_again(

@@ -35,7 +35,7 @@ from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
 from interlude.jobs.collect import refuse_old_results
-from interlude.jobs.machine import memory_mb, visible_gpus
+from interlude.jobs.machine import memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import known_rows, minutes
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
@@ -75,7 +75,7 @@ except InputError as error:
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
-if workflow.output_settings.dryrun:
+if workflow.output_settings.dryrun and not workflow.remote_exec:
     logger.info(LIMITS)
 
 # The process with the slow imports takes the code of this model's family with them.
@@ -183,12 +183,9 @@ def origin_of_model(wildcards):
 
 
 def archive_of_task(wildcards):
-    manifest = f"results/data/{wildcards.task}/manifest.json"
-    look_at_origin(manifest)
+    look_at_origin(f"results/data/{wildcards.task}/manifest.json")
     archive = STUDY.tasks[wildcards.task].source.get("archive")
-    files = [f"results/archives/{archive}.archive"] if archive else []
-    # The pin tells what is in an archive, and no time stamp does.
-    return [ancient(file) for file in files] if ORIGINS.is_current(manifest) else files
+    return [f"results/archives/{archive}.archive"] if archive else []
 
 
 def downloads():
@@ -293,8 +290,8 @@ def retries_left(wildcards, attempt):
 
 
 def job_memory(wildcards, input, attempt):
-    """MB of host memory: weights, gradients, AdamW's two means and a copy; more at each attempt."""
-    return attempt * (1000 + 5 * Path(input.model).stat().st_size // 10**6)
+    """MB of host memory; more at each attempt."""
+    return attempt * run_memory_mb(Path(input.model), on_gpu=bool(GPUS_OF_A_RUN))
 
 
 def job_minutes(wildcards, input, attempt):

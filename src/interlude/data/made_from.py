@@ -10,15 +10,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from interlude.data.fetch.origin import Origin
-from interlude.plan import digest
 from interlude.plan.tasks import Task
 
-ROOM = Path(__file__).parent
 # What a model's file says of the content; its folder counts by the files in it.
 OF_MODEL = ("archives", "hub", "weights_sha256", "revision")
 
@@ -76,13 +72,6 @@ def contents_of(origin: Origin, hashes: Mapping[str, str]) -> str:
     """Return a digest of what is found at an origin; a file's ending tells how it is read."""
     files = {name: [path.suffix, hashes[name]] for name, path in origin.files.items()}
     return _digest([origin.stands_for, files])
-
-
-@cache
-def reading_code() -> str:
-    """Return a digest of the code that reads and shapes data: what fetches them is not in it."""
-    modules = (ROOM / "read/rows.py", ROOM / "shape/normalise.py")
-    return _digest([digest.code_digest(module) for module in modules])
 
 
 def _digest(document: Any) -> str:

@@ -29,10 +29,10 @@ from interlude.data.made_from import (
     contents_of,
     declared_of_model,
     declared_of_task,
-    reading_code,
 )
 from interlude.errors import InputError
 from interlude.files import MANIFEST, read_manifest, write_json
+from interlude.plan.digest import reading_code
 from interlude.plan.schema import load_validated
 from interlude.plan.tasks import Task
 
@@ -60,11 +60,6 @@ class Made:
     asked: dict[str, Any] | None
 
     @property
-    def is_current(self) -> bool:
-        """Whether it was made from what it is to be made from today."""
-        return self.manifest is not None and self.known is not None and self.known == self.wanted
-
-    @property
     def is_stale(self) -> bool:
         """Whether it was made from something else than it is to be made from today."""
         return self.manifest is not None and self.wanted not in (None, self.known)
@@ -72,11 +67,13 @@ class Made:
     @property
     def commit(self) -> str | None:
         """The commit of the hub that it was made from, where what is asked for may move."""
-        taken = (self.manifest or {}).get("source", {}).get("hub")
-        if self.asked is None or taken is None or len(self.asked["revision"]) == COMMIT_DIGITS:
-            return None
-        is_same = all(taken.get(key) == self.asked[key] for key in ("id", "revision"))
-        return str(taken["commit"]) if is_same else None
+        match self.manifest, self.asked:
+            case (
+                {"source": {"hub": {"id": name, "revision": revision, "commit": str(commit)}}},
+                {"id": asked, "revision": wanted},
+            ) if (name, revision) == (asked, wanted) and len(wanted) != COMMIT_DIGITS:
+                return commit
+        return None
 
 
 class Origins:
@@ -104,11 +101,6 @@ class Origins:
         wanted = _made_from(_manifest_of(folder)) if made is None else made.wanted
         return str(wanted or UNKNOWN)
 
-    def is_current(self, file: str) -> bool:
-        """Tell whether a manifest is there, and of what was made from what is wanted today."""
-        made = self._made.get(str(Path(file).parent))
-        return made is not None and made.is_current
-
     def look_at(self, file: str, forced: set[str], ask: bool, say: Callable[[str], None]) -> None:
         """Add a manifest to what is forced if it was made from something else than is wanted today.
 
@@ -127,7 +119,8 @@ class Origins:
     def remember(self) -> None:
         """Write down what all is to be made from, for the day when an origin is gone."""
         wanted = {folder: str(made.wanted) for folder, made in self._made.items() if made.wanted}
-        write_json(REMEMBERED, _remembered() | wanted)
+        if wanted:
+            write_json(REMEMBERED, _remembered() | wanted)
 
     def accept(self) -> None:
         """Take what is stale for what is wanted, as the user asks with `snakemake --touch`."""

@@ -10,10 +10,11 @@ from interlude.data.fetch.files import fetch_files
 from interlude.data.fetch.mirror import note_missing_split
 from interlude.data.fetch.origin import find_origin
 from interlude.data.fetch.places import Places
-from interlude.data.made_from import data_made_from, reading_code
+from interlude.data.made_from import data_made_from
 from interlude.data.read.rows import read_rows
 from interlude.data.shape.normalise import normalise
 from interlude.files import MANIFEST, filling, sha256_of
+from interlude.plan.digest import reading_code
 from interlude.plan.tasks import Task
 
 

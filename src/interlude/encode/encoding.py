@@ -13,7 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
-from interlude.encode.faulty_rows import FaultyRowError, check_examples, check_spans, text_of
+from interlude.encode.faulty_rows import (
+    FaultyRowError,
+    check_examples,
+    check_spans,
+    text_of,
+)
 from interlude.encode.read import PARTS, Facts
 from interlude.encode.tokenizer import load_tokenizer_for
 from interlude.errors import InputError

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from interlude.errors import InputError
+from interlude.errors import InputError, unknown
 from interlude.jobs.record import PREDICTIONS, SCHEMA_VERSION
 from interlude.plan.cells import Cell
 from interlude.words import SCORES, TRAININGS
@@ -31,13 +31,14 @@ def collect(study: str, cells: Iterable[Cell], trained: Path) -> Collected:
     """Return the rows of a study's tables, in the order of its cells.
 
     trained: folder with a folder for each training. A cell without a record has the status
-    `missing`. Raises InputError for a record that cannot be read.
+    `missing`. Raises InputError for a record that cannot be read, or holds no score of its cell.
     """
     records: dict[str, Row] = {}
     scores = []
     for cell in cells:
         record = _kept(records, trained, cell.training)
-        scores.append({"study": study, **vars(cell), **_score(record, cell)})
+        where = record_path(trained, cell.training)
+        scores.append({"study": study, **vars(cell), **_score(record, cell.task, where)})
     return Collected(scores, [_of_table(record, TRAININGS) for record in records.values()])
 
 
@@ -61,13 +62,15 @@ def _record(trained: Path, training: str) -> Row:
     return read_record(path) if path.exists() else {"training": training, "status": "missing"}
 
 
-def _score(record: Row, cell: Cell) -> Row:
-    """Return what a record says of the task of a cell."""
+def _score(record: Row, task: str, where: Path) -> Row:
+    """Return what a record says of a task."""
     if record["status"] == "missing":
         return {"status": "missing", "reason": "no record"}
-    part = next(each for each in record["parts"] if each["task"] == cell.task)
+    parts = {part["task"]: part for part in record["parts"]}
+    if task not in parts:
+        raise unknown(f"{where}: key parts", "task", task, parts)
     told = {"status": record["status"], "reason": record.get("reason")}
-    return told | _of_table(part, SCORES)
+    return told | _of_table(parts[task], SCORES)
 
 
 def _of_table(row: Row, columns: dict[str, str]) -> Row:

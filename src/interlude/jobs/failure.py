@@ -25,7 +25,7 @@ def leave_without_result(job: Job, status: str, reason: str) -> None:
     if files.own_start is not None:
         no_heads: dict[str, Tensors] = {part.task: {} for part in training.parts}
         write_start(files.own_start, status, training.model, {}, no_heads)
-    parts = [planned_part(training, part.task) for part in training.parts]
+    parts = [planned_part(part) for part in training.parts]
     outcome = {"status": status, "reason": reason, "code_digest": job.code, "parts": parts}
     write_record(job, outcome)
 

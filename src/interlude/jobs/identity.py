@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import platform as computer
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from interlude.encode.read import PARTS
 from interlude.files import MANIFEST, WEIGHTS, read_manifest, sha256_of
 from interlude.jobs.arguments import Job
 from interlude.jobs.shared import identity_of
 from interlude.training.platform import Platform
 from interlude.versions import versions
-
-PARTS = ("train.arrow", "validation.arrow")
 
 
 def outcome_identity(job: Job, platform: Platform) -> str:
@@ -30,7 +28,8 @@ def outcome_identity(job: Job, platform: Platform) -> str:
     told["parts"] = [{**part, "declared": ""} for part in told["parts"]]
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     computed_by = [described(platform), *processor, versions()]
-    return identity_of(told, job.code, *computed_by, data_hashes(job), list(_weights(job)))
+    model = [_hash(job.files.model, "config.json"), weights_hash(job)]
+    return identity_of(told, job.code, *computed_by, data_hashes(job), *model)
 
 
 def described(platform: Platform) -> dict[str, str]:
@@ -44,21 +43,17 @@ def described(platform: Platform) -> dict[str, str]:
 
 def data_hashes(job: Job) -> list[list[str]]:
     """Return the SHA-256 of the encoded files of each part."""
-    return [[_hash(folder, name) for name in PARTS] for folder in job.files.encoded]
+    return [[_hash(folder, f"{part}.arrow") for part in PARTS] for folder in job.files.encoded]
 
 
 def weights_hash(job: Job) -> str:
-    """Return the SHA-256 of the weights that a training starts from."""
-    *_, weights = _weights(job)
-    return weights
+    """Return the SHA-256 of the weights that a training starts from.
 
-
-def _weights(job: Job) -> Iterator[str]:
-    yield _hash(job.files.model, "config.json")
+    That of a start's manifest, which holds those of its files.
+    """
     if job.files.start is None:
-        yield _hash(job.files.model, WEIGHTS)
-    else:
-        yield sha256_of(job.files.start / MANIFEST)  # it holds that of each file
+        return _hash(job.files.model, WEIGHTS)
+    return sha256_of(job.files.start / MANIFEST)
 
 
 def _hash(folder: Path, name: str) -> str:

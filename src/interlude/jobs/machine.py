@@ -25,6 +25,16 @@ def memory_mb() -> int:
     return min(found + [int(text) for text in texts if text.isdigit()]) // 10**6
 
 
+def run_memory_mb(weights: Path, on_gpu: bool) -> int:
+    """Return the MB of host memory that a run takes at most, by the file of its model's weights.
+
+    On a processor: weights, gradients, AdamW's two means and a copy. On a GPU, these are there, and
+    a run holds the copy and the one before it; CUDA and its libraries take the rest.
+    """
+    base, times = (2500, 3) if on_gpu else (1000, 5)
+    return base + times * weights.stat().st_size // 10**6
+
+
 def visible_gpus() -> list[str]:
     """Return the UUIDs of the GPUs that this process may use, in the order of nvidia-smi.
 

@@ -12,13 +12,12 @@ from typing import Any
 import torch
 
 from interlude.encode.check import check_encoded
-from interlude.encode.read import read_encoded, read_encoding_facts
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.allocator import keep_freed_memory
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.failure import leave_without_result
-from interlude.jobs.identity import PARTS, data_hashes, described, outcome_identity, weights_hash
+from interlude.jobs.identity import data_hashes, described, outcome_identity, weights_hash
 from interlude.jobs.meter import Meter, energy_counter
 from interlude.jobs.record import fingerprint, planned_part, write_predictions, write_record
 from interlude.jobs.shared import Say, put, take
@@ -88,7 +87,7 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     model = build_model(
         files.model, training.layers, data, training.settings, training.seed, files.start
     )
-    platform = settle(model, platform, training.precision, training.model)
+    platform = settle(model, platform, training.precision, training.model, say)
     keep, told = files.keep_start, _progress(job, say)
     trained = train(
         model, data, training.settings, training.seed, platform, keep, told, checkpoints
@@ -99,11 +98,10 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
 
 def _load(job: Job) -> TaskData:
     """Return the examples of the task; InputError when its labels do not fit the metric."""
-    part, (encoded,) = job.training.part, job.files.encoded
-    labels = read_encoding_facts(read_encoded(encoded / PARTS[0])).label_names
-    check_label_count(part.metric, labels, f"task {part.task}")
-    settings = job.training.settings
-    return load_task(part.task, part.form, part.metric, encoded, settings, part.examples)
+    training, part, (encoded,) = job.training, job.training.part, job.files.encoded
+    data = load_task(part.task, part.form, part.metric, encoded, training.settings, part.examples)
+    check_label_count(part.metric, data.form.labels, f"task {part.task}")
+    return data
 
 
 def _write(job: Job, data: TaskData, trained: Trained) -> None:
@@ -142,7 +140,7 @@ def _measured(job: Job, data: TaskData, trained: Trained) -> Row:
     """Return what was measured on the task of a training."""
     majority, chance = reference_scores(data)
     (hashes,) = data_hashes(job)
-    return planned_part(job.training, job.training.part.task) | {
+    return planned_part(job.training.part) | {
         "score": next(iter(trained.scores.values()), None),
         "metrics": trained.scores,
         "majority_score": majority,

@@ -72,19 +72,18 @@ def _record(folder: Path) -> dict[str, Any]:
 
 def _forget(shared: Path, folders: set[str]) -> None:
     """Remove the entries of outcomes that lay in these folders, and files of no other entry."""
-    entries = dict(_entries(shared))
-    for path, (folder, _) in entries.items():
+    entries = list(_entries(shared))
+    kept = {file for _, folder, files in entries if folder not in folders for file in files}
+    for path, folder, files in entries:
         if folder in folders:
-            path.unlink()
-    kept = {name for folder, names in entries.values() if folder not in folders for name in names}
-    for folder, names in entries.values():
-        for name in names - kept if folder in folders else set():
-            (shared / name).unlink(missing_ok=True)
+            for gone in (path, *files - kept):
+                gone.unlink(missing_ok=True)
 
 
-def _entries(shared: Path) -> Iterator[tuple[Path, tuple[str, set[str]]]]:
-    """Yield each whole entry with the folder that its outcome lay in and the names of its files."""
+def _entries(shared: Path) -> Iterator[tuple[Path, str, set[Path]]]:
+    """Yield the path of each whole entry, the folder that its outcome lay in, and its files."""
     for path in shared.glob("*.json"):
         with suppress(OSError, ValueError, KeyError, TypeError):
             entry = json.loads(path.read_text(encoding="utf8"))
-            yield path, (entry["facts"]["folder"], set(entry["files"].values()))
+            files = {shared / name for name in entry["files"].values()}
+            yield path, entry["facts"]["folder"], files

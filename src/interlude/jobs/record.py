@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
 from interlude.jobs.arguments import Job
-from interlude.plan.trainings import Training
+from interlude.plan.trainings import Part
 
 SCHEMA_VERSION = 2
 PREDICTIONS = ("id", "prediction", "gold")  # columns
@@ -48,9 +48,8 @@ def _planned(job: Job) -> dict[str, Any]:
     }
 
 
-def planned_part(training: Training, task: str) -> dict[str, Any]:
+def planned_part(part: Part) -> dict[str, Any]:
     """Return what was planned of one task in the data of a training."""
-    (part,) = [each for each in training.parts if each.task == task]
     return {"task": part.task, "form": part.form, "metric": part.metric}
 
 

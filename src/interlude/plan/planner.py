@@ -80,16 +80,29 @@ def plan_of(study: Study) -> Plan:
 
 
 def check_trainable(config: dict[str, Any], where: str) -> None:
-    """Refuse what can be planned already and not yet be trained; `where` names the config."""
-    arms = [arm.name for arm in arms_of(config["arms"]) if any(s.is_mixture for s in arm.stages)]
-    found = f"arms.{arms[0]}: found a mixture of tasks" if arms else None
+    """Refuse what can be planned already and not yet be trained; `where` names the config.
+
+    Mixtures are not trained yet, and the tables tell a cell by its source alone: they would mix
+    two arms that have one, or the points of a grid.
+    """
+    known = [arm.stages for arm in arms_of(None)]
+    for arm in arms_of(config["arms"]):
+        if arm.stages not in known:
+            raise _not_trained_yet(where, f"arms.{arm.name}: found {_shown(arm)}")
+        known.remove(arm.stages)
     if config["grid"]:
-        found = f"grid: found {', '.join(config['grid'])}"
-    if found:
-        raise InputError(
-            f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-            "Allowed: stages of one task each, and no grid."
-        )
+        raise _not_trained_yet(where, f"grid: found {', '.join(config['grid'])}")
+
+
+def _not_trained_yet(where: str, found: str) -> InputError:
+    return InputError(
+        f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
+        "Allowed: one arm [task], one arm [source] > [task], and no grid."
+    )
+
+
+def _shown(arm: Arm) -> str:
+    return " > ".join(f"[{', '.join(stage.parts)}]" for stage in arm.stages)
 
 
 class _Planner:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -107,15 +108,7 @@ class Training:
     def from_json(cls, text: str) -> Training:
         """Read a training back; TypeError when a field is missing or unknown."""
         values: dict[str, Any] = json.loads(text)
-        choice = values.pop("choice", None)
-        return cls(
-            **{
-                **values,
-                "parts": tuple(Part(**part) for part in values["parts"]),
-                "settings": Settings(**values["settings"]),
-                "choice": choice and Choice(**{key: _tuple(each) for key, each in choice.items()}),
-            }
-        )
+        return cls(**{name: _READ.get(name, lambda told: told)(values[name]) for name in values})
 
     def _told(self) -> dict[str, Any]:
         told = {
@@ -130,5 +123,9 @@ class Training:
 _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it has no default
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+# How the fields are read that JSON has no type for.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "parts": lambda told: tuple(Part(**part) for part in told),
+    "settings": lambda told: Settings(**told),
+    "choice": lambda told: Choice(tuple(told["trainings"]), tuple(told["settings"]), told["rule"]),
+}

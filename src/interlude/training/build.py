@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from interlude.plan.settings import Settings
 from interlude.training.data import TaskData
 from interlude.training.dropout import use_lane_dropout
-from interlude.training.encoder import head_dropout, load_encoder
+from interlude.training.encoder import head_dropout, load_encoder, repeats_exactly
 from interlude.training.first_token import read_first_token_only
 from interlude.training.platform import Platform, fitted
 from interlude.training.state import TaskModel
 from interlude.training.vocabulary import train_used_rows
+
+Say = Callable[[str], None]
 
 
 def build_model(
@@ -42,7 +46,9 @@ def build_model(
     return TaskModel(encoder, head, train_used_rows(encoder, data.train, data.pad_id))
 
 
-def settle(model: TaskModel, platform: Platform, precision: str, name: str) -> Platform:
+def settle(
+    model: TaskModel, platform: Platform, precision: str, name: str, say: Say = lambda _: None
+) -> Platform:
     """Bring a model to where it computes; return the platform as its encoder allows it.
 
     precision: the asked one; name: of the model. InputError as `fitted`.
@@ -51,12 +57,33 @@ def settle(model: TaskModel, platform: Platform, precision: str, name: str) -> P
     platform = fitted(platform, model.encoder, precision, name)
     if platform.device.type == "cpu":
         use_lane_dropout(model)
+    else:
+        repeat_exactly(model.encoder, platform, say)
     return platform
 
 
 def seed_everything(seed: int) -> None:
-    """Seed every generator that training draws from, and ask torch for repeatable results."""
+    """Seed every generator that training draws from, and ask torch for repeatable results.
+
+    By default torch then fills all memory that it takes, in case that something reads it before it
+    is written: on a GPU, a kernel for each tensor.
+    """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def repeat_exactly(encoder: nn.Module, platform: Platform, say: Say) -> None:
+    """Have a GPU give the same bits again, by ways that may be slower.
+
+    If torch were only to warn where there is none, its attention would not look for one. A family
+    of encoders that has an operation without such a way is trained all the same, and told of.
+    """
+    torch.use_deterministic_algorithms(True)
+    with platform.autocast():
+        exact = repeats_exactly(encoder, platform.device)
+    if not exact:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        say("this encoder may not give the same bits again on this device")

@@ -64,6 +64,25 @@ def computes_in_bf16(encoder: nn.Module, device: torch.device) -> bool:
     return True
 
 
+def repeats_exactly(encoder: nn.Module, device: torch.device) -> bool:
+    """Return whether all that an encoder is trained with has a way to give the same bits again.
+
+    To be asked while torch is told to use no other. Where there is none, it refuses.
+    """
+    ids = torch.zeros(1, 2, dtype=torch.long, device=device)
+    mask = torch.tensor([[1, 0]], device=device)
+    try:
+        # In evaluation, so that no dropout takes a random number that the run would have got.
+        encoder.eval()(input_ids=ids, attention_mask=mask).last_hidden_state.sum().backward()
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        return False
+    finally:
+        encoder.zero_grad()
+    return True
+
+
 def _config(model: Path, layers: int | None, dropout: float | None) -> Any:
     """Return the config of a model folder, changed as the run asks for."""
     config = read_config(model)

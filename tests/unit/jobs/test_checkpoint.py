@@ -1,4 +1,4 @@
-"""An interrupted run goes on from its checkpoint, to the same bits as one that was left alone."""
+"""An interrupted training goes on from its checkpoint, to the bits of one that was left alone."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from interlude.plan.runspec import RunSpec
+from tiny_training import Case
 
+from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
-from interlude.jobs.perform import build_model, load_data, perform
+from interlude.jobs.perform import perform
+from interlude.plan.trainings import Choice
 from interlude.training.loop import train
 from interlude.training.platform import Platform
 from interlude.training.state import RunState, Trained
@@ -27,11 +29,11 @@ TRAIN = Path(__file__).parents[3] / "workflow/scripts/train.py"
 LONG = tiny.settings(epochs=4, dropout=0.2, weight_decay=0.1, evaluations=6)
 ALWAYS = 0.0  # seconds between two checkpoints
 
-Steps = Callable[[RunSpec, int | None], Trained]
+Steps = Callable[[Case, int | None], Trained]
 
 
 class LostError(Exception):
-    """What ends a run in these tests, like a machine that fails."""
+    """What ends a training in these tests, like a machine that fails."""
 
 
 class Failing(Checkpoints):
@@ -50,14 +52,12 @@ def steps(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Steps:
     """A function: train until a step, or to the end, each time as a process of its own would."""
     torch.set_num_threads(1)
 
-    def go(spec: RunSpec, until: int | None) -> Trained:
-        files = tiny.files(model, encoded[spec.form], tmp_path)
-        data = load_data(spec, files)
-        built = build_model(spec, files, data)
-        with Failing(files.checkpoint, lambda: "this run", ALWAYS) as checkpoints:
+    def go(case: Case, until: int | None) -> Trained:
+        built, data = case.built(model, encoded[case.form])
+        with Failing(tmp_path / "state", lambda: "this training", ALWAYS) as checkpoints:
             checkpoints.last_step = until
             say = lambda *_: None  # noqa: E731
-            return train(built, data, spec.settings, spec.seed, CPU, True, say, checkpoints)
+            return train(built, data, case.settings, case.seed, CPU, True, say, checkpoints)
 
     return go
 
@@ -81,30 +81,30 @@ def outcome(trained: Trained) -> dict[str, Any]:
     ids=["best", "last", "interim"],
 )
 @pytest.mark.parametrize("lost_after", [(1,), (5,), (3, 7)])
-def test_a_run_goes_on_to_the_same_bits(
+def test_a_training_goes_on_to_the_same_bits(
     settings: Any, lost_after: tuple[int, ...], steps: Steps
 ) -> None:
-    spec = tiny.spec("single", settings=settings)
-    undisturbed = outcome(steps(spec, None))
+    case = Case("single", settings)
+    undisturbed = outcome(steps(case, None))
     for step in lost_after:
         with pytest.raises(LostError):
-            steps(spec, step)
-    assert outcome(steps(spec, None)) == undisturbed
+            steps(case, step)
+    assert outcome(steps(case, None)) == undisturbed
 
 
 @pytest.mark.parametrize("form", tiny.FORMS)
-def test_a_run_of_every_form_goes_on_to_the_same_bits(form: str, steps: Steps) -> None:
-    spec = tiny.spec(form, settings=tiny.settings(evaluations=3))
-    undisturbed = outcome(steps(spec, None))
+def test_a_training_of_every_form_goes_on_to_the_same_bits(form: str, steps: Steps) -> None:
+    case = Case(form, tiny.settings(evaluations=3))
+    undisturbed = outcome(steps(case, None))
     with pytest.raises(LostError):
-        steps(spec, 4)
-    assert outcome(steps(spec, None)) == undisturbed
+        steps(case, 4)
+    assert outcome(steps(case, None)) == undisturbed
 
 
 def test_what_was_done_before_is_not_done_again(steps: Steps) -> None:
-    spec = tiny.spec("single", settings=LONG)
+    case = Case("single", LONG)
     with pytest.raises(LostError):
-        steps(spec, 8)
+        steps(case, 8)
     seen: list[int] = []
     original = RunState.tensors
 
@@ -114,15 +114,14 @@ def test_what_was_done_before_is_not_done_again(steps: Steps) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunState, "tensors", count)
-        steps(spec, None)
+        steps(case, None)
     assert min(seen) == 9
 
 
 @pytest.fixture
 def checkpoint(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Path:
-    """The checkpoint of a lost run of tests/tiny's `single`, left by the real program's parts."""
-    spec = tiny.spec("single", settings=LONG)
-    files = tiny.files(model, encoded["single"], tmp_path)
+    """The checkpoint of a lost training on tests/tiny's `single`, left by the program's parts."""
+    job = long_job(tiny.files(model, encoded["single"], tmp_path))
     said = iter(range(4))
 
     def fail(_: str) -> None:
@@ -130,24 +129,28 @@ def checkpoint(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Path:
             raise LostError
 
     with pytest.raises(LostError):
-        perform(spec, files, "code", 1, fail, checkpoint_minutes=ALWAYS)
-    assert files.checkpoint.exists()
-    return files.checkpoint
+        perform(job, 1, fail, checkpoint_minutes=ALWAYS)
+    assert job.files.checkpoint == tmp_path / "checkpoint.safetensors"
+    assert job.files.checkpoint.exists()
+    return job.files.checkpoint
+
+
+def long_job(files: JobFiles) -> Job:
+    return tiny.job(tiny.training("single", settings=LONG), files)
 
 
 def first_step(model: Path, encoded: Path, folder: Path, **changes: Any) -> int:
-    """Return the first step that a run in this folder reports, and check that it cleans up."""
-    files = tiny.files(model, encoded, folder)
+    """Return the first step that a training in this folder reports; check that it cleans up."""
+    files = tiny.files(model, encoded, folder, start=changes.pop("start", None))
     said: list[str] = []
-    code = changes.pop("code", "code")
-    settings = changes.pop("settings", LONG)
-    spec = tiny.spec("single", settings=settings, **changes)
-    perform(spec, files, code, 1, said.append, checkpoint_minutes=ALWAYS)
+    code = changes.pop("code", "c0de")
+    training = tiny.training("single", **{"settings": LONG, **changes})
+    perform(tiny.job(training, files, code), 1, said.append, checkpoint_minutes=ALWAYS)
     assert not files.checkpoint.exists()
     return int(said[0].split(": step ")[1].split()[0])
 
 
-def test_a_run_takes_its_own_checkpoint_and_removes_it_in_the_end(
+def test_a_training_takes_its_own_checkpoint_and_removes_it_in_the_end(
     checkpoint: Path, model: Path, encoded: dict[str, Path]
 ) -> None:
     assert first_step(model, encoded["single"], checkpoint.parent) > 1
@@ -159,14 +162,31 @@ def test_a_run_takes_its_own_checkpoint_and_removes_it_in_the_end(
         {"seed": 6},
         {"settings": replace(LONG, learning_rate=1e-3)},
         {"code": "other code"},
-        {"source_seed": 1},
     ],
-    ids=["seed", "settings", "code", "source"],
+    ids=["seed", "settings", "code"],
 )
-def test_a_checkpoint_of_another_run_is_not_taken(
+def test_a_checkpoint_of_another_training_is_not_taken(
     changes: dict[str, Any], checkpoint: Path, model: Path, encoded: dict[str, Path]
 ) -> None:
     assert first_step(model, encoded["single"], checkpoint.parent, **changes) == 1
+
+
+def test_a_checkpoint_of_another_start_is_not_taken(
+    checkpoint: Path, model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    source = tiny.files(model, encoded["pair"], tmp_path / "source", keep_start=True)
+    perform(tiny.job(tiny.training("pair"), source), 1, lambda _: None)
+    assert source.own_start is not None
+    folder = checkpoint.parent
+    assert first_step(model, encoded["single"], folder, start=source.own_start) == 1
+
+
+def test_a_checkpoint_does_not_go_by_the_names_of_a_plan(
+    checkpoint: Path, model: Path, encoded: dict[str, Path]
+) -> None:
+    renamed = Choice(("1" * 16,), ("learning_rate",), "{}")
+    folder = checkpoint.parent
+    assert first_step(model, encoded["single"], folder, declared="other", choice=renamed) > 1
 
 
 @pytest.mark.parametrize("kept", [0, 5, 200, -7])
@@ -186,25 +206,26 @@ def test_a_checkpoint_of_which_a_byte_changed_is_not_taken(
     assert first_step(model, encoded["single"], checkpoint.parent) == 1
 
 
-def test_a_short_run_writes_no_checkpoint(
+def test_a_short_training_writes_no_checkpoint(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    files = tiny.files(model, encoded["single"], tmp_path)
+    job = tiny.job(tiny.training("single"), tiny.files(model, encoded["single"], tmp_path))
 
     def look(_: str) -> None:
-        assert not files.checkpoint.exists()
+        assert not job.files.checkpoint.exists()
 
-    perform(tiny.spec("single"), files, "code", 1, look, checkpoint_minutes=1)
+    perform(job, 1, look, checkpoint_minutes=1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_run_after_a_step_and_it_goes_on_from_there(
+def test_a_signal_ends_a_training_after_a_step_and_it_goes_on_from_there(
     number: int, model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    spec = tiny.spec("single", settings=tiny.settings(epochs=200, evaluations=1))
+    training = tiny.training("single", settings=tiny.settings(epochs=200, evaluations=1))
     alone, stopped = (tiny.files(model, encoded["single"], tmp_path / name) for name in "ab")
-    perform(spec, alone, "x", 1, lambda _: None)
-    with started(spec, stopped) as process:
+    perform(tiny.job(training, alone), 1, lambda _: None)
+    job = tiny.job(training, stopped)
+    with started(job) as process:
         assert process.stderr is not None
         process.stderr.readline()
         process.send_signal(number)
@@ -212,37 +233,37 @@ def test_a_signal_ends_a_run_after_a_step_and_it_goes_on_from_there(
     assert process.returncode == 128 + number
     assert stopped.checkpoint.exists()
     assert not stopped.record.exists()
-    with started(spec, stopped) as process:
+    with started(job) as process:
         _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert stopped.predictions.read_bytes() == alone.predictions.read_bytes()
     assert tiny.read_record(stopped)["curve"] == tiny.read_record(alone)["curve"]
 
 
-def started(spec: RunSpec, files: Any) -> subprocess.Popen[str]:
+def started(job: Job) -> subprocess.Popen[str]:
     """Start the program of a training job, which saves its state many times."""
-    told = [*tiny.arguments(spec, files), "--checkpoint-minutes", "0.0005"]
+    told = [*tiny.arguments(job), "--checkpoint-minutes", "0.0005"]
     return subprocess.Popen(
         [sys.executable, str(TRAIN), *told],
-        env={**os.environ, "PYTHONPATH": str(TRAIN.parents[3] / "src")},
+        env={**os.environ, "PYTHONPATH": str(TRAIN.parents[2] / "src")},
         text=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
 
 
-def test_a_run_that_is_lost_before_its_record_is_written_keeps_its_checkpoint(
+def test_a_training_that_is_lost_before_its_record_is_written_keeps_its_checkpoint(
     model: Path, encoded: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise LostError
 
-    files = tiny.files(model, encoded["single"], tmp_path)
+    job = long_job(tiny.files(model, encoded["single"], tmp_path))
     with monkeypatch.context() as patch:
         patch.setattr("interlude.jobs.perform.write_record", fail)
         with pytest.raises(LostError):
-            perform(tiny.spec("single", settings=LONG), files, "code", 1, lambda _: None, ALWAYS)
-    assert files.checkpoint.exists()
-    perform(tiny.spec("single", settings=LONG), files, "code", 1, lambda _: None, ALWAYS)
-    assert files.record.exists()
-    assert not files.checkpoint.exists()
+            perform(job, 1, lambda _: None, ALWAYS)
+    assert job.files.checkpoint.exists()
+    perform(job, 1, lambda _: None, ALWAYS)
+    assert job.files.record.exists()
+    assert not job.files.checkpoint.exists()

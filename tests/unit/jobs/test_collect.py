@@ -1,10 +1,11 @@
-"""From records to the run table, and the end of a study that has lost runs."""
+"""From records to the tables of scores and trainings, and the end of a study that has lost some."""
 
 from __future__ import annotations
 
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,136 +13,189 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import tiny
-from interlude.analysis.runs import read_runs
 
+from interlude.analysis.results import read_runs
 from interlude.errors import InputError
-from interlude.jobs.collect import collect, read_record, require_finished
+from interlude.jobs.collect import collect, read_record, record_path, require_finished
 from interlude.jobs.failure import leave_without_result
-from interlude.jobs.record import write_predictions, write_record
-from interlude.plan.study import Design, Run
+from interlude.jobs.record import planned_part, write_predictions, write_record
+from interlude.plan.cells import SWEEP, Cell, to_csv
+from interlude.plan.trainings import Training
 
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
-DESIGN = Design(
-    restarts=2,
-    retrain_intermediate=True,
-    intermediate=["tiny-single"],
-    target=["tiny-pair"],
-    probing=[],
-)
-PLANNED = list(DESIGN.runs())
+SOURCE = tiny.training("single")
+ALONE = tiny.training("pair")
+AFTER = tiny.training("pair", start=SOURCE.id)
+OTHER = replace(AFTER, seed=6)
+# Baseline and target alike read one training, as do both of its names: in a study where the task
+# is both a target and an intermediate task.
+PLANNED = [
+    Cell("stilts", "intermediate", "none", None, "tiny-single", 1, None, SOURCE.id),
+    Cell("single", "target", "none", None, "tiny-single", 1, None, SOURCE.id),
+    Cell("single", "target", "none", None, "tiny-pair", 1, None, ALONE.id),
+    Cell("stilts", "target", "tiny-single", None, "tiny-pair", 1, None, AFTER.id),
+    Cell("stilts", "target", "tiny-single", None, "tiny-pair", 2, None, OTHER.id),
+]
 
 
-def write(folder: Path, run: Run, **facts: Any) -> Path:
-    """Write the record of a run that ended well, unless the facts say something else."""
-    path = folder / f"{run.path}.json"
-    spec = tiny.spec(run.task.removeprefix("tiny-"), **vars(run))
-    found = {"status": "ok", "reason": None, "score": 0.5, "validation_examples": 2}
-    write_predictions(path.with_suffix(".parquet"), ["a", "b"], [0, 1], [1, 1])
-    write_record(path, spec, **{**found, **facts})
+def write(trained: Path, training: Training, **facts: Any) -> Path:
+    """Write the record of a training that ended well, unless the facts say something else."""
+    path = record_path(trained, training.id)
+    measured = {"score": 0.5, "validation_examples": 2, "train_examples": 24}
+    part = planned_part(training.part) | measured
+    outcome = {"status": "ok", "reason": None, "tokens": 100, "parts": [part]} | facts
+    write_predictions(path.with_name("predictions.parquet"), ["a", "b"], [0, 1], [1, 1])
+    write_record(tiny.job(training, tiny.files(trained, trained, path.parent)), outcome)
     return path
 
 
+def lose(trained: Path, training: Training, status: str, reason: str) -> Path:
+    """Write the record of a training without a result."""
+    files = tiny.files(trained, trained, trained / training.id)
+    leave_without_result(tiny.job(training, files), status, reason)
+    return files.record
+
+
 @pytest.fixture
-def records(tmp_path: Path) -> Path:
-    """A folder with a record of every planned run."""
-    for run in PLANNED:
-        write(tmp_path / "runs", run)
-    return tmp_path / "runs"
+def trained(tmp_path: Path) -> Path:
+    """A folder with a record of every planned training."""
+    for training in (SOURCE, ALONE, AFTER, OTHER):
+        write(tmp_path / "trained", training)
+    return tmp_path / "trained"
 
 
-def test_the_table_has_one_row_per_planned_run_in_the_order_of_the_plan(records: Path) -> None:
-    table = collect("tiny", DESIGN, records)
-    assert [
-        Run(*row) for row in table[["kind", "source", "task", "restart"]].itertuples(index=False)
-    ] == PLANNED
-    assert set(table["status"]) == {"ok"}
-    assert set(table["score"]) == {0.5}
+def test_scores_have_one_row_per_cell_in_the_order_of_the_plan(trained: Path) -> None:
+    found = collect("tiny", PLANNED, trained).scores
+    cells = [{name: row[name] for name in vars(PLANNED[0])} for row in found]
+    assert cells == [vars(cell) for cell in PLANNED]
+    told = {(row["study"], row["status"], row["score"], row["form"]) for row in found}
+    assert told == {("tiny", "ok", 0.5, "single"), ("tiny", "ok", 0.5, "pair")}
 
 
-def test_a_run_without_a_record_is_missing(records: Path) -> None:
-    (records / f"{PLANNED[3].path}.json").unlink()
-    table = collect("tiny", DESIGN, records)
-    assert len(table) == len(PLANNED)
-    lost = table.iloc[3]
-    assert (lost["status"], lost["reason"], lost["study"]) == ("missing", "no record", "tiny")
-    assert Run(*lost[["kind", "source", "task", "restart"]]) == PLANNED[3]
-    assert lost[["score", "seed", "model"]].isna().all()
-    assert (table.drop(index=3)["status"] == "ok").all()
+def test_cells_of_one_training_read_one_record(trained: Path) -> None:
+    found = collect("tiny", PLANNED, trained)
+    assert [row["training"] for row in found.scores[:2]] == [SOURCE.id, SOURCE.id]
+    assert [row["training"] for row in found.trainings] == [
+        each.id for each in (SOURCE, ALONE, AFTER, OTHER)
+    ]
+
+
+def test_a_training_tells_its_start_which_stands_before_it_though_no_cell_reads_it(
+    trained: Path,
+) -> None:
+    first = tiny.training("span")
+    middle = replace(SOURCE, start=first.id)
+    last = replace(ALONE, start=middle.id)
+    for training in (first, middle, last):
+        write(trained, training)
+    cell = replace(PLANNED[3], training=last.id)
+    found = collect("tiny", [cell], trained)
+    assert [(row["training"], row["start"]) for row in found.trainings] == [
+        *((first.id, None), (middle.id, first.id), (last.id, middle.id))
+    ]
+    assert [row["tokens"] for row in found.trainings] == [100] * 3
+
+
+def test_a_cell_without_a_record_is_missing(trained: Path) -> None:
+    record_path(trained, AFTER.id).unlink()
+    scores, trainings = vars(collect("tiny", PLANNED, trained)).values()
+    lost = vars(PLANNED[3]) | {"study": "tiny", "status": "missing", "reason": "no record"}
+    assert scores[3] == lost
+    assert [row["status"] for row in scores] == ["ok", "ok", "ok", "missing", "ok"]
+    assert {"training": AFTER.id} in trainings
+
+
+def test_a_start_that_is_gone_takes_no_score_along(trained: Path) -> None:
+    record_path(trained, SOURCE.id).unlink()
+    found = collect("tiny", PLANNED[2:], trained)
+    assert [row["status"] for row in found.scores] == ["ok"] * 3
 
 
 def test_a_study_without_any_record_is_all_missing(tmp_path: Path) -> None:
-    table = collect("tiny", DESIGN, tmp_path / "no-such-folder")
-    assert list(table["status"]) == ["missing"] * len(PLANNED)
+    found = collect("tiny", PLANNED, tmp_path / "no-such-folder")
+    assert [row["status"] for row in found.scores] == ["missing"] * len(PLANNED)
 
 
-def test_records_of_runs_that_are_not_planned_are_left_out(records: Path) -> None:
-    for run in (Run("target", "none", "tiny-pair", 3), Run("target", "tiny-span", "tiny-pair", 1)):
-        write(records, run, score=0.9)
-    table = collect("tiny", DESIGN, records)
-    assert len(table) == len(PLANNED)
-    assert set(table["score"]) == {0.5}
+def test_records_of_trainings_that_are_not_planned_are_left_out(trained: Path) -> None:
+    write(trained, replace(ALONE, seed=8))
+    found = collect("tiny", PLANNED, trained)
+    assert (len(found.scores), len(found.trainings)) == (5, 4)
 
 
-def test_failed_and_diverged_records_keep_status_and_reason(records: Path) -> None:
-    for run, status in zip(PLANNED, ("failed", "diverged"), strict=False):
-        write(records, run, status=status, reason=f"why it {status}", score=None)
-    table = collect("tiny", DESIGN, records)
-    assert list(table["status"][:3]) == ["failed", "diverged", "ok"]
-    assert list(table["reason"][:2]) == ["why it failed", "why it diverged"]
+def test_a_cell_of_the_sweep_keeps_its_point(trained: Path) -> None:
+    tried = [Cell(SWEEP, "target", "none", None, "tiny-pair", None, 3, ALONE.id)]
+    (row,) = collect("", tried, trained).scores
+    assert (row["arm"], row["point"], row["restart"], row["score"]) == (SWEEP, 3, None, 0.5)
+
+
+def test_failed_and_diverged_records_keep_status_and_reason(trained: Path) -> None:
+    for training, status in ((ALONE, "failed"), (AFTER, "diverged")):
+        lose(trained, training, status, f"why it {status}")
+    found = collect("tiny", PLANNED, trained).scores
+    assert [row["status"] for row in found] == ["ok", "ok", "failed", "diverged", "ok"]
+    assert [row["reason"] for row in found[2:4]] == ["why it failed", "why it diverged"]
+    assert "score" not in found[2]
+
+
+def test_a_record_without_the_task_of_its_cell_is_named(trained: Path) -> None:
+    wrong = replace(PLANNED[0], task="tiny-span")
+    message = f"{record_path(trained, SOURCE.id)}: key parts: unknown task 'tiny-span'"
+    with pytest.raises(InputError, match=message):
+        collect("tiny", [wrong], trained)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "not a whole record"),
-        ('{"schema_version": 1, "study":', "not a whole record"),
+        ('{"schema_version": 2, "training":', "not a whole record"),
         ("\x00\x00", "not a whole record"),
         ("[]", "key schema_version: found None"),
         ("null", "key schema_version: found None"),
-        ("{}", r"key schema_version: found None\. Allowed: 1"),
-        ('{"schema_version": 2}', r"key schema_version: found 2\. Allowed: 1.*another release"),
+        ("{}", r"key schema_version: found None\. Allowed: 2"),
+        ('{"schema_version": 1}', r"key schema_version: found 1\. Allowed: 2.*another release"),
     ],
 )
-def test_a_broken_record_is_named(records: Path, content: str, message: str) -> None:
-    path = records / f"{PLANNED[2].path}.json"
+def test_a_broken_record_is_named(trained: Path, content: str, message: str) -> None:
+    path = record_path(trained, ALONE.id)
     path.write_text(content, encoding="utf8")
     with pytest.raises(InputError, match=f"{path}: {message}"):
-        collect("tiny", DESIGN, records)
+        collect("tiny", PLANNED, trained)
 
 
-def test_bytes_that_are_no_text_are_no_record(records: Path) -> None:
-    path = records / f"{PLANNED[2].path}.json"
+def test_bytes_that_are_no_text_are_no_record(trained: Path) -> None:
+    path = record_path(trained, ALONE.id)
     path.write_bytes(b"\xff\xfe{}")
     with pytest.raises(InputError, match="not a whole record"):
         read_record(path)
 
 
 @pytest.mark.parametrize("kept", [None, 0, 300, -1])
-def test_a_record_without_its_whole_predictions_is_refused(kept: int | None, records: Path) -> None:
-    record = records / f"{PLANNED[2].path}.json"
-    predictions = record.with_suffix(".parquet")
+def test_a_record_without_its_whole_predictions_is_refused(kept: int | None, trained: Path) -> None:
+    record = record_path(trained, ALONE.id)
+    predictions = record.with_name("predictions.parquet")
     whole = predictions.read_bytes()
     predictions.unlink() if kept is None else predictions.write_bytes(whole[:kept])
     message = f"{predictions}: not the whole predictions .*Delete {record} and run again"
     with pytest.raises(InputError, match=message):
-        collect("tiny", DESIGN, records)
+        collect("tiny", PLANNED, trained)
 
 
-def test_predictions_of_another_run_are_refused(records: Path) -> None:
-    record = records / f"{PLANNED[2].path}.json"
-    write_predictions(record.with_suffix(".parquet"), ["a"], [0], [1])
+def test_predictions_of_another_training_are_refused(trained: Path) -> None:
+    record = record_path(trained, ALONE.id)
+    write_predictions(record.with_name("predictions.parquet"), ["a"], [0], [1])
     with pytest.raises(InputError, match=r"found 1 rows .*, expected 2 of"):
-        collect("tiny", DESIGN, records)
+        collect("tiny", PLANNED, trained)
 
 
-def test_a_changed_byte_in_predictions_changes_no_value_unseen(records: Path) -> None:
-    path = records / f"{PLANNED[2].path}.parquet"
+def test_a_changed_byte_in_predictions_changes_no_value_unseen(trained: Path) -> None:
+    path = trained / ALONE.id / "predictions.parquet"
     whole, wanted = path.read_bytes(), pq.read_table(path).to_pylist()
     refused = 0
     for place in range(0, len(whole), 3):
         path.write_bytes(flipped(whole, place))
         try:
-            read_record(path.with_suffix(".json"))
+            read_record(path.with_name("record.json"))
         except InputError:
             refused += 1
         else:
@@ -153,31 +207,27 @@ def flipped(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
-def test_a_record_with_an_unknown_key_is_refused(records: Path) -> None:
-    write(records, PLANNED[0], scores=0.5)
-    with pytest.raises(InputError, match=r"unknown key 'scores'.* 'score'"):
-        collect("tiny", DESIGN, records)
-
-
 # The end of a study
 
 
-def test_a_study_whose_runs_have_results_is_finished(records: Path) -> None:
-    write(records, PLANNED[0], status="diverged", score=None)
-    require_finished(collect("tiny", DESIGN, records), records)
+def test_a_study_whose_cells_have_results_is_finished(trained: Path) -> None:
+    lose(trained, ALONE, "diverged", "the loss was not finite")
+    assert require_finished(PLANNED, trained) == len(PLANNED)
 
 
-def test_lost_runs_are_named_with_their_reason_and_the_command_that_retries(records: Path) -> None:
-    write(records, PLANNED[1], status="failed", reason="exit status 1: a fault", score=None)
-    (records / f"{PLANNED[4].path}.json").unlink()
+def test_lost_cells_are_named_with_their_reason_and_the_command_that_retries(trained: Path) -> None:
+    failed = lose(trained, SOURCE, "failed", "exit status 1: a fault")
+    missing = record_path(trained, AFTER.id)
+    missing.unlink()
     with pytest.raises(InputError) as raised:
-        require_finished(collect("tiny", DESIGN, records), records)
-    failed, missing = (f"{records}/{PLANNED[i].path}.json" for i in (1, 4))
-    said = str(raised.value).splitlines()
-    assert said[0].startswith(f"2 of {len(PLANNED)} runs have no result")
-    assert said[1:3] == [f"  {failed}: exit status 1: a fault", f"  {missing}: no record"]
-    command = f"snakemake --cores all --forcerun {failed} {missing}"
-    assert said[3] == f"To try them again: {command}"
+        require_finished(PLANNED, trained)
+    assert str(raised.value).splitlines() == [
+        "3 of 5 scores have no result; tables and figures list them.",
+        "  stilts intermediate: none > tiny-single, restart 1: exit status 1: a fault",
+        "  single target: none > tiny-single, restart 1: exit status 1: a fault",
+        "  stilts target: tiny-single > tiny-pair, restart 1: no record",
+        f"To try them again: snakemake --cores all --forcerun {failed} {missing}",
+    ]
 
 
 # The scripts
@@ -193,82 +243,101 @@ def run_script(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> i
     return 0
 
 
-def collect_into(monkeypatch: pytest.MonkeyPatch, records: Path, out: Path) -> int:
-    options = ["--study", "tiny", "--design", DESIGN.to_json()]
-    places = ["--records", str(records), "--out", str(out)]
-    return run_script(monkeypatch, "collect_runs.py", *options, *places)
+def plan_of(trained: Path) -> Path:
+    """Write the plan beside the folder of trainings, with a cell of a sweep, which is no score."""
+    path = trained.with_name("plan.csv")
+    tried = Cell(SWEEP, "target", "none", None, "tiny-pair", None, 1, "0" * 16)
+    path.write_text(to_csv([*PLANNED, tried]))
+    return path
 
 
-def test_collect_runs_writes_parquet_and_csv(
-    records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def collect_into(monkeypatch: pytest.MonkeyPatch, trained: Path, out: Path) -> int:
+    told = ["--study", "tiny", "--plan", str(plan_of(trained)), "--trained", str(trained)]
+    tables = ["--scores", str(out / "scores.parquet")]
+    tables += ["--trainings", str(out / "trainings.parquet")]
+    return run_script(monkeypatch, "collect_scores.py", *told, *tables)
+
+
+def test_collect_scores_writes_both_tables_as_parquet_and_csv(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_without_result(
-        tiny.spec("pair", **vars(PLANNED[2])),
-        tiny.files(tmp_path, tmp_path, records / PLANNED[2].path),
-        "failed",
-        "why",
-        "c0de",
-    )
-    (records / f"{PLANNED[3].path}.json").unlink()
-    assert collect_into(monkeypatch, records, tmp_path / "runs.parquet") == 0
-    table = read_runs(tmp_path / "runs.parquet")
-    wanted = collect("tiny", DESIGN, records)
-    pd.testing.assert_frame_equal(table, wanted)
-    assert len(pd.read_csv(tmp_path / "runs.csv")) == len(PLANNED)
+    lose(trained, ALONE, "failed", "why")
+    record_path(trained, AFTER.id).unlink()
+    assert collect_into(monkeypatch, trained, tmp_path) == 0
+    runs = read_runs(tmp_path / "scores.parquet", tmp_path / "trainings.parquet")
+    assert list(runs["status"]) == ["ok", "ok", "failed", "missing", "ok"]
+    assert list(runs["training"]) == [cell.training for cell in PLANNED]
+    assert list(runs["source_seed"].fillna(0)) == [0, 0, 0, 0, 5]
+    assert len(pd.read_csv(tmp_path / "scores.csv")) == len(PLANNED)
+    assert len(pd.read_csv(tmp_path / "trainings.csv")) == 4
 
 
 def test_collecting_twice_gives_the_same_bytes(
-    records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "b"):
-        assert collect_into(monkeypatch, records, tmp_path / name / "runs.parquet") == 0
-    for suffix in ("parquet", "csv"):
-        contents = [(tmp_path / name / f"runs.{suffix}").read_bytes() for name in ("a", "b")]
-        assert contents[0] == contents[1]
+        assert collect_into(monkeypatch, trained, tmp_path / name) == 0
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("a", "b")
+    )
+    assert first == second
+    assert len(first) == 4
 
 
-def test_collect_runs_ends_with_status_2_on_a_broken_record_and_keeps_the_old_table(
-    records: Path,
+def test_collect_scores_ends_with_status_2_on_a_broken_record_and_keeps_the_old_tables(
+    trained: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = tmp_path / "runs.parquet"
-    collect_into(monkeypatch, records, out)
-    before = out.read_bytes()
-    broken = records / f"{PLANNED[0].path}.json"
+    tables = tmp_path / "tables"
+    collect_into(monkeypatch, trained, tables)
+    before = {path: path.read_bytes() for path in tables.iterdir()}
+    broken = record_path(trained, SOURCE.id)
     broken.write_text("{", encoding="utf8")
-    assert collect_into(monkeypatch, records, out) == 2
+    assert collect_into(monkeypatch, trained, tables) == 2
     assert f"error: {broken}: not a whole record" in capsys.readouterr().err
-    assert out.read_bytes() == before
+    assert {path: path.read_bytes() for path in tables.iterdir()} == before
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_check_runs_ends_with_status_2_and_writes_nothing_when_runs_are_lost(
+def test_check_scores_ends_with_status_2_and_writes_nothing_when_scores_are_lost(
     lost: bool,
-    records: Path,
+    trained: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    failed = records / f"{PLANNED[1].path}.json"
     if lost:
-        write(records, PLANNED[1], status="failed", reason="a fault", score=None)
-    collect_into(monkeypatch, records, tmp_path / "runs.parquet")
+        lose(trained, ALONE, "failed", "a fault")
     out = tmp_path / "complete.txt"
-    options = ["--runs", f"{tmp_path}/runs.parquet", "--records", str(records), "--out", str(out)]
-    status = run_script(monkeypatch, "check_runs.py", *options)
+    told = ["--plan", str(plan_of(trained)), "--trained", str(trained), "--out", str(out)]
+    status = run_script(monkeypatch, "check_scores.py", *told)
     said = capsys.readouterr().err
     if lost:
         assert (status, out.exists()) == (2, False)
-        assert f"{failed}: a fault" in said
-        assert f"--forcerun {failed}" in said
+        assert "single target: none > tiny-pair, restart 1: a fault" in said
+        assert f"--forcerun {record_path(trained, ALONE.id)}" in said
     else:
         assert (status, said) == (0, "")
-        assert out.read_text() == f"{len(PLANNED)} runs, each with a result.\n"
+        assert out.read_text() == f"{len(PLANNED)} scores, each with a result.\n"
 
 
-def test_a_record_is_json_that_any_reader_understands(records: Path) -> None:
-    path = records / f"{PLANNED[0].path}.json"
-    record = json.loads(path.read_text(), parse_constant=pytest.fail)
-    assert record == read_record(path)
+@pytest.mark.parametrize("script", ["collect_scores.py", "check_scores.py"])
+def test_a_missing_plan_is_named(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"plan": tmp_path / "plan.csv", "trained": tmp_path}
+    if script == "collect_scores.py":
+        told |= {"scores": tmp_path / "s.parquet", "trainings": tmp_path / "t.parquet"}
+    options = {"study": "tiny"} if script == "collect_scores.py" else {"out": tmp_path / "out"}
+    line = [f"--{name}={value}" for name, value in {**told, **options}.items()]
+    assert run_script(monkeypatch, script, *line) == 2
+    assert f"error: {tmp_path}/plan.csv: No such file" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_is_json_that_any_reader_understands(trained: Path) -> None:
+    path = record_path(trained, SOURCE.id)
+    assert json.loads(path.read_text(), parse_constant=pytest.fail) == read_record(path)

@@ -1,4 +1,4 @@
-"""What a run is said to have taken: seconds and joules, over all its attempts."""
+"""What a training is said to have taken: seconds and joules, over all its attempts."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def test_energy_of_an_attempt_elsewhere_leaves_the_sum_unknown() -> None:
 
 
 class LostError(Exception):
-    """What ends a run in these tests, like a machine that fails."""
+    """What ends a training in these tests, like a machine that fails."""
 
 
-def test_a_run_that_goes_on_has_taken_what_its_attempts_took(
+def test_a_training_that_goes_on_has_taken_what_its_attempts_took(
     model: Path, encoded: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = tiny.files(model, encoded["single"], tmp_path)
-    spec = tiny.spec("single", settings=tiny.settings(epochs=4, evaluations=6))
+    training = tiny.training("single", settings=tiny.settings(epochs=4, evaluations=6))
+    job = tiny.job(training, tiny.files(model, encoded["single"], tmp_path))
     lines = iter(range(4))
 
     def lose(_: str) -> None:
@@ -88,12 +88,12 @@ def test_a_run_that_goes_on_has_taken_what_its_attempts_took(
     with monkeypatch.context() as patch:
         patch.setattr("interlude.jobs.perform.Meter", an_hour_later)
         with pytest.raises(LostError):
-            perform(spec, files, "code", 1, lose, checkpoint_minutes=0)
-    perform(spec, files, "code", 1, lambda _: None, checkpoint_minutes=0)
-    assert 3600 < tiny.read_record(files)["total_seconds"] < 3700
+            perform(job, 1, lose, checkpoint_minutes=0)
+    perform(job, 1, lambda _: None, checkpoint_minutes=0)
+    assert 3600 < tiny.read_record(job.files)["total_seconds"] < 3700
 
 
-def test_a_processor_counts_no_energy_of_one_run() -> None:
+def test_a_processor_counts_no_energy_of_one_training() -> None:
     assert energy_counter(torch.device("cpu"))() is None
 
 

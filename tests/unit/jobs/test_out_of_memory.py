@@ -1,4 +1,4 @@
-"""A run that gets too little memory, for real: what is recorded, and that a retry is as good."""
+"""A training short of memory, for real: what is recorded, and that a retry is as good."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import tiny
 
+from interlude.jobs.arguments import Job
 from interlude.jobs.perform import perform
 
 ROOT = Path(__file__).parents[3]
@@ -47,16 +48,19 @@ def small_group() -> Iterator[Path]:
 
 @pytest.fixture
 def told(model: Path, encoded: dict[str, Path], tmp_path: Path) -> list[str]:
-    """The arguments of a run that leaves its record in tmp_path/run."""
-    files = tiny.files(model, encoded["single"], tmp_path / "run")
-    return tiny.arguments(tiny.spec("single"), files)
+    """The arguments of a training that leaves its record in tmp_path/first."""
+    return tiny.arguments(a_job(model, encoded, tmp_path / "first"))
+
+
+def a_job(model: Path, encoded: dict[str, Path], folder: Path) -> Job:
+    return tiny.job(tiny.training("single"), tiny.files(model, encoded["single"], folder))
 
 
 def recorded(
     command: list[str], told: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """Carry out a run that has no retry left, as its rule does; return the reason it is left."""
-    log = folder / "run.log"
+    """Carry out a training that has no retry left, as its rule does; return the reason left."""
+    log = folder / "job.log"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     with log.open("w") as out:
         ended = subprocess.run(
@@ -67,12 +71,12 @@ def recorded(
     more = ["--exit-status", str(status), "--retries-left", "0", "--log", str(log)]
     monkeypatch.setattr(sys, "argv", ["record_failure.py", *told, *more])
     runpy.run_path(str(RECORD_FAILURE), run_name="__main__")
-    record = tiny.read_record(tiny.files(folder, folder, folder / "run"))
+    record = tiny.read_record(tiny.files(folder, folder, folder / "first"))
     assert record["status"] == "failed"
     return str(record["reason"])
 
 
-def test_a_run_beyond_its_limit_fails_and_a_retry_gives_the_bytes_of_an_undisturbed_one(
+def test_a_training_beyond_its_limit_fails_and_a_retry_gives_the_bytes_of_an_undisturbed_one(
     told: list[str],
     model: Path,
     encoded: dict[str, Path],
@@ -81,15 +85,15 @@ def test_a_run_beyond_its_limit_fails_and_a_retry_gives_the_bytes_of_an_undistur
 ) -> None:
     reason = recorded([sys.executable, "-c", LIMITED], told, tmp_path, monkeypatch)
     assert reason.startswith("exit status 1: out of memory: ")
-    places = [tiny.files(model, encoded["single"], tmp_path / name) for name in ("run", "other")]
-    for files in places:
-        perform(tiny.spec("single"), files, code="x", threads=1, say=lambda _: None)
-    retried, undisturbed = places
+    jobs = [a_job(model, encoded, tmp_path / name) for name in ("first", "other")]
+    for job in jobs:
+        perform(job, 1, lambda _: None)
+    retried, undisturbed = (job.files for job in jobs)
     assert tiny.read_record(retried)["status"] == "ok"
     assert retried.predictions.read_bytes() == undisturbed.predictions.read_bytes()
 
 
-def test_a_run_that_the_kernel_kills_for_memory_is_recorded_as_such(
+def test_a_training_that_the_kernel_kills_for_memory_is_recorded_as_such(
     told: list[str], small_group: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ["bash", "-c", IN_GROUP, str(small_group), sys.executable]

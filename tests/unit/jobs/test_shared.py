@@ -1,4 +1,4 @@
-"""A run or an encoding that another study has made is taken from there, and nothing else is."""
+"""An outcome that another folder has made is taken from there, and nothing else is."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from interlude.analysis.runs import to_table
-from interlude.plan.runspec import RunSpec
 from safetensors.torch import load_file, save_file
 
 from interlude.analysis.costs import cost_table
-from interlude.encode.encoding import encode_task_once
-from interlude.files import read_manifest
-from interlude.jobs.arguments import RunFiles
+from interlude.analysis.results import joined, to_scores, to_trainings
+from interlude.jobs.arguments import JobFiles
+from interlude.jobs.collect import collect
 from interlude.jobs.perform import perform
 from interlude.jobs.shared import put, take
+from interlude.plan.cells import Cell
+from interlude.plan.trainings import Choice, Training
 
-SPEC = tiny.spec("single", kind="intermediate")
+ONE = tiny.training("single")
 SRC = Path(__file__).parents[3] / "src"
 
-CarryOut = Callable[..., tuple[RunFiles, list[str]]]
+CarryOut = Callable[..., tuple[JobFiles, list[str]]]
 
 
 @pytest.fixture
@@ -41,15 +41,24 @@ def store(tmp_path: Path) -> Path:
 def carry_out(
     model: Path, encoded: dict[str, Path], tmp_path: Path, store: Path
 ) -> Iterator[CarryOut]:
-    """A function: carry out an intermediate run in a new folder; its files, and what it said."""
+    """A function: carry out a training in a folder of results; its files, and what it said.
+
+    where: name of the folder; a new one if None.
+    """
     threads = torch.get_num_threads()
 
-    def of(spec: RunSpec = SPEC, code: str = "code", threads: int = 1, **places: Path) -> Any:
-        folder = tmp_path / f"study-{len(list(tmp_path.iterdir()))}"
-        places = {"encoded": encoded["single"], "model": model, "shared": store, **places}
-        files = tiny.files(folder=folder, encoder_out=folder / "1.safetensors", **places)
+    def of(
+        training: Training = ONE,
+        where: str | None = None,
+        code: str = "code",
+        threads: int = 1,
+        **places: Any,
+    ) -> tuple[JobFiles, list[str]]:
+        results = tmp_path / (where or f"results-{len(list(tmp_path.iterdir()))}")
+        told = {"encoded": encoded[training.part.form], "model": model, "shared": store}
+        files = tiny.files(folder=results / training.id, **{"keep_start": True, **told, **places})
         said: list[str] = []
-        perform(spec, files, code, threads, said.append)
+        perform(tiny.job(training, files, code), threads, said.append)
         return files, said
 
     yield of
@@ -60,56 +69,116 @@ def was_trained(said: list[str]) -> bool:
     return any(": step " in line for line in said)
 
 
-def outcome(files: RunFiles) -> tuple[Any, ...]:
-    """Return all that a run found out: record, bytes of predictions, weights.
-
-    The header of a safetensors file comes in any order.
-    """
-    names = ("study", "restart", "taken_from")
-    names += ("total_seconds", "train_seconds", "evaluation_seconds")
+def outcome(files: JobFiles) -> tuple[Any, ...]:
+    """Return all that a training found out: record, bytes of predictions and of the start."""
+    names = ("training", "taken_from", "total_seconds", "train_seconds", "evaluation_seconds")
     record = {key: value for key, value in tiny.read_record(files).items() if key not in names}
-    assert files.encoder_out is not None
-    weights = {name: each.numpy().tobytes() for name, each in load_file(files.encoder_out).items()}
-    return record, files.predictions.read_bytes(), weights
+    start = files.own_start
+    kept = {} if start is None else {path.name: path.read_bytes() for path in start.iterdir()}
+    return record, files.predictions.read_bytes(), kept
 
 
-def test_another_study_takes_a_run_that_was_done(carry_out: CarryOut) -> None:
-    first, said = carry_out()
+@pytest.mark.parametrize("keep_start", [False, True])
+def test_another_folder_takes_a_training_that_was_done(
+    keep_start: bool, carry_out: CarryOut
+) -> None:
+    first, said = carry_out(keep_start=keep_start)
     assert was_trained(said)
-    second, said = carry_out(replace(SPEC, study="other", restart=3))
+    second, said = carry_out(keep_start=keep_start)
     assert not was_trained(said)
     assert outcome(second) == outcome(first)
     record = tiny.read_record(second)
-    assert (record["study"], record["restart"]) == ("other", 3)
-    assert record["taken_from"].startswith("tiny, restart 1, 20")
+    assert record["training"] == ONE.id
+    assert record["taken_from"].startswith("single target: none > tiny-single, restart 1, 20")
     assert "taken_from" not in tiny.read_record(first)
 
 
-def test_shared_files_take_no_space_beside_the_run_s_own(carry_out: CarryOut, store: Path) -> None:
+def test_a_training_under_another_id_takes_what_was_made_from_the_same(
+    carry_out: CarryOut,
+) -> None:
+    first, _ = carry_out()
+    renamed = replace(ONE, declared="other words for the same weights")
+    second, said = carry_out(renamed, where=first.folder.parent.name)
+    assert not was_trained(said)
+    assert outcome(second) == outcome(first)
+    record = tiny.read_record(second)
+    assert record["training"] == renamed.id != ONE.id
+    assert record["taken_from"].startswith("single target")
+
+
+def test_settings_that_a_sweep_chose_are_those_of_a_training_without_one(
+    carry_out: CarryOut,
+) -> None:
+    chosen = replace(ONE, settings=tiny.settings(learning_rate=1e-3))
+    first, _ = carry_out(chosen)
+    planned = replace(ONE, choice=Choice(("1" * 16,), ("learning_rate",), "{}"))
+    second, said = carry_out(planned.settled({"learning_rate": 1e-3}))
+    assert not was_trained(said)
+    assert outcome(second) == outcome(first)
+    assert tiny.read_record(second)["training"] == planned.id
+
+
+def test_one_that_was_done_without_its_start_is_done_again_once_when_that_is_wanted(
+    carry_out: CarryOut,
+) -> None:
+    first, said = carry_out(where="results", keep_start=False)
+    assert was_trained(said)
+    second, said = carry_out(where="results", keep_start=True)
+    assert was_trained(said)
+    assert "taken_from" not in tiny.read_record(second)
+    for keep_start in (False, True):
+        again, said = carry_out(keep_start=keep_start)
+        assert not was_trained(said)
+        assert outcome(again)[:2] == outcome(first)[:2]
+    assert outcome(again) == outcome(second)
+
+
+def test_what_starts_from_a_start_that_was_taken_is_taken_too(carry_out: CarryOut) -> None:
+    after = tiny.training("pair", start=ONE.id)
+    first, second = (
+        carry_out(after, start=carry_out()[0].own_start, keep_start=False) for _ in range(2)
+    )
+    assert was_trained(first[1])
+    assert not was_trained(second[1])
+    assert outcome(second[0]) == outcome(first[0])
+    assert tiny.read_record(second[0])["start"] == ONE.id
+
+
+def test_one_that_was_taken_needs_its_checkpoint_no_more(carry_out: CarryOut) -> None:
+    first, _ = carry_out()
+    first.record.unlink()
+    first.checkpoint.write_bytes(b"of an interrupted attempt")
+    carry_out(where=first.folder.parent.name)
+    assert not first.checkpoint.exists()
+
+
+def test_shared_files_take_no_space_beside_those_of_the_training(
+    carry_out: CarryOut, store: Path
+) -> None:
     files, _ = carry_out()
-    for own in (files.predictions, files.encoder_out):
-        assert own is not None
+    assert files.own_start is not None
+    for own in (files.predictions, *files.own_start.iterdir()):
         assert [kept for kept in store.iterdir() if kept.samefile(own)]
 
 
-def test_a_run_that_was_taken_costs_nothing_again(carry_out: CarryOut) -> None:
-    first, _ = carry_out()
-    second, _ = carry_out(replace(SPEC, study="other"))
-    costs = [
-        cost_table(to_table([tiny.read_record(files)])).set_index("step").loc["intermediate"]
-        for files in (first, second)
-    ]
+def test_a_training_that_was_taken_costs_nothing_again(carry_out: CarryOut) -> None:
+    cell = Cell("single", "target", "none", None, "tiny-single", 1, None, ONE.id)
+    costs = []
+    for _ in range(2):
+        files, _ = carry_out()
+        found = collect("tiny", [cell], files.folder.parent)
+        runs = joined(to_scores(found.scores), to_trainings(found.trainings))
+        costs.append(cost_table(runs).set_index("step").loc["target"])
     assert [cost["measured"] for cost in costs] == [1, 0]
     assert costs[0]["tokens"] > 0
-    assert costs[1]["runs"] == 1
+    assert costs[1]["trainings"] == 1
     assert costs[1][["tokens", "total_seconds"]].isna().all()
 
 
-def test_a_run_that_is_lost_and_done_before_is_its_own(carry_out: CarryOut) -> None:
-    files, _ = carry_out()
+def test_a_training_that_is_lost_and_done_before_is_its_own(carry_out: CarryOut) -> None:
+    files, _ = carry_out(where="results")
     files.record.unlink()
-    said: list[str] = []
-    perform(SPEC, files, "code", 1, said.append)
+    _, said = carry_out(where="results")
     assert not was_trained(said)
     assert "taken_from" not in tiny.read_record(files)
 
@@ -117,20 +186,29 @@ def test_a_run_that_is_lost_and_done_before_is_its_own(carry_out: CarryOut) -> N
 @pytest.mark.parametrize(
     "changes",
     [
-        {"spec": replace(SPEC, seed=6)},
-        {"spec": replace(SPEC, settings=tiny.settings(learning_rate=1e-3))},
-        {"spec": replace(SPEC, precision="bf16")},
+        {"training": replace(ONE, seed=6)},
+        {"training": replace(ONE, settings=tiny.settings(learning_rate=1e-3))},
+        {"training": replace(ONE, precision="bf16")},
         {"code": "other code"},
         {"threads": 2},
     ],
     ids=["seed", "settings", "precision", "code", "threads"],
 )
-def test_another_run_is_trained(changes: dict[str, Any], carry_out: CarryOut) -> None:
+def test_another_training_is_trained(changes: dict[str, Any], carry_out: CarryOut) -> None:
     carry_out()
     assert was_trained(carry_out(**changes)[1])
 
 
-def test_a_run_on_other_data_is_trained(
+def test_a_training_from_a_start_is_not_one_from_the_pretrained_encoder(
+    carry_out: CarryOut,
+) -> None:
+    start = carry_out(tiny.training("pair"))[0].own_start
+    carry_out()
+    assert was_trained(carry_out(start=start)[1])
+    assert not was_trained(carry_out(start=start)[1])
+
+
+def test_a_training_on_other_data_is_trained(
     carry_out: CarryOut, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
     carry_out()
@@ -141,7 +219,7 @@ def test_a_run_on_other_data_is_trained(
     assert was_trained(carry_out(encoded=other)[1])
 
 
-def test_a_run_of_another_model_is_trained(
+def test_a_training_of_another_model_is_trained(
     carry_out: CarryOut, model: Path, tmp_path: Path
 ) -> None:
     carry_out()
@@ -159,7 +237,7 @@ def test_what_is_broken_is_trained_anew_and_mended(
     (entry,) = store.glob("*.json")
     largest = max(store.iterdir(), key=lambda path: path.stat().st_size)
     content = largest.read_bytes()
-    largest.unlink()  # it is the study's file as well
+    largest.unlink()  # it is the training's file as well
     if broken != "missing":
         largest.write_bytes(content if broken != "file" else content[:-1] + b"?")
     if broken == "entry":
@@ -177,7 +255,7 @@ def test_what_is_broken_is_trained_anew_and_mended(
     assert outcome(third) == outcome(first)
 
 
-def test_a_run_that_diverged_is_not_shared(
+def test_a_training_that_diverged_is_not_shared(
     carry_out: CarryOut, model: Path, tmp_path: Path, store: Path
 ) -> None:
     poisoned = shutil.copytree(model, tmp_path / "poisoned")
@@ -189,11 +267,9 @@ def test_a_run_that_diverged_is_not_shared(
     assert not store.exists()
 
 
-def test_only_intermediate_runs_are_shared(
-    model: Path, encoded: dict[str, Path], tmp_path: Path, store: Path
-) -> None:
-    files = tiny.files(model, encoded["single"], tmp_path / "study", shared=store)
-    perform(tiny.spec("single"), files, "code", 1, lambda _: None)
+def test_without_a_folder_nothing_is_shared(carry_out: CarryOut, store: Path) -> None:
+    for _ in range(2):
+        assert was_trained(carry_out(shared=None)[1])
     assert not store.exists()
 
 
@@ -244,7 +320,7 @@ for _ in range(100):
 """
 
 
-def test_two_that_leave_the_same_run_at_once_do_no_harm(tmp_path: Path, store: Path) -> None:
+def test_two_that_leave_the_same_outcome_at_once_do_no_harm(tmp_path: Path, store: Path) -> None:
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path), name],
@@ -264,37 +340,3 @@ def test_two_that_leave_the_same_run_at_once_do_no_harm(tmp_path: Path, store: P
     assert [writer.communicate()[0] for writer in writers] == ["", ""]
     assert not [line for line in said if "not taken" in line]
     assert len(list(store.iterdir())) == 3  # an entry, and the bytes of each writer
-
-
-def test_an_encoding_is_taken_where_all_that_it_was_made_from_is_the_same(
-    model: Path, tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = tiny.rows("pair", 12)
-    same, other = (
-        tiny.write_task(tmp_path / f"data-{n}", "pair", {"train": rows[:n], "validation": rows})
-        for n in (8, 9)
-    )
-
-    def encode(data: Path, max_length: int = 32, code: str = "code") -> tuple[bool, bytes]:
-        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-        encode_task_once(data, out, "pair", model, max_length, shared=store, code=code)
-        taken = "taken from there" in capsys.readouterr().err
-        return taken, (out / "train.arrow").read_bytes()
-
-    first = encode(same)
-    assert not first[0]
-    assert encode(same) == (True, first[1])
-    assert not encode(other)[0]
-    assert not encode(same, max_length=24)[0]
-    assert not encode(same, code="other")[0]
-
-
-def test_an_encoding_that_was_taken_tells_of_the_data_that_it_stands_for(
-    model: Path, tmp_path: Path, store: Path
-) -> None:
-    rows = tiny.rows("pair", 8)
-    for name in ("of a hub", "of a mirror"):
-        data = tmp_path / name
-        tiny.write_task(data, "pair", {"train": rows, "validation": rows}, revision=name)
-        encode_task_once(data, data / "out", "pair", model, 32, shared=store, code="code")
-        assert read_manifest(data / "out")["data_revision"] == name

@@ -240,13 +240,13 @@ def test_a_script_outlives_its_owner(tmp_path: Path) -> None:
         wait_for(lambda: not server.is_running())
 
 
-def test_a_run_gives_the_same_bytes_as_in_a_process_of_its_own(
+def test_a_training_gives_the_same_bytes_as_in_a_process_of_its_own(
     owner: dict[str, str], model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
     predictions = []
     for environ in (owner, {key: value for key, value in owner.items() if key != OWNER}):
         files = tiny.files(model, encoded["single"], tmp_path / str(len(predictions)))
-        told = tiny.arguments(tiny.spec("single"), files)
+        told = tiny.arguments(tiny.job(tiny.training("single"), files))
         process = warm([str(TRAIN), *told], environ, tmp_path)
         _, errors = process.communicate()
         assert process.returncode == 0, errors
@@ -266,12 +266,12 @@ print(sum(int(time) > 20_000_000 for time in times))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_run_computes_on_as_many_threads_as_it_was_given(
+def test_a_training_computes_on_as_many_threads_as_it_was_given(
     threads: int, start: Start, model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    files = tiny.files(model, encoded["single"], tmp_path / "run")
+    files = tiny.files(model, encoded["single"], tmp_path / "trained")
     settings = tiny.settings(epochs=1, batch_size=24)
-    told = tiny.arguments(tiny.spec("single", settings=settings), files)
+    told = tiny.arguments(tiny.job(tiny.training("single", settings=settings), files))
     told += ["--threads", str(threads)]
     output, errors = start(COUNTS, str(TRAIN), *told, OMP_NUM_THREADS="2").communicate()
     assert output == f"{threads}\n", errors

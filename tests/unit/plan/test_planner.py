@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import tiny
 
-from interlude.plan.planner import Plan, plan_of
+from interlude.errors import InputError
+from interlude.plan.planner import Plan, check_trainable, plan_of
 from interlude.plan.settings import Settings
 from interlude.plan.study import load_study
 from interlude.plan.trainings import Part, Training
@@ -328,3 +329,30 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
     named = {name for cell in plan_of(study).cells for name in (cell.source, cell.task)}
     assert named == {"none", "i0", "t0"}
     assert study.skipped == why
+
+
+# What cannot be trained yet
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"arms": {"mtl": MTL}}, r"arms\.mtl: found \[source, task\]"),
+        ({"arms": {"all": [{"parts": ["all"]}]}}, r"arms\.all: found \[all\]"),
+        (
+            {"arms": {"stilts": STILTS, "again": STILTS}},
+            r"arms\.again: found \[source\] > \[task\]",
+        ),
+        ({"grid": {"dropout": [0.1, 0.2]}}, "grid: found dropout"),
+    ],
+    ids=["mixture", "all", "two arms with sources", "grid"],
+)
+def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], found: str) -> None:
+    config = {"arms": None, "grid": None, **changes}
+    with pytest.raises(InputError, match=f"study.yaml: key {found}, which can be planned"):
+        check_trainable(config, "study.yaml")
+
+
+@pytest.mark.parametrize("arms", [None, {"alone": SINGLE, "chained": STILTS}, {"single": SINGLE}])
+def test_single_and_stilts_can_be_trained_whatever_they_are_called(arms: Any) -> None:
+    check_trainable({"arms": arms, "grid": None}, "study.yaml")

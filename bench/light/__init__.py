@@ -1,0 +1,1 @@
+"""The checks of `bench.first_light`, and what they run on."""
