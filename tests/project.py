@@ -71,7 +71,7 @@ class Project:
         return [cell for cell in plan if named.items() <= vars(cell).items()]
 
     def trained(self, study: str = "tiny", **named: str | int | None) -> Path:
-        """Return the folder of the one training that these cells are read from, relative to root."""
+        """Return the folder of the one training that these cells are read from; it is relative."""
         (training,) = {cell.training for cell in self.cells(study, **named)}
         return Path("results/trained", training)
 
@@ -89,7 +89,7 @@ class Project:
         return (self.root / f"results/logs/train/{training.name}.log").read_text()
 
     def trained_at(self) -> dict[Path, int]:
-        """Return the folder of each training with the time at which its record was written, in ns."""
+        """Return the folder of each training, relative, and when its record was written, in ns."""
         records = (self.root / "results/trained").glob("*/record.json")
         return {path.parent.relative_to(self.root): path.stat().st_mtime_ns for path in records}
 
@@ -140,3 +140,12 @@ def copy_project(target: Path) -> Project:
             shutil.copy2(source, target / part)
     shutil.copy2(TINY, target / "tiny.yaml")
     return Project(target)
+
+
+def copy_prepared(finished: Project, target: Path) -> Project:
+    """Copy the project, and of a finished one what is made before training. Takes no space."""
+    project = copy_project(target)
+    for part in ("archives", "data", "models", "encoded"):
+        place = Path("results", part)
+        shutil.copytree(finished.root / place, project.root / place, copy_function=os.link)
+    return project

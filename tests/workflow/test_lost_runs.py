@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from project import Project, copy_project, snakemake_command
+from project import Project, copy_prepared, snakemake_command
 from safetensors.torch import load_file, save_file
 
 # One source and one target at one restart: three trainings.
@@ -31,10 +31,7 @@ STARTED = {**BASELINE, "source": "sarcasm"}
 @pytest.fixture
 def small(finished: Project, tmp_path: Path) -> Project:
     """A project with the downloads and encoded tasks of the finished one, and a smaller design."""
-    project = copy_project(tmp_path / "interlude")
-    for part in ("archives", "data", "models", "encoded"):
-        place = Path("results") / part
-        shutil.copytree(finished.root / place, project.root / place)
+    project = copy_prepared(finished, tmp_path / "interlude")
     overlay = yaml.safe_load((project.root / "tiny.yaml").read_text()) | SMALL
     (project.root / "small.yaml").write_text(yaml.safe_dump(overlay))
     return project

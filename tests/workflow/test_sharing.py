@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import Project, copy_project
+from project import Project, copy_prepared
 
 SHARED = Path("results/shared")
 
@@ -15,9 +15,8 @@ SHARED = Path("results/shared")
 @pytest.fixture
 def elsewhere(finished: Project, tmp_path: Path) -> Project:
     """Another working folder that has only the data and the model."""
-    other = copy_project(tmp_path / "elsewhere")
-    for part in ("archives", "data", "models"):
-        shutil.copytree(finished.root / "results" / part, other.root / "results" / part)
+    other = copy_prepared(finished, tmp_path / "elsewhere")
+    shutil.rmtree(other.root / "results/encoded")
     return other
 
 

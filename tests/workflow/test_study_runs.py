@@ -161,6 +161,33 @@ def test_the_same_training_again_gives_the_same_bytes(finished: Project) -> None
     (finished.root / "hidden-shared").rename(shared)
 
 
+def test_snakemake_sleeps_while_trainings_run(finished: Project) -> None:
+    # With its own limit of jobs per second it would look at all waiting jobs once a second.
+    tasks = ("privacy-qa", "finance-ner")
+    trainings = [finished.trained(source="none", task=task, restart=1) for task in tasks]
+    records = [f"{training}/record.json" for training in trainings]
+    forced = ["--configfile", "tiny.yaml", "--forcerun", *records, "--", *records]
+    command = [*snakemake_command(), "--cores", "1", *forced]
+    process = subprocess.Popen(
+        command, cwd=finished.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    main = psutil.Process(process.pid)
+    while not any("train.py" in " ".join(each.cmdline()) for each in main.children(recursive=True)):
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers = main.children(recursive=True)
+    for each in workers:
+        each.suspend()
+    time.sleep(3)  # until it has nothing to do
+    before = main.num_ctx_switches()
+    time.sleep(4)
+    after = main.num_ctx_switches()
+    for each in workers:
+        each.resume()
+    assert process.wait(300) == 0
+    assert after == before
+
+
 def _result(project: Project, folder: Path) -> tuple[bytes, Any]:
     (part,) = project.record_in(folder)["parts"]
     return (project.root / folder / "predictions.parquet").read_bytes(), part
