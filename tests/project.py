@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from interlude.plan.cells import Cell, read_plan
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "envs", "profiles", "reference", "src", "workflow")
@@ -56,6 +60,39 @@ class Project:
         jobs = (line.split() for line in table[1].splitlines())
         return {rule: int(count) for rule, count in jobs if rule not in TARGETS}
 
+    def trainings_planned(self, *arguments: str) -> dict[str, int]:
+        """Return how many jobs of each rule that trains a dry run plans."""
+        planned = self.planned(*arguments)
+        return {rule: count for rule, count in planned.items() if rule.startswith("train_")}
+
+    def cells(self, study: str = "tiny", **named: str | int | None) -> list[Cell]:
+        """Return the cells in a study's plan.csv with these values in its columns, such as task."""
+        plan = read_plan(self.root / f"results/{study}/plan.csv")
+        return [cell for cell in plan if named.items() <= vars(cell).items()]
+
+    def trained(self, study: str = "tiny", **named: str | int | None) -> Path:
+        """Return the folder of the one training that these cells are read from; it is relative."""
+        (training,) = {cell.training for cell in self.cells(study, **named)}
+        return Path("results/trained", training)
+
+    def record(self, study: str = "tiny", **named: str | int | None) -> dict[str, Any]:
+        """Return the record of that training."""
+        return self.record_in(self.trained(study, **named))
+
+    def record_in(self, folder: Path) -> dict[str, Any]:
+        """Return the record in the folder of a training."""
+        record: dict[str, Any] = json.loads((self.root / folder / "record.json").read_text())
+        return record
+
+    def log(self, training: Path) -> str:
+        """Return what a training said, given its folder."""
+        return (self.root / f"results/logs/train/{training.name}.log").read_text()
+
+    def trained_at(self) -> dict[Path, int]:
+        """Return the folder of each training, relative, and when its record was written, in ns."""
+        records = (self.root / "results/trained").glob("*/record.json")
+        return {path.parent.relative_to(self.root): path.stat().st_mtime_ns for path in records}
+
     @contextmanager
     def edited(self, file: str, old: str, new: str) -> Iterator[None]:
         """Replace text in a file of the project for a while; the text must be there."""
@@ -69,7 +106,10 @@ class Project:
             path.write_text(before)
 
 
-TARGETS = {"all", "download", "intermediate", "targets", "probing", "tables", "figures", "report"}
+TARGETS = {
+    *("all", "download", "sweep", "intermediate", "targets", "probing"),
+    *("tables", "figures", "report"),
+}
 
 
 def secretive() -> dict[str, str]:
@@ -100,3 +140,12 @@ def copy_project(target: Path) -> Project:
             shutil.copy2(source, target / part)
     shutil.copy2(TINY, target / "tiny.yaml")
     return Project(target)
+
+
+def copy_prepared(finished: Project, target: Path) -> Project:
+    """Copy the project, and of a finished one what is made before training. Takes no space."""
+    project = copy_project(target)
+    for part in ("archives", "data", "models", "encoded"):
+        place = Path("results", part)
+        shutil.copytree(finished.root / place, project.root / place, copy_function=os.link)
+    return project

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 from project import Project
 
-TABLE = "results/tiny/runs.parquet"
-RECORDS = [
-    f"results/tiny/runs/target/sarcasm/{task}/1.json" for task in ("finance-ner", "privacy-qa")
+TABLE = "results/tiny/scores.parquet"
+STARTED = [
+    {"role": "target", "source": "sarcasm", "task": task, "restart": 1}
+    for task in ("finance-ner", "privacy-qa")
 ]
-ENCODER = "results/tiny/encoders/sarcasm/1/encoder.safetensors"
+SOURCE = {"role": "intermediate", "task": "sarcasm", "restart": 1}
 ENCODING = "results/encoded/minilm-l6/privacy-qa/96/train.arrow"
 
 
-@pytest.mark.parametrize("taken", ["results", "results/tiny", "results/tiny/runs"])
+@pytest.mark.parametrize("taken", ["results", "results/tiny", "results/trained"])
 def test_a_file_in_the_way_of_results_is_one_message(taken: str, project: Project) -> None:
     path = project.root / taken
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,12 +51,15 @@ def test_what_a_broken_file_s_message_says_leads_to_the_same_bytes(
 ) -> None:
     project = Project(tmp_path / "interlude")
     shutil.copytree(finished.root, project.root)
+    shutil.rmtree(project.root / "results/shared")  # else all is taken from there
     whole = results(project)
-    for path in (*RECORDS, TABLE):
+    for path in (*(project.trained(**cell) / "record.json" for cell in STARTED), Path(TABLE)):
         (project.root / path).unlink()
-    flip(project.root / ENCODER)
+    encoder = str(project.trained(**SOURCE) / "start/encoder.safetensors")
+    flip(project.root / encoder)
     flip(project.root / ENCODING)
     named = set()
+    said = ""
     while (done := project.snakemake("--cores", "2", TABLE)).returncode != 0:
         assert "Traceback" not in done.stdout
         advised = set(re.findall(r"error: (\S+):.*[Dd]elete \S+ and run again", done.stdout))
@@ -63,22 +67,23 @@ def test_what_a_broken_file_s_message_says_leads_to_the_same_bytes(
         for path in advised:
             (project.root / path).unlink()
         named |= advised
-    assert named == {ENCODER, ENCODING}
+        said += done.stdout
+    assert named == {encoder, ENCODING}
+    for task in ("finance-ner", "privacy-qa"):  # by a name that means something to people
+        assert f"message: stilts target: sarcasm > {task}, restart 1\n" in said
     assert results(project) == whole
 
 
 def results(project: Project) -> dict[str, Any]:
-    """Return encodings, encoders, predictions and records by their paths.
+    """Return encodings, starts, predictions and records by their paths.
 
     Of a record what was computed: without its times, and from where it was taken.
     """
-    folders = (project.root / "results/encoded", project.root / "results/tiny")
+    folders = (project.root / "results/encoded", project.root / "results/trained")
     paths = [path for folder in folders for path in folder.rglob("*")]
     kept = {".arrow", ".safetensors", ".parquet", ".json"}
     return {
-        str(path.relative_to(project.root)): content(path)
-        for path in paths
-        if path.suffix in kept and path.name not in ("runs.parquet", "config.json")
+        str(path.relative_to(project.root)): content(path) for path in paths if path.suffix in kept
     }
 
 

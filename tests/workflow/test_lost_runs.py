@@ -1,8 +1,7 @@
-"""Runs that diverge or die: the others go on, and every table says what became of them."""
+"""Trainings that diverge or die: the others go on, and every table says what became of them."""
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import subprocess
@@ -15,24 +14,27 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from project import Project, snakemake_command
+from project import Project, copy_prepared, snakemake_command
 from safetensors.torch import load_file, save_file
 
-# Two sources and one target at one restart: three runs.
+# One source and one target at one restart: three trainings.
 SMALL = {
     "restarts": 1,
     "intermediate": ["sarcasm"],
     "target": ["privacy-qa"],
     "probing": [],
 }
+BASELINE = {"role": "target", "source": "none", "task": "privacy-qa", "restart": 1}
+STARTED = {**BASELINE, "source": "sarcasm"}
 
 
 @pytest.fixture
-def small(finished: Project) -> Project:
-    """The finished project, whose downloads and encoded tasks another study can use."""
-    overlay = yaml.safe_load((finished.root / "tiny.yaml").read_text()) | SMALL
-    (finished.root / "small.yaml").write_text(yaml.safe_dump(overlay))
-    return finished
+def small(finished: Project, tmp_path: Path) -> Project:
+    """A project with the downloads and encoded tasks of the finished one, and a smaller design."""
+    project = copy_prepared(finished, tmp_path / "interlude")
+    overlay = yaml.safe_load((project.root / "tiny.yaml").read_text()) | SMALL
+    (project.root / "small.yaml").write_text(yaml.safe_dump(overlay))
+    return project
 
 
 def command(study: str, *arguments: str) -> list[str]:
@@ -68,23 +70,22 @@ def poison(project: Project) -> None:
     (project.root / "config/models/poisoned.yaml").write_text(yaml.safe_dump(declared))
 
 
-def test_diverged_runs_stand_in_the_tables_as_degenerate(small: Project) -> None:
+def test_diverged_trainings_stand_in_the_tables_as_degenerate(small: Project) -> None:
     poison(small)
     with small.edited("small.yaml", "model: minilm-l6", "model: poisoned"):
         done = run(small, "diverging")
     assert done.returncode == 0, done.stdout
     results = small.root / "results/diverging"
-    runs = pd.read_parquet(results / "runs.parquet").set_index(["kind", "source"])
-    assert set(runs["status"]) == {"diverged"}
-    assert runs["score"].isna().all()
-    assert runs.loc[("target", "sarcasm"), "reason"] == "source sarcasm: diverged"
+    scores = pd.read_parquet(results / "scores.parquet").set_index(["role", "source"])
+    assert set(scores["status"]) == {"diverged"}
+    assert scores["score"].isna().all()
+    assert scores.loc[("target", "sarcasm"), "reason"] == "source sarcasm: diverged"
     assert pd.read_csv(results / "tables/degenerate.csv")["n_degenerate"].sum() == 3
     assert (results / "report.html").exists()
 
 
-def test_a_killed_run_is_listed_and_can_be_tried_again(small: Project) -> None:
+def test_a_killed_training_is_listed_and_can_be_tried_again(small: Project) -> None:
     results = small.root / "results/killed"
-    record = results / "runs/target/none/privacy-qa/1.json"
     process = subprocess.Popen(
         command("killed"),
         cwd=small.root,
@@ -92,48 +93,51 @@ def test_a_killed_run_is_listed_and_can_be_tried_again(small: Project) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    training_of(record.relative_to(small.root), process).kill()
+    training_of(small, "killed", BASELINE, process).kill()
     output, _ = process.communicate(timeout=300)
 
     assert process.returncode != 0
-    assert "1 of 3 runs have no result" in output
-    assert str(record.relative_to(small.root)) in output
-    assert json.loads(record.read_text())["status"] == "failed"
-    runs = pd.read_parquet(results / "runs.parquet").set_index(["kind", "source"])
-    assert runs.loc[("target", "none"), "reason"].startswith("exit status 137")
-    assert runs.loc[("target", "sarcasm"), "status"] == "ok"
+    assert "1 of 3 scores have no result" in output
+    assert "\n  single target: none > privacy-qa, restart 1: exit status 137: killed" in output
+    assert small.record("killed", **BASELINE)["status"] == "failed"
+    scores = pd.read_parquet(results / "scores.parquet").set_index(["role", "source"])
+    assert scores.loc[("target", "none"), "reason"].startswith("exit status 137")
+    assert scores.loc[("target", "sarcasm"), "status"] == "ok"
     assert "failed" in (results / "tables/excluded.csv").read_text()
 
+    others = small.trained_at()
+    del others[small.trained("killed", **BASELINE)]
     retry = output.split("To try them again: snakemake --cores all ")[1].splitlines()[0]
     again = run(small, "killed", *retry.split())
     assert again.returncode == 0, again.stdout
-    assert json.loads(record.read_text())["status"] == "ok"
+    assert small.record("killed", **BASELINE)["status"] == "ok"
+    assert others.items() < small.trained_at().items()
     assert (results / "complete.txt").exists()
 
 
-def test_when_everything_is_killed_the_study_goes_on_where_it_was(small: Project) -> None:
-    assert run(small, "undisturbed").returncode == 0
-    whole, broken = (small.root / f"results/{name}/runs" for name in ("undisturbed", "broken"))
-    last = broken / "target/sarcasm/privacy-qa/1.json"
+def test_when_everything_is_killed_the_study_goes_on_where_it_was(
+    small: Project, finished: Project
+) -> None:
     process = subprocess.Popen(
         command("broken"), cwd=small.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    training_of(last.relative_to(small.root), process)
+    training_of(small, "broken", STARTED, process)
     kill_with_all_children(process.pid)
     process.wait()
-    finished = {path: path.stat().st_mtime_ns for path in broken.rglob("*.json")}
-    assert finished
-    assert last not in finished
+    done = small.trained_at()
+    assert done
+    assert small.trained("broken", **STARTED) not in done
 
     assert "--unlock" in run(small, "broken").stdout
     assert run(small, "broken", "--unlock").returncode == 0
     again = run(small, "broken")
     assert again.returncode == 0, again.stdout
-    assert {path: path.stat().st_mtime_ns for path in finished} == finished
-    predictions = [path.relative_to(whole) for path in whole.rglob("*.parquet")]
-    assert len(predictions) == 3
-    for path in predictions:
-        assert (broken / path).read_bytes() == (whole / path).read_bytes()
+    trained = small.trained_at()
+    assert done.items() < trained.items()
+    assert len(trained) == 3
+    for training in trained:
+        predictions = training / "predictions.parquet"
+        assert (small.root / predictions).read_bytes() == (finished.root / predictions).read_bytes()
 
 
 def kill_with_all_children(process: int) -> None:
@@ -142,13 +146,17 @@ def kill_with_all_children(process: int) -> None:
             each.kill()
 
 
-def training_of(record: Path, snakemake: subprocess.Popen[Any]) -> psutil.Process:
-    """Wait until the run that will write this record has started."""
+def training_of(
+    project: Project, study: str, cell: dict[str, Any], snakemake: subprocess.Popen[Any]
+) -> psutil.Process:
+    """Wait until the training of a cell has started."""
+    plan = project.root / f"results/{study}/plan.csv"  # written when Snakemake starts
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and snakemake.poll() is None:
-        for process in psutil.process_iter(["cmdline"]):
+        for process in psutil.process_iter(["cmdline"]) if plan.exists() else ():
             words = process.info["cmdline"] or []
-            if str(record) in words and any(word.endswith("train.py") for word in words):
+            is_training = any(word.endswith("train.py") for word in words)
+            if is_training and str(project.trained(study, **cell)) in words:
                 return process
         time.sleep(0.05)
-    pytest.fail(f"no training of {record} was seen")
+    pytest.fail(f"no training of {cell} was seen")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from browser import Page, chromium, find_chromium
 from project import TINY, Project, copy_project
 from synthetic import record
 
-from interlude.analysis.runs import to_table, write_runs
-from interlude.plan.study import KINDS, Design
+from interlude.analysis.results import split, write_table
+from interlude.words import ROLES
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None,
@@ -27,25 +29,29 @@ OBTAIN = f"the lab's shelf, {HOSTILE}"
 FOLDER = f"shelf {HOSTILE}"
 
 
-def runs_of(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """Records of the tiny study: one constant, one failed, all others in order."""
-    roles = {kind: config[kind] for kind in KINDS}
-    design = Design(restarts=config["restarts"], retrain_intermediate=True, **roles)
+def cells_of(config: dict[str, Any]) -> Iterator[tuple[str, str, str, int]]:
+    """Yield role, source, task and restart of each cell of the tiny study."""
+    intermediate, *roles = ROLES
+    restarts = range(1, config["restarts"] + 1)
+    yield from product([intermediate], ["none"], config[intermediate], restarts)
+    for role in roles:
+        yield from product([role], ["none", *config[intermediate]], config[role], restarts)
+
+
+def tables_of(config: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores and trainings of the tiny study: one constant, one failed, all others in order."""
     records = [
-        {
-            **record(run.kind, run.source, run.task, run.restart, 0.6 + 0.01 * number % 0.07),
-            "study": config["study"],
-        }
-        for number, run in enumerate(design.runs())
+        {**record(*cell, 0.6 + 0.01 * number % 0.07), "study": config["study"]}
+        for number, cell in enumerate(cells_of(config))
     ]
     records[-1] |= {"status": "failed", "score": None, "reason": "<i>out of memory</i>"}
     records[-2] |= {"constant": True}
-    return records
+    return split(records)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that holds only a run table, with hostile texts, and its finished report."""
+    """A project that holds only the tables of its scores, hostile texts, and a finished report."""
     project = copy_project(tmp_path_factory.mktemp("report") / "interlude")
     config = yaml.safe_load(TINY.read_text())
     task = project.root / f"config/tasks/{config['target'][0]}.yaml"
@@ -56,8 +62,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     skipped.write_text(yaml.safe_dump(declared))
     changes = {"own_data": FOLDER, "skip_unavailable": True, "target": [*config["target"], "ccg"]}
     (project.root / "tiny.yaml").write_text(yaml.safe_dump(config | changes))
-    table = to_table(runs_of(config))
-    write_runs(table, project.root / f"results/{config['study']}/runs.parquet")
+    for name, table in zip(("scores", "trainings"), tables_of(config), strict=True):
+        write_table(table, project.root / f"results/{config['study']}/{name}.parquet")
     project.run("--", "tables", "figures", "report")
     return project
 

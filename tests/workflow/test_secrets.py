@@ -26,7 +26,7 @@ def holding(folder: Path) -> Iterator[str]:
 
 
 def test_no_file_of_a_finished_study_holds_a_secret(finished: Project) -> None:
-    for kind in (".snakemake/metadata/*", ".snakemake/log/*", "results/tiny/logs/**/*.log"):
+    for kind in (".snakemake/metadata/*", ".snakemake/log/*", "results/logs/train/*.log"):
         assert any(path.is_file() for path in finished.root.glob(kind))
     assert list(holding(finished.root)) == []
 

@@ -7,34 +7,47 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import Project, copy_project
+from project import Project, copy_prepared
 
 SHARED = Path("results/shared")
-RECORDS = [Path(f"runs/intermediate/none/sarcasm/{restart}.json") for restart in (1, 2)]
 
 
 @pytest.fixture
 def elsewhere(finished: Project, tmp_path: Path) -> Project:
     """Another working folder that has only the data and the model."""
-    other = copy_project(tmp_path / "elsewhere")
-    for part in ("archives", "data", "models"):
-        shutil.copytree(finished.root / "results" / part, other.root / "results" / part)
+    other = copy_prepared(finished, tmp_path / "elsewhere")
+    shutil.rmtree(other.root / "results/encoded")
     return other
 
 
 def test_another_study_elsewhere_encodes_and_trains_nothing_again(
     finished: Project, elsewhere: Project
 ) -> None:
-    first = finished.root / "results/tiny"
     folder = json.dumps({"shared": str(finished.root / SHARED)})
-    elsewhere.run("intermediate", "--config", "study=again", f"compute={folder}")
-    again = elsewhere.root / "results/again"
-    for path in RECORDS:
-        record, known = (json.loads((study / path).read_text()) for study in (again, first))
-        assert record["taken_from"].startswith(f"tiny, restart {record['restart']}, 20")
-        assert record["score"] == known["score"]
-        predictions = path.with_suffix(".parquet")
-        assert (again / predictions).read_bytes() == (first / predictions).read_bytes()
-    (log,) = (elsewhere.root / "results/logs/encode").rglob("sarcasm-*.log")
-    assert "taken from there" in log.read_text()
+    sharing = ("--config", "study=again", f"compute={folder}")
+    elsewhere.run("targets", *sharing)
+    cells = elsewhere.cells("again", role="intermediate") + elsewhere.cells("again", role="target")
+    assert len(cells) == len(elsewhere.trained_at()) == 10
+    for cell in cells:
+        training = Path("results/trained", cell.training)
+        record, known = (each.record_in(training) for each in (elsewhere, finished))
+        assert record.pop("taken_from").startswith(f"{cell.name}, 20")
+        assert record == known
+        predictions = training / "predictions.parquet"
+        assert (elsewhere.root / predictions).read_bytes() == (
+            finished.root / predictions
+        ).read_bytes()
+        assert "taken from there" in elsewhere.log(training)
+        assert "step" not in elsewhere.log(training)
+    logs = list((elsewhere.root / "results/logs/encode").rglob("*.log"))
+    assert len(logs) == 3
+    assert all("taken from there" in log.read_text() for log in logs)
     assert not (elsewhere.root / SHARED).exists()
+
+    with elsewhere.edited(
+        "src/interlude/training/optimizer.py", "weight.ndim > 1", "weight.ndim > 2"
+    ):
+        training = elsewhere.trained("again", source="none", task="privacy-qa", restart=1)
+        elsewhere.run(f"{training}/record.json", *sharing)
+    assert "taken_from" not in elsewhere.record_in(training)
+    assert "step" in elsewhere.log(training)

@@ -1,9 +1,10 @@
-"""Two Snakemakes at once, a config that is changed meanwhile, runs that share one GPU."""
+"""Two Snakemakes at once, a config that is changed meanwhile, trainings that share one GPU."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -18,29 +19,40 @@ from project import Project, snakemake_command
 
 from interlude.jobs.machine import memory_mb
 
-RUNS = "runs/target/none/privacy-qa"
-SMALL = {"study": "small", "intermediate": [], "target": ["privacy-qa"], "probing": []}
+SMALL = {
+    "study": "small",
+    "intermediate": [],
+    "target": ["privacy-qa"],
+    "probing": [],
+    "compute": {"shared": None},
+}
 
 
 @dataclass(frozen=True)
 class Disturbed:
-    """What became of a study that was disturbed while its runs trained."""
+    """What became of a study that was disturbed while it trained."""
 
     project: Project
+    trainings: list[Path]
+    planned: list[bytes]  # predictions of the same trainings, undisturbed
     output: str  # of the first Snakemake, with its exit status in the last line
     second: subprocess.CompletedProcess[str]
-
-    @property
-    def folder(self) -> Path:
-        return self.project.root / "results/small"
 
 
 @pytest.fixture(scope="module")
 def disturbed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Disturbed:
-    """Two baselines of the finished study as a study of their own, on two cores and one GPU.
+    """Two baselines of the finished study, once more as a study of their own.
 
-    While they train, a second Snakemake is started and the seed of the config is changed.
+    It has two cores and one GPU. While they train, a second Snakemake is started and the seed of
+    the config is changed.
     """
+    trainings = [
+        finished.trained(source="none", task="privacy-qa", restart=restart) for restart in (1, 2)
+    ]
+    planned = [predictions(finished, training) for training in trainings]
+    for training in trainings:
+        shutil.rmtree(finished.root / training)
+        log_of(finished, training).unlink()
     overlay = yaml.safe_load((finished.root / "tiny.yaml").read_text()) | SMALL
     config = tiny.write_yaml(finished.root / "small.yaml", overlay)
     folder = tmp_path_factory.mktemp("gpu")
@@ -60,13 +72,22 @@ def disturbed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Di
         )
 
     first = start()
-    wait_for(lambda: list((finished.root / "results/small/logs").rglob("privacy-qa-*.log")))
+    wait_for(lambda: any(log_of(finished, training).exists() for training in trainings))
     second = start()
     said, _ = second.communicate(timeout=120)
     config.write_text(yaml.safe_dump(overlay | {"seed": 2}))
     output, _ = first.communicate(timeout=300)
     ended = subprocess.CompletedProcess(command, second.returncode, said)
-    return Disturbed(finished, f"{output}\nexit status {first.returncode}", ended)
+    output = f"{output}\nexit status {first.returncode}"
+    return Disturbed(finished, trainings, planned, output, ended)
+
+
+def predictions(project: Project, training: Path) -> bytes:
+    return (project.root / training / "predictions.parquet").read_bytes()
+
+
+def log_of(project: Project, training: Path) -> Path:
+    return project.root / f"results/logs/train/{training.name}.log"
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -86,31 +107,35 @@ def test_a_second_snakemake_on_the_same_folder_is_refused_and_the_first_ends_wel
 
 
 def test_a_started_study_comes_out_as_it_was_planned(disturbed: Disturbed) -> None:
-    for restart in (1, 2):
-        name = f"{RUNS}/{restart}.parquet"
-        planned = disturbed.project.root / "results/tiny" / name
-        assert (disturbed.folder / name).read_bytes() == planned.read_bytes()
+    again = [predictions(disturbed.project, training) for training in disturbed.trainings]
+    assert again == disturbed.planned
+    assert disturbed.project.planned("targets") == {}
 
 
-def test_the_next_start_runs_what_the_changed_config_changes(disturbed: Disturbed) -> None:
-    changed = disturbed.project.snakemake("-n", "targets", "--configfile", "small.yaml")
-    assert "train_target        2\ntargets             1\ntotal               3" in changed.stdout
-    assert "params have changed since last execution" in changed.stdout
+def test_what_snakemake_starts_has_a_name_for_people(disturbed: Disturbed) -> None:
+    started = re.findall(r"^Job \d+: (.*)$", disturbed.output, re.M)
+    assert started[:2] == [f"single target: none > privacy-qa, restart {k}" for k in (1, 2)]
 
 
-def test_two_runs_never_overlap_on_one_gpu_though_there_are_two_cores(
+def test_the_next_start_trains_what_the_changed_config_changes(disturbed: Disturbed) -> None:
+    changed = disturbed.project.planned("targets", "--configfile", "small.yaml")
+    assert changed == {"train_target": 2}
+
+
+def test_two_trainings_never_overlap_on_one_gpu_though_there_are_two_cores(
     disturbed: Disturbed,
 ) -> None:
-    logs = [disturbed.folder / f"logs/target/none/privacy-qa-{k}.log" for k in (1, 2)]
-    assert {log.read_text().splitlines()[0] for log in logs} == {"on GPU-only"}
+    logs = [disturbed.project.log(training) for training in disturbed.trainings]
+    assert {log.splitlines()[0] for log in logs} == {"on GPU-only"}
     assert "waiting for a GPU" not in disturbed.output  # Snakemake started one at a time
     (_, ended), (started, _) = sorted(
-        trained(disturbed.folder / f"{RUNS}/{restart}.json") for restart in (1, 2)
+        trained(disturbed.project.root / training / "record.json")
+        for training in disturbed.trainings
     )
     assert ended <= started
 
 
-def test_runs_ask_for_memory_and_together_for_no_more_than_the_machine_has(
+def test_trainings_ask_for_memory_and_together_for_no_more_than_the_machine_has(
     disturbed: Disturbed,
 ) -> None:
     provided = re.search(r'Resource\("mem_mb", (\d+)\)', disturbed.output)
@@ -122,7 +147,7 @@ def test_runs_ask_for_memory_and_together_for_no_more_than_the_machine_has(
 
 
 def trained(record: Path) -> tuple[float, float]:
-    """Return when a run began and ended, in seconds."""
+    """Return when a training began and ended, in seconds."""
     seconds = yaml.safe_load(record.read_text())["total_seconds"]
     ended = record.stat().st_mtime
     return ended - seconds, ended

@@ -25,9 +25,13 @@ def test_sizes_are_trained_started_from_and_drawn(project: Project) -> None:
     assert planned["encode_task"] == 2  # an encoding serves all sizes
     project.run(*overlay, "--", "tables", "figures")
     results = project.root / "results/tiny"
-    runs = pd.read_parquet(results / "runs.parquet")
-    own = runs[runs["kind"] == "intermediate"].set_index("task")["train_examples"]
-    assert own.to_dict() == {"sarcasm": 64, "sarcasm@16": 16, "sarcasm@32": 32}
+    scores = pd.read_parquet(results / "scores.parquet")
+    own = scores[scores["role"] == "intermediate"]
+    assert own["examples"].fillna(0).tolist() == [0, 16, 32]
+    assert own["train_examples"].tolist() == [64, 16, 32]
+    for cell in project.cells(source="sarcasm"):
+        source = project.trained(role="intermediate", examples=cell.examples)
+        assert project.record(source="sarcasm", examples=cell.examples)["start"] == source.name
     curves = pd.read_csv(results / "tables/size_curves.csv")
     assert curves[["source", "train_examples"]].to_numpy().tolist() == [
         *(["sarcasm", 16], ["sarcasm", 32], ["sarcasm", 64])

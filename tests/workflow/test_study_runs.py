@@ -1,67 +1,87 @@
-"""The tiny study from download to report, and what reruns after which change."""
+"""The tiny study from download to report, and what its config makes run again.
+
+What a change of code or of data makes run again: see test_reruns.
+"""
 
 from __future__ import annotations
 
-import json
+import base64
+import re
 import shutil
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import psutil
 import pyarrow.parquet as pq
 import pytest
-from project import Project, copy_project
+from project import Project, copy_project, snakemake_command
 
 RESULTS = Path("results/tiny")
-BEFORE_THE_RUN_TABLE = ("download", "prepare", "normalise", "encode", "train", "collect")
-OPTIMIZER = "src/interlude/training/optimizer.py"
-ANALYSIS = {"collect_runs", "check_runs", "make_report"}
+BEFORE_THE_TABLES = ("download", "prepare", "normalise", "encode", "train", "collect")
 TRAINING = {"train_intermediate": 2, "train_target": 8, "train_probe": 8}
 WITH_SOURCE = {"train_intermediate": 2, "train_target": 4, "train_probe": 4}  # no baselines
-ONE_RUN_PER_FORM = (
-    "intermediate/none/sarcasm/1",  # single
-    "target/none/privacy-qa/1",  # pair
-    "target/sarcasm/finance-ner/2",  # tagging
-    "probing/none/commonsense-qa-dev/1",  # choice
-    "probing/sarcasm/disfl-qa/2",  # span
+ONE_CELL_PER_FORM = (
+    {"role": "intermediate", "task": "sarcasm", "restart": 1},  # single
+    {"role": "target", "source": "none", "task": "privacy-qa", "restart": 1},  # pair
+    {"role": "target", "source": "sarcasm", "task": "finance-ner", "restart": 2},  # tagging
+    {"role": "probing", "source": "none", "task": "commonsense-qa-dev", "restart": 1},  # choice
+    {"role": "probing", "source": "sarcasm", "task": "disfl-qa", "restart": 2},  # span
 )
 
 
-def test_every_run_leaves_a_record_with_a_score_and_its_predictions(finished: Project) -> None:
-    records = sorted((finished.root / RESULTS / "runs").rglob("*.json"))
-    assert len(records) == 18
-    for path in records:
-        record = json.loads(path.read_text())
-        predictions = pq.read_table(path.with_suffix(".parquet"))
+def test_every_training_leaves_a_record_with_a_score_and_its_predictions(finished: Project) -> None:
+    cells = finished.cells()
+    assert len(cells) == 18
+    assert {Path("results/trained", cell.training) for cell in cells} == set(finished.trained_at())
+    for cell in cells:
+        folder = Path("results/trained", cell.training)
+        record = finished.record_in(folder)
+        predictions = pq.read_table(finished.root / folder / "predictions.parquet")
         assert record["status"] == "ok"
-        assert predictions.num_rows == record["validation_examples"]
+        (part,) = record["parts"]
+        assert (part["task"], predictions.num_rows) == (cell.task, part["validation_examples"])
 
 
-def test_the_run_table_holds_every_run(finished: Project) -> None:
-    runs = pd.read_parquet(finished.root / RESULTS / "runs.parquet")
-    assert len(runs) == 18
-    assert runs["score"].between(0, 1).all()
-    assert len(pd.read_csv(finished.root / RESULTS / "runs.csv")) == 18
+def test_the_tables_hold_every_cell_and_every_training(finished: Project) -> None:
+    scores = pd.read_parquet(finished.root / RESULTS / "scores.parquet")
+    trainings = pd.read_parquet(finished.root / RESULTS / "trainings.parquet")
+    assert scores["training"].tolist() == [cell.training for cell in finished.cells()]
+    assert scores["score"].between(0, 1).all()
+    assert sorted(trainings["training"]) == sorted(scores["training"])
+    for name in ("scores", "trainings"):
+        assert len(pd.read_csv(finished.root / RESULTS / f"{name}.csv")) == 18
 
 
 def test_the_recorded_score_is_that_of_the_predictions(finished: Project) -> None:
-    path = finished.root / RESULTS / "runs/target/none/privacy-qa/1"
-    predictions = pd.read_parquet(path.with_suffix(".parquet"))
+    cell = {"role": "target", "source": "none", "task": "privacy-qa", "restart": 1}
+    folder = finished.trained(**cell)
+    predictions = pd.read_parquet(finished.root / folder / "predictions.parquet")
     score = (predictions["prediction"] == predictions["gold"]).mean()
-    assert json.loads(path.with_suffix(".json").read_text())["score"] == pytest.approx(score)
+    assert finished.record(**cell)["parts"][0]["score"] == pytest.approx(score)
 
 
-def test_a_run_on_an_intermediate_encoder_differs_from_its_baseline(finished: Project) -> None:
-    losses = {
-        source: json.loads(
-            (finished.root / RESULTS / f"runs/target/{source}/privacy-qa/1.json").read_text()
-        )["curve"][-1]["loss"]
+def test_a_training_from_a_source_differs_from_its_baseline(finished: Project) -> None:
+    cell = {"role": "target", "task": "privacy-qa", "restart": 1}
+    losses = [
+        finished.record(source=source, **cell)["parts"][0]["curve"][-1]["loss"]
         for source in ("none", "sarcasm")
-    }
-    assert losses["none"] != losses["sarcasm"]
+    ]
+    assert losses[0] != losses[1]
 
 
-def test_the_report_is_there_and_shows_the_heatmap(finished: Project) -> None:
-    assert "heatmap" in (finished.root / RESULTS / "report.html").read_text()
+def test_the_report_holds_every_table_and_figure(finished: Project) -> None:
+    report = (finished.root / RESULTS / "report.html").read_text()
+    pattern = r'"data:(?:text/html|image/svg\+xml);[^"]*?base64,([^"]+)"'
+    held = {base64.b64decode(content) for content in re.findall(pattern, report)}
+    shown = [
+        *(finished.root / RESULTS / "tables").glob("*.html"),
+        *(finished.root / RESULTS / "figures").glob("*.svg"),
+    ]
+    assert len(shown) > 30
+    assert [path.name for path in shown if path.read_bytes() not in held] == []
 
 
 def test_a_second_run_has_nothing_to_do(finished: Project) -> None:
@@ -82,9 +102,10 @@ def test_touched_files_rerun_nothing(finished: Project) -> None:
         ("train_examples: 48", "train_examples: 40", {"train_target": 8}),
         ("train_examples: 64", "train_examples: 60", WITH_SOURCE),
         ("seed: 1", "seed: 2", TRAINING),
+        ("learning_rate: 1.5e-4", "learning_rate: 1.0e-3", {"train_target": 4}),  # of one task
     ],
 )
-def test_a_changed_number_reruns_the_runs_it_touches(
+def test_a_changed_number_trains_what_it_touches(
     finished: Project, old: str, new: str, rerun: dict[str, int]
 ) -> None:
     with finished.edited("tiny.yaml", old, new):
@@ -93,103 +114,83 @@ def test_a_changed_number_reruns_the_runs_it_touches(
     assert not {"normalise_task", "encode_task"} & planned.keys()
 
 
-def test_an_override_for_one_task_reruns_only_that_task(finished: Project) -> None:
-    with finished.edited("tiny.yaml", "learning_rate: 1.5e-4", "learning_rate: 1.0e-3"):
-        planned = finished.planned()
-    assert {rule: n for rule, n in planned.items() if rule.startswith("train_")} == {
-        "train_target": 4
-    }
-
-
-def test_one_more_restart_adds_its_runs_only(finished: Project) -> None:
+def test_one_more_restart_adds_its_trainings_only(finished: Project) -> None:
     with finished.edited("tiny.yaml", "restarts: 2", "restarts: 3"):
-        planned = finished.planned()
-    assert {rule: n for rule, n in planned.items() if rule.startswith("train_")} == {
-        "train_intermediate": 1,
-        "train_target": 4,
-        "train_probe": 4,
-    }
+        planned = finished.trainings_planned()
+    assert planned == {"train_intermediate": 1, "train_target": 4, "train_probe": 4}
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("def evaluate(", "# a comment\ndef evaluate("),
-        ("def evaluate(", "\n\ndef evaluate("),
-        ('"""The training loop. ', '"""Another docstring. '),
-    ],
-    ids=["comment", "blank lines", "docstring"],
-)
-def test_comments_and_layout_of_training_code_rerun_nothing(
-    finished: Project, old: str, new: str
-) -> None:
-    with finished.edited("src/interlude/training/loop.py", old, new):
-        assert finished.planned() == {}
-
-
-def test_changed_training_code_reruns_training_and_no_data(finished: Project) -> None:
-    with finished.edited(OPTIMIZER, "weight.ndim > 1", "weight.ndim > 2"):
-        planned = finished.planned()
-    assert {rule: n for rule, n in planned.items() if rule.startswith("train_")} == TRAINING
-    assert not {"download_archive", "prepare_model", "normalise_task", "encode_task"} & set(planned)
-
-
-def test_changed_plotting_code_reruns_figures_only(finished: Project) -> None:
-    with finished.edited(
-        "src/interlude/figures/style.py",
-        "import ",
-        "import math\nimport ",
-    ):
-        planned = finished.planned()
-    assert planned
-    assert not {rule for rule in planned if rule.startswith(("train_", "collect", "make_table"))}
-
-
-def test_encoders_and_data_may_be_deleted(finished: Project) -> None:
+def test_starts_and_data_may_be_deleted(finished: Project) -> None:
     hidden = finished.root / "hidden"
-    hidden.mkdir()
-    folders = [RESULTS / "encoders", *(Path("results") / name for name in ("data", "encoded"))]
+    starts = [
+        path.relative_to(finished.root) for path in finished.root.glob("results/trained/*/start")
+    ]
+    assert len(starts) == 2
+    folders = [*starts, *(Path("results") / name for name in ("data", "encoded"))]
     for folder in folders:
-        shutil.move(finished.root / folder, hidden / folder.name)
+        (hidden / folder).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(finished.root / folder, hidden / folder)
     try:
         assert finished.planned() == {}
     finally:
         for folder in folders:
-            shutil.move(hidden / folder.name, finished.root / folder)
+            shutil.move(hidden / folder, finished.root / folder)
 
 
-def test_a_clone_with_only_the_run_table_plans_no_training(
+def test_a_clone_with_only_the_tables_of_scores_and_trainings_plans_no_training(
     finished: Project, tmp_path: Path
 ) -> None:
     clone = copy_project(tmp_path / "clone")
     (clone.root / RESULTS).mkdir(parents=True)
-    for name in ("runs.parquet", "runs.csv"):
+    for name in ("scores.parquet", "scores.csv", "trainings.parquet", "trainings.csv"):
         shutil.copy(finished.root / RESULTS / name, clone.root / RESULTS / name)
     planned = clone.planned("tables", "figures", "report")
     assert planned
-    assert not [rule for rule in planned if rule.startswith(BEFORE_THE_RUN_TABLE)]
+    assert not [rule for rule in planned if rule.startswith(BEFORE_THE_TABLES)]
 
 
-def test_the_same_run_again_gives_the_same_bytes(finished: Project) -> None:
-    runs = finished.root / RESULTS / "runs"
-    before = {run: _result(runs / run) for run in ONE_RUN_PER_FORM}
-    records = [f"{RESULTS}/runs/{run}.json" for run in ONE_RUN_PER_FORM]
-    shutil.rmtree(finished.root / "results/shared")  # else the intermediate run is taken from it
+def test_the_same_training_again_gives_the_same_bytes(finished: Project) -> None:
+    folders = [finished.trained(**cell) for cell in ONE_CELL_PER_FORM]
+    before = [_result(finished, folder) for folder in folders]
+    records = [f"{folder}/record.json" for folder in folders]
+    shared = finished.root / "results/shared"
+    shared.rename(finished.root / "hidden-shared")  # else they are taken from it
     finished.run("--forcerun", *records, "--", *records)
-    assert {run: _result(runs / run) for run in ONE_RUN_PER_FORM} == before
+    assert [_result(finished, folder) for folder in folders] == before
+    shutil.rmtree(shared)
+    (finished.root / "hidden-shared").rename(shared)
 
 
-def test_waiting_runs_are_looked_at_when_one_ends_and_not_every_second(finished: Project) -> None:
-    records = [
-        f"{RESULTS}/runs/target/none/{task}/1.json" for task in ("privacy-qa", "finance-ner")
-    ]
-    output = finished.run("--cores", "1", "--verbose", "--forcerun", *records, "--", *records)
-    assert output.count("Ready jobs: ") == len(records)
+def test_snakemake_sleeps_while_trainings_run(finished: Project) -> None:
+    # With its own limit of jobs per second it would look at all waiting jobs once a second.
+    tasks = ("privacy-qa", "finance-ner")
+    trainings = [finished.trained(source="none", task=task, restart=1) for task in tasks]
+    records = [f"{training}/record.json" for training in trainings]
+    forced = ["--configfile", "tiny.yaml", "--forcerun", *records, "--", *records]
+    command = [*snakemake_command(), "--cores", "1", *forced]
+    process = subprocess.Popen(
+        command, cwd=finished.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    main = psutil.Process(process.pid)
+    while not any("train.py" in " ".join(each.cmdline()) for each in main.children(recursive=True)):
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers = main.children(recursive=True)
+    for each in workers:
+        each.suspend()
+    time.sleep(3)  # until it has nothing to do
+    before = main.num_ctx_switches()
+    time.sleep(4)
+    after = main.num_ctx_switches()
+    for each in workers:
+        each.resume()
+    assert process.wait(300) == 0
+    assert after == before
 
 
-def _result(run: Path) -> tuple[bytes, float]:
-    record = json.loads(run.with_suffix(".json").read_text())
-    return run.with_suffix(".parquet").read_bytes(), record["score"]
+def _result(project: Project, folder: Path) -> tuple[bytes, Any]:
+    (part,) = project.record_in(folder)["parts"]
+    return (project.root / folder / "predictions.parquet").read_bytes(), part
 
 
 @pytest.mark.parametrize(
@@ -208,3 +209,16 @@ def test_every_named_target_plans_its_part(project: Project, target: str, rule: 
     planned = project.planned(target)
     assert rule in planned
     assert ("train_target" in planned) == (target not in ("download", "intermediate", "probing"))
+
+
+def test_results_of_an_older_release_are_refused_with_one_message(project: Project) -> None:
+    old = project.root / "results/tiny/runs/target/none/privacy-qa/1.json"
+    old.parent.mkdir(parents=True)
+    old.write_text("{}")
+    done = project.snakemake("--cores", "1")
+    assert done.returncode != 0
+    assert "\nresults/tiny/runs: found results of an older release" in done.stdout
+    assert "Move results/tiny away, or give the study another name (key study)" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert [path for path in (project.root / "results").rglob("*") if path.is_file()] == [old]
+    assert project.planned("--config", "study=another")

@@ -1,8 +1,7 @@
-"""A study whose settings a sweep chooses, from the first run to the report."""
+"""A study whose settings a sweep chooses, from the first training to the report."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -34,43 +33,43 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-def read(project: Project, path: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((project.root / RESULTS / path).read_text())
-    return document
-
-
-@pytest.mark.parametrize("kind", TASKS)
-def test_the_better_setting_is_chosen_and_used_by_every_run(swept: Project, kind: str) -> None:
-    task = TASKS[kind]
-    tried = [read(swept, f"sweep/{kind}/{task}/{number}.json") for number in (1, 2)]
-    assert [record["hyperparameters"]["learning_rate"] for record in tried] == RATES
-    scores = [record["score"] for record in tried]
+@pytest.mark.parametrize("role", TASKS)
+def test_the_better_setting_is_chosen_and_used_by_every_training(swept: Project, role: str) -> None:
+    tried = [record(swept, role, point) for point in (1, 2)]
+    assert [each["hyperparameters"]["learning_rate"] for each in tried] == RATES
+    scores = [score(each) for each in tried]
     better = RATES[scores.index(max(scores))]
-    choice = read(swept, f"sweep/{kind}/{task}.json")
-    assert choice["settings"] == {"learning_rate": better}
-    runs = sorted((swept.root / RESULTS / "runs" / kind).rglob("*.json"))
-    assert len(runs) == (1 if kind == "intermediate" else 2)
-    for path in runs:
-        assert json.loads(path.read_text())["hyperparameters"]["learning_rate"] == better
+    cells = [cell for cell in swept.cells(role=role) if cell.arm != "sweep"]
+    assert len(cells) == (1 if role == "intermediate" else 2)
+    for cell in cells:
+        used = swept.record_in(Path("results/trained", cell.training))["hyperparameters"]
+        assert used["learning_rate"] == better
 
 
-@pytest.mark.parametrize("kind", TASKS)
-def test_the_tried_settings_reach_the_training(swept: Project, kind: str) -> None:
+@pytest.mark.parametrize("role", TASKS)
+def test_the_tried_settings_reach_the_training(swept: Project, role: str) -> None:
     still, learning = (
-        read(swept, f"sweep/{kind}/{TASKS[kind]}/{number}.json")["curve"][-1]["loss"]
-        for number in (1, 2)
+        record(swept, role, point)["parts"][0]["curve"][-1]["loss"] for point in (1, 2)
     )
     assert learning != still
 
 
-def test_the_table_and_the_report_show_every_score_and_the_choice(swept: Project) -> None:
+def record(project: Project, role: str, point: int) -> dict[str, Any]:
+    return project.record(arm="sweep", role=role, task=TASKS[role], point=point)
+
+
+def score(record: dict[str, Any]) -> float:
+    (part,) = record["parts"]
+    return float(part["score"])
+
+
+def test_the_table_shows_every_score_and_the_choice(swept: Project) -> None:
     table = pd.read_csv(swept.root / RESULTS / "tables/sweep.csv")
     assert len(table) == 6
     assert table["learning_rate"].tolist() == RATES * 3
-    assert table.groupby("kind")["chosen"].sum().to_dict() == dict.fromkeys(TASKS, 1)
+    assert table.groupby("role")["chosen"].sum().to_dict() == dict.fromkeys(TASKS, 1)
     for row in table.itertuples():
-        record = read(swept, f"sweep/{row.kind}/{row.task}/{row.number}.json")
-        assert row.score == pytest.approx(100 * record["score"])
+        assert row.score == pytest.approx(100 * score(record(swept, row.role, row.point)))
     assert "tables/sweep.html" in (swept.root / RESULTS / "report.html").read_text()
 
 
@@ -78,7 +77,7 @@ def test_a_second_run_has_nothing_to_do(swept: Project) -> None:
     assert swept.planned(*STUDY) == {}
 
 
-def test_the_same_choice_made_again_repeats_no_run(swept: Project) -> None:
+def test_the_same_choice_made_again_repeats_no_training(swept: Project) -> None:
     swept.run(*STUDY, "--forcerun", "choose_settings", "--until", "choose_settings")
     assert swept.planned(*STUDY) == {}
 
