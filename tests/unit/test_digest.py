@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import tiny
 
+from interlude.data.read import reader_module, reader_modules
 from interlude.forms import form_names
 from interlude.metrics import metric_names
 from interlude.plan import digest
@@ -28,6 +29,8 @@ FORMS = sorted(tiny.FORMS)
 
 Edit = Callable[[str], str]
 Edits = dict[str, Edit]
+READERS = ("jsonl", "edge_probing", "probe_bigram_shift")
+READINGS = {f"read {name}" for name in READERS}
 Codes = dict[str, str]
 
 
@@ -48,7 +51,7 @@ def codes() -> Codes:
     return {
         **{f"train {form}": digest.training_code([form], [tiny.METRICS[form]]) for form in FORMS},
         **{f"encode {form}": digest.encoding_code(form) for form in FORMS},
-        "read": digest.reading_code(),
+        **{f"read {name}": digest.reading_code(reader_module(name)) for name in READERS},
     }
 
 
@@ -109,6 +112,9 @@ NEW_FORM = {
 }
 NOTHING: dict[str, Edits] = {
     "a new form": NEW_FORM,
+    "a new reader": new_file(
+        "data/read/new.py", "@reader\ndef new_reader(members, dropped): ...\n"
+    ),
     "a new metric": new_file("metrics/new.py", "def new(): ...\n"),
     "a new origin": new_file("data/fetch/new.py", "ADDED = 1\n"),
     "a new key of a study": with_function("plan/study.py", "plan/schema.py"),
@@ -149,8 +155,9 @@ NOTHING: dict[str, Edits] = {
     "analysis": with_function("analysis/tables.py", "figures/heatmap.py"),
 }
 SOMETHING: dict[str, tuple[Edits, set[str]]] = {
-    "reading": (with_function("data/read/readers.py"), {"read"}),
-    "shaping": (with_function("data/shape/columns.py"), {"read"}),
+    "what all readers share": (with_function("data/read/readers.py"), READINGS),
+    "one module of readers": (with_function("data/read/probing.py"), {"read probe_bigram_shift"}),
+    "shaping": (with_function("data/shape/columns.py"), READINGS),
     "encoding": (edited("encode/encoding.py", "CHUNK = 1000", "CHUNK = 999"), ENCODINGS),
     "the tokenizer": (edited("encode/tokenizer.py", '"right"', '"left"'), ENCODINGS),
     "the rows of one form": (
@@ -393,7 +400,8 @@ def test_the_tests_see_every_form() -> None:
 def test_jobs_call_nothing_of_the_engine_that_no_digest_covers() -> None:
     # What a job calls beside it are checks, which refuse what a training cannot take.
     checks = {"interlude.encode.check"}
-    covered = set(digest.modules_of(digest.training_roots(FORMS, metric_names())))
+    roots = [digest.training_roots(FORMS, metric_names()), *map(digest.encoding_roots, FORMS)]
+    covered = {name for each in roots for name in digest.modules_of(each)}
     rooms = (
         "interlude.training.",
         "interlude.encode.",
@@ -422,11 +430,14 @@ def relative_sources() -> list[Path]:
 
 
 def test_only_the_registries_load_by_name_what_a_digest_covers() -> None:
-    steps = [digest.training_roots(FORMS, metric_names()), digest.reading_roots()]
+    steps = [
+        digest.training_roots(FORMS, metric_names()),
+        *map(digest.reading_roots, sorted(set(reader_modules().values()))),
+    ]
     steps += [digest.encoding_roots(form) for form in FORMS]
     modules = {name: path for roots in steps for name, path in digest.modules_of(roots).items()}
     by_name = {name for name, path in modules.items() if "importlib" in path.read_text("utf8")}
-    assert by_name == {"interlude.forms", "interlude.metrics"}
+    assert by_name == {"interlude.forms", "interlude.metrics", "interlude.data.read.rows"}
 
 
 def test_training_knows_nothing_of_rows_and_encoding_nothing_of_heads() -> None:

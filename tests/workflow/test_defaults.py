@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from interlude.plan.runspec import Settings
 from project import ROOT, Project, copy_project, snakemake_command
+
+from interlude.plan.settings import Settings
 
 MINE = {"study": "mine", "encoder": {"model": "minilm-l6"}, "target": ["sarcasm"]}
 HEAD = "role          examples  epochs  batch  rate    length  validation rows  own settings"

@@ -13,6 +13,8 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from interlude.data.fetch.origin import Origin
+from interlude.data.read import reader_module
+from interlude.plan.digest import reading_code
 from interlude.plan.tasks import Task
 
 # What a model's file says of the content; its folder counts by the files in it.
@@ -61,6 +63,11 @@ def model_made_from(
 def declared_of_task(task: Task) -> str:
     """Return a digest of what a task's file says of its data."""
     return _digest(task.data_declaration())
+
+
+def code_of(task: Task) -> str:
+    """Return the digest of the code that reads and shapes the data of a task."""
+    return reading_code(reader_module(task.source["reader"]))
 
 
 def declared_of_model(model: Mapping[str, Any]) -> str:

@@ -26,13 +26,13 @@ from interlude.data.fetch.origin import (
 from interlude.data.fetch.places import Places
 from interlude.data.made_from import (
     MadeFrom,
+    code_of,
     contents_of,
     declared_of_model,
     declared_of_task,
 )
 from interlude.errors import InputError
 from interlude.files import MANIFEST, read_manifest, write_json
-from interlude.plan.digest import reading_code
 from interlude.plan.schema import load_validated
 from interlude.plan.tasks import Task
 
@@ -178,7 +178,7 @@ def _data(task: Task, places: Places, contents: Contents, remembered: Mapping[st
         return find_origin(task, places)[1]
 
     def now(find: Callable[[], Origin | None]) -> MadeFrom | None:
-        return _now(find, declared, reading_code(), contents)
+        return _now(find, declared, code_of(task), contents)
 
     wanted = None
     if known is not None and (manifest is not None or known.kind == MIRROR):

@@ -10,11 +10,10 @@ from interlude.data.fetch.files import fetch_files
 from interlude.data.fetch.mirror import note_missing_split
 from interlude.data.fetch.origin import find_origin
 from interlude.data.fetch.places import Places
-from interlude.data.made_from import data_made_from
+from interlude.data.made_from import code_of, data_made_from
 from interlude.data.read.rows import read_rows
 from interlude.data.shape.normalise import normalise
 from interlude.files import MANIFEST, filling, sha256_of
-from interlude.plan.digest import reading_code
 from interlude.plan.tasks import Task
 
 
@@ -28,6 +27,7 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
         note_missing_split(task, places.mirror, places.slices)
     served, origin = find_origin(task, places)
     files = fetch_files(served, origin, places)
+    code = code_of(task)
     rows, dropped = read_rows(served, files.names, files.contents)
     normalised = normalise(served, rows)
     manifest = {
@@ -37,7 +37,7 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
         "dropped": dict(dropped),
         "source": files.provenance,
         "revision": files.revision,
-        "made_from": str(data_made_from(task, origin, files.hashes, reading_code())),
+        "made_from": str(data_made_from(task, origin, files.hashes, code)),
     }
     with filling(out) as work:
         normalised.write(work)

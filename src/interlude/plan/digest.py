@@ -22,7 +22,7 @@ from interlude.metrics import metric_module
 SOURCES = Path(__file__).parents[2]
 PACKAGE = "interlude"
 
-# Where the steps that compute begin: the modules that a job calls, or whole rooms.
+# Where the steps that compute begin: the modules that a job calls.
 TRAINING = (
     "interlude.training.build",
     "interlude.training.data",
@@ -32,7 +32,7 @@ TRAINING = (
     "interlude.training.start",
 )
 ENCODING = ("interlude.encode.encoding",)
-READING = ("interlude.data.read", "interlude.data.shape")
+READING = ("interlude.data.read.rows", "interlude.data.shape.normalise")
 # What only names, fetches, plans, schedules, claims, shares, keeps, reports or words things can
 # change no number. The digests of these steps never enter it.
 OUTSIDE = (
@@ -75,9 +75,12 @@ def encoding_code(form: str) -> str:
     return _code(encoding_roots(form), SOURCES)
 
 
-def reading_code() -> str:
-    """Return 16 hex digits for the code that reads and shapes data, however they were fetched."""
-    return _code(reading_roots(), SOURCES)
+def reading_code(reader: str) -> str:
+    """Return 16 hex digits for the code that reads and shapes data, however they were fetched.
+
+    reader: the module of the task's reader, `data.read.reader_module`.
+    """
+    return _code(reading_roots(reader), SOURCES)
 
 
 def training_roots(forms: Iterable[str], metrics: Iterable[str]) -> tuple[str, ...]:
@@ -90,11 +93,9 @@ def encoding_roots(form: str) -> tuple[str, ...]:
     return (*ENCODING, rows_module(form))
 
 
-def reading_roots() -> tuple[str, ...]:
-    """Return all modules of the rooms that read and shape data."""
-    files = [path for room in READING for path in SOURCES.joinpath(*room.split(".")).glob("*.py")]
-    named = (path.relative_to(SOURCES).with_suffix("").parts for path in files)
-    return tuple(sorted(".".join(parts) for parts in named if parts[-1] != "__init__"))
+def reading_roots(reader: str) -> tuple[str, ...]:
+    """Return the modules where reading and shaping begin, with the one that is loaded by name."""
+    return (*READING, reader)
 
 
 def modules_of(roots: Collection[str]) -> Modules:

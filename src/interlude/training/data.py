@@ -41,7 +41,12 @@ class TaskData:
 
 
 def load_task(
-    task: str, form: str, metric: str, encoded: Path, settings: Settings, examples: int | None
+    task: str,
+    form: str,
+    metric: str,
+    encoded: Path,
+    settings: Settings,
+    examples: int | None = None,
 ) -> TaskData:
     """Return the encoded examples of a task, at most so many of them; None for all.
 

@@ -242,7 +242,7 @@ def test_other_reading_code_makes_data_anew_and_no_model(
 ) -> None:
     by_files.make()
     by_folder.make()
-    monkeypatch.setattr(origins, "reading_code", lambda: "c0de")
+    monkeypatch.setattr(origins, "code_of", lambda _: "c0de")
     assert by_files.look() == ({MANIFEST}, [f"{ANEW}the code that reads it has changed."])
     assert by_folder.look() == (set(), [])
 

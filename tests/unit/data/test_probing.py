@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from interlude.data.read.probing import LENGTHS
-from interlude.data.read.readers import READERS, Rows
+from interlude.data.read.readers import Rows
+from interlude.data.read.rows import reader_of
 from interlude.data.read.sentences import sentences
 
 from .conftest import jsonl
@@ -33,7 +34,7 @@ CONTENT = jsonl([{"passage": passage(number // 2)} for number in range(60)])
 
 
 def made(name: str, **options: object) -> Rows:
-    return READERS[f"probe_{name}"]({"all": CONTENT}, Counter(), **options)["all"]
+    return reader_of(f"probe_{name}")({"all": CONTENT}, Counter(), **options)["all"]
 
 
 def test_sentences_are_plain_and_whole() -> None:

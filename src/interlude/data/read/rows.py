@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
-from interlude.data.read import benchmarks, edges, probing  # noqa: F401  (register their readers)
-from interlude.data.read.readers import READERS, Dropped, Members, Rows
+from interlude.data.read import reader_module, reader_modules
+from interlude.data.read.readers import READERS, Dropped, Members, Reader, Rows
 from interlude.errors import InputError, unknown
 from interlude.plan.tasks import Task
 
@@ -23,7 +24,7 @@ def read_rows(
     names, contents: what the file of each split is called, and holds.
     Raises InputError when the reader is unknown or cannot read them.
     """
-    reader = READERS[_reader_name(task, names)]
+    reader = reader_of(_reader_name(task, names))
     options = task.source["options"]
     allowed = list(inspect.signature(reader).parameters)[2:]
     for option in options:
@@ -36,6 +37,12 @@ def read_rows(
         raise InputError(f"{task.path}: key source: {error}") from None
 
 
+def reader_of(name: str) -> Reader:
+    """Return a reader; its module is loaded by then and no sooner."""
+    import_module(reader_module(name))
+    return READERS[name]
+
+
 def _reader_name(task: Task, names: Mapping[str, str]) -> str:
     declared = task.source["reader"]
     where = f"{task.path}: key source"
@@ -44,9 +51,9 @@ def _reader_name(task: Task, names: Mapping[str, str]) -> str:
         if len(endings) != 1 or not endings <= set(BY_ENDING):
             raise InputError(
                 f"{where}.reader: not given, and the file endings "
-                f"{sorted(endings)} do not tell. Allowed: {', '.join(sorted(READERS))}."
+                f"{sorted(endings)} do not tell. Allowed: {', '.join(sorted(reader_modules()))}."
             )
         return BY_ENDING[endings.pop()]
-    if declared not in READERS:
-        raise unknown(where, "reader", declared, list(READERS))
+    if declared not in reader_modules():
+        raise unknown(where, "reader", declared, reader_modules())
     return str(declared)
