@@ -7,10 +7,10 @@ config/studies/rehearsal.yaml`, which wants `--config mirror=<absolute path>` as
 runs in two copies of this project below a folder, which is kept: once undisturbed, then again and
 again until the time is over, with a fault after a random time, `--every` seconds in the mean. After
 a fault it is started again as a user would do it: with `--unlock` where the folder is locked, and
-with the printed command where runs are listed as failed.
+with the printed command where scores have no result.
 
 Exit status 1, and a line each, when in the end a score, a prediction or a table is another one,
-when a finished run was done twice, when a temporary file or a process is left, or when the study
+when a finished training was done twice, when a temporary file or a process is left, or when it
 ends with an error that neither of these commands mends.
 """
 
@@ -104,10 +104,10 @@ class Study:
         return found
 
     def records(self) -> Iterator[Path]:
-        return self.folder.glob("results/*/runs/**/*.json")
+        return self.folder.glob("results/trained/*/record.json")
 
     def finished(self) -> Records:
-        """Return the records of runs that ended well and that Snakemake took note of."""
+        """Return the records of trainings that ended well and that Snakemake took note of."""
         return {
             path: path.stat().st_mtime_ns
             for path in self.records()
@@ -170,7 +170,7 @@ def kill_one(study: Study, program: str, chance: random.Random) -> bool:
 
 
 def kill_a_trainer(study: Study, _: subprocess.Popen[bytes], chance: random.Random) -> bool:
-    """SIGKILL one training run."""
+    """SIGKILL one training."""
     return kill_one(study, "train.py", chance)
 
 
@@ -270,7 +270,7 @@ def disturbed(
         if not fault(study, snakemake, chance):
             continue
         faults[fault.__name__] += 1
-        say(f"  {fault.__name__}: {len(study.finished())} runs are done")
+        say(f"  {fault.__name__}: {len(study.finished())} trainings are done")
         if fault in ENDING:
             with suppress(subprocess.TimeoutExpired):
                 return snakemake.wait(PATIENCE) == 0
@@ -291,7 +291,7 @@ def results(study: Study) -> dict[str, Any]:
         record = json.loads(path.read_text())
         name = str(path.relative_to(study.folder))
         kept[name] = {key: value for key, value in record.items() if key not in TIMES}
-        kept[name + " predictions"] = path.with_suffix(".parquet").read_bytes()
+        kept[name + " predictions"] = path.with_name("predictions.parquet").read_bytes()
     for path in study.folder.glob("results/*/tables/*.csv"):
         if path.name != "costs.csv":
             kept[str(path.relative_to(study.folder))] = path.read_bytes()
@@ -300,7 +300,7 @@ def results(study: Study) -> dict[str, Any]:
 
 def left_over(study: Study) -> list[str]:
     """Name temporary files and checkpoints in the results, locks, and processes, that are left."""
-    names = re.compile(r"^\..*|.*\.checkpoint$")
+    names = re.compile(r"^\..*|checkpoint\.safetensors$")
     files = [path for path in study.folder.glob("results/**/*") if names.match(path.name)]
     files += study.folder.glob(".snakemake/locks/*")
     left = [f"left over: {path.relative_to(study.folder)}" for path in files]

@@ -6,22 +6,20 @@ to its end, then repaired. At last its records are those of the undisturbed loca
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 import pytest
-from project import Project, copy_project
+from project import Project, copy_prepared
 
 T = TypeVar("T")
 ONEBOX = Path(__file__).with_name("onebox.sh")
@@ -34,14 +32,16 @@ ON_SLURM = [
 ]
 
 OVERLAY = Path(__file__).with_name("tiny.yaml")
-N_RUNS = 5
+N_CELLS = 5
 
-RUNS = Path("results/tiny/runs")
+Cell = dict[str, Any]  # values of some columns of plan.csv
+
 COMPLETE = "results/tiny/complete.txt"
-SHORT_OF_MEMORY = "intermediate/none/sarcasm/1"  # on its first try
-HOPELESS = "probing/none/disfl-qa/1"  # short of memory on each try
-KILLED = "target/none/privacy-qa/1"  # by scancel, once
-# MB of address space; a tiny run takes 3000, recording its failure 900
+SHORT_OF_MEMORY: Cell = {"role": "intermediate", "restart": 1}  # on its first try
+HOPELESS: Cell = {"source": "none", "task": "disfl-qa", "restart": 1}  # on each try
+KILLED: Cell = {"source": "none", "task": "privacy-qa", "restart": 1}  # by scancel, once
+STARTED: Cell = {**KILLED, "source": "sarcasm"}
+# MB of address space; a tiny training takes 3000, recording its failure 900
 LITTLE, PROFILE = "1500", "16000 * attempt"
 
 
@@ -62,20 +62,18 @@ def slurm() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def clone(slurm: None, finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with the downloads and encoded tasks of the local one, and five of its runs."""
-    project = copy_project(tmp_path_factory.mktemp("slurm") / "interlude")
-    for shared in ("archives", "data", "models", "encoded"):
-        place = Path("results") / shared
-        shutil.copytree(finished.root / place, project.root / place, copy_function=os.link)
+    """A project with the data and encoded tasks of the local one, and five of its trainings."""
+    project = copy_prepared(finished, tmp_path_factory.mktemp("slurm") / "interlude")
     shutil.copyfile(OVERLAY, project.root / "tiny.yaml")
+    project.run("plan")
     return project
 
 
-def set_memory(project: Project, rule: str, mem_mb: str) -> None:
+def ask(project: Project, rule: str, resource: str, value: str) -> None:
     """Set what the SLURM profile asks for, as a site would."""
     path = project.root / "profiles/slurm/config.yaml"
-    pattern = rf"(  {rule}:.*?mem_mb: )[^\n]+"
-    path.write_text(re.sub(pattern, rf"\g<1>{mem_mb}", path.read_text(), count=1, flags=re.S))
+    pattern = rf"(  {rule}:.*?)(?:# )?({resource}: )[^\n]+"
+    path.write_text(re.sub(pattern, rf"\g<1>\g<2>{value}", path.read_text(), count=1, flags=re.S))
 
 
 @dataclass(frozen=True)
@@ -118,42 +116,33 @@ def jobs() -> list[dict[str, str]]:
     return sorted((job for job in facts if "JobId" in job), key=lambda job: int(job["JobId"]))
 
 
-def jobs_of(run: str) -> list[dict[str, str]]:
-    """Return the jobs of a run, oldest first. Snakemake tells SLURM rule and wildcards."""
-    kind, source, task, restart = run.split("/")
-    started_from = "" if kind == "intermediate" else f"{source}_"
-    return [
-        j for j in jobs() if j["Comment"].endswith(f"_wildcards_{started_from}{task}_{restart}")
-    ]
+def jobs_of(training: Path) -> list[dict[str, str]]:
+    """Return the jobs of a training, oldest first. Snakemake tells SLURM rule and wildcards."""
+    return [job for job in jobs() if job["Comment"].endswith(f"_wildcards_{training.name}")]
 
 
 def in_state(*states: str) -> list[dict[str, str]]:
     return [job for job in jobs() if job["JobState"] in states]
 
 
-def training_of(run: str) -> psutil.Process | None:
-    """Return the process that trains a run."""
+def process_of(training: Path) -> psutil.Process | None:
+    """Return the process of a training."""
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if f"{RUNS}/{run}.json" in words and "workflow/scripts/train.py" in words:
+        if str(training) in words and "workflow/scripts/train.py" in words:
             return process
     return None
 
 
-def results(project: Project) -> dict[str, tuple[float, bytes]]:
-    """Return score and bytes of the predictions of each run of the first restart."""
-    return {
-        str(path.relative_to(project.root)): (
-            json.loads(path.read_text())["score"],
-            path.with_suffix(".parquet").read_bytes(),
+def results(project: Project, trainings: Iterable[Path]) -> list[tuple[float, bytes]]:
+    """Return score and bytes of the predictions of each training."""
+    return [
+        (
+            project.record_in(training)["parts"][0]["score"],
+            (project.root / training / "predictions.parquet").read_bytes(),
         )
-        for path in (project.root / RUNS).rglob("1.json")
-    }
-
-
-def written(project: Project) -> dict[Path, int]:
-    """Return when each record was written, in ns."""
-    return {path: path.stat().st_mtime_ns for path in (project.root / RUNS).rglob("*.json")}
+        for training in trainings
+    ]
 
 
 @dataclass(frozen=True)
@@ -167,21 +156,23 @@ class Cancelled:
 
 @pytest.fixture(scope="module")
 def cancelled(clone: Project) -> Cancelled:
-    """Two runs are short of memory, one is killed by scancel, then comes Ctrl-C."""
-    set_memory(clone, "train_intermediate", f"{LITTLE} if attempt == 1 else 16000")
-    hopeless = 'wildcards.task + " " + wildcards.source == "disfl-qa none"'
-    set_memory(clone, "train_probe", f"'{LITTLE} if {hopeless} else {PROFILE}'")
+    """Two trainings are short of memory, one is killed by scancel, then comes Ctrl-C."""
+    ask(clone, "train_intermediate", "mem_mb", f"{LITTLE} if attempt == 1 else 16000")
+    hopeless = f'wildcards.id == "{clone.trained(**HOPELESS).name}"'
+    ask(clone, "train_probe", "mem_mb", f"'{LITTLE} if {hopeless} else {PROFILE}'")
+    ask(clone, "train_probe", "runtime", "720")
+    killed = clone.trained(**KILLED)
     study = start(clone, *ON_SLURM, COMPLETE)
     try:
-        training = study.until(lambda: training_of(KILLED), "a training")
+        training = study.until(lambda: process_of(killed), "a training")
         offline = training.environ().get("HF_HUB_OFFLINE", "")
-        subprocess.run(["scancel", jobs_of(KILLED)[0]["JobId"]], check=True)
+        subprocess.run(["scancel", jobs_of(killed)[0]["JobId"]], check=True)
         study.until(lambda: study.log.read_text().count("Finished jobid") == 3, "the end of three")
         study.until(lambda: in_state("RUNNING"), "a job to cancel")
     finally:
         study.process.send_signal(signal.SIGINT)
         study.end()
-    return Cancelled(offline, in_state("RUNNING", "PENDING"), written(clone))
+    return Cancelled(offline, in_state("RUNNING", "PENDING"), clone.trained_at())
 
 
 @pytest.fixture(scope="module")
@@ -200,33 +191,30 @@ def repaired(clone: Project, continued: str) -> None:
     assert study.process.returncode == 0, output
 
 
-def record(project: Project, run: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((project.root / RUNS / f"{run}.json").read_text())
-    return content
+def tries(project: Project, cell: Cell) -> list[tuple[str, str]]:
+    """Return how each job of a training ended, and the memory that it had asked for."""
+    return [(job["JobState"], job["MinMemoryNode"]) for job in jobs_of(project.trained(**cell))]
 
 
-def tries(run: str) -> list[tuple[str, str]]:
-    """Return how each job of a run ended, and the memory that it had asked for."""
-    return [(job["JobState"], job["MinMemoryNode"]) for job in jobs_of(run)]
-
-
-def test_a_run_short_of_memory_is_retried_with_more(clone: Project, cancelled: Cancelled) -> None:
-    assert tries(SHORT_OF_MEMORY) == [("FAILED", f"{LITTLE}M"), ("COMPLETED", "16000M")]
-    assert record(clone, SHORT_OF_MEMORY)["status"] == "ok"
-
-
-def test_a_killed_run_is_retried_and_not_recorded_as_failed(
+def test_a_training_short_of_memory_is_retried_with_more(
     clone: Project, cancelled: Cancelled
 ) -> None:
-    assert tries(KILLED) == [("CANCELLED", "16000M"), ("COMPLETED", "32000M")]
-    assert record(clone, KILLED)["status"] == "ok"
+    assert tries(clone, SHORT_OF_MEMORY) == [("FAILED", f"{LITTLE}M"), ("COMPLETED", "16000M")]
+    assert clone.record(**SHORT_OF_MEMORY)["status"] == "ok"
+
+
+def test_a_killed_training_is_retried_and_not_recorded_as_failed(
+    clone: Project, cancelled: Cancelled
+) -> None:
+    assert tries(clone, KILLED) == [("CANCELLED", "16000M"), ("COMPLETED", "32000M")]
+    assert clone.record(**KILLED)["status"] == "ok"
 
 
 def test_a_cancelled_study_leaves_no_job_and_no_unfinished_record(
     clone: Project, cancelled: Cancelled
 ) -> None:
     assert cancelled.left == []
-    finished = {clone.root / RUNS / f"{run}.json" for run in (SHORT_OF_MEMORY, HOPELESS, KILLED)}
+    finished = {clone.trained(**cell) for cell in (SHORT_OF_MEMORY, HOPELESS, KILLED)}
     assert cancelled.records.keys() == finished
 
 
@@ -234,16 +222,22 @@ def test_compute_nodes_are_offline(cancelled: Cancelled) -> None:
     assert cancelled.offline == "1"
 
 
-def test_a_continued_study_does_nothing_twice(cancelled: Cancelled, continued: str) -> None:
-    again = {path: path.stat().st_mtime_ns for path in cancelled.records}
-    assert again == cancelled.records
+def test_a_continued_study_does_nothing_twice(
+    clone: Project, cancelled: Cancelled, repaired: None
+) -> None:
+    hopeless = clone.trained(**HOPELESS)  # once more, when it was asked for
+    kept = {path: when for path, when in cancelled.records.items() if path != hopeless}
+    assert kept.items() < clone.trained_at().items()
 
 
-def test_a_hopeless_run_is_recorded_on_its_last_try_and_the_others_go_on(continued: str) -> None:
+def test_a_hopeless_training_is_recorded_on_its_last_try_and_the_others_go_on(
+    clone: Project, continued: str
+) -> None:
     # the job of the last try completes: it leaves the record that says what happened
-    assert tries(HOPELESS)[:2] == [("FAILED", f"{LITTLE}M"), ("COMPLETED", f"{LITTLE}M")]
-    assert f"1 of {N_RUNS} runs have no result" in continued
-    assert re.search(rf"{HOPELESS}.json: exit status 1: .*allocate memory", continued)
+    assert tries(clone, HOPELESS)[:2] == [("FAILED", f"{LITTLE}M"), ("COMPLETED", f"{LITTLE}M")]
+    assert f"1 of {N_CELLS} scores have no result" in continued
+    name = "single probing: none > disfl-qa, restart 1"
+    assert re.search(rf"^  {name}: exit status 1: .*allocate memory", continued, re.M)
 
 
 def test_every_training_asks_for_a_gpu_and_nothing_else_is_a_job(continued: str) -> None:
@@ -253,16 +247,33 @@ def test_every_training_asks_for_a_gpu_and_nothing_else_is_a_job(continued: str)
     assert rules == {"rule_train_intermediate", "rule_train_target", "rule_train_probe"}
 
 
+def test_a_site_gives_each_rule_its_time_and_else_it_follows_from_the_planned_tokens(
+    clone: Project, continued: str
+) -> None:
+    assert {job["TimeLimit"] for job in jobs_of(clone.trained(**HOPELESS))} == {"12:00:00"}
+    for cell in (SHORT_OF_MEMORY, KILLED, STARTED):
+        limits = [job["TimeLimit"] for job in jobs_of(clone.trained(**cell))]
+        assert limits == [f"00:{21 * attempt}:00" for attempt in range(1, len(limits) + 1)]
+
+
 def test_the_generic_profile_runs_a_job_to_its_end(clone: Project, repaired: None) -> None:
     last = jobs()[-1]
     assert (last["JobName"], last["JobState"]) == ("train_probe", "COMPLETED")
-    assert record(clone, HOPELESS)["status"] == "ok"
+    assert clone.record(**HOPELESS)["status"] == "ok"
 
 
 def test_the_records_are_those_of_a_local_run(
     clone: Project, finished: Project, repaired: None
 ) -> None:
-    local = results(finished)
+    trainings = clone.trained_at()
     assert (clone.root / COMPLETE).exists()
-    assert len(results(clone)) == N_RUNS
-    assert results(clone) == {run: local[run] for run in results(clone)}
+    assert len(trainings) == N_CELLS
+    assert results(clone, trainings) == results(finished, trainings)
+
+
+def test_a_study_that_ended_on_the_cluster_has_nothing_left_to_do(
+    clone: Project, repaired: None
+) -> None:
+    study = start(clone, *ON_SLURM, "--dry-run", COMPLETE)
+    assert "Nothing to be done" in study.end()
+    assert clone.planned(COMPLETE) == {}  # nor on the login node

@@ -120,6 +120,27 @@ def test_one_more_restart_adds_its_trainings_only(finished: Project) -> None:
     assert planned == {"train_intermediate": 1, "train_target": 4, "train_probe": 4}
 
 
+def test_a_training_asks_for_the_time_that_its_planned_tokens_take_where_it_runs(
+    finished: Project,
+) -> None:
+    tokens, weights = 100_000 * 16 * 96, 22_700_000
+    hours = 6 * tokens * weights / 10e9 / 3600  # on a core; a GPU is a thousand times as fast
+    steps = ("target: {epochs: 2", "target: {steps: 100000")
+    with finished.edited("tiny.yaml", *steps):
+        on_a_core = runtime(finished)
+        on_a_gpu = runtime(finished, "--set-resources", "train_target:gpu=1")
+    assert hours < on_a_core / 60 < 1.2 * hours
+    assert 20 + 0.06 * hours < on_a_gpu < 20 + 0.08 * hours
+
+
+def runtime(project: Project, *arguments: str) -> int:
+    """Return the minutes that the one training asks for that a dry run plans."""
+    config = ("--config", "restarts=1", "intermediate=[]", "target=[privacy-qa]", "probing=[]")
+    shown = project.snakemake("-n", "targets", "--quiet", "host", *config, *arguments).stdout
+    (minutes,) = re.findall(r"^ +resources: .*\bruntime=(\d+)", shown, re.M)
+    return int(minutes)
+
+
 def test_starts_and_data_may_be_deleted(finished: Project) -> None:
     hidden = finished.root / "hidden"
     starts = [
