@@ -58,7 +58,9 @@ CONFIGS += ["--config"] if workflow.config_settings.config else []
 WHERE = " + ".join(CONFIGS)
 
 try:
-    STUDY = load_study(config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT)))
+    STUDY = load_study(
+        config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT))
+    )
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:
         check_trainable(STUDY.config, WHERE)
