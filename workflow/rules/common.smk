@@ -224,8 +224,8 @@ def records_to_collect(wildcards):
     return [path for path in planned if Path(path).exists()]
 
 
-def rule_of(id):
-    """Name of the rule for a training: it keeps a start, or has the role of its first cell."""
+def trained_by(id):
+    """What trains it: by whether it keeps a start, else by the role of its first cell."""
     if id in PLAN.starts:
         return "train_intermediate"
     if PLAN.roles[id] == SWEEP:

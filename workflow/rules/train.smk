@@ -23,7 +23,7 @@ job=({params.told} {params.files} --name {resources.called:q} {resources.keeps} 
 
 TRAINED_BY = defaultdict(list)
 for id in PLAN.trainings:
-    TRAINED_BY[rule_of(id)].append(id)
+    TRAINED_BY[trained_by(id)].append(id)
 
 
 localrules:
