@@ -93,11 +93,10 @@ class Loop:
 
     def run(self, trainings: Sequence[Training], cores: int) -> list[float]:
         """Carry out trainings, so many at a time, the starts first; return their scores."""
-        waves = [
-            [t for t in trainings if (t.id in self.starts) is first] for first in (True, False)
-        ]
+        starts = [training for training in trainings if training.id in self.starts]
+        others = [training for training in trainings if training.id not in self.starts]
         with ThreadPoolExecutor(cores) as pool:
-            return [score for wave in waves for score in pool.map(self._score, wave)]
+            return [*pool.map(self._score, starts), *pool.map(self._score, others)]
 
     def _score(self, training: Training) -> float:
         given = arguments(self._job(training))
@@ -128,9 +127,8 @@ def _encodings(plan: Plan) -> list[str]:
 
 def _row(contestant: str, trainings: int, machine: WholeMachine) -> Row:
     wall, cpu = machine.seconds()
-    print(
-        f"{contestant}: {trainings} trainings, {wall:.0f} s, {cpu:.0f} s of processor", flush=True
-    )
+    taken = f"{wall:.0f} s, {cpu:.0f} s of processor"
+    print(f"{contestant}: {trainings} trainings, {taken}", flush=True)
     return {
         "contestant": contestant,
         "trainings": trainings,

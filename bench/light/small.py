@@ -29,7 +29,7 @@ from interlude.plan.settings import Settings
 
 AT_ONCE = (1, 2, 4, 8)
 EACH = 2  # runs in a row, where processes stay
-# As the target runs of the default study.
+# As the target trainings of the default study.
 TARGET = Settings(
     epochs=2,
     batch_size=16,
