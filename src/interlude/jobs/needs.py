@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 
-from interlude.files import MANIFEST, read_manifest
+from interlude.errors import InputError
+from interlude.files import read_manifest
 from interlude.plan.tasks import Task
 from interlude.plan.trainings import Training
 
@@ -48,8 +50,8 @@ def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, 
 def known_rows(task: Task, data: Path) -> int:
     """Return a task's training rows: of its normalised data, else as published, else a guess.
 
-    data: folder of its normalised data, which may be missing.
+    data: folder of its normalised data, which may be missing, or broken: whoever reads them says so.
     """
-    if (data / MANIFEST).exists():
+    with suppress(InputError, LookupError, TypeError, ValueError):
         return int(read_manifest(data)["sizes"]["train"])
     return task.published["train"] or UNKNOWN_ROWS

@@ -53,3 +53,10 @@ def test_rows_are_those_of_the_data_else_published_else_a_guess(tmp_path: Path) 
     assert known_rows(untold, tmp_path / "gone") == UNKNOWN_ROWS
     (tmp_path / "manifest.json").write_text(json.dumps({"sizes": {"train": 12}}))
     assert known_rows(told, tmp_path) == 12
+
+
+@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"sizes": null}', '{"sizes": {"train": "x"}}'])
+def test_a_broken_manifest_is_for_others_to_refuse(broken: str, tmp_path: Path) -> None:
+    untold = load_task(tiny.write_yaml(tmp_path / "tiny-pair.yaml", tiny.task_file("pair")))
+    (tmp_path / "manifest.json").write_text(broken)
+    assert known_rows(untold, tmp_path) == UNKNOWN_ROWS
