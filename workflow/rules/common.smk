@@ -58,7 +58,9 @@ CONFIGS += ["--config"] if workflow.config_settings.config else []
 WHERE = " + ".join(CONFIGS)
 
 try:
-    STUDY = load_study(config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT)))
+    STUDY = load_study(
+        config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT))
+    )
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:
         check_trainable(STUDY.config, WHERE)
@@ -104,7 +106,11 @@ DEVICE = STUDY.config["compute"]["device"]
 GPUS = visible_gpus()
 GPUS_OF_A_RUN = int(DEVICE == "cuda" or (DEVICE == "auto" and bool(GPUS)))
 # A profile may ask for GPUs of other machines.
-ASKED = [asked["gpu"] for asked in workflow.resource_settings.overwrite_resources.values() if "gpu" in asked]
+ASKED = [
+    asked["gpu"]
+    for asked in workflow.resource_settings.overwrite_resources.values()
+    if "gpu" in asked
+]
 ON_GPU = DEVICE != "cpu" and (bool(GPUS_OF_A_RUN) or any(gpus != 0 for gpus in ASKED))
 # What the runs on this machine share, unless --resources or a profile says how much that is. Jobs
 # that are submitted elsewhere (Snakemake: to nodes) do not share it.

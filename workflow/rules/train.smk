@@ -45,8 +45,6 @@ rule train_target:
         "results/logs/train/{id}.log",
     wildcard_constraints:
         id=one_of(TRAINED_BY["train_target"]),
-    message:
-        "{resources.called}"
     retries: RETRIES_HERE
     conda:
         "../../envs/train.yaml"
@@ -65,6 +63,8 @@ rule train_target:
         files=job_files,
         script=script("train.py"),
         on_failure=script("record_failure.py"),
+    message:
+        "{resources.called}"
     shell:
         TRAIN
 
