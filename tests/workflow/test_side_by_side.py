@@ -135,15 +135,10 @@ def test_two_trainings_never_overlap_on_one_gpu_though_there_are_two_cores(
     assert ended <= started
 
 
-def test_trainings_ask_for_memory_and_together_for_no_more_than_the_machine_has(
-    disturbed: Disturbed,
-) -> None:
+def test_trainings_together_get_no_more_memory_than_the_machine_has(disturbed: Disturbed) -> None:
     provided = re.search(r'Resource\("mem_mb", (\d+)\)', disturbed.output)
     assert provided is not None
     assert int(provided[1]) == memory_mb()
-    model = disturbed.project.root / "results/models/minilm-l6/model.safetensors"
-    needed = 1000 + 5 * model.stat().st_size // 10**6
-    assert re.findall(r" mem_mb=(\d+)", disturbed.output) == [str(needed)] * 2
 
 
 def trained(record: Path) -> tuple[float, float]:

@@ -105,6 +105,13 @@ RETRIES_HERE = 0 if workflow.remote_exec else RETRIES
 DEVICE = STUDY.config["compute"]["device"]
 GPUS = visible_gpus()
 GPUS_OF_A_RUN = int(DEVICE == "cuda" or (DEVICE == "auto" and bool(GPUS)))
+# A profile may ask for GPUs of other machines.
+ASKED = [
+    asked["gpu"]
+    for asked in workflow.resource_settings.overwrite_resources.values()
+    if "gpu" in asked
+]
+ON_GPU = DEVICE != "cpu" and (bool(GPUS_OF_A_RUN) or any(gpus != 0 for gpus in ASKED))
 # What the runs on this machine share, unless --resources or a profile says how much that is. Jobs
 # that are submitted elsewhere (Snakemake: to nodes) do not share it.
 if workflow.resource_settings.nodes is None and not workflow.remote_exec:
@@ -293,7 +300,7 @@ def retries_left(wildcards, attempt):
 
 def job_memory(wildcards, input, attempt):
     """MB of host memory; more at each attempt."""
-    return attempt * run_memory_mb(Path(input.model), on_gpu=bool(GPUS_OF_A_RUN))
+    return attempt * run_memory_mb(Path(input.model), ON_GPU)
 
 
 def job_minutes(wildcards, input, attempt):
@@ -304,7 +311,7 @@ def job_minutes(wildcards, input, attempt):
         for part in training.parts
     }
     size = Path(input.model).stat().st_size
-    return attempt * minutes(training, rows, size, on_gpu=bool(GPUS_OF_A_RUN))
+    return attempt * minutes(training, rows, size, ON_GPU)
 
 
 def limits_of_role(wildcards):
