@@ -70,7 +70,7 @@ def test_what_a_broken_file_s_message_says_leads_to_the_same_bytes(
         said += done.stdout
     assert named == {encoder, ENCODING}
     for task in ("finance-ner", "privacy-qa"):  # by a name that means something to people
-        assert f"message: stilts target: sarcasm > {task}, restart 1\n" in said
+        assert f"\nstilts target: sarcasm > {task}, restart 1: exit status 2: error: " in said
     assert results(project) == whole
 
 

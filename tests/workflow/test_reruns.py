@@ -147,10 +147,8 @@ def test_data_made_anew_with_the_same_content_take_no_step_of_training(
         path = project.root / SOURCES / file
         path.write_text(path.read_text() + UNUSED)
     wanted = ("intermediate", "targets", "probing")
-    assert (
-        project.planned(*wanted).items()
-        > {**TRAINING, "normalise_task": 5, "encode_task": 5}.items()
-    )
+    expected = {**TRAINING, "normalise_task": 5, "encode_task": 5}
+    assert project.planned(*wanted).items() >= expected.items()
     project.run(*wanted)
     assert {training: outcome(project, training) for training in before} == before
     for training in before:

@@ -25,7 +25,7 @@ rule make_report:
     conda:
         "../../envs/report.yaml"
     params:
-        config=json.dumps(config, indent=1),
+        config=json.dumps(json.loads(TOLD), indent=1),  # without defaults, of which a new key has one
         snakefile=os.path.relpath(workflow.main_snakefile),
     shell:
         "echo {params.config:q} > {output.config} && "

@@ -19,12 +19,12 @@ def main() -> None:
     parser.add_argument("--log", type=Path, required=True, help="what the training said")
     arguments = parser.parse_args()
     status = arguments.exit_status
-    if status in HANDED_ON or arguments.retries_left > 0:
-        sys.exit(status)
-    job = job_of(arguments)
     reason = reason_of(status, arguments.log)
-    leave_without_result(job, "failed", reason)
-    print(f"recorded as failed: {job.name}: {reason}", file=sys.stderr)
+    if status in HANDED_ON or arguments.retries_left > 0:
+        print(f"{arguments.name}: {reason}", file=sys.stderr)  # Snakemake tells of a bare id
+        sys.exit(status)
+    leave_without_result(job_of(arguments), "failed", reason)
+    print(f"recorded as failed: {arguments.name}: {reason}", file=sys.stderr)
 
 
 if __name__ == "__main__":
