@@ -16,12 +16,10 @@ from bench.machine import ROOT, about
 from bench.project import Project
 from bench.report import show
 from bench.workspace import WORK, write_results
-from interlude.files import MANIFEST
 from interlude.plan.planner import plan_of
 
 OVERLAY = ROOT / "config/studies/pruksachatkun2020.yaml"
 TARGETS = ("intermediate", "targets", "probing")
-MANIFEST_TEXT = '{"sizes": {"train": 1000}}'  # the time that a training is given follows from it
 
 Row = dict[str, Any]
 
@@ -84,12 +82,12 @@ def _jobs(output: str) -> int:
 
 
 def _place_files(project: Project) -> None:
-    """Put a file in every place where a job leaves one; empty, but for what planning reads."""
+    """Put an empty file in every place where a job leaves one."""
     lines = project.snakemake("--cores", "1", *TARGETS, "--summary").output.splitlines()
     for name in (line.split("\t")[0] for line in lines if line.startswith("results/")):
         path = project.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(MANIFEST_TEXT if path.name == MANIFEST else "", encoding="utf8")
+        path.touch()
 
 
 def _options() -> Namespace:

@@ -47,14 +47,15 @@ rule make_tables:
         f"{RESULTS}/logs/tables.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("make_tables.py"),
     params:
         options=OPTIONS,
         sweep=lambda wildcards, input: f"--sweep {input.sweep}" if input.sweep else "",
         folder=output_folder,
-        script=script("make_tables.py"),
         code=code_digest("make_tables.py"),
     shell:
-        "python {params.script:q} --scores {input.scores} --trainings {input.trainings} {params.sweep}"
+        "python {resources.script:q} --scores {input.scores} --trainings {input.trainings} {params.sweep}"
         " --options {params.options:q} --out {params.folder:q} 2>&1 | tee {log}"
 
 
@@ -72,12 +73,13 @@ rule write_review:
         f"{RESULTS}/logs/review.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("write_review.py"),
     params:
         options=OPTIONS,
-        script=script("write_review.py"),
         code=code_digest("write_review.py"),
     shell:
-        "python {params.script:q} --scores {input.scores} --trainings {input.trainings}"
+        "python {resources.script:q} --scores {input.scores} --trainings {input.trainings}"
         " --options {params.options:q} --out {output} 2>&1 | tee {log}"
 
 

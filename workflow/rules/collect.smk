@@ -19,14 +19,15 @@ rule collect_scores:
         f"{RESULTS}/logs/collect.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("collect_scores.py"),
     params:
         study=STUDY.name,
         plan=lambda wildcards: PLAN_FILE,
         planned=digest_of(PLAN_TEXT),
-        script=script("collect_scores.py"),
         code=code_digest("collect_scores.py"),
     shell:
-        "python {params.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
+        "python {resources.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
         " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
 
 
@@ -41,11 +42,12 @@ rule check_scores:
     priority: -1
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("check_scores.py"),
     params:
         plan=lambda wildcards: PLAN_FILE,
         planned=digest_of(PLAN_TEXT),
-        script=script("check_scores.py"),
         code=code_digest("check_scores.py"),
     shell:
-        "python {params.script:q} --plan {params.plan:q} --trained results/trained --out {output}"
+        "python {resources.script:q} --plan {params.plan:q} --trained results/trained --out {output}"
         " 2>&1 | tee {log}"

@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -34,9 +35,9 @@ from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
-from interlude.jobs.collect import refuse_old_results
 from interlude.jobs.machine import memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import known_rows, minutes
+from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_trainable, plan_of
@@ -204,8 +205,14 @@ def downloads():
 
 
 def one_of(ids):
-    """A pattern of these ids alone; of none where there are none."""
-    return "|".join(sorted(set(ids))) or "(?!)"
+    """A pattern of these ids and of no other of the plan; of none where there are none.
+
+    By their first digits: Snakemake goes through the text of a pattern in each of its jobs.
+    """
+    digits = next(
+        n for n in count(3) if len({id[:n] for id in PLAN.trainings}) == len(PLAN.trainings)
+    )
+    return f"(?:{'|'.join(id[:digits] for id in ids)})[0-9a-f]*" if ids else "(?!)"
 
 
 def ids(*roles):

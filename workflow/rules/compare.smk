@@ -25,16 +25,17 @@ rule compare_studies:
         f"{RESULTS}/logs/compare.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("compare_studies.py"),
     params:
         own=STUDY.name,
         other=OTHER,
         names=json.dumps(STUDY.config["compare"]["names"]),
         options=OPTIONS,
         tables=lambda wildcards, input: Path(input.own).parent,
-        script=script("compare_studies.py"),
         code=code_digest("compare_studies.py"),
     shell:
-        "python {params.script:q} --own {params.own} --own-transfer {input.own}"
+        "python {resources.script:q} --own {params.own} --own-transfer {input.own}"
         " --other {params.other} --other-transfer {input.other} --names {params.names:q}"
         " --options {params.options:q} --tables {params.tables:q} --figure {output[0]}"
         " 2>&1 | tee {log}"

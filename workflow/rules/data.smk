@@ -30,11 +30,12 @@ rule download_archive:
     priority: DATA_FIRST
     conda:
         "../../envs/data.yaml"
-    params:
+    resources:
         script=script("download_archive.py"),
+    params:
         pin=archive_pin,
     shell:
-        "python {params.script:q} --archive {wildcards.archive} --out {output} 2>&1 | tee {log}"
+        "python {resources.script:q} --archive {wildcards.archive} --out {output} 2>&1 | tee {log}"
 
 
 rule prepare_model:
@@ -49,13 +50,14 @@ rule prepare_model:
     priority: DATA_FIRST
     conda:
         "../../envs/data.yaml"
-    params:
-        made_from=lambda wildcards: ORIGINS.of_model(wildcards.model),
+    resources:
         file=os.path.relpath(STUDY.model.path),
         script=script("prepare_model.py"),
+    params:
+        made_from=lambda wildcards: ORIGINS.of_model(wildcards.model),
         folder=output_folder,
     shell:
-        "python {params.script:q} --model {params.file:q} --out {params.folder:q} 2>&1 | tee {log}"
+        "python {resources.script:q} --model {resources.file:q} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule normalise_task:
@@ -71,15 +73,15 @@ rule normalise_task:
     conda:
         "../../envs/data.yaml"
     resources:
+        file=lambda wildcards: os.path.relpath(STUDY.tasks[wildcards.task].path),
+        script=script("normalise.py"),
         places=PLACES,
     params:
         made_from=lambda wildcards: ORIGINS.of_task(wildcards.task),
-        file=lambda wildcards: os.path.relpath(STUDY.tasks[wildcards.task].path),
         archive=lambda wildcards, input: f"--archive-file {input[0]}" if input else "",
-        script=script("normalise.py"),
         folder=output_folder,
     shell:
-        "python {params.script:q} --task {params.file:q} {params.archive} {resources.places} --out {params.folder:q}"
+        "python {resources.script:q} --task {resources.file:q} {params.archive} {resources.places} --out {params.folder:q}"
         " 2>&1 | tee {log}"
 
 
@@ -99,17 +101,17 @@ rule encode_task:
     conda:
         "../../envs/train.yaml"
     resources:
+        script=script("encode.py"),
         shared=SHARED,
     params:
         made_from=lambda wildcards: made_from([wildcards.task], wildcards.model),
         form=lambda wildcards: STUDY.tasks[wildcards.task].form,
-        script=script("encode.py"),
         code=lambda wildcards: digest.encoding_code(STUDY.tasks[wildcards.task].form),
         data=lambda wildcards, input: Path(input.train).parent,
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,
     shell:
-        "python -m interlude.jobs.warm {params.script:q} --data {params.data:q} --model {params.model:q} --form {params.form}"
+        "python -m interlude.jobs.warm {resources.script:q} --data {params.data:q} --model {params.model:q} --form {params.form}"
         " --max-length {wildcards.length} --out {params.folder:q} --made-from {params.made_from:q}"
         " --code {params.code} {resources.shared} 2>&1 | tee {log}"
 
@@ -128,11 +130,12 @@ rule describe_data:
     priority: DATA_FIRST
     conda:
         "../../envs/data.yaml"
+    resources:
+        script=script("describe_data.py"),
     params:
         limits=limits_of_role,
-        script=script("describe_data.py"),
     shell:
-        "python {params.script:q} --limits {params.limits:q} --out {output} 2>&1 | tee {log}"
+        "python {resources.script:q} --limits {params.limits:q} --out {output} 2>&1 | tee {log}"
 
 
 rule download:

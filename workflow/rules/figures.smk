@@ -41,15 +41,16 @@ rule make_figures:
         f"{RESULTS}/logs/figures.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("make_figures.py"),
     params:
         options=OPTIONS,
         names=[*FIGURES_OF_VARIANT, *FIGURES_OF_STUDY],
         tables=lambda wildcards, input: Path(input.tables[0]).parent,
         folder=output_folder,
-        script=script("make_figures.py"),
         code=code_digest("make_figures.py"),
     shell:
-        "python {params.script:q} --scores {input.scores} --trainings {input.trainings}"
+        "python {resources.script:q} --scores {input.scores} --trainings {input.trainings}"
         " --tables {params.tables:q} --options {params.options:q} --figures {params.names}"
         " --out {params.folder:q} 2>&1 | tee {log}"
 

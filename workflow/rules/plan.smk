@@ -17,6 +17,8 @@ rule plan:
         f"{RESULTS}/logs/plan.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("plan_costs.py"),
     params:
         study=STUDY.name,
         plan=PLAN_FILE,
@@ -24,8 +26,7 @@ rule plan:
         data="results/data",
         measured=STUDY.config["plan"]["measured"],
         model=f"results/models/{STUDY.model.name}/model.safetensors",
-        script=script("plan_costs.py"),
     shell:
-        "python {params.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
+        "python {resources.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
         " --planned {params.planned:q} --data {params.data:q} --measured {params.measured:q}"
         " --model {params.model:q} 2>&1 | tee {log}"

@@ -11,9 +11,10 @@ rule prune:
         "results/logs/prune.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("prune.py"),
     params:
         shared=SHARED,
         delete="--delete" if STUDY.config["prune"] == "delete" else "",
-        script=script("prune.py"),
     shell:
-        "python {params.script:q} --results results {params.shared} {params.delete} 2>&1 | tee {log}"
+        "python {resources.script:q} --results results {params.shared} {params.delete} 2>&1 | tee {log}"

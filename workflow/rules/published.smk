@@ -28,11 +28,12 @@ rule import_published:
         f"{RESULTS}/logs/import.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("import_published.py"),
     params:
         reference=lambda wildcards, input: Path(input[0]).parent,
         study=STUDY.name,
-        script=script("import_published.py"),
         code=code_digest("import_published.py"),
     shell:
-        "python {params.script:q} --reference {params.reference:q} --study {params.study}"
+        "python {resources.script:q} --reference {params.reference:q} --study {params.study}"
         " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"

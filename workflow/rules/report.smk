@@ -24,10 +24,11 @@ rule make_report:
         f"{RESULTS}/logs/report.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        snakefile=os.path.relpath(workflow.main_snakefile),
     params:
         config=json.dumps(json.loads(TOLD), indent=1),  # without defaults, of which a new key has one
-        snakefile=os.path.relpath(workflow.main_snakefile),
     shell:
         "echo {params.config:q} > {output.config} && "
-        "python -m snakemake --snakefile {params.snakefile:q} --configfile {output.config} --nolock"
+        "python -m snakemake --snakefile {resources.snakefile:q} --configfile {output.config} --nolock"
         " --report {output.html} tables figures > {log} 2>&1"

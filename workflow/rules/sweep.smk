@@ -18,13 +18,14 @@ rule choose_settings:
         "results/logs/choose/{choice}.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("choose_settings.py"),
     params:
         settings=SWEPT,
         rule=STUDY.rule,
-        script=script("choose_settings.py"),
         code=code_digest("choose_settings.py"),
     shell:
-        "python {params.script:q} --records {input} --settings {params.settings}"
+        "python {resources.script:q} --records {input} --settings {params.settings}"
         " --rule {params.rule:q} --out {output} 2>&1 | tee {log}"
 
 
@@ -37,15 +38,16 @@ rule collect_sweep:
         f"{RESULTS}/logs/collect-sweep.log",
     conda:
         "../../envs/report.yaml"
+    resources:
+        script=script("collect_sweep.py"),
     params:
         plan=lambda wildcards: PLAN_FILE,
         planned=digest_of(PLAN_TEXT),
         settings=SWEPT,
         rule=STUDY.rule,
-        script=script("collect_sweep.py"),
         code=code_digest("collect_sweep.py"),
     shell:
-        "python {params.script:q} --plan {params.plan:q} --trained results/trained"
+        "python {resources.script:q} --plan {params.plan:q} --trained results/trained"
         " --settings {params.settings} --rule {params.rule:q} --out {output} 2>&1 | tee {log}"
 
 

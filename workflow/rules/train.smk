@@ -10,13 +10,13 @@ TRAINING = f"{TRAINED}/{{id}}"
 # A signal to all processes of a job, as at a preemption or Ctrl-C, ends the training by way of a
 # checkpoint; the shell and the log wait for that.
 # What only names, places or shares a training is a resource, no parameter: so it is not done again
-# when another study, under another name, wants the same.
+# when another study, under another name, wants the same, or a clone has moved.
 TRAIN = """
 trap : INT TERM
 job=({params.told} {params.files} --name {resources.called:q} {resources.keeps} {resources.shared})
-{{ python -m interlude.jobs.warm {params.script:q} "${{job[@]}}" --threads {threads} \
+{{ python -m interlude.jobs.warm {resources.script:q} "${{job[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
-    python {params.on_failure:q} "${{job[@]}}" --exit-status $? --log {log} \\
+    python {resources.on_failure:q} "${{job[@]}}" --exit-status $? --log {log} \\
         --retries-left {resources.retries_left}
 """
 
@@ -50,6 +50,8 @@ rule train_target:
         "../../envs/train.yaml"
     threads: STUDY.config["compute"]["threads"]
     resources:
+        script=script("train.py"),
+        on_failure=script("record_failure.py"),
         called=called,
         keeps="",
         retries_left=retries_left,
@@ -61,8 +63,6 @@ rule train_target:
     params:
         told=told,
         files=job_files,
-        script=script("train.py"),
-        on_failure=script("record_failure.py"),
     message:
         "{resources.called}"
     shell:
@@ -86,6 +86,8 @@ use rule train_target as train_intermediate with:
         id=one_of(TRAINED_BY["train_intermediate"]),
     priority: 1  # everything else waits for these
     resources:
+        script=script("train.py"),
+        on_failure=script("record_failure.py"),
         called=called,
         keeps="--keep-start",
         retries_left=retries_left,

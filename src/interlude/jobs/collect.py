@@ -138,17 +138,3 @@ def require_finished(cells: Iterable[Cell], trained: Path) -> int:
         f"\n{reasons}\n"
         f"To try them again: snakemake --cores all --forcerun {' '.join(again)}"
     )
-
-
-def refuse_old_results(study: Path) -> None:
-    """Raise InputError for the folder of a study that an older release has left.
-
-    It has records by role, source, task and restart, and one table of runs.
-    """
-    old = [study / name for name in ("runs", "encoders", "runs.parquet") if (study / name).exists()]
-    if old:
-        raise InputError(
-            f"{old[0]}: found results of an older release, which are not read. Move {study} away, "
-            "or give the study another name (key study), and run again: trainings lie in "
-            "results/trained now."
-        )

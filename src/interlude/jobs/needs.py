@@ -50,7 +50,7 @@ def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, 
 def known_rows(task: Task, data: Path) -> int:
     """Return a task's training rows: of its normalised data, else as published, else a guess.
 
-    data: folder of its normalised data, which may be missing, or broken: whoever reads them says so.
+    data: folder of its normalised data; whoever reads them says it if they are broken.
     """
     with suppress(InputError, LookupError, TypeError, ValueError):
         return int(read_manifest(data)["sizes"]["train"])
