@@ -264,9 +264,9 @@ def test_a_site_gives_each_rule_its_time_and_else_it_follows_from_the_planned_to
     clone: Project, continued: str
 ) -> None:
     assert {job["TimeLimit"] for job in jobs_of(clone.trained(**HOPELESS))} == {"12:00:00"}
-    for cell in (SHORT_OF_MEMORY, KILLED, STARTED[0]):
+    for cell in (SHORT_OF_MEMORY, KILLED):  # each tried twice
         limits = [job["TimeLimit"] for job in jobs_of(clone.trained(**cell))]
-        assert limits == [f"00:{21 * attempt}:00" for attempt in range(1, len(limits) + 1)]
+        assert limits == ["00:21:00", "00:42:00"]
 
 
 def test_the_generic_profile_runs_a_job_to_its_end(clone: Project, repaired: None) -> None:
