@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -125,11 +126,13 @@ def in_state(*states: str) -> list[dict[str, str]]:
     return [job for job in jobs() if job["JobState"] in states]
 
 
-def process_of(training: Path) -> psutil.Process | None:
-    """Return the process of a training."""
-    for process in psutil.process_iter(["cmdline"]):
+def process_of(project: Project, cell: Cell) -> psutil.Process | None:
+    """Return the process of a cell's training in this project: others may train the same."""
+    training = str(project.trained(**cell))
+    for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
-        if str(training) in words and "workflow/scripts/train.py" in words:
+        is_training = training in words and "workflow/scripts/train.py" in words
+        if is_training and process.info["cwd"] == str(project.root):
             return process
     return None
 
@@ -164,11 +167,12 @@ def cancelled(clone: Project) -> Cancelled:
     killed = clone.trained(**KILLED)
     study = start(clone, *ON_SLURM, COMPLETE)
     try:
-        training = study.until(lambda: process_of(killed), "a training")
+        training = study.until(lambda: process_of(clone, KILLED), "a training")
         offline = training.environ().get("HF_HUB_OFFLINE", "")
         subprocess.run(["scancel", jobs_of(killed)[0]["JobId"]], check=True)
-        for started in [clone.trained(**cell) for cell in STARTED]:
-            study.until(lambda: process_of(started), "a training to cancel").suspend()  # noqa: B023
+        for cell in STARTED:
+            held = study.until(partial(process_of, clone, cell), "a training to cancel")
+            held.suspend()
         study.until(lambda: study.log.read_text().count("Finished jobid") == 3, "the end of three")
     finally:
         study.process.send_signal(signal.SIGINT)

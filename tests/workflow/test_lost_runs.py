@@ -150,13 +150,13 @@ def training_of(
     project: Project, study: str, cell: dict[str, Any], snakemake: subprocess.Popen[Any]
 ) -> psutil.Process:
     """Wait until the training of a cell has started."""
-    plan = project.root / f"results/{study}/plan.csv"  # written when Snakemake starts
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and snakemake.poll() is None:
-        for process in psutil.process_iter(["cmdline"]) if plan.exists() else ():
-            words = process.info["cmdline"] or []
-            is_training = any(word.endswith("train.py") for word in words)
-            if is_training and str(project.trained(study, **cell)) in words:
-                return process
+        for process in psutil.Process(snakemake.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                words = process.cmdline()
+                is_training = any(word.endswith("train.py") for word in words)
+                if is_training and str(project.trained(study, **cell)) in words:
+                    return process
         time.sleep(0.05)
     pytest.fail(f"no training of {cell} was seen")
