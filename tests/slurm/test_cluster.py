@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 
 import psutil
 import pytest
+from filelock import FileLock
 from project import Project, copy_prepared
 
 T = TypeVar("T")
@@ -48,17 +50,23 @@ LITTLE, PROFILE = "1500", "16000 * attempt"
 
 @pytest.fixture(scope="module", autouse=True)
 def slurm() -> Iterator[None]:
-    """SLURM on the loopback interface, stopped afterwards; skips where it cannot be started."""
+    """SLURM on the loopback interface, stopped afterwards; skips where it cannot be started.
+
+    A machine has one of it: tests of another checkout wait for their turn.
+    """
     if not PYTHON.exists():
         pytest.skip(f"no {PYTHON}: make slurm installs SLURM and Snakemake's cluster plugins")
-    try:
-        started = subprocess.run([ONEBOX, "start"], text=True, stderr=subprocess.PIPE, check=False)
-        if started.returncode == CANNOT_START:
-            pytest.skip(started.stderr.strip())
-        assert started.returncode == 0, started.stderr
-        yield
-    finally:
-        subprocess.run([ONEBOX, "stop"], check=True)
+    with FileLock(Path(tempfile.gettempdir()) / "interlude-onebox.lock"):
+        try:
+            started = subprocess.run(
+                [ONEBOX, "start"], text=True, stderr=subprocess.PIPE, check=False
+            )
+            if started.returncode == CANNOT_START:
+                pytest.skip(started.stderr.strip())
+            assert started.returncode == 0, started.stderr
+            yield
+        finally:
+            subprocess.run([ONEBOX, "stop"], check=True)
 
 
 @pytest.fixture(scope="module")
