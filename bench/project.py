@@ -11,6 +11,8 @@ import yaml
 from snakemake.utils import update_config
 
 from bench.machine import ROOT, Ended, python, run
+from interlude.data.fetch.availability import why_unavailable
+from interlude.data.fetch.places import places_of
 from interlude.plan.study import Study, load_study
 
 PARTS = ("Snakefile", "config.yaml", "config", "envs", "profiles", "reference", "src", "workflow")
@@ -34,7 +36,11 @@ class Project:
         config: dict[str, Any] = {}
         for overlay in self.overlays:
             update_config(config, yaml.safe_load(overlay.read_text(encoding="utf8")))
-        return load_study(config, self.folder)
+        return load_study(
+            config,
+            self.folder,
+            unavailable=lambda task: why_unavailable(task, places_of(config, self.folder)),
+        )
 
     def clear(self) -> None:
         """Remove all results, and what Snakemake knows of them."""

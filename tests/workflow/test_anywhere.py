@@ -110,5 +110,5 @@ def test_a_study_is_trained_to_its_end_and_found_again(
 
 def test_published_scores_are_found_beside_the_snakefile(places: dict[str, Place]) -> None:
     place = places["--directory"]
-    place.snakemake("--configfile", PUBLISHED, "--", "results/published/runs.csv")
-    assert (Path(place.found[1]) / "results/published/runs.csv").exists()
+    place.snakemake("--configfile", PUBLISHED, "--", "results/published/scores.csv")
+    assert (Path(place.found[1]) / "results/published/scores.csv").exists()

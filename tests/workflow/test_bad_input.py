@@ -111,5 +111,6 @@ def test_an_unreachable_index_is_named(
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Files below a folder, but for logs."""
-    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"]
+    """Files below a folder, but for logs and what each start leaves: the plan, and the origins."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"]
+    return [path for path in files if path.name not in ("plan.csv", "origins.json")]

@@ -46,11 +46,15 @@ class Study:
         return self.project.root / name
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """Return how many jobs a dry run plans, by the first word of their rule."""
+        """Return how many jobs a dry run plans, by the first word of their rule.
+
+        But for the one that only shows how many rows there are.
+        """
         counts: dict[str, int] = {}
         for rule, count in self.project.planned("targets", *arguments).items():
             word = rule.partition("_")[0]
             counts[word] = counts.get(word, 0) + count
+        counts.pop("describe", None)
         return counts
 
     @contextmanager

@@ -126,7 +126,7 @@ def load_study(
     config: as read from YAML; defaults are filled in place.
     root: the project's folder, from which task and model folders are given.
     where: the config's file name, for messages.
-    unavailable: tells why a task has no data, for a config with `skip_unavailable`.
+    unavailable: tells why a task has no data; a config with `skip_unavailable` needs it.
 
     Raises InputError for a key, value, task or model that is not allowed.
     """
@@ -172,7 +172,9 @@ def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:
 
 def _skipped(tasks: Iterable[Task], unavailable: Why | None) -> dict[str, str]:
     """Return task -> reason for those without data."""
-    reasons = [(task, unavailable(task)) for task in tasks] if unavailable else []
+    if unavailable is None:
+        raise ValueError("skip_unavailable: nobody to ask which tasks are")
+    reasons = [(task, unavailable(task)) for task in tasks]
     # Where the clone lies is nobody's business in a table.
     return {task.name: why.removeprefix(f"{task.path}: ") for task, why in reasons if why}
 

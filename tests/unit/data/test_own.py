@@ -14,6 +14,7 @@ from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
 from interlude.errors import InputError
+from interlude.plan.planner import plan_of
 from interlude.plan.study import Study, load_study
 from interlude.plan.tasks import Task
 
@@ -132,7 +133,11 @@ def study(tmp_path: Path) -> Callable[..., Study]:
         for form in ("span", "choice"):
             document = tiny.task_file(form) | {"source": OWN, "splits": SPLITS}
             tiny.write_yaml(tmp_path / f"config/tasks/tiny-{form}.yaml", document)
-        return load_study(tiny.config(**changes), tmp_path, where="study.yaml")
+        config = tiny.config(**changes)
+        where_data_are = Places(tmp_path / "config/archives.yaml")
+        return load_study(
+            config, tmp_path, "study.yaml", lambda task: why_unavailable(task, where_data_are)
+        )
 
     return load
 
@@ -142,14 +147,14 @@ def test_unavailable_tasks_are_planned_unless_they_may_be_skipped(
 ) -> None:
     planned = study()
     assert planned.skipped == {}
-    assert planned.design.target == ["tiny-pair", "tiny-span"]
+    assert planned.tasks_of("target") == ["tiny-pair", "tiny-span"]
 
 
 def test_skipped_tasks_are_in_no_run_and_have_their_reason(study: Callable[..., Study]) -> None:
     planned = study(skip_unavailable=True)
     assert set(planned.skipped) == {"tiny-span", "tiny-choice"}
     assert "licensed by its publisher" in planned.skipped["tiny-span"]
-    named = {name for run in planned.design.runs() for name in (run.source, run.task)}
+    named = {name for cell in plan_of(planned).cells for name in (cell.source, cell.task)}
     assert not named & set(planned.skipped)
     assert named == {"none", "tiny-single", "tiny-pair", "tiny-tagging"}
 
