@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interlude.plan.cells import Cell, read_plan
+if TYPE_CHECKING:
+    from interlude.plan.cells import Cell
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "envs", "profiles", "reference", "src", "workflow")
@@ -67,6 +68,8 @@ class Project:
 
     def cells(self, study: str = "tiny", **named: str | int | None) -> list[Cell]:
         """Return the cells in a study's plan.csv with these values in its columns, such as task."""
+        from interlude.plan.cells import read_plan  # noqa: PLC0415  soak.py lacks the package
+
         plan = read_plan(self.root / f"results/{study}/plan.csv")
         return [cell for cell in plan if named.items() <= vars(cell).items()]
 
