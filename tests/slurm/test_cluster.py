@@ -250,7 +250,9 @@ def test_a_hopeless_training_is_recorded_on_its_last_try_and_the_others_go_on(
     assert tries(clone, HOPELESS)[:2] == [("FAILED", f"{LITTLE}M"), ("COMPLETED", f"{LITTLE}M")]
     assert f"1 of {N_CELLS} scores have no result" in continued
     name = "single probing: none > disfl-qa, restart 1"
-    assert re.search(rf"^  {name}: exit status 1: .*allocate memory", continued, re.M)
+    # what torch says, or the library of its products, whichever is short of memory first
+    words = "allocate memory|could not create a primitive"
+    assert re.search(rf"^  {name}: exit status 1: .*({words})", continued, re.M)
 
 
 def test_every_training_asks_for_a_gpu_and_nothing_else_is_a_job(continued: str) -> None:
