@@ -342,9 +342,24 @@ def encodings_of_role(wildcards):
 
 
 def described(*roles):
-    """Tables of the data of roles; those that a finished study lacks are not asked for again."""
+    """Tables of the data of roles; not those for which deleted data would have to be made again."""
     if STUDY.config["missing_runs"] == "report":
         return []
-    tables = [f"{RESULTS}/data/{role}.csv" for role in roles if STUDY.tasks_of(role)]
     finished = Path(f"{RESULTS}/scores.parquet").exists()
-    return [table for table in tables if not finished or Path(table).exists()]
+    tables = {role: Path(f"{RESULTS}/data/{role}.csv") for role in roles if STUDY.tasks_of(role)}
+    return [
+        str(table)
+        for role, table in tables.items()
+        if (has_its_data(role, table) if table.exists() else not finished)
+    ]
+
+
+def has_its_data(role, table):
+    """Whether the encodings of all tasks that a table tells of are there."""
+    told_of = {line.split(",")[1] for line in table.read_text(encoding="utf8").splitlines()}
+    lengths = {task: STUDY.settings(role, task).max_length for task in STUDY.tasks_of(role)}
+    return all(
+        Path(encoded(task, lengths[task]), f"{part}.arrow").exists()
+        for task in told_of & lengths.keys()
+        for part in PARTS
+    )
