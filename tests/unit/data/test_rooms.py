@@ -12,29 +12,25 @@ import pytest
 SOURCES = Path(__file__).parents[3] / "src"
 
 
-@pytest.mark.parametrize("module", ["interlude.data.read.rows", "interlude.data.shape.normalise"])
-def test_reading_and_shaping_load_nothing_that_fetches(module: str) -> None:
-    program = f"import sys, {module}; print(*(n for n in sys.modules if n.startswith('interlude')))"
+def loaded_with(module: str) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded once it has imported one."""
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
         env=os.environ | {"PYTHONPATH": str(SOURCES)},
         capture_output=True,
         text=True,
         check=True,
     )
-    loaded = done.stdout.split()
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["interlude.data.read.rows", "interlude.data.shape.normalise"])
+def test_reading_and_shaping_load_nothing_that_fetches(module: str) -> None:
+    loaded = loaded_with(module)
     assert module in loaded
     assert [name for name in loaded if name.startswith("interlude.data.fetch")] == []
 
 
 def test_a_study_finds_its_origins_without_slow_imports() -> None:
-    program = "import sys, interlude.data.origins; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     slow = {"torch", "pyarrow", "pandas", "datasets", "huggingface_hub", "transformers"}
-    assert slow & set(done.stdout.split()) == set()
+    assert slow & loaded_with("interlude.data.origins") == set()

@@ -34,7 +34,6 @@ from interlude.metrics import metric_of
 from interlude.plan.cells import Cell
 from interlude.plan.trainings import Choice, Training
 from interlude.training.encoder import load_encoder
-from interlude.training.platform import choose_platform
 from interlude.training.start import read_encoder, read_heads, read_status
 
 REPOSITORY = Path(__file__).parents[3]
@@ -390,18 +389,6 @@ def test_a_full_disk_is_bad_input_and_leaves_no_record(
 
 
 # Bad input
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_refused() -> None:
-    message = r"config: key compute\.device: found 'cuda', but torch sees no GPU"
-    with pytest.raises(InputError, match=message):
-        choose_platform("cuda", "auto")
-
-
-def test_precision_is_the_asked_one() -> None:
-    assert choose_platform("cpu", "bf16").bf16
-    assert not choose_platform("cpu", "fp32").bf16
 
 
 def test_bf16_learns_as_well(carry_out: Perform) -> None:
