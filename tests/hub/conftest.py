@@ -13,7 +13,15 @@ from .server import Hub
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds between the tries, which no test waits."""
+    seconds: list[float] = []
+    monkeypatch.setattr("interlude.data.fetch.hub.TRIES.sleep", seconds.append)
+    return seconds
+
+
+@pytest.fixture
+def hub(tmp_path: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """An empty hub; the client of this process asks it, with an empty cache and no token."""
     server = Hub()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -25,7 +33,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr("interlude.data.fetch.hub.WAITS", (0.0, 0.0))
     yield server
     server.closing.set()
     server.shutdown()

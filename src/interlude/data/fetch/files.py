@@ -82,8 +82,9 @@ def _from_own(task: Task, origin: Origin, _: Places) -> Files:
 
 
 def _from_hub(task: Task, _: Origin, __: Places) -> Files:
-    fetched = fetch_dataset(task.source["hub"], task.inputs(), f"{task.path}: key source.hub")
-    return Files(fetched.names, fetched.contents, {"hub": fetched.origin})
+    where = f"{task.path}: key source.hub"
+    names, contents, origin = fetch_dataset(task.source["hub"], task.inputs(), where)
+    return Files(names, contents, {"hub": origin})
 
 
 def _from_archive(task: Task, _: Origin, places: Places) -> Files:
