@@ -26,6 +26,7 @@ class Repository:
     commits: dict[str, Files] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     private: bool = False
+    gated: bool = False
 
     def commit(self, files: Files, ref: str = "main") -> str:
         """Add a commit, point a branch to it, and return its hash."""
@@ -113,6 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self._repository(kind, name)
         if repository is None:
             return self._send(401, b"", {"X-Error-Code": "RepoNotFound"})
+        if repository.gated:
+            return self._send(403, b"", {"X-Error-Code": "GatedRepo"})
         sha = repository.resolve(revision)
         if sha is None:
             return self._send(404, b"", {"X-Error-Code": "RevisionNotFound"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -135,6 +136,14 @@ def test_several_parquet_files_of_a_split_are_one(dataset: Repository, run: Run)
     assert run()["sizes"]["train"] == 4
 
 
+@pytest.mark.parametrize("second", [b'{"text_a": "one"}\n', parquet([{"other": 1}])])
+def test_several_files_of_a_split_that_are_not_one_table_are_refused(
+    second: bytes, dataset: Repository, run: Run, tmp_path: Path
+) -> None:
+    dataset.commit(files() | {"pairs/train-00001-of-00002.parquet": second})
+    refused(run, f"found 2 files for one split, such as {Path(TRAIN).name}. Allowed: on", tmp_path)
+
+
 def test_patterns_name_files_of_another_layout(dataset: Repository, run: Run) -> None:
     lines = "".join(json.dumps(row) + "\n" for row in rows("pair", 5)).encode()
     dataset.commit({"raw/tr.jsonl": lines, "raw/va.jsonl": lines})
@@ -202,6 +211,22 @@ def test_a_fault_that_passes_is_got_over(
     assert run()["sizes"]["train"] == 6
 
 
+@pytest.mark.parametrize(
+    ("faults", "waited"), [([503, 503], [1, 4]), ([(429, 7)], [8]), ([(429, 60), 503], [61, 4])]
+)
+def test_the_next_try_waits_longer_and_as_long_as_the_hub_asks(
+    faults: list[Any],
+    waited: list[float],
+    waits: list[float],
+    dataset: Repository,
+    hub: Hub,
+    run: Run,
+) -> None:
+    hub.faults["/revision/main"] = faults
+    run()
+    assert waits == waited
+
+
 @AT
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_status_for_ever_is_named(
@@ -266,6 +291,38 @@ def test_a_lasting_wrong_checksum_is_named(
     refused(run, message, tmp_path)
 
 
+def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(
+    dataset: Repository, run: Run, tmp_path: Path
+) -> None:
+    before = run()
+    (cached,) = (tmp_path / "cache").rglob(Path(TRAIN).name)
+    cached.write_bytes(bytes(len(cached.read_bytes())))
+    assert run() == before
+
+
+def test_a_full_disk_is_named_and_not_tried_again(
+    waits: list[float],
+    dataset: Repository,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("huggingface_hub.file_download.http_get", full)
+    refused(run, f"{TRAIN}: no space left on the device. Free some", tmp_path)
+    assert waits == []
+
+
+def test_a_hub_that_is_switched_off_is_not_asked(
+    dataset: Repository, hub: Hub, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    refused(run, "tiny/things at main: the hub is switched off .HF_HUB_OFFLINE", tmp_path)
+    assert hub.requests == []
+
+
 def test_a_missing_config_or_split_lists_what_there_is(
     dataset: Repository, run: Run, tmp_path: Path
 ) -> None:
@@ -300,6 +357,11 @@ def test_a_private_repository_needs_a_token(
     assert "hf_wrong" not in refused(run, "or a private one", tmp_path)
     monkeypatch.setenv("HF_TOKEN", hub.token)
     assert run()["sizes"]["train"] == 6
+
+
+def test_a_gated_repository_has_terms(dataset: Repository, run: Run, tmp_path: Path) -> None:
+    dataset.gated = True
+    refused(run, "it is gated: accept its terms on the hub, then set HF_TOKEN", tmp_path)
 
 
 def test_a_token_is_in_no_file_and_no_message(
