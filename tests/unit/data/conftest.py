@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from prepared import TASKS, Made, make
+from tenacity import stop_after_attempt
 
 from interlude.plan.tasks import METRICS_OF_FORM, Task, load_task
 
@@ -59,7 +60,7 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
     monkeypatch.setenv("PIP_TIMEOUT", "1")
-    monkeypatch.setattr("interlude.data.fetch.archives.WAITS", ())
+    monkeypatch.setattr("interlude.data.fetch.archives.TRIES.stop", stop_after_attempt(1))
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
 

