@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from interlude.data.shape.columns import arrow_schema
+from interlude.forms import columns_of
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import Part, Training
@@ -253,7 +253,7 @@ def write_yaml(path: Path, document: Any) -> Path:
 def write_rows(path: Path, form: str, content: list[Row]) -> Path:
     """Write normalised rows as the data rules would."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(content, schema=arrow_schema(form)), path)
+    pq.write_table(pa.Table.from_pylist(content, schema=columns_of(form).schema), path)
     return path
 
 

@@ -30,7 +30,6 @@ FORMS = sorted(tiny.FORMS)
 Edit = Callable[[str], str]
 Edits = dict[str, Edit]
 READERS = ("jsonl", "edge_probing", "probe_bigram_shift")
-READINGS = {f"read {name}" for name in READERS}
 Codes = dict[str, str]
 
 
@@ -46,12 +45,17 @@ def copied(folder: Path, edits: Edits) -> Path:
     return folder
 
 
+def reading_code(reader: str, form: str) -> str:
+    return digest.reading_code(reader_module(reader), form)
+
+
 def codes() -> Codes:
     """Return the digest of each step that computes, by its name."""
     return {
         **{f"train {form}": digest.training_code([form], [tiny.METRICS[form]]) for form in FORMS},
         **{f"encode {form}": digest.encoding_code(form) for form in FORMS},
-        **{f"read {name}": digest.reading_code(reader_module(name)) for name in READERS},
+        **{f"read {name}": reading_code(name, "single") for name in READERS},
+        **{f"shape {form}": reading_code("jsonl", form) for form in FORMS},
     }
 
 
@@ -102,11 +106,13 @@ def new_file(name: str, content: str) -> Edits:
 
 TRAININGS = {f"train {form}" for form in FORMS}
 ENCODINGS = {f"encode {form}" for form in FORMS}
+READINGS = {f"read {name}" for name in READERS} | {f"shape {form}" for form in FORMS}
 WITH_TOKENS_OF_TEXTS = ("span", "tagging", "spans", "span-pair", "word-in-context")
 
 # A line of the table, and what runs again after the edit: of what is digested here.
 NEW_FORM = {
     **new_file("forms/new_form/__init__.py", ""),
+    **new_file("forms/new_form/columns.py", "COLUMNS = None\n"),
     **new_file("forms/new_form/rows.py", "ROWS = None\n"),
     **new_file("forms/new_form/head.py", "class NewForm: ...\n"),
 }
@@ -157,7 +163,12 @@ NOTHING: dict[str, Edits] = {
 SOMETHING: dict[str, tuple[Edits, set[str]]] = {
     "what all readers share": (with_function("data/read/readers.py"), READINGS),
     "one module of readers": (with_function("data/read/probing.py"), {"read probe_bigram_shift"}),
-    "shaping": (with_function("data/shape/columns.py"), READINGS),
+    "shaping": (with_function("data/shape/normalise.py"), READINGS),
+    "values of source rows": (with_function("forms/values.py"), READINGS),
+    "the columns of one form": (
+        edited("forms/spans/columns.py", '"group" in', '"groups" in'),
+        {"shape spans"},
+    ),
     "encoding": (edited("encode/encoding.py", "CHUNK = 1000", "CHUNK = 999"), ENCODINGS),
     "the tokenizer": (edited("encode/tokenizer.py", '"right"', '"left"'), ENCODINGS),
     "the rows of one form": (
@@ -190,7 +201,7 @@ SOMETHING: dict[str, tuple[Edits, set[str]]] = {
     "reference scores": (edited("training/reference.py", "ROUNDS = 20", "ROUNDS = 21"), TRAININGS),
     "what heads read of examples": (
         edited("forms/examples.py", "CUT = -1", "CUT = -2"),
-        TRAININGS | ENCODINGS,
+        TRAININGS | ENCODINGS | READINGS,
     ),
 }
 
@@ -209,13 +220,15 @@ def test_what_is_computed_again_after_a_change_of(
     assert changed(edits) == wanted
 
 
-def test_the_head_and_the_rows_of_every_form_count_for_that_form_alone(
+def test_columns_rows_and_head_of_every_form_count_for_that_form_alone(
     changed: Callable[[Edits], set[str]],
 ) -> None:
     for form in FORMS:
         folder = f"forms/{form.replace('-', '_')}"
         assert changed(with_function(f"{folder}/head.py")) == {f"train {form}"}
         assert changed(with_function(f"{folder}/rows.py")) == {f"encode {form}"}
+        reads = {f"read {name}" for name in READERS} if form == "single" else set()
+        assert changed(with_function(f"{folder}/columns.py")) == {f"shape {form}"} | reads
 
 
 def test_every_metric_counts_for_the_trainings_that_use_it(
@@ -432,7 +445,7 @@ def relative_sources() -> list[Path]:
 def test_only_the_registries_load_by_name_what_a_digest_covers() -> None:
     steps = [
         digest.training_roots(FORMS, metric_names()),
-        *map(digest.reading_roots, sorted(set(reader_modules().values()))),
+        *(digest.reading_roots(reader, "single") for reader in set(reader_modules().values())),
     ]
     steps += [digest.encoding_roots(form) for form in FORMS]
     modules = {name: path for roots in steps for name, path in digest.modules_of(roots).items()}

@@ -143,7 +143,7 @@ def test_data_made_anew_with_the_same_content_take_no_step_of_training(
     shutil.copytree(finished.root, project.root)
     before = {training: outcome(project, training) for training in project.trained_at()}
     shutil.rmtree(project.root / "results/data")
-    for file in ("data/read/readers.py", "data/shape/columns.py", "encode/encoding.py"):
+    for file in ("data/read/readers.py", "forms/values.py", "encode/encoding.py"):
         path = project.root / SOURCES / file
         path.write_text(path.read_text() + UNUSED)
     wanted = ("intermediate", "targets", "probing")

@@ -67,7 +67,7 @@ def declared_of_task(task: Task) -> str:
 
 def code_of(task: Task) -> str:
     """Return the digest of the code that reads and shapes the data of a task."""
-    return reading_code(reader_module(task.source["reader"]))
+    return reading_code(reader_module(task.source["reader"]), task.form)
 
 
 def declared_of_model(model: Mapping[str, Any]) -> str:

@@ -2,13 +2,14 @@
 
 A form is a folder called like it, with underscores for hyphens, and in it
 
-- `rows.py` with `ROWS`: how rows become token sequences; it needs no torch;
+- `columns.py` with `COLUMNS`: how source rows become its normalised columns;
+- `rows.py` with `ROWS`: how these become token sequences; like `columns.py` it needs no torch;
 - `head.py` with a class called like the form, in CamelCase: how a batch of sequences becomes
   predictions. It knows nothing of the rows side.
 
 What passes from one to the other is encoded examples (`examples.py`). The other modules beside the
-folders are what forms share: `rows.py` and `text_tokens.py` on the rows side, `head.py`,
-`classification.py` and `span_heads.py` on the other.
+folders are what forms share: `columns.py` and `values.py`; `rows.py` and
+`text_tokens.py`; `head.py`, `classification.py` and `span_heads.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from interlude.errors import unknown
 
 if TYPE_CHECKING:  # torch is loaded with a head, no sooner
+    from interlude.forms.columns import Columns
     from interlude.forms.head import Form
     from interlude.forms.rows import Rows
 
@@ -28,6 +30,12 @@ def form_names() -> list[str]:
     """Return the names of all forms, sorted."""
     heads = Path(__file__).parent.glob("*/head.py")
     return sorted(head.parent.name.replace("_", "-") for head in heads)
+
+
+def columns_of(name: str) -> Columns:
+    """Return how a form's columns are made of source rows; InputError for an unknown form."""
+    columns: Columns = import_module(columns_module(_known(name))).COLUMNS
+    return columns
 
 
 def rows_of(name: str) -> Rows:
@@ -43,14 +51,26 @@ def form_of(name: str) -> type[Form]:
     return form
 
 
+# By these modules `plan.digest` knows what is loaded.
+
+
+def columns_module(name: str) -> str:
+    """Return the module that makes a form's columns."""
+    return f"{_folder(name)}.columns"
+
+
 def rows_module(name: str) -> str:
-    """Return the module of a form's rows side, by which `plan.digest` knows what is loaded."""
-    return f"{__name__}.{name.replace('-', '_')}.rows"
+    """Return the module of a form's rows side."""
+    return f"{_folder(name)}.rows"
 
 
 def head_module(name: str) -> str:
-    """Return the module of a form's head side, by which `plan.digest` knows what is loaded."""
-    return f"{__name__}.{name.replace('-', '_')}.head"
+    """Return the module of a form's head side."""
+    return f"{_folder(name)}.head"
+
+
+def _folder(name: str) -> str:
+    return f"{__name__}.{name.replace('-', '_')}"
 
 
 def _known(name: str) -> str:

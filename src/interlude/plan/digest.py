@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from interlude.forms import head_module, rows_module
+from interlude.forms import columns_module, head_module, rows_module
 from interlude.metrics import metric_module
 
 SOURCES = Path(__file__).parents[2]
@@ -75,12 +75,12 @@ def encoding_code(form: str) -> str:
     return _code(encoding_roots(form), SOURCES)
 
 
-def reading_code(reader: str) -> str:
+def reading_code(reader: str, form: str) -> str:
     """Return 16 hex digits for the code that reads and shapes data, however they were fetched.
 
     reader: the module of the task's reader, `data.read.reader_module`.
     """
-    return _code(reading_roots(reader), SOURCES)
+    return _code(reading_roots(reader, form), SOURCES)
 
 
 def training_roots(forms: Iterable[str], metrics: Iterable[str]) -> tuple[str, ...]:
@@ -93,9 +93,9 @@ def encoding_roots(form: str) -> tuple[str, ...]:
     return (*ENCODING, rows_module(form))
 
 
-def reading_roots(reader: str) -> tuple[str, ...]:
-    """Return the modules where reading and shaping begin, with the one that is loaded by name."""
-    return (*READING, reader)
+def reading_roots(reader: str, form: str) -> tuple[str, ...]:
+    """Return the modules where reading and shaping begin, with those that are loaded by name."""
+    return (*READING, reader, columns_module(form))
 
 
 def modules_of(roots: Collection[str]) -> Modules:

@@ -7,7 +7,7 @@ from itertools import chain
 
 from prepared import PARTS, Made
 
-from interlude.data.shape.columns import arrow_schema
+from interlude.forms import columns_of
 
 
 def test_every_task_holds_its_contract(
@@ -23,7 +23,7 @@ def test_every_task_holds_its_contract(
 
 def check_columns(made: Made) -> None:
     for part, table in made.tables.items():
-        assert table.schema.equals(arrow_schema(made.task.form))
+        assert table.schema.equals(columns_of(made.task.form).schema)
         assert table.num_rows == made.manifest["sizes"][part] > 0
         may_be_missing = {"span2_start", "span2_end"}
         assert not [

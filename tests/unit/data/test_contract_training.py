@@ -21,9 +21,9 @@ from prepared import PARTS, TASKS, Made
 from tokenizers import ByteLevelBPETokenizer
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
-from interlude.data.shape.columns import FORMS as LAYOUTS
 from interlude.encode.encoding import encode_task
 from interlude.encode.tokenizer import load_tokenizer
+from interlude.forms import form_names
 from interlude.forms.examples import CUT
 from interlude.forms.tagging.head import NO_TAG
 from interlude.training.batches import collate, subset
@@ -250,4 +250,4 @@ def check_training(encoded: Encoded) -> None:
 
 def test_every_form_is_among_the_tasks() -> None:
     """The registry has a task of every form, so that all forms are held to this contract."""
-    assert {task.form for task in TASKS} == set(LAYOUTS)
+    assert {task.form for task in TASKS} == set(form_names())

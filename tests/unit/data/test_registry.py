@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from interlude.data.shape.columns import FORMS
+from interlude.forms import form_names
 from interlude.plan.tasks import METRICS_OF_FORM, Task, load_task
 
 ROOT = Path(__file__).parents[3]
@@ -71,7 +71,7 @@ LICENSED = {"ccg", "ep-pos", "ep-ner", "ep-srl", "ep-coref", "ep-const", "ep-spr
 def test_the_schema_knows_the_forms_and_metrics_of_the_code() -> None:
     schema = yaml.safe_load((ROOT / "workflow/schemas/task.schema.yaml").read_text())
     metrics = {name for names in METRICS_OF_FORM.values() for name in names}
-    assert set(schema["properties"]["form"]["enum"]) == set(METRICS_OF_FORM) == set(FORMS)
+    assert set(schema["properties"]["form"]["enum"]) == set(METRICS_OF_FORM) == set(form_names())
     assert set(schema["properties"]["metric"]["enum"]) == metrics
 
 

@@ -10,17 +10,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from interlude.data.shape.columns import FORMS, arrow_schema, labels_of, normalised
 from interlude.data.shape.splits import cut
-from interlude.data.shape.values import Row, RowError
 from interlude.errors import InputError
+from interlude.forms import columns_of
+from interlude.forms.columns import Columns
+from interlude.forms.examples import Row
+from interlude.forms.values import RowError
 from interlude.plan.tasks import Task
 
 PARTS = ("train", "validation")
 ROWS_AT_A_TIME = 20_000
-# What a model is not shown: what a row is called, and what is right.
-NO_INPUT = {"id", "group", "question_id"} | {"label", "labels", "tags", "value"}
-NO_INPUT |= {"start", "end", "answer", "answers"}
 
 Splits = dict[str, list[Row]]  # source rows
 Selected = list[tuple[str, int]]
@@ -31,6 +30,7 @@ class Normalised:
     """The rows of both parts, with the labels that were declared or found."""
 
     form: str
+    columns: Columns
     labels: list[str]
     parts: dict[str, list[Row]]
 
@@ -41,22 +41,28 @@ class Normalised:
             "label_names": self.labels,
             "sizes": {part: len(rows) for part, rows in self.parts.items()},
             "labels": {part: self._label_counts(rows) for part, rows in self.parts.items()},
-            "overlap": _overlap(self.parts),
+            "overlap": self._overlap(),
         }
 
     def write(self, folder: Path) -> None:
         """Write a Parquet file of each part; the same rows give the same bytes."""
         for part, rows in self.parts.items():
-            _write(self.form, rows, folder / f"{part}.parquet")
+            _write(self.columns.schema, rows, folder / f"{part}.parquet")
 
     def _label_counts(self, rows: list[Row]) -> dict[str, int]:
         """Count the labels (or tags) of rows, by name and in their order; none for spans."""
-        key = FORMS[self.form].label or "label"
-        values = [row[key] for row in rows if key in row]
-        several = key in ("tags", "labels")
-        numbers = Counter(chain.from_iterable(values) if several else values)
+        numbers = Counter(number for row in rows for number in self.columns.numbers_of(row))
         names = dict(enumerate(self.labels))
         return {names.get(number, str(number)): numbers[number] for number in sorted(numbers)}
+
+    def _overlap(self) -> int:
+        """Count the validation rows whose whole input is in the train part as well."""
+        seen = {self._input(row) for row in self.parts["train"]}
+        return sum(self._input(row) in seen for row in self.parts["validation"])
+
+    def _input(self, row: Row) -> int:
+        """Return a hash of what a model sees of a row."""
+        return hash(repr(self.columns.input_of(row)))
 
 
 def normalise(task: Task, splits: Splits) -> Normalised:
@@ -64,12 +70,14 @@ def normalise(task: Task, splits: Splits) -> Normalised:
 
     splits: source rows by split. Raises InputError when a row breaks the form, or a cut is empty.
     """
+    columns = columns_of(task.form)
     selected = {part: _selected(task, splits, part) for part in PARTS}
     _check_disjoint(task, selected)
     if not task.labels:
-        task = replace(task, labels=_found_labels(task, splits, selected))
-    parts = {part: _rows(task, splits, selected[part]) for part in PARTS}
-    return Normalised(task.form, task.labels, parts)
+        found = _found_labels(task, columns, splits, selected)
+        task = replace(task, labels=found)
+    parts = {part: _rows(task, columns, splits, selected[part]) for part in PARTS}
+    return Normalised(task.form, columns, task.labels, parts)
 
 
 def _selected(task: Task, splits: Splits, part: str) -> Selected:
@@ -90,24 +98,26 @@ def _check_disjoint(task: Task, selected: dict[str, Selected]) -> None:
         )
 
 
-def _found_labels(task: Task, splits: Splits, selected: dict[str, Selected]) -> list[str]:
+def _found_labels(
+    task: Task, columns: Columns, splits: Splits, selected: dict[str, Selected]
+) -> list[str]:
     """Return the label names that the rows of both parts have, sorted."""
     found: set[str] = set()
     for split, index in chain.from_iterable(selected.values()):
         try:
-            found.update(map(str, labels_of(splits[split][index], task)))
+            found.update(map(str, columns.labels_of(splits[split][index], task)))
         except RowError as error:
             raise _faulty(task, split, index, error) from None
     return sorted(found)
 
 
-def _rows(task: Task, splits: Splits, selected: Selected) -> list[Row]:
-    return [_row(task, splits, split, index) for split, index in selected]
+def _rows(task: Task, columns: Columns, splits: Splits, selected: Selected) -> list[Row]:
+    return [_row(task, columns, splits, split, index) for split, index in selected]
 
 
-def _row(task: Task, splits: Splits, split: str, index: int) -> Row:
+def _row(task: Task, columns: Columns, splits: Splits, split: str, index: int) -> Row:
     try:
-        return {"id": f"{split}-{index}"} | normalised(splits[split][index], task)
+        return {"id": f"{split}-{index}"} | columns.normalise(splits[split][index], task)
     except RowError as error:
         raise _faulty(task, split, index, error) from None
 
@@ -116,21 +126,9 @@ def _faulty(task: Task, split: str, index: int, error: RowError) -> InputError:
     return InputError(f"{task.path}: split {split!r}, row {index + 1}: {error}")
 
 
-def _write(form: str, rows: list[Row], path: Path) -> None:
+def _write(schema: pa.Schema, rows: list[Row], path: Path) -> None:
     """Write rows in batches: ReCoRD's passages, repeated, pass Arrow's 2 GiB for one column."""
-    schema = arrow_schema(form)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             batch = rows[start : start + ROWS_AT_A_TIME]
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-
-
-def _overlap(parts: dict[str, list[Row]]) -> int:
-    """Count the validation rows whose whole input is in the train part as well."""
-    seen = {_input(row) for row in parts["train"]}
-    return sum(_input(row) in seen for row in parts["validation"])
-
-
-def _input(row: Row) -> int:
-    """Return a hash of what a model sees of a row, which is all but its id and its labels."""
-    return hash(repr([value for key, value in row.items() if key not in NO_INPUT]))

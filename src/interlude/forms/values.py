@@ -1,21 +1,33 @@
-"""Read values out of a source row: columns, parts of columns and templates, held to a type."""
+"""Read values out of a source row: columns, parts of columns and templates, held to a type.
+
+For the forms, which make their normalised columns of them.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from interlude.errors import did_you_mean
-from interlude.plan.tasks import Task
-
-Row = dict[str, Any]
+from interlude.forms.examples import Row
 
 _FIELD = re.compile(r"\{([^{}]+)\}")
 
 
 class RowError(Exception):
     """A row that breaks its form; the message names the key, what was found, what is allowed."""
+
+
+class Task(Protocol):
+    """What is read of a task: what stands for each normalised column, and the names of labels."""
+
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
+
+    @property
+    def labels(self) -> list[str]: ...
 
 
 def value_of(row: Row, task: Task, key: str) -> Any:
@@ -97,11 +109,46 @@ def texts_of(row: Row, task: Task, key: str) -> list[str]:
 
 
 def listed(value: Any, key: str) -> list[Any]:
-    """Return a list that is not empty; tokens and tags may be one text, so that CSV can hold them.
-
-    Such a text is cut at white space.
-    """
-    values = value.split() if isinstance(value, str) and key in ("tokens", "tags") else value
-    if not isinstance(values, list) or not values:
+    """Return a list that is not empty; RowError for anything else."""
+    if not isinstance(value, list) or not value:
         raise RowError(f"key {key}: found {value!r}. Allowed: a list that is not empty.")
-    return values
+    return value
+
+
+def span_of(row: Row, task: Task, key: str, text: str) -> tuple[int, int]:
+    """Return start and end of a span that a source column holds as two characters of a text."""
+    value = value_of(row, task, key)
+    if not isinstance(value, list) or [type(each) for each in value] != [int, int]:
+        raise RowError(f"key {key}: found {value!r}. Allowed: a list of start and end.")
+    start, end = value
+    check_span(start, end, text, key)
+    return start, end
+
+
+def check_span(start: int, end: int, text: str, key: str) -> None:
+    """Raise RowError for characters [start, end) that are none, or not within a text."""
+    if not 0 <= start < end <= len(text):
+        raise RowError(f"key {key}: found {start} to {end}. Allowed: within 0 to {len(text)}.")
+
+
+def label_of(row: Row, task: Task) -> int:
+    """Return the number of the label in the column `label`; RowError for an unknown one."""
+    return label_number(value_of(row, task, "label"), task, "label")
+
+
+def label_number(value: Any, task: Task, key: str) -> int:
+    """Return the number of a label: its place among the labels, or the value if that is it."""
+    if _is_number_of_label(value, task.labels):
+        return int(value)
+    if str(value) not in task.labels:
+        raise RowError(
+            f"key {key}: unknown label {str(value)!r}.{did_you_mean(str(value), task.labels)} "
+            f"Allowed: {', '.join(task.labels)}."
+        )
+    return task.labels.index(str(value))
+
+
+def _is_number_of_label(value: Any, labels: list[str]) -> bool:
+    """Tell whether a value is a label's number: an integer, where no label is a number itself."""
+    is_number = type(value) is int and 0 <= value < len(labels)
+    return is_number and not any(label.lstrip("-").isdigit() for label in labels)
