@@ -20,7 +20,7 @@ include: "workflow/rules/plan.smk"
 include: "workflow/rules/prune.smk"
 
 
-if STUDY.config["sweep"]:
+if STUDY.config.sweep:
 
     include: "workflow/rules/sweep.smk"
 
@@ -31,7 +31,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
-if STUDY.config["published"]:
+if STUDY.config.published:
 
     include: "workflow/rules/published.smk"
 

@@ -39,7 +39,7 @@ class Project:
         return load_study(
             config,
             self.folder,
-            unavailable=lambda task: why_unavailable(task, places_of(config, self.folder)),
+            unavailable=lambda task, told: why_unavailable(task, places_of(told, self.folder)),
         )
 
     def clear(self) -> None:

@@ -49,7 +49,7 @@ class Made:
 
 def make(task: Task, folder: Path) -> Made:
     """Prepare a task in a folder; skip the test, saying why, where its data is not at hand."""
-    served, places = _from_archive(task) if "archive" in task.source else _from_mirror(task)
+    served, places = _from_archive(task) if task.source.archive else _from_mirror(task)
     prepare(task, places, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     tables = {part: pq.read_table(folder / f"{part}.parquet") for part in PARTS}
@@ -58,7 +58,7 @@ def make(task: Task, folder: Path) -> Made:
 
 def _from_archive(task: Task) -> tuple[Task, Places]:
     try:
-        archive = fetch(find_archive(task.source["archive"], REGISTRY))
+        archive = fetch(find_archive(task.source.archive, REGISTRY))
     except InputError as error:
         pytest.skip(f"the archive cannot be had here: {error}")
     return task, Places(REGISTRY, archive)

@@ -222,7 +222,12 @@ def write_registry(root: Path) -> None:
     """Write the task and model files that `config()` names below root/config."""
     for form in FORMS:
         write_yaml(root / f"config/tasks/tiny-{form}.yaml", task_file(form))
-    write_yaml(root / "config/models/tiny.yaml", {"name": "tiny"})
+    write_yaml(root / "config/models/tiny.yaml", model_file())
+
+
+def model_file(**changes: Any) -> Row:
+    """Return the content of the file of a model."""
+    return {"name": "tiny", "title": "Tiny", "folder": "models/tiny", "licence": "none", **changes}
 
 
 def task_file(form: str) -> Row:

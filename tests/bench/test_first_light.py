@@ -23,7 +23,7 @@ from bench.light.table import section
 
 ROOT = Path(__file__).parents[2]
 # What a machine with a GPU may lack.
-LACKING = ("snakemake", "datasets", "evaluate", "jsonschema", "jinja2", "matplotlib")
+LACKING = ("snakemake", "datasets", "evaluate", "pydantic", "jinja2", "matplotlib")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 

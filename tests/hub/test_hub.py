@@ -22,7 +22,8 @@ from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
 from interlude.errors import InputError
-from interlude.plan.tasks import METRICS_OF_FORM, load_task
+from interlude.forms import declaration_of
+from interlude.plan.tasks import load_task
 
 from .server import Files, Hub, Repository
 
@@ -78,7 +79,7 @@ def write_task(path: Path, form: str, **source: Any) -> None:
         "name": path.stem,
         "source": {"hub": declared},
         "splits": {"train": "train", "validation": "validation"},
-        "metric": METRICS_OF_FORM[form][0],
+        "metric": declaration_of(form).metrics[0],
     }
     tiny.write_yaml(path, document)
 

@@ -112,6 +112,7 @@ WITH_TOKENS_OF_TEXTS = ("span", "tagging", "spans", "span-pair", "word-in-contex
 # A line of the table, and what runs again after the edit: of what is digested here.
 NEW_FORM = {
     **new_file("forms/new_form/__init__.py", ""),
+    **new_file("forms/new_form/declaration.py", "DECLARATION = None\n"),
     **new_file("forms/new_form/columns.py", "COLUMNS = None\n"),
     **new_file("forms/new_form/rows.py", "ROWS = None\n"),
     **new_file("forms/new_form/head.py", "class NewForm: ...\n"),
@@ -123,7 +124,7 @@ NOTHING: dict[str, Edits] = {
     ),
     "a new metric": new_file("metrics/new.py", "def new(): ...\n"),
     "a new origin": new_file("data/fetch/new.py", "ADDED = 1\n"),
-    "a new key of a study": with_function("plan/study.py", "plan/schema.py"),
+    "a new key of a study": with_function("plan/study.py", "plan/config.py"),
     "a new estimator": new_file("analysis/new.py", "ADDED = 1\n"),
     "words of an error in training": edited("training/data.py", "keeps its answer", "is whole"),
     "words of an error in encoding": edited("encode/tokenizer.py", "has no fast", "lacks a fast"),
@@ -149,7 +150,10 @@ NOTHING: dict[str, Edits] = {
         "jobs/machine.py", "SECONDS = 0.5", "SECONDS = 2"
     ),
     "words of a log line": edited("jobs/shared.py", "taken from there", "found there"),
-    "a metric's name in the plan": edited("plan/tasks.py", r'"multirc"', '"multi"'),
+    "another metric of a form": edited(
+        "forms/tagging/declaration.py", r'"tag_accuracy"', '"tag_accuracy", "new"'
+    ),
+    "what forms say of a column": edited("forms/declaration.py", "a source column,", "a column,"),
     "a key of a mirror's manifest": edited("data/fetch/mirror.py", r'"file"', '"path"'),
     **{
         f"an unused function in {file}": with_function(file)
@@ -229,6 +233,7 @@ def test_columns_rows_and_head_of_every_form_count_for_that_form_alone(
         assert changed(with_function(f"{folder}/rows.py")) == {f"encode {form}"}
         reads = {f"read {name}" for name in READERS} if form == "single" else set()
         assert changed(with_function(f"{folder}/columns.py")) == {f"shape {form}"} | reads
+        assert changed(with_function(f"{folder}/declaration.py")) == set()
 
 
 def test_every_metric_counts_for_the_trainings_that_use_it(

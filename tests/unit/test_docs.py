@@ -6,29 +6,32 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
-from interlude.plan.settings import Settings
+from interlude.plan.config import Config
+from interlude.plan.reference import MODELS, refreshed
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-CONFIG_PAGE = (ROOT / "docs/config.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("key", SCHEMA["properties"])
-def test_the_config_page_names_every_key(key: str) -> None:
-    assert re.search(rf"`{key}[`.]", CONFIG_PAGE)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tables_of_keys_are_those_of_the_models(page: Path) -> None:
+    """`python -m interlude.plan.reference docs/*.md` writes them."""
+    assert refreshed(page.read_text(encoding="utf8")) == page.read_text(encoding="utf8")
 
 
-@pytest.mark.parametrize("setting", SCHEMA["$defs"]["settings"]["properties"])
-def test_the_config_page_gives_every_setting_with_its_default(setting: str) -> None:
-    row = re.search(rf"^\|.*`{setting}`.*$", CONFIG_PAGE, re.M)
-    assert row is not None
-    default = getattr(Settings(), setting, None)
-    if isinstance(default, int | float):
-        cells = [cell.strip() for cell in row[0].split("|")]
-        assert float(cells[2]) == default
+@pytest.mark.parametrize("name", [*MODELS, "forms"])
+def test_every_model_has_its_table_on_some_page(name: str) -> None:
+    assert [page for page in PAGES if f"<!-- keys: {name} -->" in page.read_text(encoding="utf8")]
+
+
+def test_a_table_names_every_key_with_its_default_and_its_meaning() -> None:
+    table = refreshed("<!-- keys: config -->\n<!-- end -->\n")
+    assert "| `encoder.model` | – | a file in config/models/, without .yaml: lower case" in table
+    assert "| `restarts` | `3` | repetitions of every training, 1 to 100 |" in table
+    assert {re.split(r"[`.]", line)[1] for line in table.splitlines()[3:-1]} == set(
+        Config.model_fields
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

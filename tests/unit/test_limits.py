@@ -6,13 +6,14 @@ from typing import Any
 
 import tiny
 
+from interlude.plan.config import Config
+from interlude.plan.declared import checked
 from interlude.plan.limits import aligned, data_limits, declared_limits
-from interlude.plan.schema import validate
 
 
-def config(**changes: Any) -> dict[str, Any]:
-    """Return a valid config with its defaults."""
-    return validate(tiny.config(**changes), "config", where="c")
+def config(**changes: Any) -> Config:
+    """Return a config with its defaults."""
+    return checked(Config, tiny.config(**changes), where="c")
 
 
 def test_defaults_are_said_of_each_role_with_tasks() -> None:

@@ -29,7 +29,6 @@ from interlude.metrics.pearson_spearman import pearson_spearman
 from interlude.metrics.qa_f1_em import qa_f1_em
 from interlude.metrics.record import record
 from interlude.metrics.tag_accuracy import tag_accuracy
-from interlude.plan.tasks import METRICS_OF_FORM
 
 RNG = np.random.default_rng(4)
 BINARY = [(RNG.integers(2, size=n), RNG.integers(2, size=n)) for n in (1, 2, 7, 50)]
@@ -502,10 +501,6 @@ def test_the_score_is_the_first_number_and_has_the_name_of_its_metric() -> None:
     for name in metric_names():
         predicted, gold = examples.get(name, ([0, 1], [0, 1]))
         assert next(iter(metric_of(name)(predicted, gold).items())) == (name, pytest.approx(1.0))
-
-
-def test_a_study_may_use_exactly_the_metrics_there_are() -> None:
-    assert set(metric_names()) == {name for names in METRICS_OF_FORM.values() for name in names}
 
 
 def test_every_metric_is_found_by_its_name_and_nothing_else_is() -> None:

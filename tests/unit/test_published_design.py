@@ -11,6 +11,7 @@ import yaml
 
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import places_of
+from interlude.plan.config import Config
 from interlude.plan.planner import plan_of
 from interlude.plan.settings import Settings
 from interlude.plan.study import Study, load_study
@@ -114,7 +115,7 @@ def test_restarts_have_the_published_seeds(study: Study) -> None:
 
 def test_the_model_is_the_whole_of_roberta_large(study: Study) -> None:
     assert study.model.name == "roberta-large"
-    assert study.config["encoder"]["layers"] is None
+    assert study.config.encoder.layers is None
 
 
 def test_every_restart_starts_from_its_own_intermediate_model(study: Study) -> None:
@@ -137,8 +138,8 @@ def test_licensed_tasks_can_be_left_out_with_the_reason(
     monkeypatch.chdir(tmp_path)  # where nothing was downloaded
     told = config() | {"skip_unavailable": True}
 
-    def why(task: Task) -> str | None:
-        return why_unavailable(task, places_of(told, ROOT))
+    def why(task: Task, config: Config) -> str | None:
+        return why_unavailable(task, places_of(config, ROOT))
 
     available = load_study(told, ROOT, OVERLAY, why)
     assert "CCGbank (LDC2005T13)" in available.skipped["ccg"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from project import ROOT, Project, copy_project, snakemake_command
+from project import Project, copy_project, snakemake_command
 
 from interlude.plan.settings import Settings
 
@@ -58,19 +58,6 @@ def test_a_study_of_ones_own_has_the_documented_defaults(clone: Project) -> None
     shown = ("-n", "--printshellcmds", "--quiet", "host")
     told = settings(snakemake(clone, *shown, "--configfile", "mine.yaml"))
     assert told == [vars(Settings())] * 3
-
-
-def test_documented_defaults_of_settings_are_those_of_the_code() -> None:
-    page = (ROOT / "docs/config.md").read_text(encoding="utf8")
-    rows = re.findall(
-        r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", page.split("Settings of a")[1], re.M
-    )
-    documented = {name: value for names, value in rows for name in re.findall(r"\w+", names)}
-    for name, default in vars(Settings()).items():
-        if isinstance(default, str):
-            assert documented[name] == default
-        elif default is not None:
-            assert float(documented[name]) == default, name
 
 
 @pytest.mark.parametrize("changes", [(), ("--config", "restarts=1")], ids=["nothing", "--config"])

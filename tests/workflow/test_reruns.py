@@ -46,11 +46,11 @@ NO_NUMBER_DEPENDS_ON: list[Edit] = [
     (f"{SOURCES}/data/fetch/mirror.py", 'KEYS = {"dataset", ', 'KEYS = {"title", "dataset", '),
     (f"{SOURCES}/data/fetch/hub.py", "\n\n\ndef ", f"{UNUSED}\n\ndef "),
     (f"{SOURCES}/plan/planner.py", "\n\n\ndef ", f"{UNUSED}\n\ndef "),
-    (f"{SOURCES}/plan/tasks.py", '"matthews")', '"matthews", "new_metric")'),
+    (f"{SOURCES}/forms/declaration.py", '"matthews")', '"matthews", "new_metric")'),
     (
-        "workflow/schemas/config.schema.yaml",
-        "\nproperties:\n",
-        "\nproperties:\n  new_key: {type: integer, default: 1}\n",
+        f"{SOURCES}/plan/config.py",
+        "class Config(Declared):\n",
+        "class Config(Declared):\n    new_key: int = Field(1, description='new')\n",
     ),
 ]
 

@@ -22,7 +22,7 @@ TABLES_OF_STUDY = {
     "size_correlations": ("Data size", "Correlation of size with transfer"),
     "correlation_intervals": ("Correlations", "Bootstrap intervals"),
 }
-if STUDY.config["sweep"]:
+if STUDY.config.sweep:
     TABLES_OF_STUDY["sweep"] = ("Study", "Sweep")
 if STUDY.sizes:
     TABLES_OF_STUDY["size_curves"] = ("Data size", "Transfer by intermediate size")
@@ -37,7 +37,7 @@ localrules:
 rule make_tables:
     input:
         **RECORDED,
-        sweep=[f"{RESULTS}/sweep.csv"] if STUDY.config["sweep"] else [],
+        sweep=[f"{RESULTS}/sweep.csv"] if STUDY.config.sweep else [],
     output:
         beside(TABLES, ".csv", TABLES_OF_STUDY, TABLES_OF_VARIANT),
         beside(TABLES, ".tex", TABLES_OF_STUDY, TABLES_OF_VARIANT),

@@ -60,7 +60,7 @@ WHERE = " + ".join(CONFIGS)
 
 try:
     STUDY = load_study(
-        config, ROOT, WHERE, lambda task: why_unavailable(task, places_of(config, ROOT))
+        config, ROOT, WHERE, lambda task, told: why_unavailable(task, places_of(told, ROOT))
     )
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:
@@ -72,9 +72,11 @@ try:
     ORIGINS = Origins()
     if workflow.is_main_process:
         files = {STUDY.model.name: STUDY.model.path}
-        ORIGINS = find_origins(STUDY.tasks, files, places_of(config, ROOT))
+        ORIGINS = find_origins(STUDY.tasks, files, places_of(STUDY.config, ROOT))
 except InputError as error:
     raise WorkflowError(str(error)) from None
+# The captions of the report read it, with its defaults.
+config.update(STUDY.config.model_dump())
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
@@ -94,16 +96,16 @@ if not (workflow.remote_exec or workflow.output_settings.dryrun):
     with written_atomically(Path(PLAN_FILE)) as draft:
         draft.write_text(PLAN_TEXT, encoding="utf8")
 
-RETRIES = STUDY.config["compute"]["retries"]
+RETRIES = STUDY.config.compute.retries
 # Where studies share what they made. A resource, no parameter: nothing is done again when it moves.
-SHARED = STUDY.config["compute"]["shared"]
+SHARED = STUDY.config.compute.shared
 SHARED = f"--shared={shlex.quote(SHARED)}" if SHARED else ""
 # A job on a cluster must not try again by itself: the main process submits it anew, with more memory.
 RETRIES_HERE = 0 if workflow.remote_exec else RETRIES
 
 
 # A run on a GPU asks for one, and takes one for itself.
-DEVICE = STUDY.config["compute"]["device"]
+DEVICE = STUDY.config.compute.device
 GPUS = visible_gpus()
 GPUS_OF_A_RUN = int(DEVICE == "cuda" or (DEVICE == "auto" and bool(GPUS)))
 # A profile may ask for GPUs of other machines.
@@ -194,7 +196,7 @@ def origin_of_model(wildcards):
 
 def archive_of_task(wildcards):
     look_at_origin(f"results/data/{wildcards.task}/manifest.json")
-    archive = STUDY.tasks[wildcards.task].source.get("archive")
+    archive = STUDY.tasks[wildcards.task].source.archive
     return [f"results/archives/{archive}.archive"] if archive else []
 
 
@@ -233,7 +235,7 @@ def records(*roles):
 def records_to_collect(wildcards):
     """All planned records; with missing_runs: report, only those that are there."""
     planned = records(*ROLES)
-    if STUDY.config["missing_runs"] == "rerun":
+    if STUDY.config.missing_runs == "rerun":
         return planned
     return [path for path in planned if Path(path).exists()]
 
@@ -343,7 +345,7 @@ def encodings_of_role(wildcards):
 
 def described(*roles):
     """Tables of the data of roles; not those for which deleted data would have to be made again."""
-    if STUDY.config["missing_runs"] == "report":
+    if STUDY.config.missing_runs == "report":
         return []
     finished = Path(f"{RESULTS}/scores.parquet").exists()
     tables = {role: Path(f"{RESULTS}/data/{role}.csv") for role in roles if STUDY.tasks_of(role)}

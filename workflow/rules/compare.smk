@@ -1,5 +1,5 @@
 # This study beside another one, whose tables are there already.
-OTHER = STUDY.config["compare"]["study"]
+OTHER = STUDY.config.compare.study
 COMPARISONS = {
     "comparison": ("Comparison", f"Cells beside {OTHER}"),
     "comparison_summary": ("Comparison", f"Agreement with {OTHER}"),
@@ -30,7 +30,7 @@ rule compare_studies:
     params:
         own=STUDY.name,
         other=OTHER,
-        names=json.dumps(STUDY.config["compare"]["names"]),
+        names=json.dumps(STUDY.config.compare.names),
         options=OPTIONS,
         tables=lambda wildcards, input: Path(input.own).parent,
         code=code_digest("compare_studies.py"),

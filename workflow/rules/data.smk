@@ -5,9 +5,9 @@ import shlex
 
 # Where data may be. A resource, no parameter: a normalised copy stays when the mirror moves.
 PLACES = shlex.join(
-    f"--{key.replace('_', '-')}={STUDY.config[key]}"
-    for key in ("mirror", "own_data")
-    if STUDY.config[key] is not None
+    f"--{name}={folder}"
+    for name, folder in (("mirror", STUDY.config.mirror), ("own-data", STUDY.config.own_data))
+    if folder is not None
 )
 
 DATA_FIRST = 3  # above trainings

@@ -15,11 +15,11 @@ FIGURES_OF_STUDY = {
 }
 if STUDY.sizes:
     FIGURES_OF_STUDY["size_curves"] = ("Data size", "Transfer by intermediate size")
-if STUDY.config["published"]:
+if STUDY.config.published:
     del FIGURES_OF_STUDY["curves"]  # none were published
 
 
-if STUDY.config["compare"]:
+if STUDY.config.compare:
 
     include: "compare.smk"
 
@@ -58,4 +58,4 @@ rule make_figures:
 rule figures:
     input:
         rules.make_figures.output,
-        rules.compare.input if STUDY.config["compare"] else [],
+        rules.compare.input if STUDY.config.compare else [],

@@ -24,7 +24,7 @@ rule plan:
         plan=PLAN_FILE,
         planned=json.dumps(planned_work(PLAN, STUDY.tasks)),
         data="results/data",
-        measured=STUDY.config["plan"]["measured"],
+        measured=STUDY.config.plan.measured,
         model=f"results/models/{STUDY.model.name}/model.safetensors",
     shell:
         "python {resources.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"

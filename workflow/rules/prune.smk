@@ -15,6 +15,6 @@ rule prune:
         script=script("prune.py"),
     params:
         shared=SHARED,
-        delete="--delete" if STUDY.config["prune"] == "delete" else "",
+        delete="--delete" if STUDY.config.prune == "delete" else "",
     shell:
         "python {resources.script:q} --results results {params.shared} {params.delete} 2>&1 | tee {log}"

@@ -11,7 +11,7 @@ rule import_published:
         expand(
             "{folder}/{publication}_{name}.csv",
             folder=os.path.relpath(ROOT / "reference"),
-            publication=STUDY.config["published"],
+            publication=STUDY.config.published,
             name=[
                 "runs",
                 "baseline_probing_runs",

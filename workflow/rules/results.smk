@@ -12,11 +12,11 @@ RECORDED = {name: f"{RESULTS}/{name}.parquet" for name in ("scores", "trainings"
 OPTIONS = json.dumps(
     {
         **STUDY.scope,
-        "degenerate": STUDY.config["degenerate"],
-        "statistics": STUDY.config["statistics"],
+        "degenerate": STUDY.config.degenerate.model_dump(),
+        "statistics": STUDY.config.statistics.model_dump(),
     }
 ).replace("<", r"\u003c")
-VARIANTS = variants(STUDY.config["degenerate"]["exclude"])
+VARIANTS = variants(STUDY.config.degenerate.exclude)
 RUNS_SHOWN = {True: "without degenerate runs", False: "all runs"}
 KINDS_OF_RESULT = {"html": "table", "svg": "figure"}
 

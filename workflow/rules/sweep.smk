@@ -1,6 +1,6 @@
 # The sweep: baselines with each combination of settings, at one seed; the best is kept for all
 # trainings of the task in its role. A choice lies under the digest of what it is made from.
-SWEPT = list(STUDY.config["sweep"])
+SWEPT = list(STUDY.config.sweep)
 
 
 localrules:

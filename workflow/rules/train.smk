@@ -48,7 +48,7 @@ rule train_target:
     retries: RETRIES_HERE
     conda:
         "../../envs/train.yaml"
-    threads: STUDY.config["compute"]["threads"]
+    threads: STUDY.config.compute.threads
     resources:
         script=script("train.py"),
         on_failure=script("record_failure.py"),
@@ -59,7 +59,7 @@ rule train_target:
         shared=SHARED,
         mem_mb=job_memory,
         runtime=job_minutes,
-        checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
+        checkpoint_minutes=STUDY.config.compute.checkpoint_minutes,
     params:
         told=told,
         files=job_files,
@@ -95,7 +95,7 @@ use rule train_target as train_intermediate with:
         shared=SHARED,
         mem_mb=job_memory,
         runtime=job_minutes,
-        checkpoint_minutes=STUDY.config["compute"]["checkpoint_minutes"],
+        checkpoint_minutes=STUDY.config.compute.checkpoint_minutes,
 
 
 # Baselines that serve to choose settings.

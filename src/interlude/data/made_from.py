@@ -15,10 +15,11 @@ from typing import Any
 from interlude.data.fetch.origin import Origin
 from interlude.data.read import reader_module
 from interlude.plan.digest import reading_code
+from interlude.plan.models import Model
 from interlude.plan.tasks import Task
 
 # What a model's file says of the content; its folder counts by the files in it.
-OF_MODEL = ("archives", "hub", "weights_sha256", "revision")
+OF_MODEL = {"archives", "hub", "weights_sha256", "revision"}
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,10 @@ def data_made_from(task: Task, origin: Origin, hashes: Mapping[str, str], code: 
     return MadeFrom(origin.kind, declared_of_task(task), contents_of(origin, hashes), code)
 
 
-def model_made_from(
-    model: Mapping[str, Any], origin: Origin, hashes: Mapping[str, str]
-) -> MadeFrom:
+def model_made_from(model: Model, origin: Origin, hashes: Mapping[str, str]) -> MadeFrom:
     """Return what a prepared model is made from.
 
-    model: its file's content. hashes: SHA-256 of the origin's local files, by name.
+    hashes: SHA-256 of the origin's local files, by name.
     """
     return MadeFrom(origin.kind, declared_of_model(model), contents_of(origin, hashes))
 
@@ -67,12 +66,12 @@ def declared_of_task(task: Task) -> str:
 
 def code_of(task: Task) -> str:
     """Return the digest of the code that reads and shapes the data of a task."""
-    return reading_code(reader_module(task.source["reader"]), task.form)
+    return reading_code(reader_module(task.source.reader), task.form)
 
 
-def declared_of_model(model: Mapping[str, Any]) -> str:
+def declared_of_model(model: Model) -> str:
     """Return a digest of what a model's file says of its content."""
-    return _digest({key: model.get(key) for key in OF_MODEL})
+    return _digest(model.model_dump(include=OF_MODEL))
 
 
 def contents_of(origin: Origin, hashes: Mapping[str, str]) -> str:

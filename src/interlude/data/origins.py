@@ -33,8 +33,8 @@ from interlude.data.made_from import (
 )
 from interlude.errors import InputError
 from interlude.files import MANIFEST, read_manifest, write_json
-from interlude.plan.schema import load_validated
-from interlude.plan.tasks import Task
+from interlude.plan.models import HubModel, Model, load_model
+from interlude.plan.tasks import HubData, Task
 
 MODELS = Path("results/models")
 REMEMBERED = Path("results/origins.json")
@@ -154,7 +154,7 @@ def find_origins(
     contents, remembered = Contents(), _remembered()
     found = [_data(task, places, contents, remembered) for task in tasks.values()]
     found += [
-        _model(MODELS / name, load_validated(file, "model"), places, contents, remembered)
+        _model(MODELS / name, load_model(file), places, contents, remembered)
         for name, file in model_files.items()
     ]
     contents.save()
@@ -184,12 +184,12 @@ def _data(task: Task, places: Places, contents: Contents, remembered: Mapping[st
     if known is not None and (manifest is not None or known.kind == MIRROR):
         wanted = _kept(known, declared, now(same))
     wanted = wanted or now(first) or (known and replace(known, declared=declared))
-    return Made(folder, manifest, known, wanted, task.source.get("hub"))
+    return Made(folder, manifest, known, wanted, _asked(task.source.hub))
 
 
 def _model(
     folder: Path,
-    model: Mapping[str, Any],
+    model: Model,
     places: Places,
     contents: Contents,
     remembered: Mapping[str, str],
@@ -203,7 +203,11 @@ def _model(
         return origin if is_whole else None
 
     wanted = _now(find, declared, "", contents) or (known and replace(known, declared=declared))
-    return Made(folder, manifest, known, wanted, model.get("hub"))
+    return Made(folder, manifest, known, wanted, _asked(model.hub))
+
+
+def _asked(hub: HubData | HubModel | None) -> dict[str, Any] | None:
+    return None if hub is None else hub.model_dump()
 
 
 def _now(

@@ -2,13 +2,15 @@
 
 A form is a folder called like it, with underscores for hyphens, and in it
 
+- `declaration.py` with `DECLARATION`: what a task file says of it, columns and metrics; it is all
+  that a plan reads;
 - `columns.py` with `COLUMNS`: how source rows become its normalised columns;
 - `rows.py` with `ROWS`: how these become token sequences; like `columns.py` it needs no torch;
 - `head.py` with a class called like the form, in CamelCase: how a batch of sequences becomes
   predictions. It knows nothing of the rows side.
 
 What passes from one to the other is encoded examples (`examples.py`). The other modules beside the
-folders are what forms share: `columns.py` and `values.py`; `rows.py` and
+folders are what forms share: `declaration.py`; `columns.py` and `values.py`; `rows.py` and
 `text_tokens.py`; `head.py`, `classification.py` and `span_heads.py`.
 """
 
@@ -22,6 +24,7 @@ from interlude.errors import unknown
 
 if TYPE_CHECKING:  # torch is loaded with a head, no sooner
     from interlude.forms.columns import Columns
+    from interlude.forms.declaration import Declaration
     from interlude.forms.head import Form
     from interlude.forms.rows import Rows
 
@@ -30,6 +33,12 @@ def form_names() -> list[str]:
     """Return the names of all forms, sorted."""
     heads = Path(__file__).parent.glob("*/head.py")
     return sorted(head.parent.name.replace("_", "-") for head in heads)
+
+
+def declaration_of(name: str) -> Declaration:
+    """Return what a task file says of a form; InputError for an unknown form."""
+    declaration: Declaration = import_module(f"{_folder(_known(name))}.declaration").DECLARATION
+    return declaration
 
 
 def columns_of(name: str) -> Columns:

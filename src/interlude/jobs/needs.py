@@ -54,4 +54,4 @@ def known_rows(task: Task, data: Path) -> int:
     """
     with suppress(InputError, LookupError, TypeError, ValueError):
         return int(read_manifest(data)["sizes"]["train"])
-    return task.published["train"] or UNKNOWN_ROWS
+    return task.published.train or UNKNOWN_ROWS

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+from pydantic import Field
+
+from interlude.plan.declared import Declared, Different, IfGiven, Name
 
 # Words that stand for tasks in the parts of a stage; any other is the name of a task.
 TASK, SOURCE, ALL, MLM = "task", "source", "all", "mlm"
 PLACEHOLDERS = (TASK, SOURCE, ALL, MLM)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One training of an arm: the tasks in its data, in words; see the schema of the config.
+class Stage(Declared):
+    """One training of an arm: the tasks in its data, in words."""
 
-    sampler: how a mixture is drawn; None where there is nothing to draw among.
-    """
-
-    parts: tuple[str, ...]
-    sampler: str | None = "uniform"
-    retrain: bool | None = None
-    examples: int | None = None
-    method: str = "full"
-
-    def __post_init__(self) -> None:
-        if not self.is_mixture:
-            object.__setattr__(self, "sampler", None)
+    parts: Different[Name] = Field(
+        min_length=1,
+        description="what is trained on together: one or more of task (each target or probing "
+        "task), source (each intermediate task), all (all intermediate and target tasks), mlm "
+        "(masked language modelling) and names of tasks",
+    )
+    sampler: Literal["uniform", "size", "proportional", "temperature", "dynamic"] = Field(
+        "uniform", description="from which part the next batch comes, where there are several"
+    )
+    retrain: IfGiven[bool] = Field(
+        None,
+        description="true: a new model in each restart; false: that of restart 1; where it is not "
+        "given, as retrain_intermediate",
+    )
+    examples: IfGiven[int] = Field(
+        None,
+        ge=1,
+        description="train on so many examples of each part at most; where not given, as "
+        "train_examples",
+    )
+    method: Name = Field(
+        "full", description="how weights are trained, by name; full is all of them"
+    )
 
     @property
     def is_mixture(self) -> bool:
@@ -38,7 +52,7 @@ class Arm:
     """A name and the stages from the pretrained encoder to the target."""
 
     name: str
-    stages: tuple[Stage, ...]
+    stages: Sequence[Stage]
 
     @property
     def has_source(self) -> bool:
@@ -53,16 +67,12 @@ class Arm:
         return self.stages[-1]
 
 
-DEFAULT: dict[str, list[dict[str, Any]]] = {
-    "single": [{"parts": [TASK]}],
-    "stilts": [{"parts": [SOURCE]}, {"parts": [TASK]}],
+DEFAULT = {
+    "single": [Stage(parts=[TASK])],
+    "stilts": [Stage(parts=[SOURCE]), Stage(parts=[TASK])],
 }
 
 
-def arms_of(declared: Mapping[str, Any] | None) -> list[Arm]:
+def arms_of(declared: Mapping[str, Sequence[Stage]] | None) -> list[Arm]:
     """Return the arms of a config's key `arms`; None for the default ones, single and stilts."""
-    return [Arm(name, _stages(stages)) for name, stages in (declared or DEFAULT).items()]
-
-
-def _stages(declared: list[dict[str, Any]]) -> tuple[Stage, ...]:
-    return tuple(Stage(**{**stage, "parts": tuple(stage["parts"])}) for stage in declared)
+    return [Arm(name, stages) for name, stages in (declared or DEFAULT).items()]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from interlude.plan.config import EXAMPLES, Config
 from interlude.plan.settings import Settings
-from interlude.plan.study import EXAMPLES
 from interlude.words import ROLES
 
 _OF_DATA = [
@@ -18,16 +18,14 @@ _NAMED_AT_MOST = 4  # tasks with settings of their own
 _HEAD = ("role", "examples", "epochs", "batch", "rate", "length", "validation rows", "own settings")
 
 
-def declared_limits(config: dict[str, Any]) -> str:
-    """Return what a validated config says of each role's trainings, as a table of some lines."""
-    rows = [[role, *_limits(config, role)] for role in ROLES if config[role]]
-    title = f"{config['study']}: what trainings may use (docs/config.md)"
-    return (
-        "\n".join([title, *aligned([_HEAD, *rows])]) if rows else f"{config['study']}: no training"
-    )
+def declared_limits(config: Config) -> str:
+    """Return what a config says of each role's trainings, as a table of some lines."""
+    rows = [[role, *_limits(config, role)] for role in ROLES if config.tasks(role)]
+    title = f"{config.study}: what trainings may use (docs/config.md)"
+    return "\n".join([title, *aligned([_HEAD, *rows])]) if rows else f"{config.study}: no training"
 
 
-def data_limits(config: dict[str, Any], role: str, task: str) -> list[dict[str, Any]]:
+def data_limits(config: Config, role: str, task: str) -> list[dict[str, Any]]:
     """Return the limits of trainings on a task in a role: with its settings, then for each size.
 
     Keys: role, task, and of `Settings` those of `_OF_DATA`; None also for what varies.
@@ -56,26 +54,26 @@ def number(value: float | None) -> str:
     return "varies" if value is None else f"{value:g}"
 
 
-def _of_sizes(config: dict[str, Any], role: str, task: str) -> Iterator[dict[str, Any]]:
+def _of_sizes(config: Config, role: str, task: str) -> Iterator[dict[str, Any]]:
     """Yield the settings of a task in a role, then those for each of its sizes."""
-    settings = _settings(config, role, config["overrides"][role].get(task, {}))
+    settings = _settings(config, role, task)
     yield settings
-    for size in config["sizes"].get(task, []) if role == "intermediate" else []:
+    for size in config.sizes.get(task, []) if role == "intermediate" else []:
         yield settings | {"train_examples": size}
 
 
-def _settings(config: dict[str, Any], role: str, of_task: dict[str, Any]) -> dict[str, Any]:
-    """Return all settings of trainings in a role; None for those that vary.
+def _settings(config: Config, role: str, task: str | None = None) -> dict[str, Any]:
+    """Return all settings of trainings in a role, or on a task in it; None for those that vary.
 
     A grid is one of the last stage, in which no intermediate task is scored.
     """
-    settings = {EXAMPLES: None, **asdict(Settings()), **config["training"][role], **of_task}
-    varying = ("sweep",) if role == "intermediate" else ("sweep", "grid")
-    return settings | dict.fromkeys(name for key in varying for name in config[key] or {})
+    settings = {EXAMPLES: None, **asdict(Settings()), **config.settings(role, task)}
+    varying = (config.sweep,) if role == "intermediate" else (config.sweep, config.grid)
+    return settings | dict.fromkeys(name for varied in varying for name in varied or {})
 
 
-def _limits(config: dict[str, Any], role: str) -> list[str]:
-    settings = _settings(config, role, {})
+def _limits(config: Config, role: str) -> list[str]:
+    settings = _settings(config, role)
     return [
         _or_all(settings["train_examples"]),
         duration(settings["epochs"], settings["steps"]),
@@ -91,9 +89,10 @@ def _or_all(most: int | None) -> str:
     return "all" if most is None else str(most)
 
 
-def _own_settings(config: dict[str, Any], role: str) -> str:
+def _own_settings(config: Config, role: str) -> str:
     """Name the tasks whose settings are not all those of the role, or count them."""
-    tasks = [task for task in config[role] if config["overrides"][role].get(task)]
+    own, named = config.overrides.get(role, {}), config.tasks(role)
+    tasks = [task for task in named if own.get(task)]
     if len(tasks) > _NAMED_AT_MOST:
-        return f"{len(tasks)} of {len(config[role])} tasks"
+        return f"{len(tasks)} of {len(named)} tasks"
     return ", ".join(tasks) or "none"

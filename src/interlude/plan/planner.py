@@ -11,6 +11,7 @@ from typing import Any
 from interlude.errors import InputError
 from interlude.plan.arms import ALL, MLM, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.cells import SWEEP, Cell
+from interlude.plan.config import Config
 from interlude.plan.study import Study
 from interlude.plan.trainings import Choice, Part, Training
 from interlude.words import NO_SOURCE, ROLES
@@ -79,19 +80,20 @@ def plan_of(study: Study) -> Plan:
     return _Planner(study).planned()
 
 
-def check_trainable(config: dict[str, Any], where: str) -> None:
+def check_trainable(config: Config, where: str) -> None:
     """Refuse what can be planned already and not yet be trained; `where` names the config.
 
     Mixtures are not trained yet, and the tables tell a cell by its source alone: they would mix
     two arms that have one, or the points of a grid.
     """
-    known = [arm.stages for arm in arms_of(None)]
-    for arm in arms_of(config["arms"]):
-        if arm.stages not in known:
+    known = [_apart_from_sampler(arm) for arm in arms_of(None)]
+    for arm in arms_of(config.arms):
+        stages = _apart_from_sampler(arm)
+        if stages not in known:
             raise _not_trained_yet(where, f"arms.{arm.name}: found {_shown(arm)}")
-        known.remove(arm.stages)
-    if config["grid"]:
-        raise _not_trained_yet(where, f"grid: found {', '.join(config['grid'])}")
+        known.remove(stages)
+    if config.grid:
+        raise _not_trained_yet(where, f"grid: found {', '.join(config.grid)}")
 
 
 def _not_trained_yet(where: str, found: str) -> InputError:
@@ -99,6 +101,11 @@ def _not_trained_yet(where: str, found: str) -> InputError:
         f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
         "Allowed: one arm [task], one arm [source] > [task], stages with parts alone, and no grid."
     )
+
+
+def _apart_from_sampler(arm: Arm) -> list[dict[str, Any]]:
+    """Return the stages of an arm without what does not count where nothing is mixed."""
+    return [stage.model_dump(exclude={"sampler"}) for stage in arm.stages]
 
 
 def _shown(arm: Arm) -> str:
@@ -111,9 +118,10 @@ class _Planner:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.config = study.config
-        self.arms = arms_of(self.config["arms"])
-        self.points = grid_points(self.config["grid"])
-        self.swept = combinations(self.config["sweep"] or {})
+        self.arms = arms_of(self.config.arms)
+        self.points = grid_points(self.config.grid)
+        self.swept = combinations(self.config.sweep or {})
+        self.declared = {name: task.digest for name, task in study.tasks.items()}
         self.plan = Plan()
         self._choices: dict[tuple[str, str], Choice] = {}
 
@@ -141,7 +149,7 @@ class _Planner:
             task = source.task if SOURCE in own else own[0] if len(own) == 1 else None
             if task is None or not self._is_evaluated(arm, source):
                 continue
-            for restart in self._restarts if self.config["retrain_intermediate"] else (1,):
+            for restart in self._restarts if self.config.retrain_intermediate else (1,):
                 training = self._training(first, INTERMEDIATE, source, None, restart, {}, None)
                 examples = source.examples if SOURCE in own else None
                 id = self.plan.add(training)
@@ -170,7 +178,7 @@ class _Planner:
     ) -> Training:
         """Return the last training of an arm; those before it are taken into the plan."""
         start = None
-        early = restart if self.config["retrain_intermediate"] else 1
+        early = restart if self.config.retrain_intermediate else 1
         for stage in arm.stages[:-1]:
             training = self._training(stage, INTERMEDIATE, source, task, early, {}, start)
             start = self.plan.add(training)
@@ -195,7 +203,7 @@ class _Planner:
             settings=replace(settings, **changes),
             seed=self.study.seed(role, restart),
             start=start,
-            sampler=stage.sampler,
+            sampler=stage.sampler if stage.is_mixture else None,
             choice=None if alone is None else self._choice(role, alone),
         )
 
@@ -204,9 +212,9 @@ class _Planner:
         return Training(
             model=study.model.name,
             declared=study.model.declared,
-            layers=config["encoder"]["layers"],
-            device=config["compute"]["device"],
-            precision=config["compute"]["precision"],
+            layers=config.encoder.layers,
+            device=config.compute.device,
+            precision=config.compute.precision,
             **changes,
         )
 
@@ -227,13 +235,13 @@ class _Planner:
     def _part(self, source: Source, role: str) -> Part:
         if source.task == MLM:
             return Part(MLM, MLM, MLM, MLM)
-        declared = self.study.tasks[source.task]
+        task = self.study.tasks[source.task]
         examples = self.study.examples(role, source.task)
         return Part(
             task=source.task,
-            form=declared.form,
-            metric=declared.metric,
-            declared=declared.digest,
+            form=task.form,
+            metric=task.metric,
+            declared=self.declared[source.task],
             examples=examples if source.examples is None else source.examples,
         )
 
@@ -273,7 +281,7 @@ class _Planner:
         """Return whether an arm takes a source to a task; to itself where that has a meaning."""
         if source.task != task:
             return True
-        return self.config["self_transfer"] and not arm.mixes_source_and_task
+        return self.config.self_transfer and not arm.mixes_source_and_task
 
     def _holds(self, stage: Stage, task: str) -> bool:
         """Return whether the data of a stage hold a task that is to be scored."""
@@ -287,7 +295,7 @@ class _Planner:
 
     @property
     def _restarts(self) -> range:
-        return range(1, self.config["restarts"] + 1)
+        return range(1, self.config.restarts + 1)
 
 
 def grid_points(grid: dict[str, list[Any]] | None) -> list[tuple[int | None, dict[str, Any]]]:

@@ -11,36 +11,25 @@ from typing import Any
 
 from interlude.errors import InputError, unknown
 from interlude.plan.arms import ALL, MLM, PLACEHOLDERS, arms_of
-from interlude.plan.schema import read_yaml, validate
+from interlude.plan.config import EXAMPLES, Config
+from interlude.plan.declared import checked
+from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
-from interlude.plan.trainings import digest_of
 from interlude.words import ROLES
 
-WORDS_OF_A_MODEL = {"title", "licence", "citation"}  # of its file: they change no weight
-EXAMPLES = "train_examples"  # the setting that is a part's, not the training's
-
-Why = Callable[[Task], str | None]
-
-
-@dataclass(frozen=True)
-class Model:
-    """A pretrained encoder; declared: digest of what its file says of the weights."""
-
-    name: str
-    path: Path
-    declared: str
+Why = Callable[[Task, Config], str | None]
 
 
 @dataclass(frozen=True)
 class Study:
-    """A validated config with the tasks it names; of those it skips, the reason.
+    """A checked config with the tasks it names; of those it skips, the reason.
 
     titles: of all tasks that the config names, and of those that they stand in for.
     """
 
-    config: dict[str, Any]
+    config: Config
     tasks: dict[str, Task]
     skipped: dict[str, str]
     titles: dict[str, str]
@@ -48,17 +37,16 @@ class Study:
 
     @property
     def name(self) -> str:
-        return str(self.config["study"])
+        return self.config.study
 
     def tasks_of(self, role: str) -> list[str]:
         """Return the tasks in a role that are not skipped."""
-        return [task for task in self.config[role] if task in self.tasks]
+        return [task for task in self.config.tasks(role) if task in self.tasks]
 
     @property
     def sizes(self) -> dict[str, list[int]]:
         """Return intermediate task -> numbers of examples that it is cut to as well."""
-        given: dict[str, list[int]] = self.config["sizes"]
-        return {task: sizes for task, sizes in given.items() if task in self.tasks}
+        return {task: sizes for task, sizes in self.config.sizes.items() if task in self.tasks}
 
     @property
     def scope(self) -> dict[str, Any]:
@@ -68,7 +56,9 @@ class Study:
             "tasks": list(self.tasks),
             "skipped": {
                 role: {
-                    name: self.skipped[name] for name in self.config[role] if name in self.skipped
+                    name: self.skipped[name]
+                    for name in self.config.tasks(role)
+                    if name in self.skipped
                 }
                 for role in ROLES
             },
@@ -91,8 +81,7 @@ class Study:
     def _declared(self, role: str, task: str | None) -> tuple[Settings, int | None]:
         key = (role, task)
         if key not in self._known:
-            own = self.config["overrides"][role].get(task, {})
-            given = {**self.config["training"][role], **own}
+            given = self.config.settings(role, task)
             examples = given.pop(EXAMPLES, None)
             self._known[key] = (Settings(**given), examples)
         return self._known[key]
@@ -103,43 +92,43 @@ class Study:
 
     def seed(self, role: str, restart: int) -> int:
         """Return the seed of a role's trainings in a restart: given in the config, or derived."""
-        if not self.config["seeds"]:
-            return derived_seed(self.config["seed"], role, str(restart))
-        given = self.config["seeds"][restart - 1]
-        return int(given if isinstance(given, int) else given[role])
+        if not self.config.seeds:
+            return derived_seed(self.config.seed, role, str(restart))
+        given = self.config.seeds[restart - 1]
+        return given if isinstance(given, int) else int(getattr(given, role))
 
     def sweep_seed(self, role: str) -> int:
         """Return the seed of a role's trainings in a sweep, which no restart has."""
-        return derived_seed(self.config["seed"], role, "sweep")
+        return derived_seed(self.config.seed, role, "sweep")
 
     @property
     def rule(self) -> str:
         """The rule of degenerate runs, as JSON."""
-        return json.dumps(self.config["degenerate"], sort_keys=True)
+        return json.dumps(self.config.degenerate.model_dump(), sort_keys=True)
 
 
 def load_study(
-    config: dict[str, Any], root: Path, where: str = "config", unavailable: Why | None = None
+    document: dict[str, Any], root: Path, where: str = "config", unavailable: Why | None = None
 ) -> Study:
     """Return the study of a config, its task files read and checked.
 
-    config: as read from YAML; defaults are filled in place.
+    document: the config as read from YAML.
     root: the project's folder, from which task and model folders are given.
     where: the config's file name, for messages.
     unavailable: tells why a task has no data; a config with `skip_unavailable` needs it.
 
     Raises InputError for a key, value, task or model that is not allowed.
     """
-    validate(config, "config", where)
+    config = checked(Config, document, where)
     _check_seeds(config, where)
-    registry = _declared(config["task_folders"], root)
+    registry = _declared(config.task_folders, root)
     _check_tasks(config, registry, where)
     _check_sizes(config, where)
     _check_arms(config, where)
-    names = dict.fromkeys(name for role in ROLES for name in config[role])
+    names = dict.fromkeys(name for role in ROLES for name in config.tasks(role))
     names |= dict.fromkeys(_named_in_arms(config))
     tasks = {name: load_task(registry[name]) for name in names}
-    skipped = _skipped(tasks.values(), unavailable) if config["skip_unavailable"] else {}
+    skipped = _skipped(tasks.values(), config, unavailable) if config.skip_unavailable else {}
     return Study(
         config=config,
         tasks={name: task for name, task in tasks.items() if name not in skipped},
@@ -149,13 +138,11 @@ def load_study(
     )
 
 
-def _model(config: dict[str, Any], root: Path, where: str) -> Model:
-    files, name = _declared(config["model_folders"], root), config["encoder"]["model"]
+def _model(config: Config, root: Path, where: str) -> Model:
+    files, name = _declared(config.model_folders, root), config.encoder.model
     if name not in files:
         raise unknown(f"{where}: key encoder.model", "model", name, files)
-    told = dict(read_yaml(files[name]) or {})
-    weights = {key: value for key, value in told.items() if key not in WORDS_OF_A_MODEL}
-    return Model(name, files[name], digest_of(weights))
+    return load_model(files[name])
 
 
 def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:
@@ -170,11 +157,11 @@ def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:
     return titles
 
 
-def _skipped(tasks: Iterable[Task], unavailable: Why | None) -> dict[str, str]:
+def _skipped(tasks: Iterable[Task], config: Config, unavailable: Why | None) -> dict[str, str]:
     """Return task -> reason for those without data."""
     if unavailable is None:
         raise ValueError("skip_unavailable: nobody to ask which tasks are")
-    reasons = [(task, unavailable(task)) for task in tasks]
+    reasons = [(task, unavailable(task, config)) for task in tasks]
     # Where the clone lies is nobody's business in a table.
     return {task.name: why.removeprefix(f"{task.path}: ") for task, why in reasons if why}
 
@@ -185,21 +172,20 @@ def _declared(folders: list[str], root: Path) -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
-def _check_seeds(config: dict[str, Any], where: str) -> None:
-    given, wanted = config["seeds"], config["restarts"]
+def _check_seeds(config: Config, where: str) -> None:
+    given, wanted = config.seeds, config.restarts
     if given is not None and len(given) != wanted:
         raise InputError(
             f"{where}: key seeds: found {len(given)} entries. Allowed: {wanted}, one per restart."
         )
 
 
-def _check_sizes(config: dict[str, Any], where: str) -> None:
+def _check_sizes(config: Config, where: str) -> None:
     """Refuse sizes of a task that is not intermediate, and those above what it is trained on."""
-    for task, sizes in config["sizes"].items():
-        if task not in config["intermediate"]:
-            raise unknown(f"{where}: key sizes", "intermediate task", task, config["intermediate"])
-        of_task = config["overrides"]["intermediate"].get(task, {})
-        whole = (config["training"]["intermediate"] | of_task).get(EXAMPLES)
+    for task, sizes in config.sizes.items():
+        if task not in config.intermediate:
+            raise unknown(f"{where}: key sizes", "intermediate task", task, config.intermediate)
+        whole = config.settings("intermediate", task).get(EXAMPLES)
         if whole is not None and max(sizes) >= whole:
             raise InputError(
                 f"{where}: key sizes.{task}: found {max(sizes)}. "
@@ -207,18 +193,20 @@ def _check_sizes(config: dict[str, Any], where: str) -> None:
             )
 
 
-def _check_tasks(config: dict[str, Any], registry: dict[str, Path], where: str) -> None:
-    named = [(role, name) for role in ROLES for name in config[role]]
-    named += [(f"overrides.{role}", name) for role in ROLES for name in config["overrides"][role]]
+def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
+    named = [(role, name) for role in ROLES for name in config.tasks(role)]
+    named += [
+        (f"overrides.{role}", name) for role, tasks in config.overrides.items() for name in tasks
+    ]
     named += [("arms", name) for name in _named_in_arms(config)]
     for key, name in named:
         if name not in registry:
             raise unknown(f"{where}: key {key}", "task", name, registry)
 
 
-def _check_arms(config: dict[str, Any], where: str) -> None:
+def _check_arms(config: Config, where: str) -> None:
     """Refuse an arm that reaches no task, and a contrast of an arm that there is not."""
-    arms = {arm.name: arm for arm in arms_of(config["arms"])}
+    arms = {arm.name: arm for arm in arms_of(config.arms)}
     for name, arm in arms.items():
         reached = [part for part in arm.last.parts if part not in ("source", MLM)]
         if not reached:
@@ -227,13 +215,13 @@ def _check_arms(config: dict[str, Any], where: str) -> None:
                 f"{where}: key arms.{name}: found the last stage [{found}], which holds no task to "
                 f"score. Allowed: task, {ALL}, or the name of a task among its parts."
             )
-    for contrast in config["contrasts"]:
-        for key in ("arm", "against"):
-            if contrast[key] not in arms:
-                raise unknown(f"{where}: key contrasts.{key}", "arm", contrast[key], arms)
+    for contrast in config.contrasts:
+        for key, name in contrast:
+            if name not in arms:
+                raise unknown(f"{where}: key contrasts.{key}", "arm", name, arms)
 
 
-def _named_in_arms(config: dict[str, Any]) -> list[str]:
+def _named_in_arms(config: Config) -> list[str]:
     """Return the tasks that stages name beside the words that stand for some."""
-    stages = [stage for arm in arms_of(config["arms"]) for stage in arm.stages]
+    stages = [stage for arm in arms_of(config.arms) for stage in arm.stages]
     return [part for stage in stages for part in stage.parts if part not in PLACEHOLDERS]

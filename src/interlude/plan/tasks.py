@@ -3,70 +3,207 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Field, Tag, create_model, model_validator
 
 from interlude.errors import InputError, unknown
+from interlude.forms import declaration_of, form_names
+from interlude.forms.declaration import Column
+from interlude.metrics import metric_names
+from interlude.plan.declared import (
+    Declared,
+    Different,
+    HubId,
+    IfGiven,
+    Name,
+    Title,
+    among,
+    checked,
+    read,
+    refuse_unless_one,
+)
 from interlude.plan.label_count import check_label_count
-from interlude.plan.schema import load_validated
 from interlude.plan.trainings import digest_of
 
-# The metrics that fit the predictions of a form; the first is the usual one.
-LABEL_METRICS = ("accuracy", "accuracy_f1", "f1_macro", "matthews")
-METRICS_OF_FORM: dict[str, tuple[str, ...]] = {
-    "single": LABEL_METRICS,
-    "pair": LABEL_METRICS,
-    "answer-option": ("multirc",),
-    "candidate": ("record",),
-    "choice": ("accuracy",),
-    "span": ("qa_f1_em",),
-    "tagging": ("entity_f1", "tag_accuracy"),
-    "spans": ("micro_f1",),
-    "span-pair": LABEL_METRICS,
-    "regression": ("pearson_spearman",),
-    "word-in-context": LABEL_METRICS,
-}
+SplitName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z",
+        description="name of a split, of letters, digits and underscores",
+    ),
+]
+BySplit = dict[SplitName, str]
 
 
-@dataclass(frozen=True)
-class Task:
+class HubData(Declared):
+    """A data set on the hub."""
+
+    id: HubId
+    config: str = Field(
+        "default", description="name of the config, which is the folder of its Parquet files"
+    )
+    revision: str = Field(
+        "main", description="a commit, a tag or a branch, such as main or refs/convert/parquet"
+    )
+    files: BySplit = Field(
+        {},
+        description="patterns of file names by split, where they are not "
+        "<config>/<split>-*.parquet or <config>/<split>/*.parquet",
+    )
+
+
+class OwnData(Declared):
+    """A copy of the user's own."""
+
+    obtain: str = Field(description="where a user gets the data, in words")
+    folder: str | None = Field(
+        None, description="name of the folder, below own_data; null for that of the task"
+    )
+    files: BySplit = Field(
+        {},
+        description="names of the files by split, below the folder, where they are not "
+        "<split>.jsonl",
+    )
+
+
+class Source(Declared):
+    """Where the rows of a task are."""
+
+    archive: IfGiven[Name] = Field(
+        None, description="a key of config/archives.yaml; lower case, digits and hyphens"
+    )
+    members: IfGiven[BySplit] = Field(
+        None, description="members of the archive, by the name of the split"
+    )
+    files: IfGiven[BySplit] = Field(
+        None,
+        description="your own CSV, JSONL or Parquet files, by the name of the split; relative to "
+        "the working directory",
+    )
+    hub: IfGiven[HubData] = Field(
+        None, description="a data set on the hub; of a script-only one, its Parquet conversion"
+    )
+    own: IfGiven[OwnData] = Field(
+        None,
+        description="data that no hub has, or that is licensed: read from "
+        "<own_data>/<task>/<split>.jsonl (or .parquet, .csv); own_data is a key of the config",
+    )
+    mirror: str | None = Field(
+        None, description="the data set in a mirror, where hub id and config do not tell"
+    )
+    inputs: list[str] | None = Field(
+        None,
+        description="names of the files to read, from a mirror, the hub or your own copy, where a "
+        "reader makes other splits of them; null for the splits that are needed",
+    )
+    reader: str | None = Field(
+        None, description="a reader of interlude.data.read; null lets the file ending tell"
+    )
+    options: dict[str, Any] = Field({}, description="keyword arguments of the reader")
+
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> Self:
+        ways = {"archive": "members", "files": None, "hub": None, "own": None}
+        refuse_unless_one(self, ways)
+        return self
+
+    def with_defaults(self) -> dict[str, Any]:
+        """Return what the file says, with the defaults of what it leaves out."""
+        left_out = {"archive", "members", "files", "hub", "own"} - self.model_fields_set
+        return self.model_dump(exclude=left_out)
+
+
+class Splits(Declared):
+    """What to train and to validate on."""
+
+    train: str = Field(description="a slice, such as train or all[:70%]")
+    validation: str = Field(description="a slice, such as validation or all[70%:]")
+
+    def __getitem__(self, part: str) -> str:
+        slices: dict[str, str] = vars(self)
+        return slices[part]
+
+
+class Published(Declared):
+    """Official numbers of examples."""
+
+    train: int | None = Field(None, ge=1, description="a number of examples, 1 or more")
+    validation: int | None = Field(None, ge=1, description="a number of examples, 1 or more")
+
+
+class TaskFile(Declared):
+    """What the file of a task says."""
+
+    name: Name = Field(
+        description="name of the task, equal to the file name; lower case, digits and hyphens, not "
+        "none"
+    )
+    title: Title
+    description: str = Field(description="what is asked, in one sentence")
+    form: Annotated[str, among(form_names)] = Field(
+        description="layout of the input, which fixes the head"
+    )
+    source: Source = Field(
+        description="where the rows are; exactly one of archive, files, hub and own"
+    )
+    split_by: str | None = Field(
+        None,
+        description="column whose equal values stay on one side of a cut; its groups are cut in "
+        "the order of a hash of their value. null cuts by the position of the row",
+    )
+    splits: Splits = Field(
+        description="what to train and to validate on, in the slicing syntax of datasets"
+    )
+    columns: dict[str, Any] = Field(
+        description="for each normalised column of the form, the source column or a template such "
+        'as "Q: {stem}"'
+    )
+    labels: Different[str] = Field(
+        [],
+        min_length=2,
+        description="two or more names of labels in the order of their number; the label column "
+        "holds the name, or the number. Left out, they are the values found in the data, sorted",
+    )
+    metric: Annotated[str, among(metric_names)] = Field(description="the score of the task")
+    published: Published = Field(
+        Published(), description="official numbers of examples, where there are any"
+    )
+    stands_in_for: list[Name] = Field(
+        [],
+        description="tasks of a published study that this one takes the place of, as a free "
+        "stand-in",
+    )
+    licence: str = Field(description="licence of the data, and whether it is confirmed")
+    citation: str = Field(description="the paper to cite")
+
+
+class Task(TaskFile):
     """A data set with an input form, a head and a metric, as its task file declares it."""
 
-    name: str
-    title: str
-    description: str
-    form: str
-    source: dict[str, Any]
-    split_by: str | None
-    splits: dict[str, str]
-    columns: dict[str, Any]
-    labels: list[str]
-    metric: str
-    published: dict[str, int | None]
-    stands_in_for: list[str]
-    licence: str
-    citation: str
     path: Path
 
     def data_declaration(self) -> str:
         """Return, as one line of JSON, what the task's normalised data depend on."""
-        names = ("form", "source", "split_by", "splits", "columns", "labels")
-        return json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
+        names = ("form", "split_by", "columns", "labels")
+        said = {name: getattr(self, name) for name in names}
+        said |= {"source": self.source.with_defaults(), "splits": vars(self.splits)}
+        return json.dumps(said, sort_keys=True)
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """The digest of what the task's normalised data depend on."""
         return digest_of(self.data_declaration())
 
     def inputs(self) -> list[str]:
         """Return the names of the files to read: those declared, or the splits that are needed."""
-        return list(self.source["inputs"] or self._named_splits())
+        return list(self.source.inputs or self._named_splits())
 
     def _named_splits(self) -> list[str]:
         """Return the splits that the slices name: of `all[:70%]` and `all[70%:]`, one."""
-        parts = (part for each in self.splits.values() for part in each.split("+"))
+        parts = (part for each in vars(self.splits).values() for part in each.split("+"))
         return list(dict.fromkeys(split_name(part) for part in parts))
 
 
@@ -77,13 +214,33 @@ def split_name(part: str) -> str:
 
 def load_task(path: Path) -> Task:
     """Read one task file; InputError names the file and the key of a fault."""
-    declared = load_validated(path, "task")
-    if declared["name"] != path.stem:
-        raise InputError(f"{path}: key name: found {declared['name']!r}. Allowed: {path.stem!r}.")
-    allowed = METRICS_OF_FORM[declared["form"]]
-    if declared["metric"] not in allowed:
-        what = f"metric of the form {declared['form']}"
-        raise unknown(f"{path}: key metric", what, declared["metric"], allowed)
-    if "labels" in declared:
-        check_label_count(declared["metric"], declared["labels"], str(path))
-    return Task(path=path, **{"labels": []} | declared)
+    file = read(TaskFile, path)
+    checked(columns_model(file.form), file.columns, str(path), key="columns")
+    if file.name != path.stem:
+        raise InputError(f"{path}: key name: found {file.name!r}. Allowed: {path.stem!r}.")
+    allowed = declaration_of(file.form).metrics
+    if file.metric not in allowed:
+        what = f"metric of the form {file.form}"
+        raise unknown(f"{path}: key metric", what, file.metric, allowed)
+    if file.labels:
+        check_label_count(file.metric, file.labels, str(path))
+    return Task.model_construct(file.model_fields_set, path=path, **vars(file))
+
+
+@cache
+def columns_model(form: str) -> type[Declared]:
+    """Return the model of the key `columns` in the task files of a form."""
+    columns = declaration_of(form).columns
+    return create_model("Columns", __base__=Declared, **{n: _field(c) for n, c in columns.items()})
+
+
+def _field(column: Column) -> Any:
+    """Return type and field of a column in a task file."""
+    one = Annotated[str, Field(min_length=1, description=column.description)]
+    several = Annotated[list[one], Field(min_length=2)]
+    either = Annotated[
+        Annotated[one, Tag("string")] | Annotated[several, Tag("array")],
+        Discriminator(lambda given: "array" if isinstance(given, list) else "string"),
+    ]
+    default = None if column.optional else ...
+    return (either if column.several else one, Field(default, description=column.description))

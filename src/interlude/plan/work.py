@@ -46,8 +46,7 @@ def _entries(
             "batch_size": settings.batch_size,
             "limit": _sum(part.examples for part in parts),
             "published": _sum(
-                tasks[part.task].published["train"] if part.task in tasks else None
-                for part in parts
+                tasks[part.task].published.train if part.task in tasks else None for part in parts
             ),
         }
 

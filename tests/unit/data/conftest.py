@@ -16,7 +16,8 @@ import yaml
 from prepared import TASKS, Made, make
 from tenacity import stop_after_attempt
 
-from interlude.plan.tasks import METRICS_OF_FORM, Task, load_task
+from interlude.forms import declaration_of, form_names
+from interlude.plan.tasks import Task, load_task
 
 from .index import Index
 
@@ -126,8 +127,9 @@ def task(tmp_path: Path) -> Callable[..., Task]:
             "licence": "mine",
             "citation": "me",
         }
-        fitting = METRICS_OF_FORM.get(changes.get("form", "single"), ("accuracy",))
-        content = document | {"metric": fitting[0]} | changes
+        form = changes.get("form", "single")
+        fitting = declaration_of(form).metrics[0] if form in form_names() else "accuracy"
+        content = document | {"metric": fitting} | changes
         content = {key: value for key, value in content.items() if value is not None}
         path = tmp_path / "mine.yaml"
         path.write_text(yaml.safe_dump(content))

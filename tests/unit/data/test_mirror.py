@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,8 @@ def test_another_config_is_not_taken_for_it(mine: Task, mirror: Mirror, tmp_path
 def test_a_data_set_without_a_hub_id_is_read_by_its_name(
     mine: Task, mirror: Mirror, tmp_path: Path
 ) -> None:
-    named = replace(mine, source={**mine.source, "mirror": "other"})
+    source = mine.source.model_copy(update={"mirror": "other"})
+    named = mine.model_copy(update={"source": source})
     folder = mirror("train", "validation", dataset="other", hub_id=None, hub_config=None)
     assert run(named, folder, tmp_path / "out")["source"]["mirror"] == "other"
 
@@ -149,7 +149,7 @@ def test_a_damaged_file_is_named(
 def test_a_missing_column_is_named_with_those_found(
     mine: Task, mirror: Mirror, tmp_path: Path
 ) -> None:
-    other = replace(mine, columns={"text": "txt", "label": "label"})
+    other = mine.model_copy(update={"columns": {"text": "txt", "label": "label"}})
     message = "split 'train', row 1: key columns.text: no column 'txt'.*Found: text, label"
     with pytest.raises(InputError, match=message):
         run(other, mirror("train", "validation"), tmp_path / "out")

@@ -369,5 +369,5 @@ def test_a_task_file_is_held_to_its_schema(
 )
 def test_every_task_file_is_valid(path: Path) -> None:
     task = load_task(path)
-    if "archive" in task.source:
-        find_archive(task.source["archive"], ROOT / "config/archives.yaml")
+    if task.source.archive:
+        find_archive(task.source.archive, ROOT / "config/archives.yaml")

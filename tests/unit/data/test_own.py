@@ -136,7 +136,7 @@ def study(tmp_path: Path) -> Callable[..., Study]:
         config = tiny.config(**changes)
         where_data_are = Places(tmp_path / "config/archives.yaml")
         return load_study(
-            config, tmp_path, "study.yaml", lambda task: why_unavailable(task, where_data_are)
+            config, tmp_path, "study.yaml", lambda task, _: why_unavailable(task, where_data_are)
         )
 
     return load

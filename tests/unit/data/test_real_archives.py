@@ -49,7 +49,7 @@ def _apart() -> None:
 
 
 def source_archive(name: str) -> Path:
-    key = load_task(ROOT / f"config/tasks/{name}.yaml").source["archive"]
+    key = load_task(ROOT / f"config/tasks/{name}.yaml").source.archive or ""
     try:
         return fetch(find_archive(key, REGISTRY))
     except InputError as error:

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
-from interlude.forms import form_names
-from interlude.plan.tasks import METRICS_OF_FORM, Task, load_task
+from interlude.forms import columns_of, declaration_of, form_names, form_of, rows_of
+from interlude.metrics import metric_names
+from interlude.plan.tasks import Task, load_task
 
 ROOT = Path(__file__).parents[3]
 TASKS = {path.stem: load_task(path) for path in sorted((ROOT / "config/tasks").glob("*.yaml"))}
@@ -68,11 +68,19 @@ STUDY = {**INTERMEDIATE, **TARGET, **PROBING}
 LICENSED = {"ccg", "ep-pos", "ep-ner", "ep-srl", "ep-coref", "ep-const", "ep-spr1"}
 
 
-def test_the_schema_knows_the_forms_and_metrics_of_the_code() -> None:
-    schema = yaml.safe_load((ROOT / "workflow/schemas/task.schema.yaml").read_text())
-    metrics = {name for names in METRICS_OF_FORM.values() for name in names}
-    assert set(schema["properties"]["form"]["enum"]) == set(METRICS_OF_FORM) == set(form_names())
-    assert set(schema["properties"]["metric"]["enum"]) == metrics
+def test_the_metrics_of_all_forms_are_those_that_there_are() -> None:
+    named = {metric for form in form_names() for metric in declaration_of(form).metrics}
+    assert named == set(metric_names())
+
+
+@pytest.mark.parametrize("form", form_names())
+def test_a_form_is_whole_in_its_folder(form: str) -> None:
+    declaration, columns = declaration_of(form), columns_of(form)
+    assert set(declaration.metrics) <= set(metric_names())
+    assert columns.unseen <= columns.types.keys()
+    assert columns.label in {None, *columns.types}
+    assert rows_of(form).encode is not None
+    assert form_of(form).__module__.endswith(f"{form.replace('-', '_')}.head")
 
 
 def test_the_study_has_its_46_roles() -> None:
@@ -83,7 +91,7 @@ def test_the_study_has_its_46_roles() -> None:
 def test_every_task_of_the_study_has_its_metric_and_published_size(theirs: str) -> None:
     name, metric = STUDY[theirs]
     assert TASKS[name].metric == metric
-    assert TASKS[name].published["train"] == _published_sizes()[theirs]
+    assert TASKS[name].published.train == _published_sizes()[theirs]
 
 
 def _published_sizes() -> dict[str, int]:
@@ -97,12 +105,13 @@ def _published_sizes() -> dict[str, int]:
 
 @pytest.mark.parametrize("name", ["cola", "mrpc", "qnli", "sts-b", "wnli", "winogrande"])
 def test_the_rest_of_glue_and_winogrande_are_there(name: str) -> None:
-    assert "hub" in TASKS[name].source
+    assert TASKS[name].source.hub is not None
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_a_hub_task_names_a_commit_or_the_parquet_conversion(task: Task) -> None:
-    revision = task.source.get("hub", {}).get("revision", "refs/convert/parquet")
+    hub = task.source.hub
+    revision = "refs/convert/parquet" if hub is None else hub.revision
     assert revision == "refs/convert/parquet" or re.fullmatch("[0-9a-f]{40}", revision)
 
 

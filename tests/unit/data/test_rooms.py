@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from interlude.forms import form_names
+
 SOURCES = Path(__file__).parents[3] / "src"
 
 
 def loaded_with(module: str) -> set[str]:
-    """Return the modules that a fresh interpreter has loaded once it has imported one."""
+    """Return the modules that a fresh interpreter has loaded once it has imported some."""
     done = subprocess.run(
         [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
         env=os.environ | {"PYTHONPATH": str(SOURCES)},
@@ -31,6 +33,18 @@ def test_reading_and_shaping_load_nothing_that_fetches(module: str) -> None:
     assert [name for name in loaded if name.startswith("interlude.data.fetch")] == []
 
 
+SLOW = {"torch", "pyarrow", "pandas", "datasets", "huggingface_hub", "transformers"}
+
+
 def test_a_study_finds_its_origins_without_slow_imports() -> None:
-    slow = {"torch", "pyarrow", "pandas", "datasets", "huggingface_hub", "transformers"}
-    assert slow & loaded_with("interlude.data.origins") == set()
+    assert SLOW & loaded_with("interlude.data.origins") == set()
+
+
+def test_what_task_files_say_of_forms_is_read_without_slow_imports() -> None:
+    folders = [name.replace("-", "_") for name in form_names()]
+    loaded = loaded_with(", ".join(f"interlude.forms.{name}.declaration" for name in folders))
+    assert {*SLOW, "numpy"} & loaded == set()
+
+
+def test_a_job_reads_its_training_without_what_checks_a_config() -> None:
+    assert "pydantic" not in loaded_with("interlude.jobs.arguments")

@@ -11,6 +11,8 @@ import pytest
 import tiny
 
 from interlude.errors import InputError
+from interlude.plan.config import Config
+from interlude.plan.declared import checked
 from interlude.plan.planner import Plan, check_trainable, plan_of
 from interlude.plan.settings import Settings
 from interlude.plan.study import load_study
@@ -31,7 +33,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tiny.write_yaml(
             root / f"config/tasks/{name}.yaml", {**tiny.task_file("pair"), "name": name}
         )
-    tiny.write_yaml(root / "config/models/tiny.yaml", {"name": "tiny"})
+    tiny.write_yaml(root / "config/models/tiny.yaml", tiny.model_file())
     return root
 
 
@@ -325,7 +327,7 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
         "skip_unavailable": True,
     }
     why = {"i1": "no copy"}
-    study = load_study(config, registry, unavailable=lambda task: why.get(task.name))
+    study = load_study(config, registry, unavailable=lambda task, _: why.get(task.name))
     named = {name for cell in plan_of(study).cells for name in (cell.source, cell.task)}
     assert named == {"none", "i0", "t0"}
     assert study.skipped == why
@@ -350,11 +352,11 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
     ids=["mixture", "all", "two arms with sources", "method", "examples", "grid"],
 )
 def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], found: str) -> None:
-    config = {"arms": None, "grid": None, **changes}
+    config = checked(Config, tiny.config(**changes), "c")
     with pytest.raises(InputError, match=f"study.yaml: key {found}, which can be planned"):
         check_trainable(config, "study.yaml")
 
 
 @pytest.mark.parametrize("arms", [None, {"alone": SINGLE, "chained": STILTS}, {"single": SINGLE}])
 def test_single_and_stilts_can_be_trained_whatever_they_are_called(arms: Any) -> None:
-    check_trainable({"arms": arms, "grid": None}, "study.yaml")
+    check_trainable(checked(Config, tiny.config(arms=arms), "c"), "study.yaml")

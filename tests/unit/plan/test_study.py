@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import tiny
 from interlude.errors import InputError
 from interlude.plan.settings import Settings
 from interlude.plan.study import Study, load_study
-from interlude.plan.tasks import load_task
+from interlude.plan.tasks import Splits, load_task
 from interlude.words import ROLES
 
 REPOSITORY = Path(__file__).parents[3]
@@ -175,9 +174,10 @@ def test_a_later_task_folder_goes_before_an_earlier_one(root: Path) -> None:
 
 def test_data_of_a_task_depend_on_its_rows_and_not_on_its_words(root: Path) -> None:
     task = study(root).tasks["tiny-pair"]
-    reworded = replace(task, title="x", description="y", citation="z", licence="w")
+    words = {"title": "x", "description": "y", "citation": "z", "licence": "w"}
+    reworded = task.model_copy(update=words)
     assert reworded.data_declaration() == task.data_declaration()
-    recut = replace(task, splits={"train": "all[:50%]", "validation": "all[50%:]"})
+    recut = task.model_copy(update={"splits": Splits(train="all[:50%]", validation="all[50%:]")})
     assert recut.data_declaration() != task.data_declaration()
 
 
@@ -245,9 +245,9 @@ def test_wrong_arms_are_refused(changes: dict[str, Any], message: str, root: Pat
 
 def test_words_of_a_model_s_file_do_not_count_and_its_weights_do(root: Path) -> None:
     path = root / "config/models/tiny.yaml"
-    tiny.write_yaml(path, {"name": "tiny", "folder": "a", "title": "Tiny"})
+    tiny.write_yaml(path, tiny.model_file())
     before = study(root).model.declared
-    tiny.write_yaml(path, {"name": "tiny", "folder": "a", "title": "Other", "licence": "MIT"})
+    tiny.write_yaml(path, tiny.model_file(title="Other", licence="MIT", citation="me"))
     assert study(root).model.declared == before
-    tiny.write_yaml(path, {"name": "tiny", "folder": "b", "title": "Tiny"})
+    tiny.write_yaml(path, tiny.model_file(folder="models/other"))
     assert study(root).model.declared != before

@@ -11,14 +11,16 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 import tenacity
 
 from interlude.errors import InputError, did_you_mean, unknown
 from interlude.files import filling, sha256_of
-from interlude.plan.schema import load_validated
+from interlude.plan.declared import Declared, DeclaredByName, Name, Sha256, read
 
 LONGEST_TRY = 3600.0  # seconds; pip itself bounds only how long an index is silent
 
@@ -36,23 +38,44 @@ class _LastingError(InputError):
     """A failure that another try does not mend."""
 
 
-@dataclass(frozen=True)
-class Archive:
+class Pin(Declared):
     """A wheel that is named by package and version and pinned by the SHA-256 of its file."""
 
+    package: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", description="name of the package on the index"
+    )
+    version: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z", description="exact version of the package"
+    )
+    file: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*\.whl\Z",
+        description="file name of the wheel on the index, ending in .whl",
+    )
+    sha256: Sha256 = Field(description="SHA-256 of the file, 64 hexadecimal digits in lower case")
+
+
+class Pins(DeclaredByName):
+    """What `config/archives.yaml` says: pins by the names that task and model files use."""
+
+    root: dict[Name, Pin]
+
+
+class Archive(Pin):
+    """A pin with its name."""
+
     key: str
-    package: str
-    version: str
-    file: str
-    sha256: str
+
+    def on_record(self) -> dict[str, Any]:
+        """Return what a manifest says of the archive."""
+        return {"key": self.key, **self.model_dump(exclude={"key"})}
 
 
 def find_archive(key: str, registry: Path) -> Archive:
     """Return an entry of `config/archives.yaml`; InputError when the file has no such key."""
-    entries = load_validated(registry, "archives")
-    if key not in entries:
-        raise unknown(str(registry), "archive", key, list(entries))
-    return Archive(key=key, **entries[key])
+    pins = read(Pins, registry).root
+    if key not in pins:
+        raise unknown(str(registry), "archive", key, pins)
+    return Archive(key=key, **vars(pins[key]))
 
 
 def cache_path(archive: Archive) -> Path:

@@ -11,7 +11,8 @@ from interlude.plan.tasks import Task
 
 def why_unavailable(task: Task, places: Places) -> str | None:
     """Return why a task that needs the user's own copy has no data; None when it has."""
-    if "own" not in task.source or (places.normalised / task.name / "manifest.json").exists():
+    made = places.normalised / task.name / "manifest.json"
+    if task.source.own is None or made.exists():
         return None
     if places.mirror and find_mirrored(task, places.mirror, places.slices):
         return None

@@ -72,29 +72,31 @@ def _from_mirror(_: Task, origin: Origin, places: Places) -> Files:
 def _from_files(task: Task, origin: Origin, _: Places) -> Files:
     key = f"{task.path}: key source.files"
     contents = {split: _read(path, f"{key}.{split}") for split, path in origin.files.items()}
-    return Files(task.source["files"], contents, {})
+    return Files(task.source.files or {}, contents, {})
 
 
 def _from_own(task: Task, origin: Origin, _: Places) -> Files:
     contents = {split: _read(path, str(task.path)) for split, path in origin.files.items()}
     names = {split: path.name for split, path in origin.files.items()}
-    return Files(names, contents, {"own": task.source["own"]["obtain"]})
+    assert task.source.own is not None
+    return Files(names, contents, {"own": task.source.own.obtain})
 
 
 def _from_hub(task: Task, _: Origin, __: Places) -> Files:
-    where = f"{task.path}: key source.hub"
-    names, contents, origin = fetch_dataset(task.source["hub"], task.inputs(), where)
+    assert task.source.hub is not None
+    asked, where = task.source.hub.model_dump(), f"{task.path}: key source.hub"
+    names, contents, origin = fetch_dataset(asked, task.inputs(), where)
     return Files(names, contents, {"hub": origin})
 
 
 def _from_archive(task: Task, _: Origin, places: Places) -> Files:
-    names = task.source["members"]
-    archive = find_archive(task.source["archive"], places.registry)
+    names = task.source.members or {}
+    archive = find_archive(str(task.source.archive), places.registry)
     path = places.archive_file or fetch(archive)
     verify(path, archive)
     members = read_members(path, names.values())
     contents = {split: members[name] for split, name in names.items()}
-    return Files(names, contents, {"archive": vars(archive)})
+    return Files(names, contents, {"archive": archive.on_record()})
 
 
 _FETCHERS: dict[str, Callable[[Task, Origin, Places], Files]] = {

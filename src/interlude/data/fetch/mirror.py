@@ -8,20 +8,43 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from interlude.data.fetch.places import below
 from interlude.errors import InputError
-from interlude.plan.schema import load_validated
-from interlude.plan.tasks import Task
+from interlude.plan.declared import Declared, DeclaredByName, IfGiven, Name, read
+from interlude.plan.tasks import Splits, Task
 
 MANIFEST = "MANIFEST.json"
 KEYS = {"dataset", "split", "file", "sha256"}
 
 Entry = dict[str, Any]
+
+
+class Cut(Declared):
+    """How a task is cut from a mirror that lacks a split of it."""
+
+    splits: Splits = Field(description="what to train and to validate on, as in a task file")
+    split_by: str | None = Field(
+        None, description="column whose equal values stay on one side of a cut, as in a task file"
+    )
+    dataset: IfGiven[str] = Field(
+        None,
+        description="the data set in the mirror, where it is not that of the hub id and config",
+    )
+    inputs: IfGiven[list[str]] = Field(
+        None, description="names of the files to read, as in a task file"
+    )
+
+
+class Cuts(DeclaredByName):
+    """What `config/mirrors/partial.yaml` says: cuts by the name of the task."""
+
+    root: dict[Name, Cut]
 
 
 def find_mirrored(task: Task, mirror: Path, slices: Path) -> tuple[Task, dict[str, Entry]] | None:
@@ -52,11 +75,14 @@ def _entries_of(served: Task, mirror: Path) -> dict[str, Entry]:
 
 
 def _recut(task: Task, slices: Path) -> Task:
-    given = load_validated(slices, "partial").get(task.name, {}) if slices.exists() else {}
-    dataset = given.get("dataset", task.source["mirror"])
-    source = task.source | {"mirror": dataset, "inputs": given.get("inputs", task.source["inputs"])}
-    changes = {key: value for key, value in given.items() if key not in ("dataset", "inputs")}
-    return replace(task, source=source, **changes)
+    cut = read(Cuts, slices).root.get(task.name) if slices.exists() else None
+    if cut is None:
+        return task
+    given = {key: getattr(cut, key) for key in cut.model_fields_set}
+    mirror = given.pop("dataset", task.source.mirror)
+    inputs = given.pop("inputs", task.source.inputs)
+    source = task.source.model_copy(update={"mirror": mirror, "inputs": inputs})
+    return task.model_copy(update={"source": source, **given})
 
 
 def path_of(mirror: Path, entry: Entry) -> Path:
@@ -102,9 +128,8 @@ def _entries(mirror: Path) -> list[Entry]:
 
 def _is_of(entry: Entry, task: Task) -> bool:
     """Tell whether a file is of the data set that a task names, or of its hub id and config."""
-    named = task.source["mirror"]
+    named, hub = task.source.mirror, task.source.hub
     if named is not None:
         return bool(entry["dataset"] == named)
-    hub = task.source.get("hub")
     on_hub = (entry.get("hub_id"), entry.get("hub_config"))
-    return hub is not None and on_hub == (hub["id"], hub["config"])
+    return hub is not None and on_hub == (hub.id, hub.config)

@@ -17,7 +17,7 @@ from interlude.data.fetch.origin import REQUIRED, TOKENIZER, VOCABULARY, Origin,
 from interlude.data.made_from import model_made_from
 from interlude.errors import InputError
 from interlude.files import WEIGHTS, filling, sha256_of
-from interlude.plan.schema import load_validated
+from interlude.plan.models import Model, Place, load_model
 
 
 def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
@@ -29,11 +29,11 @@ def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
     `config/archives.yaml`. Raises InputError when no archive gives the declared weights, or when a
     folder or a hub repository has no safetensors weights.
     """
-    model = load_validated(declared, "model")
+    model = load_model(declared)
     with filling(out) as work:
         origin = model_origin(model, registry)
         if origin.kind == "folder":
-            source = _from_folder(model["folder"], origin, work, f"{declared}: key folder")
+            source = _from_folder(str(model.folder), origin, work, f"{declared}: key folder")
         elif origin.kind == "hub":
             source = _from_hub(model, work, f"{declared}: key hub")
         else:
@@ -46,27 +46,27 @@ def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
     return manifest
 
 
-def _from_archives(model: dict[str, Any], registry: Path, work: Path, where: str) -> dict[str, Any]:
+def _from_archives(model: Model, registry: Path, work: Path, where: str) -> dict[str, Any]:
     failures = []
-    for place in model["archives"]:
-        archive = find_archive(place["archive"], registry)
+    for place in model.archives or []:
+        archive = find_archive(place.archive, registry)
         try:
-            files = _read_model(place, archive, model["weights_sha256"])
+            files = _read_model(place, archive, model.weights_sha256)
         except InputError as error:
             print(f"warning: {error} Trying the next archive.", file=sys.stderr)
             failures.append(str(error))
             continue
         for name, content in files.items():
             (work / name).write_bytes(content)
-        return {"archive": vars(archive)}
+        return {"archive": archive.on_record()}
     raise InputError(f"{where}: none of them gives the model. {' '.join(failures)}")
 
 
-def _read_model(place: dict[str, Any], archive: Archive, weights_sha256: str) -> dict[str, bytes]:
+def _read_model(place: Place, archive: Archive, weights_sha256: str | None) -> dict[str, bytes]:
     """Return the files of the model in an archive by name, the weights verified."""
     path = fetch(archive)
-    prefix = place["prefix"]
-    with open_zip(path) as outer, _inner(outer, place["inner"], str(path)) as members:
+    prefix = place.prefix
+    with open_zip(path) as outer, _inner(outer, place.inner, str(path)) as members:
         present = set(members.namelist())
         names = [*REQUIRED, *(name for name in TOKENIZER if prefix + name in present)]
         files = {name: read_member(members, prefix + name, str(path)) for name in names}
@@ -85,8 +85,9 @@ def _inner(outer: zipfile.ZipFile, name: str | None, where: str) -> zipfile.ZipF
     return open_zip(io.BytesIO(read_member(outer, name, where)), f"{where}: {name}")
 
 
-def _from_hub(model: dict[str, Any], work: Path, where: str) -> dict[str, Any]:
-    repository = open_repository("model", model["hub"], where)
+def _from_hub(model: Model, work: Path, where: str) -> dict[str, Any]:
+    assert model.hub is not None
+    repository = open_repository("model", model.hub.model_dump(), where)
     present = set(repository.files)
     _check_complete(present, repository.where)
     for name in (*REQUIRED, *TOKENIZER):
@@ -120,8 +121,8 @@ def _check_complete(present: set[str], where: str) -> None:
         raise InputError(f"{where} has no tokenizer. Allowed: {', '.join(VOCABULARY)}.")
 
 
-def _check_weights(model: dict[str, Any], work: Path, where: str) -> None:
-    expected, found = model.get("weights_sha256"), sha256_of(work / WEIGHTS)
+def _check_weights(model: Model, work: Path, where: str) -> None:
+    expected, found = model.weights_sha256, sha256_of(work / WEIGHTS)
     if expected not in (None, found):
         raise InputError(
             f"{where}: wrong sha256 of {WEIGHTS}: found {found}, expected {expected} "
@@ -130,12 +131,12 @@ def _check_weights(model: dict[str, Any], work: Path, where: str) -> None:
 
 
 def _write_manifest(
-    model: dict[str, Any], origin: Origin, source: dict[str, Any], work: Path
+    model: Model, origin: Origin, source: dict[str, Any], work: Path
 ) -> dict[str, Any]:
     files = {file.name: sha256_of(file) for file in sorted(work.iterdir())}
-    about = {key: model[key] for key in ("name", "title", "licence", "citation")}
+    about = {key: getattr(model, key) for key in ("name", "title", "licence", "citation")}
     commit = source.get("hub", {}).get("commit")
-    revision = model["revision"] or commit or f"sha256:{files[WEIGHTS][:12]}"
+    revision = model.revision or commit or f"sha256:{files[WEIGHTS][:12]}"
     manifest = about | {"revision": revision, "source": source, "files": files}
     manifest["made_from"] = str(model_made_from(model, origin, files))
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")

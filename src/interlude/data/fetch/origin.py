@@ -5,7 +5,6 @@ No heavy imports: a study looks for the origins of all its tasks at each start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from interlude.data.fetch.mirror import Entry, find_mirrored, path_of
 from interlude.data.fetch.own import own_files
 from interlude.data.fetch.places import Places
 from interlude.files import WEIGHTS
+from interlude.plan.models import Model
 from interlude.plan.tasks import Task
 
 MIRROR = "mirror"
@@ -80,27 +80,26 @@ def find_in_mirror(task: Task, places: Places) -> Found | None:
 
 def declared_origin(task: Task, places: Places) -> Origin:
     """Return the origin that a task's file declares; InputError where it is not there."""
-    match task.source:
-        case {"files": names}:
-            return Origin("files", {split: Path(name) for split, name in names.items()})
-        case {"own": _}:
-            return Origin("own", own_files(task, places.own_data))
-        case {"hub": asked}:
-            return Origin("hub", stands_for=asked)
-        case {"archive": name}:
-            return Origin("archive", stands_for=find_archive(name, places.registry).sha256)
-    raise AssertionError(task.source)
+    source = task.source
+    if source.files is not None:
+        return Origin("files", {split: Path(name) for split, name in source.files.items()})
+    if source.own is not None:
+        return Origin("own", own_files(task, places.own_data))
+    if source.hub is not None:
+        return Origin("hub", stands_for=source.hub.model_dump())
+    pin = find_archive(str(source.archive), places.registry)
+    return Origin("archive", stands_for=pin.sha256)
 
 
-def model_origin(model: Mapping[str, Any], registry: Path) -> Origin:
-    """Return the origin of a model, given the content of its file.
+def model_origin(model: Model, registry: Path) -> Origin:
+    """Return the origin of a model.
 
     registry: `config/archives.yaml`. InputError when it lacks an archive.
     """
-    if "folder" in model:
-        present = (Path(model["folder"], name) for name in (*REQUIRED, *TOKENIZER))
+    if model.folder is not None:
+        present = (Path(model.folder, name) for name in (*REQUIRED, *TOKENIZER))
         return Origin("folder", {path.name: path for path in present if path.exists()})
-    if "hub" in model:
-        return Origin("hub", stands_for=model["hub"])
-    names = [place["archive"] for place in model["archives"]]
+    if model.hub is not None:
+        return Origin("hub", stands_for=model.hub.model_dump())
+    names = [place.archive for place in model.archives or []]
     return Origin("archives", stands_for=[find_archive(name, registry).sha256 for name in names])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from interlude.data.fetch.places import below
 from interlude.errors import InputError
-from interlude.plan.tasks import Task
+from interlude.plan.tasks import OwnData, Task
 
 ENDINGS = (".jsonl", ".parquet", ".csv")
 
@@ -19,25 +19,30 @@ def own_files(task: Task, own_data: Path | None) -> dict[str, Path]:
     found = {split: _file(folder, task, split) for split in task.inputs()}
     for split, path in found.items():
         if path is None:
-            name = task.source["own"]["files"].get(split, f"{split}.jsonl")
+            name = _own(task).files.get(split, f"{split}.jsonl")
             raise InputError(f"{_needed(task)} Missing: {folder / name}.")
     return {split: path for split, path in found.items() if path is not None}
 
 
 def _file(folder: Path, task: Task, split: str) -> Path | None:
-    declared = task.source["own"]["files"].get(split)
+    declared = _own(task).files.get(split)
     names = [declared] if declared else [f"{split}{ending}" for ending in ENDINGS]
     where = f"{task.path}: key source.own.files.{split}"
     paths = [below(folder, name, where) for name in names]
     return next((path for path in paths if path.is_file()), None)
 
 
+def _own(task: Task) -> OwnData:
+    assert task.source.own is not None
+    return task.source.own
+
+
 def _folder(task: Task) -> str:
-    return str(task.source["own"]["folder"] or task.name)
+    return _own(task).folder or task.name
 
 
 def _needed(task: Task) -> str:
     return (
-        f"{task.path}: {task.title} needs a copy of your own: {task.source['own']['obtain']}. "
+        f"{task.path}: {task.title} needs a copy of your own: {_own(task).obtain}. "
         f"Put it into a folder named {_folder(task)} (format: docs/add-a-task.md)."
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
 
 from interlude.errors import InputError
+from interlude.plan.config import Config
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,14 @@ class Places:
     normalised: Path = Path("results/data")
 
 
-def places_of(config: Mapping[str, Any], root: Path) -> Places:
+def places_of(config: Config, root: Path) -> Places:
     """Return where a study's config says that data may be; root: the project's folder."""
-    named = {key: Path(config[key]) for key in ("mirror", "own_data") if config[key] is not None}
-    slices = root / "config/mirrors/partial.yaml"
-    return Places(registry=root / "config/archives.yaml", slices=slices, **named)
+    return Places(
+        registry=root / "config/archives.yaml",
+        mirror=None if config.mirror is None else Path(config.mirror),
+        slices=root / "config/mirrors/partial.yaml",
+        own_data=None if config.own_data is None else Path(config.own_data),
+    )
 
 
 def below(folder: Path, name: str, where: str) -> Path:

@@ -25,7 +25,7 @@ def read_rows(
     Raises InputError when the reader is unknown or cannot read them.
     """
     reader = reader_of(_reader_name(task, names))
-    options = task.source["options"]
+    options = task.source.options
     allowed = list(inspect.signature(reader).parameters)[2:]
     for option in options:
         if option not in allowed:
@@ -44,7 +44,7 @@ def reader_of(name: str) -> Reader:
 
 
 def _reader_name(task: Task, names: Mapping[str, str]) -> str:
-    declared = task.source["reader"]
+    declared = task.source.reader
     where = f"{task.path}: key source"
     if declared is None:
         endings = {Path(name).suffix for name in names.values()}
@@ -56,4 +56,4 @@ def _reader_name(task: Task, names: Mapping[str, str]) -> str:
         return BY_ENDING[endings.pop()]
     if declared not in reader_modules():
         raise unknown(where, "reader", declared, reader_modules())
-    return str(declared)
+    return declared

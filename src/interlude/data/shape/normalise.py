@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def normalise(task: Task, splits: Splits) -> Normalised:
     _check_disjoint(task, selected)
     if not task.labels:
         found = _found_labels(task, columns, splits, selected)
-        task = replace(task, labels=found)
+        task = task.model_copy(update={"labels": found})
     parts = {part: _rows(task, columns, splits, selected[part]) for part in PARTS}
     return Normalised(task.form, columns, task.labels, parts)
 

@@ -1,0 +1,17 @@
+"""What a task file says of a question with a candidate, of which the best-scored one counts."""
+
+from __future__ import annotations
+
+from interlude.forms.declaration import COLUMN, Column, Declaration
+
+DECLARATION = Declaration(
+    columns={
+        "text_a": COLUMN,
+        "text_b": COLUMN,
+        "label": COLUMN,
+        "question_id": Column("what the candidates of one question share"),
+        "answer": Column("the candidate that the row asks about"),
+        "answers": Column("column with the list of right answers to the question"),
+    },
+    metrics=("record",),
+)

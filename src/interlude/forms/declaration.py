@@ -1,0 +1,37 @@
+"""What a form's declaration is: what a task file says of a task of this form.
+
+It is read where a study is planned, so it imports nothing slow; and it can change no number, so no
+digest of code covers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# The metrics of one label out of a fixed list.
+LABEL_METRICS = ("accuracy", "accuracy_f1", "f1_macro", "matthews")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A normalised column for which a task file names a source column, or a template of some.
+
+    optional: it may be left out. several: a list of two source columns or more may stand for it.
+    """
+
+    description: str = "a source column, or a template of source columns in braces"
+    optional: bool = False
+    several: bool = False
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """columns: of the form, by name. metrics: that fit its predictions, the usual one first."""
+
+    columns: Mapping[str, Column]
+    metrics: tuple[str, ...]
+
+
+COLUMN = Column()
+SPAN = Column("column with the list [start, end], characters of the text, end exclusive")

@@ -1,0 +1,19 @@
+"""What a task file says of a question and a passage that holds its answer."""
+
+from __future__ import annotations
+
+from interlude.forms.declaration import COLUMN, Column, Declaration
+
+DECLARATION = Declaration(
+    columns={
+        "question": COLUMN,
+        "passage": COLUMN,
+        "start": Column("column with the first character of the answer in the passage"),
+        "end": Column(
+            "column with the character after it; left out, it follows from the first answer",
+            optional=True,
+        ),
+        "answers": Column("column with the list of right answers"),
+    },
+    metrics=("qa_f1_em",),
+)

@@ -1,0 +1,15 @@
+"""What a task file says of a text with two spans and their label."""
+
+from __future__ import annotations
+
+from interlude.forms.declaration import COLUMN, LABEL_METRICS, SPAN, Declaration
+
+DECLARATION = Declaration(
+    columns={
+        "text": COLUMN,
+        "span1": SPAN,
+        "span2": SPAN,
+        "label": COLUMN,
+    },
+    metrics=LABEL_METRICS,
+)

@@ -1,0 +1,18 @@
+"""What a task file says of a text with one span or two, and any number of labels."""
+
+from __future__ import annotations
+
+from interlude.forms.declaration import COLUMN, SPAN, Column, Declaration
+
+DECLARATION = Declaration(
+    columns={
+        "text": COLUMN,
+        "span1": SPAN,
+        "span2": Column("the same of a second span", optional=True),
+        "labels": Column("column with one label, or with a list of them"),
+        "group": Column(
+            "what the targets of one sentence share; left out, its text", optional=True
+        ),
+    },
+    metrics=("micro_f1",),
+)

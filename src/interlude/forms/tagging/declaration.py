@@ -1,0 +1,13 @@
+"""What a task file says of words and their tags."""
+
+from __future__ import annotations
+
+from interlude.forms.declaration import Column, Declaration
+
+DECLARATION = Declaration(
+    columns={
+        "tokens": Column("column with the list of words, or with a text that is cut at blanks"),
+        "tags": Column("column with a tag for each word, likewise"),
+    },
+    metrics=("entity_f1", "tag_accuracy"),
+)

@@ -1,0 +1,317 @@
+"""The config of a study: every key with its default and its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import Discriminator, Field, Tag, create_model
+
+from interlude.plan.arms import Stage
+from interlude.plan.declared import AsWritten, Declared, Different, Name, Number
+from interlude.plan.settings import Settings
+
+EXAMPLES = "train_examples"  # the setting that is a part's, not the training's
+
+Role = Annotated[str, AsWritten(Literal["intermediate", "target", "probing"])]
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="whole number below 2^32")]
+StudyName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z", description="lower case, digits, hyphens and _"),
+]
+
+
+_KINDS = get_type_hints(Settings)
+_SETTINGS = {each.name: each for each in fields(Settings)}
+
+
+def _settings_model() -> type[Declared]:
+    """Return the model of a mapping that gives some settings of trainings."""
+    known: dict[str, Any] = {
+        name: (_KINDS[name], Field(each.default, **each.metadata))
+        for name, each in _SETTINGS.items()
+    }
+    words = "train on this many examples at most, the same ones in every training; null for all"
+    known[EXAMPLES] = (int | None, Field(None, ge=1, description=words))
+    return create_model("Settings", __base__=Declared, **known)
+
+
+def _varied(kind: str, names: tuple[str, ...]) -> type[Declared]:
+    """Return the model of a mapping from settings of these names to lists of their values."""
+    several: Any = Different
+    words = Field(None, min_length=1, description="a list of different values")
+    known: dict[str, Any] = {
+        name: (several[Annotated[_KINDS[name], Field(**_SETTINGS[name].metadata)]], words)
+        for name in names
+    }
+    return create_model(kind, __base__=Declared, **known)
+
+
+SWEPT = ("batch_size", "learning_rate", "dropout", "head_dropout")
+VARIED = (*SWEPT, "epochs", "weight_decay", "warmup")
+# Mappings that keep what was given, in its order, and nothing else.
+SETTINGS = _settings_model()
+GivenSettings = Annotated[dict[str, Any], AsWritten(SETTINGS)]
+Grid = Annotated[dict[str, list[Any]], AsWritten(_varied("Grid", VARIED))]
+Sweep = Annotated[dict[str, list[Any]], AsWritten(_varied("Sweep", SWEPT))]
+
+
+class Encoder(Declared):
+    """The pretrained encoder."""
+
+    model: Name = Field(
+        description="a file in config/models/, without .yaml: lower case, digits and hyphens"
+    )
+    layers: int | None = Field(
+        None, ge=1, description="use only the first N layers, 1 or more; null for all of them"
+    )
+
+
+class SeedOfRoles(Declared):
+    """A seed for each role."""
+
+    intermediate: Seed
+    target: Seed
+    probing: Seed
+
+
+Seeds = Annotated[
+    Annotated[Seed, Tag("integer")] | Annotated[SeedOfRoles, Tag("object")],
+    Discriminator(lambda given: "object" if isinstance(given, dict | SeedOfRoles) else "integer"),
+    Field(
+        description="a whole number below 2^32 for all roles, or {intermediate, target, probing}"
+    ),
+]
+
+
+class Contrast(Declared):
+    """An arm that is compared with another."""
+
+    arm: Name
+    against: Name
+
+
+class Degenerate(Declared):
+    """Which runs count as degenerate, beside those that diverged."""
+
+    constant: bool = Field(True, description="runs whose predictions are all the same")
+    chance: bool = Field(
+        True, description="runs whose score is not above the majority or the chance score"
+    )
+    margin: Number = Field(
+        0, ge=0, le=1, description="how far above majority and chance a score must be, 0 to 1"
+    )
+    exclude: bool = Field(
+        True,
+        description="true: the main tables leave degenerate runs out, and twins named _unfiltered "
+        "keep them; false: the main tables keep them, and twins named _filtered leave them out",
+    )
+
+
+class Statistics(Declared):
+    """Parameters of tests, intervals and the robustness panel."""
+
+    alpha: Number = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="level of tests; intervals cover 1 - alpha; above 0, below 1",
+    )
+    power: Number = Field(
+        0.8,
+        gt=0,
+        lt=1,
+        description="power of the smallest detectable difference, above 0, below 1",
+    )
+    collapsed: Number = Field(
+        -5,
+        ge=-100,
+        le=0,
+        description="a source with a mean target transfer below this many points has collapsed, "
+        "-100 to 0",
+    )
+    resamples: int = Field(
+        1000, ge=100, le=100_000, description="bootstrap samples of the correlations, 100 to 100000"
+    )
+    seed: int = Field(0, ge=0, description="seed of the bootstrap, 0 or more")
+
+
+class Compute(Declared):
+    """Where and how trainings are computed."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto takes a GPU when there is one"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto takes bf16 where the processor or GPU has it"
+    )
+    threads: int = Field(1, ge=1, le=256, description="processor threads of a training, 1 to 256")
+    checkpoint_minutes: int = Field(
+        15,
+        ge=1,
+        le=100_000,
+        description="how often a training saves the state from which it goes on after an "
+        "interruption, 1 to 100000; one that is told to end saves it as well",
+    )
+    retries: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="how often a training that ended with an error is tried again, 0 to 10",
+    )
+    shared: str | None = Field(
+        "results/shared",
+        min_length=1,
+        description="folder of trainings and encoded tasks that studies share, relative to the "
+        "working directory; null shares nothing",
+    )
+
+
+class Compare(Declared):
+    """Another study to set this one beside."""
+
+    study: StudyName = Field(
+        description="name of the other study, in lower case; its tables must be there, under "
+        "results/"
+    )
+    names: dict[Name, Name] = Field(
+        {}, description="own task name -> the other study's name, where they differ"
+    )
+
+
+class Estimate(Declared):
+    """What the estimate of `snakemake plan` rests on."""
+
+    measured: list[str] = Field(
+        [],
+        description="folders of measured studies (results/other), with their scores.parquet and "
+        "trainings.parquet; this study's own trainings are read as well",
+    )
+
+
+_STAGES = Field(min_length=1, description="a list of stages, one or more")
+_SIZE = Field(ge=1, description="a whole number, 1 or more")
+_SIZES = Field(min_length=1, description="different whole numbers, 1 or more")
+
+
+class Config(Declared):
+    """The config of a study."""
+
+    study: StudyName = Field(
+        description="name of the study, also of its folder under results/; lower case, digits, - "
+        "and _"
+    )
+    seed: int = Field(
+        0, ge=0, description="all seeds are derived from this whole number, the role, the restart"
+    )
+    restarts: int = Field(3, ge=1, le=100, description="repetitions of every training, 1 to 100")
+    seeds: list[Seeds] | None = Field(
+        None,
+        description="seeds of restart 1, 2, ... instead of derived ones, to repeat published ones; "
+        "as many entries as restarts: a whole number below 2^32 for all roles, or {intermediate, "
+        "target, probing}",
+    )
+    retrain_intermediate: bool = Field(
+        True,
+        description="true: a new intermediate model in each restart (Pruksachatkun et al. 2020); "
+        "false: one, of restart 1, for all (Chang and Lu 2021)",
+    )
+    self_transfer: bool = Field(
+        True,
+        description="whether a task that is intermediate and target is also trained from itself",
+    )
+    arms: dict[Name, Annotated[list[Stage], _STAGES]] | None = Field(
+        None,
+        min_length=1,
+        description="name -> stages, one after the other, by which a task is reached; null for "
+        "single (the task alone) and stilts (the intermediate task, then the task)",
+    )
+    contrasts: Different[Contrast] = Field(
+        [], description="pairs {arm, against} of arms: the first is compared with the second"
+    )
+    grid: Grid | None = Field(
+        None,
+        min_length=1,
+        description="setting -> values, in the last stage; each combination is a result of its "
+        f"own; of {', '.join(VARIED)}; null for none",
+    )
+    encoder: Encoder
+    intermediate: Different[Name] = Field(
+        [], description="list of intermediate tasks, files in config/tasks/, without .yaml"
+    )
+    target: Different[Name] = Field([], description="list of target tasks")
+    probing: Different[Name] = Field([], description="list of probing tasks")
+    sizes: dict[Name, Annotated[Different[Annotated[int, _SIZE]], _SIZES]] = Field(
+        {},
+        description="intermediate task -> numbers of its examples on which it is trained as well, "
+        "each one more source, for curves of transfer against size",
+    )
+    training: dict[Role, GivenSettings] = Field(
+        {}, description="role -> settings of all its trainings; what is not given has its default"
+    )
+    overrides: dict[Role, dict[Name, GivenSettings]] = Field(
+        {}, description="role -> task -> settings of the task in this role, over those of the role"
+    )
+    sweep: Sweep | None = Field(
+        None,
+        min_length=1,
+        description="setting -> values to try, on the baseline of each task and role at one seed; "
+        f"the best combination is used for all its trainings; of {', '.join(SWEPT)}; null for none",
+    )
+    degenerate: Degenerate = Field(
+        Degenerate(), description="which runs count as degenerate, beside those that diverged"
+    )
+    compute: Compute = Field(Compute(), description="where and how trainings are computed")
+    mirror: str | None = Field(
+        None,
+        description="folder with data sets as Parquet and a MANIFEST.json, looked at before a "
+        "task's own source; relative to the working directory",
+    )
+    own_data: str | None = Field(
+        None,
+        description="folder with copies of your own of data that is licensed or on no hub, "
+        "<task>/<split>.jsonl",
+    )
+    skip_unavailable: bool = Field(
+        False,
+        description="leave out the tasks that need a copy of your own where there is none",
+    )
+    prune: Literal["list", "delete"] = Field(
+        "list", description="what `snakemake prune` does with trainings that no study names"
+    )
+    missing_runs: Literal["rerun", "report"] = Field(
+        "rerun",
+        description="rerun: tables wait for every run; report: build them now and list what is "
+        "missing",
+    )
+    published: Literal["pruksachatkun", None] = Field(
+        None,
+        description="a study of published scores, from reference/<this>_*.csv; nothing is trained, "
+        "and the lists of tasks are empty",
+    )
+    statistics: Statistics = Field(
+        Statistics(), description="parameters of tests, intervals and the robustness panel"
+    )
+    compare: Compare | None = Field(
+        None, description="another study to set this one beside; null for none"
+    )
+    plan: Estimate = Field(Estimate(), description="what the estimate of `snakemake plan` rests on")
+    task_folders: list[str] = Field(
+        ["config/tasks"],
+        min_length=1,
+        description="folders with task files, one or more, from the project's folder on; a later "
+        "one goes first",
+    )
+    model_folders: list[str] = Field(
+        ["config/models"], min_length=1, description="folders with model files, likewise"
+    )
+
+    def tasks(self, role: str) -> list[str]:
+        """Return the names of the tasks in a role."""
+        named: list[str] = getattr(self, role)
+        return named
+
+    def settings(self, role: str, task: str | None = None) -> dict[str, Any]:
+        """Return the settings that are given for a role; with a task, its own over these."""
+        own = self.overrides.get(role, {}).get(task, {}) if task else {}
+        return {**self.training.get(role, {}), **own}
