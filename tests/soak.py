@@ -176,7 +176,7 @@ def kill_a_trainer(study: Study, _: subprocess.Popen[bytes], chance: random.Rand
 
 def kill_the_server(study: Study, _: subprocess.Popen[bytes], chance: random.Random) -> bool:
     """SIGKILL the process with the slow imports, or one of its copies."""
-    return kill_one(study, "interlude.jobs.warm_server", chance)
+    return kill_one(study, "interlude.jobs.warm.server", chance)
 
 
 ENDING: list[Fault] = [kill_everything, kill_snakemake, terminate, interrupt, preempt]

@@ -23,7 +23,7 @@ from interlude.analysis.results import write_table
 from interlude.files import MANIFEST
 from interlude.jobs.failure import leave_without_result
 from interlude.jobs.record import planned_part, write_predictions, write_record
-from interlude.jobs.warm import OWNER
+from interlude.jobs.warm.__main__ import OWNER
 from interlude.plan.cells import Cell, to_csv
 from interlude.plan.trainings import Training
 

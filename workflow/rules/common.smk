@@ -35,7 +35,7 @@ from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
-from interlude.jobs.machine import memory_mb, run_memory_mb, visible_gpus
+from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import known_rows, minutes
 from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.cells import SWEEP, to_csv
@@ -44,6 +44,8 @@ from interlude.plan.planner import check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
 from interlude.words import ROLES
+
+os.environ.update(KEEP_FREED_MEMORY)
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
 # it would train another run than the one that was planned.

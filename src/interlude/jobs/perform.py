@@ -13,7 +13,6 @@ import torch
 
 from interlude.encode.check import check_encoded
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
-from interlude.jobs.allocator import keep_freed_memory
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.failure import leave_without_result
@@ -46,7 +45,6 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
         leave_without_result(job, *lost)
         return
     torch.set_num_threads(threads)
-    keep_freed_memory()
     _check_inputs(job.files)
     platform = choose_platform(job.training.device, job.training.precision)
     meter = Meter(energy_counter(platform.device))

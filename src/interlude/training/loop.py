@@ -63,7 +63,7 @@ def train(
     )
     if checkpoints is not None:
         checkpoints.restore(state)
-    optimizer, result, losses = state.optimizer, state.result, state.losses
+    result = state.result
     batches = _prepared(data, settings.batch_size, seed, platform, skip=result.steps)
     interim = data.interim(settings.interim_examples)
     copy_weights = keep_weights or interim is not data
@@ -73,23 +73,10 @@ def train(
         learning_rate = settings.learning_rate * learning_rate_factor(
             step - 1, schedule.steps, settings.warmup
         )
-        set_learning_rate(optimizer, learning_rate)
-        model.train()
-        inputs, targets, n_tokens = next(batches)
-        with platform.autocast():
-            loss = model(inputs, targets).loss
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
-        optimizer.step()
-        model.decay_unused_rows(learning_rate * settings.weight_decay)
-        optimizer.zero_grad()
-        losses.append(loss.detach())
-        state.healthy &= loss.isfinite() & norm.isfinite()
-        result.tokens += n_tokens
-        result.steps = step
+        _take_step(state, next(batches), learning_rate, settings, platform)
         if step in schedule.reports:
-            mean_loss = float(torch.stack(losses).mean())
-            losses.clear()
+            mean_loss = float(torch.stack(state.losses).mean())
+            state.losses.clear()
         result.train_seconds += time.perf_counter() - started
 
         if step in schedule.reports:
@@ -110,6 +97,31 @@ def train(
     if interim is not data:
         _evaluate_kept(result, model, data, platform)
     return result
+
+
+def _take_step(
+    state: RunState,
+    batch: tuple[Tensors, Tensors, int],
+    learning_rate: float,
+    settings: Settings,
+    platform: Platform,
+) -> None:
+    """Take one optimiser step on a batch: inputs, targets and the number of its real tokens."""
+    model, optimizer, result = state.model, state.optimizer, state.result
+    inputs, targets, n_tokens = batch
+    set_learning_rate(optimizer, learning_rate)
+    model.train()
+    with platform.autocast():
+        loss = model(inputs, targets).loss
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
+    optimizer.step()
+    model.decay_unused_rows(learning_rate * settings.weight_decay)
+    optimizer.zero_grad()
+    state.losses.append(loss.detach())
+    state.healthy &= loss.isfinite() & norm.isfinite()
+    result.tokens += n_tokens
+    result.steps += 1
 
 
 def evaluate(

@@ -17,8 +17,8 @@ import psutil
 import pytest
 import tiny
 
-from interlude.jobs.warm import OWNER
-from interlude.jobs.warm_server import MODEL, WATCH_SECONDS
+from interlude.jobs.warm.__main__ import OWNER
+from interlude.jobs.warm.server import MODEL, WATCH_SECONDS
 
 SRC = Path(__file__).parents[3] / "src"
 TRAIN = Path(__file__).parents[3] / "workflow/scripts/train.py"
@@ -87,7 +87,7 @@ def servers(owner: str) -> list[psutil.Process]:
     found = [
         process
         for process in psutil.process_iter(["cmdline"])
-        if {"interlude.jobs.warm_server", owner} <= set(process.info["cmdline"] or [])
+        if {"interlude.jobs.warm.server", owner} <= set(process.info["cmdline"] or [])
     ]
     return sorted(found, key=psutil.Process.create_time)
 

@@ -6,17 +6,14 @@ import ctypes
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[3] / "src"
+from interlude.jobs.machine import KEEP_FREED_MEMORY
+
 PAGES = 4096  # of 4 KiB in each of the blocks below
 FAULTS = """
-import resource, sys
-from interlude.jobs.allocator import keep_freed_memory
-if sys.argv[1] == "kept":
-    keep_freed_memory()
+import resource
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
     blocks = [bytearray(b"x") * 2**24 for _ in range(4)]
@@ -27,11 +24,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc")
 def test_freed_memory_is_taken_again_without_page_faults() -> None:
-    assert page_faults("kept") < 2 * 4 * PAGES
-    assert page_faults("given back") > 10 * 4 * PAGES
+    assert page_faults(KEEP_FREED_MEMORY) < 2 * 4 * PAGES
+    assert page_faults({}) > 10 * 4 * PAGES
 
 
-def page_faults(what: str) -> int:
-    command = [sys.executable, "-c", FAULTS, what]
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    return int(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+def page_faults(settings: dict[str, str]) -> int:
+    others = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    command = [sys.executable, "-c", FAULTS]
+    return int(
+        subprocess.run(command, env=others | settings, check=True, capture_output=True).stdout
+    )

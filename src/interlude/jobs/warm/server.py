@@ -1,4 +1,7 @@
-"""The server of `interlude.jobs.warm`: imports what training needs, then forks for each script."""
+"""The server: imports what training needs, then forks for each script.
+
+python -m interlude.jobs.warm.server SOCKET OWNER
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import traceback
 from contextlib import suppress
@@ -16,7 +18,7 @@ from selectors import EVENT_READ, DefaultSelector
 from typing import NoReturn
 
 from interlude.forms import form_names, head_module
-from interlude.jobs.warm import STREAMS, run_script
+from interlude.jobs.warm.script import STREAMS, run_script
 from interlude.metrics import metric_module, metric_names
 
 MODEL = "INTERLUDE_WARM_MODEL"
@@ -32,21 +34,6 @@ PRELOADED = (
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
 LONGEST_REQUEST = 2**22  # bytes
 MOST_WAITING = 1024  # connections
-
-
-def start(address: Path, owner: str) -> None:
-    """Start a server and wait until it listens, or has ended. Called by whoever finds none."""
-    address.unlink(missing_ok=True)
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "interlude.jobs.warm_server", str(address), owner],
-        env={**os.environ, **single},  # a process with threads must not fork
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert server.stdout is not None
-    server.stdout.read()  # closed once it listens
 
 
 class Server:

@@ -1,33 +1,21 @@
-"""Run a script in a copy of a process that has imported torch and transformers already.
-
-    python -m interlude.jobs.warm workflow/scripts/train.py --spec ...
-
-Importing them takes longer than a short run trains. So the first script that Snakemake runs this
-way starts a server (`interlude.jobs.warm_server`), which imports once and forks for each script.
-The script has this process's arguments, environment, folder, standard streams and exit status, and
-a signal that ends this process ends it too. The server ends with the process that
-INTERLUDE_WARM_FOR names: Snakemake's. Without that variable, or when no server answers, the script
-runs here, as if it had been called alone.
-"""
+"""The caller of a script: the server runs it where there is one, else it runs here."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-import runpy
 import signal
 import socket
 import sys
 import zlib
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 from interlude.jobs.runtime import runtime_folder
+from interlude.jobs.warm.script import STREAMS, run_script
 
 OWNER = "INTERLUDE_WARM_FOR"
-STREAMS = (0, 1, 2)
 
 
 def main() -> None:
@@ -39,12 +27,6 @@ def main() -> None:
         run_script([script, *arguments])
     else:
         sys.exit(status)
-
-
-def run_script(arguments: list[str]) -> None:
-    """Run a script in this process; it ends as the script ends."""
-    sys.argv = arguments
-    runpy.run_path(arguments[0], run_name="__main__")
 
 
 def run_in_server(owner: str, arguments: list[str]) -> int | None:
@@ -89,7 +71,9 @@ def _connected(address: Path, owner: str) -> socket.socket:
             return _connection(address)
         except OSError:
             # Imported by the first script alone: its modules take as long as all others here.
-            import_module("interlude.jobs.warm_server").start(address, owner)
+            from interlude.jobs.warm.start import start_server  # noqa: PLC0415
+
+            start_server(address, owner)
             return _connection(address)
 
 
