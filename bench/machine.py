@@ -16,10 +16,13 @@ from typing import Any
 
 import psutil
 
+from interlude.jobs.machine import KEEP_FREED_MEMORY
 from interlude.training.platform import choose_platform
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("torch", "transformers", "accelerate", "snakemake")
+# What a contestant's processes have in their environment where it is used as it is meant to be.
+OWN_ENVIRONMENT = {"interlude": KEEP_FREED_MEMORY}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -33,10 +36,11 @@ class Ended:
     peak_bytes: int
 
 
-def run(command: Sequence[str], threads: int, folder: Path = ROOT) -> Ended:
+def run(command: Sequence[str], threads: int, folder: Path = ROOT, contestant: str = "") -> Ended:
     """Run a command with so many threads; RuntimeError, with what it printed, when it fails."""
     environment = {
         **os.environ,
+        **OWN_ENVIRONMENT.get(contestant, {}),
         **dict.fromkeys(THREADS, str(threads)),
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),

@@ -126,7 +126,8 @@ def _measured(
     counts = ("--threads", str(options.threads), "--warm-up", str(options.warm_up))
     with TemporaryDirectory() as folder:  # a fresh one, so that no run finds another's checkpoint
         given = [*arguments(material.job(training, Path(folder))), *counts, "--products"]
-        ended = run(python("bench.contestant", entrant.contestant, *given), options.threads)
+        command = python("bench.contestant", entrant.contestant, *given)
+        ended = run(command, options.threads, contestant=entrant.contestant)
     measures: Measures = json.loads(ended.output.splitlines()[-1])
     speed = measures["tokens_per_second"]
     print(

@@ -101,7 +101,8 @@ class Loop:
     def _score(self, training: Training) -> float:
         given = arguments(self._job(training))
         command = python("bench.contestant", self.contestant, *given)
-        measures = json.loads(run(command, threads=1).output.splitlines()[-1])
+        ended = run(command, threads=1, contestant=self.contestant)
+        measures = json.loads(ended.output.splitlines()[-1])
         return float(measures["score"])
 
     def _job(self, training: Training) -> Job:
