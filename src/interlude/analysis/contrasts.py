@@ -37,10 +37,12 @@ class Scores:
 
     @property
     def n(self) -> int:
+        """Number of restarts."""
         return len(self.by_restart)
 
     @property
     def mean(self) -> float:
+        """Mean over restarts, or the published one."""
         return float(self.by_restart.mean()) if self.n else self.mean_only
 
     @property

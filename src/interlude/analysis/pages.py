@@ -66,10 +66,12 @@ class Section:
 
     @property
     def columns(self) -> list[str]:
+        """Heads of the table's columns."""
         return [str(name) for name in self.table.columns]
 
     @property
     def rows(self) -> list[list[str]]:
+        """The table's values as text."""
         return [[self._shown(value) for value in row] for row in self.table.to_numpy(dtype=object)]
 
     def _shown(self, value: Any) -> str:

@@ -1,0 +1,1 @@
+"""From normalised data to encoded examples: tokenise, check, write, read."""

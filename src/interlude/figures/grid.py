@@ -52,6 +52,7 @@ class Cells:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Number of rows and of columns."""
         rows, columns = self.values.shape
         return rows, columns
 
@@ -121,7 +122,7 @@ def draw_cells(parts: dict[Axes, Cells], colours: Colormap, scale: Normalize) ->
     for axes, cells in parts.items():
         _colour(axes, cells, colours, scale)
     figure = next(iter(parts)).get_figure(root=True)
-    assert figure is not None
+    assert figure is not None  # noqa: S101  for the type checker
     fix_layout(figure)
     size = min(_type_size(axes, cells) for axes, cells in parts.items())
     if size >= SMALLEST_TYPE:
@@ -173,7 +174,7 @@ def _print(axes: Axes, cells: Cells, size: float, colours: Colormap, scale: Norm
 def _type_size(axes: Axes, cells: Cells) -> float:
     """Return the largest type size, in points, in which every text fits into its cell."""
     figure = axes.get_figure(root=True)
-    assert figure is not None
+    assert figure is not None  # noqa: S101  for the type checker
     box = axes.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
     rows, columns = cells.shape
     width, height = box.width / columns, box.height / rows

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.examples import Row
 from interlude.forms.head import Form, Outputs, Tensors, label_targets
@@ -21,6 +22,7 @@ class FirstTokenHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_size, n_labels)
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         logits = self.linear(self.dropout(hidden[:, 0])).float()
         return Outputs(functional.cross_entropy(logits, targets["label"]), logits)
@@ -29,12 +31,15 @@ class FirstTokenHead(nn.Module):
 class Classification(Form):
     """One label out of a fixed list."""
 
+    @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
         return label_targets(examples)
 
+    @override
     def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
         return list(logits.argmax(-1).tolist())
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["label"] for example in examples]
 
@@ -43,6 +48,7 @@ class Classification(Form):
         occurring = sorted({example["label"] for example in examples})
         return [[label] * len(examples) for label in occurring]
 
+    @override
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return list(rng.integers(len(self.labels), size=len(examples)).tolist())
 
@@ -52,5 +58,6 @@ class FirstTokenClassification(Classification):
 
     first_token_only = True
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return FirstTokenHead(hidden_size, len(self.labels), dropout)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from interlude.forms.classification import Classification
 from interlude.forms.examples import CUT, Row
@@ -30,9 +31,11 @@ class SpanClassification(Classification):
     An example whose span was cut off is not trained on; in evaluation the span is the first token.
     """
 
+    @override
     def trainable(self, examples: pa.Table) -> np.ndarray:
         return with_whole_spans(examples)
 
+    @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
         return {"spans": span_targets(examples), **label_targets(examples)}
 

@@ -1,0 +1,1 @@
+"""What surrounds a training as a process: arguments, record, failure, machine, sharing."""

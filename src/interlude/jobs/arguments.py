@@ -29,10 +29,12 @@ class JobFiles:
 
     @property
     def record(self) -> Path:
+        """What the training leaves behind, as JSON."""
         return self.folder / "record.json"
 
     @property
     def predictions(self) -> Path:
+        """Id, prediction and gold of each validation example."""
         return self.folder / "predictions.parquet"
 
     @property

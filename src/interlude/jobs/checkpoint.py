@@ -29,11 +29,14 @@ SHORTEST_SECONDS = 30.0
 class Resumable(Protocol):
     """What a checkpoint saves and restores: tensors by name, and facts that fit into JSON."""
 
-    def tensors(self) -> Tensors: ...
+    def tensors(self) -> Tensors:
+        """Return every tensor under a name of its own."""
 
-    def facts(self) -> dict[str, Any]: ...
+    def facts(self) -> dict[str, Any]:
+        """Return the rest, which fits into JSON."""
 
-    def resume(self, tensors: Tensors, facts: dict[str, Any]) -> None: ...
+    def resume(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+        """Take over what these two gave."""
 
 
 @dataclass

@@ -91,7 +91,8 @@ def _is_locked_by_us(path: Path) -> bool:
 def _installed_gpus() -> list[str]:
     """Return the UUIDs that nvidia-smi lists; asking CUDA itself would start it."""
     try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+        command = ["nvidia-smi", "-L"]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
         return []
     return re.findall(r"^GPU \d+:.*\(UUID: (GPU-[^)]+)\)", listed.stdout, re.MULTILINE)

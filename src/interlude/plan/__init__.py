@@ -1,0 +1,1 @@
+"""A study, its cells and its trainings: pure, without torch and without data."""

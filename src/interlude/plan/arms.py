@@ -44,6 +44,7 @@ class Stage(Declared):
 
     @property
     def is_mixture(self) -> bool:
+        """Whether it trains on several tasks at once."""
         return len(self.parts) > 1 or ALL in self.parts
 
 
@@ -56,14 +57,17 @@ class Arm:
 
     @property
     def has_source(self) -> bool:
+        """Whether a stage trains on the intermediate task."""
         return any(SOURCE in stage.parts for stage in self.stages)
 
     @property
     def mixes_source_and_task(self) -> bool:
+        """Whether a stage trains on both at once."""
         return any({SOURCE, TASK} <= set(stage.parts) for stage in self.stages)
 
     @property
     def last(self) -> Stage:
+        """The stage whose tasks are scored."""
         return self.stages[-1]
 
 

@@ -46,6 +46,7 @@ class Plan:
 
     @cached_property
     def starts(self) -> set[str]:
+        """Ids of the trainings that others start from."""
         return {each.start for each in self.trainings.values() if each.start is not None}
 
     @cached_property

@@ -37,6 +37,7 @@ class Study:
 
     @property
     def name(self) -> str:
+        """The name of its folder of results."""
         return self.config.study
 
     def tasks_of(self, role: str) -> list[str]:

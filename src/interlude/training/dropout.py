@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask
+from typing_extensions import override
 
 BITS = 15  # of each 16-bit lane; the rate is exact to 1 / 2^15
 ATTENTION = "lane_dropout"
@@ -21,6 +22,7 @@ class LaneDropout(nn.Dropout):
     nn.Dropout does. A mask takes about a third of the time of bernoulli_.
     """
 
+    @override
     def forward(self, values: Tensor) -> Tensor:
         return lane_dropout(values, self.p) if self.training else values
 

@@ -21,6 +21,7 @@ class Platform:
     bf16: bool
 
     def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which products are computed in the precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from interlude.forms.head import Outputs, Tensors
 from interlude.training.vocabulary import UsedRows
@@ -39,6 +40,7 @@ class Trained:
 
     @property
     def diverged(self) -> bool:
+        """Whether a loss or a gradient was not finite."""
         return self.stopped_by == "divergence"
 
     def without_result(self) -> Trained:
@@ -58,6 +60,7 @@ class TaskModel(nn.Module):
         self.head = head
         self.used_rows = used_rows
 
+    @override
     def forward(self, inputs: Tensors, targets: Tensors) -> Outputs:
         outputs: Outputs = self.head(self.encoder(**inputs).last_hidden_state, targets)
         return outputs

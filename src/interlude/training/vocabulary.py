@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 
 class UsedRows(nn.Module):
@@ -38,6 +39,7 @@ class UsedRows(nn.Module):
         self.unseen_factor = 1.0
         cast(Any, self).register_state_dict_post_hook(_without_rows)
 
+    @override
     def forward(self, ids: Tensor) -> Tensor:
         if self.training:
             return functional.embedding(self.place[ids], self.rows)

@@ -1,0 +1,1 @@
+"""From a declared origin to its content: mirrors, archives, the hub, files of the user."""

@@ -31,7 +31,8 @@ def families(texts: list[str], similarity: float = 0.55) -> list[int]:
 
 def _near_pairs(texts: list[str], similarity: float) -> Any:
     """Yield arrays of shape (2, pairs) with the indices of similar texts, themselves included."""
-    counter = CountVectorizer(binary=True, token_pattern=r"\w+", dtype=np.int32)
+    word = r"\w+"
+    counter = CountVectorizer(binary=True, token_pattern=word, dtype=np.int32)
     words = counter.fit_transform(texts)
     sizes = np.asarray(words.sum(axis=1)).ravel()
     for start in range(0, len(texts), ROWS_AT_A_TIME):

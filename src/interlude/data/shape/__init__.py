@@ -1,0 +1,1 @@
+"""From rows as they were read to normalised data."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from interlude.forms.classification import FirstTokenClassification
 from interlude.forms.examples import Row
 from interlude.forms.head import columns_of
@@ -15,5 +17,6 @@ class AnswerOption(FirstTokenClassification):
 
     kept_together = "question"
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return columns_of(examples, "question", "label")

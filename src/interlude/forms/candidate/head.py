@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from typing_extensions import override
 
 from interlude.forms.classification import FirstTokenClassification
 from interlude.forms.examples import Row
@@ -21,9 +22,11 @@ class Candidate(FirstTokenClassification):
 
     kept_together = "question"
 
+    @override
     def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
         return list((logits[:, 1] - logits[:, 0]).tolist())
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return columns_of(examples, "question", "answer", "answers")
 
@@ -31,5 +34,6 @@ class Candidate(FirstTokenClassification):
         """The same score for all, so that the first candidate of each question is its answer."""
         return [[0.0] * len(examples)]
 
+    @override
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return list(rng.random(len(examples)).tolist())

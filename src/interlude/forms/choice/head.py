@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.examples import Row
 from interlude.forms.head import Form, Outputs, Tensors, label_targets
@@ -25,6 +26,7 @@ class ChoiceHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_size, 1)
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         scores = self.linear(self.dropout(hidden[:, 0])).float().squeeze(-1)
         present = targets["present"]
@@ -37,23 +39,29 @@ class Choice(Form):
 
     first_token_only = True
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return ChoiceHead(hidden_size, dropout)
 
+    @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
         counts = torch.tensor(_choices(examples))
         present = torch.arange(int(counts.max())) < counts[:, None]
         return {"present": present, **label_targets(examples)}
 
+    @override
     def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
         return list(logits.argmax(-1).tolist())
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["label"] for example in examples]
 
+    @override
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
         return [[place] * len(examples) for place in range(max(_choices(examples)))]
 
+    @override
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return list(rng.integers(_choices(examples)).tolist())
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.examples import Row
 from interlude.forms.head import Form, Outputs, Tensors
@@ -26,6 +27,7 @@ class NumberHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_size, 1)
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         numbers = self.linear(self.dropout(hidden[:, 0])).float().squeeze(-1)
         return Outputs(functional.mse_loss(numbers, targets["value"]), numbers)
@@ -36,15 +38,19 @@ class Regression(Form):
 
     first_token_only = True
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return NumberHead(hidden_size, dropout)
 
+    @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
         return {"value": torch.tensor(self.gold(examples))}
 
+    @override
     def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
         return list(logits.tolist())
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["value"] for example in examples]
 

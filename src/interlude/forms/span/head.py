@@ -10,6 +10,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.examples import CUT, Row
 from interlude.forms.head import Form, Outputs, Tensors
@@ -25,6 +26,7 @@ class SpanHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_size, 2)
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         scores = self.linear(self.dropout(hidden)).float().transpose(1, 2)
         logits = scores.masked_fill(~targets["in_passage"][:, None], float("-inf"))
@@ -37,13 +39,16 @@ class SpanHead(nn.Module):
 class Span(Form):
     """A question and a passage that holds the answer."""
 
+    @override
     def trainable(self, examples: pa.Table) -> np.ndarray:
         whole: np.ndarray = examples["answer_start"].to_numpy() != CUT
         return whole
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return SpanHead(hidden_size, dropout)
 
+    @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
         longest = max(len(example["input_ids"][0]) for example in examples)
         in_passage = torch.zeros(len(examples), longest, dtype=torch.bool)
@@ -53,11 +58,13 @@ class Span(Form):
         answer = [[example["answer_start"], example["answer_end"]] for example in examples]
         return {"in_passage": in_passage, "answer": torch.tensor(answer)}
 
+    @override
     def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
         return [
             _best_text(scores, example) for scores, example in zip(logits, examples, strict=True)
         ]
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["answers"] for example in examples]
 
@@ -67,6 +74,7 @@ class Span(Form):
         whole = [example["passage"] for example in examples]
         return [whole, [word[0] for word in words], [word[-1] for word in words]]
 
+    @override
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return [_random_words(example["passage"].split(), rng) for example in examples]
 

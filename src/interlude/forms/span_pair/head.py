@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.head import Outputs, Tensors
 from interlude.forms.span_heads import SpanClassification, SpanPooling
@@ -24,6 +25,7 @@ class SpanPairHead(nn.Module):
         self.poolings = nn.ModuleList(SpanPooling(hidden_size, SIZE) for _ in range(2))
         self.linear = nn.Linear(2 * SIZE, n_labels)
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         hidden = self.dropout(hidden)
         spans = targets["spans"].unbind(1)
@@ -35,5 +37,6 @@ class SpanPairHead(nn.Module):
 class SpanPair(SpanClassification):
     """A text with two spans."""
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return SpanPairHead(hidden_size, len(self.labels), dropout)

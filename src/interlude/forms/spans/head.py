@@ -16,6 +16,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.examples import Row
 from interlude.forms.head import Form, Outputs, Tensors
@@ -44,6 +45,7 @@ class EdgeHead(nn.Module):
             nn.Linear(SIZE, n_labels),
         )
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         hidden = self.dropout(hidden)
         spans = targets["spans"].unbind(1)
@@ -61,12 +63,15 @@ class Spans(Form):
     example whose span was cut off is not trained on; in evaluation its span is the first token.
     """
 
+    @override
     def trainable(self, examples: pa.Table) -> np.ndarray:
         return with_whole_spans(examples)
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return EdgeHead(hidden_size, len(self.labels), dropout)
 
+    @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
         labels = torch.zeros(len(examples), len(self.labels))
         for row, example in zip(labels, examples, strict=True):
@@ -77,6 +82,7 @@ class Spans(Form):
         """Return the labels whose probability is above one half."""
         return [np.flatnonzero(row).tolist() for row in (logits > 0).cpu().numpy()]
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["labels"] for example in examples]
 

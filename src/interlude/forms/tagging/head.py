@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.examples import Row
 from interlude.forms.head import Form, Outputs, Tensors
@@ -29,6 +30,7 @@ class WordHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_size, n_labels)
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         places = targets["positions"].unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
         logits = self.linear(self.dropout(hidden.gather(1, places))).float()
@@ -41,9 +43,11 @@ class WordHead(nn.Module):
 class Tagging(Form):
     """Words with one tag each. One that truncation cut off is predicted as NO_TAG, a wrong one."""
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return WordHead(hidden_size, len(self.labels), dropout)
 
+    @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
         longest = max(len(example["positions"]) for example in examples)
         positions = torch.zeros(len(examples), longest, dtype=torch.long)
@@ -53,6 +57,7 @@ class Tagging(Form):
             tags[i, : len(example["tags"])] = torch.tensor(example["tags"])
         return {"positions": positions, "tags": tags.masked_fill(positions == 0, IGNORED)}
 
+    @override
     def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
         best = logits.argmax(-1).tolist()
         return [
@@ -60,15 +65,18 @@ class Tagging(Form):
             for row, example in zip(best, examples, strict=True)
         ]
 
+    @override
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [[self.labels[tag] for tag in example["tags"]] for example in examples]
 
+    @override
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
         return [
             [self._visible([tag] * len(example["tags"]), example) for example in examples]
             for tag in range(len(self.labels))
         ]
 
+    @override
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         return [
             self._visible(rng.integers(len(self.labels), size=len(example["tags"])), example)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from interlude.forms.head import Outputs, Tensors
 from interlude.forms.span_heads import SpanClassification, covered
@@ -21,6 +22,7 @@ class WordsHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(3 * hidden_size, n_labels)
 
+    @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         hidden = self.dropout(hidden)
         inside = covered(targets["spans"], hidden.shape[1]).to(hidden.dtype)
@@ -32,5 +34,6 @@ class WordsHead(nn.Module):
 class WordInContext(SpanClassification):
     """Two texts with a span each."""
 
+    @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
         return WordsHead(hidden_size, len(self.labels), dropout)

@@ -52,6 +52,7 @@ class Server:
         self.watched.register(self.listener, EVENT_READ, self._accept)
 
     def serve(self) -> None:
+        """Answer callers until the owner and all scripts have ended."""
         while _is_alive(self.owner) or len(self.watched.get_map()) > 1:
             for key, _ in self.watched.select(WATCH_SECONDS):
                 if self.watched.get_map().get(key.fd) == key:  # not closed by one before it

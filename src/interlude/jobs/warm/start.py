@@ -19,5 +19,5 @@ def start_server(address: Path, owner: str) -> None:
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    assert server.stdout is not None
+    assert server.stdout is not None  # noqa: S101  for the type checker
     server.stdout.read()  # closed once it listens
