@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from interlude.analysis.correlations import spearman_matrix, spearman_p
+from interlude.analysis.transfer import CELL
 from interlude.errors import unknown
 from interlude.words import ROLES
-
-_CELL = ["role", "source", "task"]
 
 
 def compared_cells(
@@ -30,8 +29,8 @@ def compared_cells(
         _require(their_name, other, "the other study")
     theirs = {name: own_name for own_name, name in names.items()}
     renamed = other.replace({"source": theirs, "task": theirs})
-    told = [*_CELL, "delta", "p_holm"]
-    cells = own[told].merge(renamed[told], on=_CELL, how="outer", suffixes=("_own", "_other"))
+    told = [*CELL, "delta", "p_holm"]
+    cells = own[told].merge(renamed[told], on=CELL, how="outer", suffixes=("_own", "_other"))
     cells = cells.sort_values("role", key=lambda roles: roles.map(ROLES.index), kind="stable")
     here, there = cells["delta_own"], cells["delta_other"]
     both = here.notna() & there.notna()
@@ -42,7 +41,7 @@ def compared_cells(
     cells["same_sign"] = (np.sign(here) == np.sign(there)).astype("boolean").where(both)
     significant = (cells[["p_holm_own", "p_holm_other"]] < alpha).all(axis="columns")
     cells["significant"] = significant.astype("boolean").where(both)
-    order = [*_CELL, "cell", "delta_own", "delta_other", "difference", "same_sign", "significant"]
+    order = [*CELL, "cell", "delta_own", "delta_other", "difference", "same_sign", "significant"]
     return cells[cells["cell"] != "neither"][order].reset_index(drop=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-_CELL = ["role", "source", "task"]
+from interlude.analysis.transfer import CELL
 
 
 def changed_conclusions(
@@ -17,8 +17,8 @@ def changed_conclusions(
     `sign`, `significance` (survives Holm's correction in one table only), or several.
     """
     told = ["delta", "n", "p_holm"]
-    both = filtered[_CELL + told].merge(
-        unfiltered[_CELL + told], on=_CELL, suffixes=("_filtered", "_unfiltered")
+    both = filtered[CELL + told].merge(
+        unfiltered[CELL + told], on=CELL, suffixes=("_filtered", "_unfiltered")
     )
     first, second = both["delta_filtered"], both["delta_unfiltered"]
     survives = [both[f"p_holm_{name}"] < alpha for name in ("filtered", "unfiltered")]

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import special, stats
 
 from interlude.analysis.contrasts import holm
+from interlude.analysis.degenerate import scored
 from interlude.analysis.results import in_order
 from interlude.words import NO_SOURCE
 
@@ -21,7 +22,7 @@ def score_matrix(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
     Columns are (role, task), target tasks first.
     """
     trained = runs[(runs["role"] != "intermediate") & (runs["source"] != NO_SOURCE)]
-    counted = trained[(trained["status"] == "ok") & ~(trained["degenerate"] & filtered)]
+    counted = scored(trained, filtered)
     table = counted.pivot(index=["source", "restart"], columns=["role", "task"], values="score")
     columns = [
         (role, task)

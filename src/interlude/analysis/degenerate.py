@@ -57,6 +57,11 @@ def flag_degenerate(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
     )
 
 
+def scored(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
+    """Return the flagged runs that have a score to count; filtered: no degenerate ones."""
+    return runs[(runs["status"] == "ok") & ~(runs["degenerate"] & filtered)]
+
+
 def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
     """Return the count of degenerate runs per cell and reason, with the rule that found them.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from interlude.analysis.contrasts import Scores, contrast
+from interlude.analysis.degenerate import scored
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order
 from interlude.words import NO_SOURCE
@@ -27,7 +28,7 @@ def size_curves(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.Data
     (see `contrasts.contrast`). n: restarts. train_examples: those of its intermediate run, else
     those that were declared.
     """
-    centred = _centred(runs[(runs["status"] == "ok") & ~(runs["degenerate"] & filtered)])
+    centred = _centred(scored(runs, filtered))
     rows = [
         {"role": role, **_point(centred[centred["role"] == role], size, options)}
         for role in in_order(runs.loc[runs["role"] != "intermediate", "role"])

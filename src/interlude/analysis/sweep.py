@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
+from interlude.analysis.degenerate import DegenerateRule, flag_degenerate, scored
 from interlude.analysis.results import POINTS
 
 
@@ -53,6 +53,6 @@ def read_sweep(path: Path) -> pd.DataFrame:
 
 def _best(runs: pd.DataFrame) -> pd.Series[bool]:
     """Mark the first run with the highest score of each task and role that is not degenerate."""
-    sound = runs[(runs["status"] == "ok") & ~runs["degenerate"]]
+    sound = scored(runs, filtered=True)
     best = sound.groupby(["role", "task"])["score"].idxmax()
     return runs.index.to_series().isin(best)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from interlude.analysis.contrasts import NO_SCORES, Scores, contrast, false_discovery, holm
+from interlude.analysis.degenerate import scored
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.results import POINTS, in_order
 from interlude.words import NO_SOURCE
@@ -18,7 +19,7 @@ COLUMNS = [
     *("baseline_sd", "baseline_n", "detectable", "test", "note"),
 ]
 
-_CELL = ["role", "source", "task"]
+CELL = ["role", "source", "task"]
 _Key = tuple[str, str, str]
 
 
@@ -49,11 +50,11 @@ def cell_scores(runs: pd.DataFrame, filtered: bool) -> dict[_Key, Scores]:
 
     runs: after `flag_degenerate`. filtered: leave degenerate runs out.
     """
-    counted = runs[(runs["status"] == "ok") & ~(runs["degenerate"] & filtered)]
-    by_restart = counted.sort_values("restart").set_index("restart")[[*_CELL, "score", "seed"]]
-    means = runs[runs["status"] == "mean_only"].groupby(_CELL, sort=False)["score"].first()
+    counted = scored(runs, filtered)
+    by_restart = counted.sort_values("restart").set_index("restart")[[*CELL, "score", "seed"]]
+    means = runs[runs["status"] == "mean_only"].groupby(CELL, sort=False)["score"].first()
     scores = {_key(key): Scores(mean_only=float(mean)) for key, mean in means.items()}
-    for key, cell in by_restart.groupby(_CELL, sort=False):
+    for key, cell in by_restart.groupby(CELL, sort=False):
         scores[_key(key)] = Scores(cell["score"], cell["seed"])
     return scores
 
@@ -97,10 +98,10 @@ def _grid(runs: pd.DataFrame) -> list[_Key]:
 
 def _counts(runs: pd.DataFrame) -> dict[_Key, dict[str, int]]:
     """Return (role, source, task) -> planned runs, by what became of them."""
-    marks = runs[_CELL].assign(n_planned=1, n_degenerate=runs["degenerate"].astype(int))
+    marks = runs[CELL].assign(n_planned=1, n_degenerate=runs["degenerate"].astype(int))
     for status in ("diverged", "failed", "missing"):
         marks[f"n_{status}"] = (runs["status"] == status).astype(int)
-    sums = marks.groupby(_CELL, sort=False).sum()
+    sums = marks.groupby(CELL, sort=False).sum()
     return {
         _key(key): {str(name): int(count) for name, count in row.items()}
         for key, row in sums.to_dict("index").items()
