@@ -60,10 +60,10 @@ def energy(job: Job) -> Iterator[Row]:
     sampler = subprocess.Popen(POWER, stdout=subprocess.PIPE, text=True)
     meter = Meter(energy_counter(torch.device("cuda")))
     _load(LOAD_SECONDS)
-    taken = meter.taken()
+    costs = meter.costs()
     sampler.terminate()
     watts = [float(line) for line in sampler.communicate()[0].split()]
-    joules, seconds = taken["energy_joules"], taken["total_seconds"]
+    joules, seconds = costs["energy_joules"], costs["total_seconds"]
     assert seconds is not None
     told = fmean(watts) * seconds
     yield {

@@ -14,7 +14,7 @@ import pytest
 import tiny
 
 from interlude.encode.encoding import CHUNK, encode_task
-from interlude.encode.read import Facts, read_encoded, read_encoding_facts
+from interlude.encode.read import Header, read_encoded, read_header
 from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import InputError
 from interlude.files import read_manifest
@@ -85,8 +85,8 @@ def test_a_file_tells_the_labels_and_what_pads(model: Path, tmp_path: Path) -> N
     encode(tmp_path, "tagging", tiny.rows("tagging", 2), model)
     pad_id = json.loads((model / "config.json").read_text())["pad_token_id"]
     for part in ("train", "validation"):
-        facts = read_encoding_facts(read_encoded(tmp_path / f"{part}.arrow"))
-        assert facts == Facts(tiny.LABELS["tagging"], pad_id)
+        header = read_header(read_encoded(tmp_path / f"{part}.arrow"))
+        assert header == Header(tiny.LABELS["tagging"], pad_id)
 
 
 @pytest.mark.parametrize("kept", [0, 6, 200, -10])

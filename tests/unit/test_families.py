@@ -18,7 +18,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from interlude.data.fetch.models import prepare_model
 from interlude.encode.encoding import encode_task
-from interlude.encode.read import read_encoded, read_encoding_facts
+from interlude.encode.read import read_encoded, read_header
 from interlude.encode.tokenizer import load_tokenizer, longest_sequence
 from interlude.errors import InputError
 from interlude.forms import form_of
@@ -114,7 +114,7 @@ def test_padding_does_not_change_hidden_states(model: Path, tmp_path: Path) -> N
     encode(model, tmp_path, "pair", tiny.rows("pair", 16), LENGTH)
     examples = read_encoded(tmp_path / "encoded/train.arrow")
     assert len(set(examples["length"].to_pylist())) > 1
-    rows, pad_id = examples.to_pylist(), read_encoding_facts(examples).pad_id
+    rows, pad_id = examples.to_pylist(), read_header(examples).pad_id
     encoder = load_encoder(model, None, None)
     together = hidden(encoder, rows, pad_id)
     for row, states in zip(rows, together, strict=True):

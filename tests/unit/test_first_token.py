@@ -12,7 +12,7 @@ from tiny import FORMS as TINY_FORMS
 from tiny_families import untrained
 from torch import nn
 
-from interlude.encode.read import read_encoded, read_encoding_facts
+from interlude.encode.read import read_encoded, read_header
 from interlude.forms import form_of
 from interlude.training.batches import collate
 from interlude.training.first_token import FAMILIES, FirstTokenLayer, read_first_token_only
@@ -77,11 +77,11 @@ def test_another_family_keeps_its_last_layer() -> None:
 @pytest.mark.parametrize("name", TINY_FORMS)
 def test_a_form_says_truly_what_its_head_reads(name: str, encoded: dict[str, Path]) -> None:
     examples = read_encoded(encoded[name] / "train.arrow")
-    facts = read_encoding_facts(examples)
-    form = form_of(name)(facts.label_names)
+    header = read_header(examples)
+    form = form_of(name)(header.label_names)
     torch.manual_seed(7)
     head: nn.Module = form.head(HIDDEN, dropout=0.0).eval()
-    inputs, targets = collate(form, examples.slice(0, 4).to_pylist(), facts.pad_id)
+    inputs, targets = collate(form, examples.slice(0, 4).to_pylist(), header.pad_id)
     hidden = torch.randn(*inputs["input_ids"].shape, HIDDEN)
     others = torch.cat([hidden[:, :1], torch.randn_like(hidden[:, 1:])], dim=1)
     same = torch.equal(head(hidden, targets).logits, head(others, targets).logits)

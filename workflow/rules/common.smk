@@ -251,7 +251,7 @@ def trained_by(id):
     return "train_probe" if PLAN.roles[id] == "probing" else "train_target"
 
 
-def told(wildcards):
+def training_arguments(wildcards):
     """The arguments of train.py that say what a training is: where they change, it is done again.
 
     In one function, as `job_files`.

@@ -7,7 +7,7 @@ TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
 # What tables and figures are made from, and nothing else.
 RECORDED = {name: f"{RESULTS}/{name}.parquet" for name in ("scores", "trainings")}
-# What the analysis is told; interlude.analysis.options says what each means. The report holds it
+# What the analysis is given; interlude.analysis.options says what each means. The report holds it
 # within a script element, which a title must not be able to end.
 OPTIONS = json.dumps(
     {

@@ -13,7 +13,7 @@ TRAINING = f"{TRAINED}/{{id}}"
 # when another study, under another name, wants the same, or a clone has moved.
 TRAIN = """
 trap : INT TERM
-job=({params.told} {params.files} --name {resources.called:q} {resources.keeps} {resources.shared})
+job=({params.training} {params.files} --name {resources.called:q} {resources.keeps} {resources.shared})
 {{ python -m interlude.jobs.warm {resources.script:q} "${{job[@]}}" --threads {threads} \
        --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
     python {resources.on_failure:q} "${{job[@]}}" --exit-status $? --log {log} \\
@@ -61,7 +61,7 @@ rule train_target:
         runtime=job_minutes,
         checkpoint_minutes=STUDY.config.compute.checkpoint_minutes,
     params:
-        told=told,
+        training=training_arguments,
         files=job_files,
     message:
         "{resources.called}"

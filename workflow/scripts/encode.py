@@ -20,14 +20,19 @@ def main() -> None:
     parser.add_argument("--made-from", help="of what, for the manifest")
     parser.add_argument("--code", default="", help="digest of the code that encodes")
     parser.add_argument("--shared", type=Path, help="folder of encodings that others use as well")
-    told = parser.parse_args()
+    given = parser.parse_args()
     encoding = Encoding(
-        told.data, told.model, told.form, told.max_length, told.made_from, told.code
+        given.data,
+        given.model,
+        given.form,
+        given.max_length,
+        given.made_from,
+        given.code,
     )
-    if told.shared is None:
-        encoding.make(told.out)
+    if given.shared is None:
+        encoding.make(given.out)
     else:
-        encoding.take_or_make(told.out, told.shared)
+        encoding.take_or_make(given.out, given.shared)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ def compared_cells(
         _require(their_name, other, "the other study")
     theirs = {name: own_name for own_name, name in names.items()}
     renamed = other.replace({"source": theirs, "task": theirs})
-    told = [*CELL, "delta", "p_holm"]
-    cells = own[told].merge(renamed[told], on=CELL, how="outer", suffixes=("_own", "_other"))
+    columns = [*CELL, "delta", "p_holm"]
+    cells = own[columns].merge(renamed[columns], on=CELL, how="outer", suffixes=("_own", "_other"))
     cells = cells.sort_values("role", key=lambda roles: roles.map(ROLES.index), kind="stable")
     here, there = cells["delta_own"], cells["delta_other"]
     both = here.notna() & there.notna()

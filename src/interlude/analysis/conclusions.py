@@ -16,9 +16,9 @@ def changed_conclusions(
     Columns: role, source, task; delta, n and p_holm of either table; change: `no runs left`,
     `sign`, `significance` (survives Holm's correction in one table only), or several.
     """
-    told = ["delta", "n", "p_holm"]
-    both = filtered[CELL + told].merge(
-        unfiltered[CELL + told], on=CELL, suffixes=("_filtered", "_unfiltered")
+    columns = ["delta", "n", "p_holm"]
+    both = filtered[CELL + columns].merge(
+        unfiltered[CELL + columns], on=CELL, suffixes=("_filtered", "_unfiltered")
     )
     first, second = both["delta_filtered"], both["delta_unfiltered"]
     survives = [both[f"p_holm_{name}"] < alpha for name in ("filtered", "unfiltered")]

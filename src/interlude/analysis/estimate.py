@@ -73,8 +73,8 @@ def _planned(entry: dict[str, Any], data: Path) -> dict[str, Any]:
     epochs = entry["epochs"]
     if entry["steps"] is not None and not math.isnan(examples):
         epochs = entry["steps"] * entry["batch_size"] / examples
-    told = {name: entry[name] for name in ("role", "task", "runs")}
-    return {**told, "train_examples": examples, "epochs": epochs}
+    named = {name: entry[name] for name in ("role", "task", "runs")}
+    return {**named, "train_examples": examples, "epochs": epochs}
 
 
 def _examples(entry: dict[str, Any], manifest: Path) -> float:
@@ -109,10 +109,10 @@ def _rates(measured: pd.DataFrame) -> pd.DataFrame:
 
 def _passes_done(run: pd.Series[Any]) -> float:
     """Return how often a measured run saw each of its training examples."""
-    told = json.loads(run["hyperparameters"])
-    if told.get("steps") or told.get("evaluate_every") or told.get("patience"):
-        return float(run["steps"] * told["batch_size"] / run["train_examples"])
-    return float(told["epochs"])
+    settings = json.loads(run["hyperparameters"])
+    if settings.get("steps") or settings.get("evaluate_every") or settings.get("patience"):
+        return float(run["steps"] * settings["batch_size"] / run["train_examples"])
+    return float(settings["epochs"])
 
 
 def _estimated(plan: pd.Series[Any], rates: pd.DataFrame) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def _estimated(plan: pd.Series[Any], rates: pd.DataFrame) -> dict[str, Any]:
     speed = next(
         part for part in (of_task[of_task["role"] == plan["role"]], of_role, rates) if len(part)
     )
-    told = plan["train_examples"]
-    examples = nearest["examples"].median() if pd.isna(told) else told
+    planned = plan["train_examples"]
+    examples = nearest["examples"].median() if pd.isna(planned) else planned
     tokens = plan["runs"] * nearest["tokens_per_example"].median() * examples * plan["epochs"]
     fixed = plan["runs"] * speed["fixed_seconds"].median()
     return {

@@ -1,4 +1,4 @@
-"""What the analysis is told beside the runs: titles, order, the degenerate rule, the statistics."""
+"""What the analysis is given beside the runs: titles, order, degenerate rule, statistics."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _NEEDED = {
     "hparams": ["role", "task", "lr", "dropout", "batch_size"],
     "floors": ["task", "form", "metric", "majority_score", "chance_score"],
 }
-# (intermediate, target, probing) of each run: section 3.3 of the facts, from run_phase1.sh.
+# (intermediate, target, probing) of each run: from run_phase1.sh of the study's code.
 _SEEDS = {
     1: {"intermediate": 1111001, "target": 1111002, "probing": 1111003},
     2: {"intermediate": 523821, "target": 523822, "probing": 523823},
@@ -36,11 +36,11 @@ class Published:
     """The CSV files of one publication.
 
     tables: file name without prefix and ending -> table.
-    facts: (role, task) -> what every run of the task shares.
+    of_task: (role, task) -> what every run of the task shares.
     """
 
     tables: dict[str, pd.DataFrame]
-    facts: dict[tuple[str, str], dict[str, Any]]
+    of_task: dict[tuple[str, str], dict[str, Any]]
 
 
 def load_published(folder: Path) -> Published:
@@ -125,16 +125,16 @@ def _starts(published: Published) -> Iterator[dict[str, Any]]:
             yield {
                 "training": _id("intermediate", NO_SOURCE, source, restart),
                 "seed": seeds["intermediate"],
-                "hyperparameters": published.facts["intermediate", source]["hyperparameters"],
+                "hyperparameters": published.of_task["intermediate", source]["hyperparameters"],
             }
 
 
 def _run(
     published: Published, arm: str, role: str, source: str, task: str, restart: int
 ) -> dict[str, Any]:
-    """Return what all rows have: a run's key and training, its status, and facts of its task."""
+    """Return what all rows have: a run's key, training and status, and what its task tells."""
     return {
-        **published.facts[role, task],
+        **published.of_task[role, task],
         "arm": arm,
         "role": role,
         "source": source,

@@ -54,8 +54,8 @@ def _design(runs: pd.DataFrame, options: Options) -> Section:
         if len(part := runs[runs["role"] == role])
     ]
     counts = runs["status"].value_counts().to_dict()
-    told = ", ".join(f"{count} {status}" for status, count in counts.items())
-    text = f"{len(runs)} runs: {told}. A baseline is a run from source {NO_SOURCE!r}."
+    counted = ", ".join(f"{count} {status}" for status, count in counts.items())
+    text = f"{len(runs)} runs: {counted}. A baseline is a run from source {NO_SOURCE!r}."
     return _section("Design", text, pd.DataFrame(rows))
 
 
@@ -110,10 +110,10 @@ def _settings(runs: pd.DataFrame) -> Section:
 
 
 def _versions(runs: pd.DataFrame) -> Section:
-    told = runs[["versions", "code_digest"]].drop_duplicates()
+    software = runs[["versions", "code_digest"]].drop_duplicates()
     rows = [
         {"software": _listed(row.versions), "digest of the training code": row.code_digest}
-        for row in told.itertuples()
+        for row in software.itertuples()
     ]
     return _section("Software", "Every combination that occurs in the runs.", pd.DataFrame(rows))
 

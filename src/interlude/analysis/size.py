@@ -28,21 +28,21 @@ def size_correlations(sources: pd.DataFrame) -> pd.DataFrame:
     the logarithm of size). Between forms: of the means of the forms. Below three sources, or
     where sizes or transfers are all equal, correlations are missing.
     """
-    told = sources.dropna(subset=["train_examples", "delta"]).astype({"train_examples": float})
-    told = told.assign(log_size=np.log10(told["train_examples"]))
-    means = told.groupby("form", sort=False)[["log_size", "delta"]].mean()
-    groups = {"all sources": told}
-    groups |= {f"within {form}": part for form, part in told.groupby("form", sort=False)}
+    measured = sources.dropna(subset=["train_examples", "delta"]).astype({"train_examples": float})
+    measured = measured.assign(log_size=np.log10(measured["train_examples"]))
+    means = measured.groupby("form", sort=False)[["log_size", "delta"]].mean()
+    groups = {"all sources": measured}
+    groups |= {f"within {form}": part for form, part in measured.groupby("form", sort=False)}
     groups["between forms"] = means
     return pd.DataFrame([{"group": name, **_correlations(part)} for name, part in groups.items()])
 
 
 def _correlations(part: pd.DataFrame) -> dict[str, Any]:
-    told = part[["log_size", "delta"]]
-    rho = spearman_matrix(told)[0, 1]
+    both = part[["log_size", "delta"]]
+    rho = spearman_matrix(both)[0, 1]
     return {
         "n": len(part),
         "spearman": rho,
         "p": float(spearman_p(rho, np.array(len(part)))),
-        "pearson_log": told.corr(min_periods=3).to_numpy()[0, 1],
+        "pearson_log": both.corr(min_periods=3).to_numpy()[0, 1],
     }

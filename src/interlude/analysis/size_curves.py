@@ -61,8 +61,8 @@ def _centred(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the target and probing runs with their score minus the mean of their baseline."""
     evaluated = runs[runs["role"] != "intermediate"]
     baseline = evaluated[evaluated["source"] == NO_SOURCE].groupby(["role", "task"])["score"].mean()
-    told = evaluated.join(baseline.rename("baseline"), on=["role", "task"])
-    return told.assign(delta=told["score"] - told["baseline"]).dropna(subset="delta")
+    paired = evaluated.join(baseline.rename("baseline"), on=["role", "task"])
+    return paired.assign(delta=paired["score"] - paired["baseline"]).dropna(subset="delta")
 
 
 def _point(runs: pd.DataFrame, size: Any, options: Options) -> dict[str, Any]:
@@ -72,18 +72,18 @@ def _point(runs: pd.DataFrame, size: Any, options: Options) -> dict[str, Any]:
     of_size = runs["examples"].isna() if whole else runs["examples"].eq(size.examples).fillna(False)
     own = runs[of_size & (runs["source"] == size.source)]
     baseline = runs[runs["source"] == NO_SOURCE]
-    told = contrast(_by_restart(own), _by_restart(baseline), levels.alpha, levels.power)
+    difference = contrast(_by_restart(own), _by_restart(baseline), levels.alpha, levels.power)
     return {
         "source": size.source,
         "train_examples": size.train_examples,
         "tasks": own["task"].nunique(),
         "n": own["restart"].nunique(),
-        "delta": POINTS * told.delta,
-        "ci_low": POINTS * told.ci_low,
-        "ci_high": POINTS * told.ci_high,
-        "p": told.p,
-        "test": told.test,
-        "note": told.note,
+        "delta": POINTS * difference.delta,
+        "ci_low": POINTS * difference.ci_low,
+        "ci_high": POINTS * difference.ci_high,
+        "p": difference.p,
+        "test": difference.test,
+        "note": difference.note,
     }
 
 

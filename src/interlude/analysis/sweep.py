@@ -24,8 +24,8 @@ def sweep_table(runs: pd.DataFrame, settings: Sequence[str], rule: DegenerateRul
     tried = runs["hyperparameters"].fillna("{}").map(json.loads)  # none of a run that is missing
     columns = {name: tried.map(lambda each, name=name: each.get(name)) for name in settings}
     table = runs[["role", "task", "point"]].assign(**columns, metric=runs["metric"])
-    told = flagged[["status", "degenerate_reason"]]
-    return table.assign(score=runs["score"] * POINTS).join(told).assign(chosen=_best(flagged))
+    status = flagged[["status", "degenerate_reason"]]
+    return table.assign(score=runs["score"] * POINTS).join(status).assign(chosen=_best(flagged))
 
 
 def choose(runs: pd.DataFrame, settings: Sequence[str], rule: DegenerateRule) -> dict[str, Any]:

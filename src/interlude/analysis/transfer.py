@@ -66,7 +66,7 @@ def average_table(transfer: pd.DataFrame) -> pd.DataFrame:
     delta_other_tasks (without transfer of a task to itself), improved, harmed (cells above and
     below 0).
     """
-    told = transfer.dropna(subset="delta")
+    compared = transfer.dropna(subset="delta")
     rows = [
         {
             "source": source,
@@ -77,7 +77,7 @@ def average_table(transfer: pd.DataFrame) -> pd.DataFrame:
             "improved": int((cells["delta"] > 0).sum()),
             "harmed": int((cells["delta"] < 0).sum()),
         }
-        for (role, source), cells in told.groupby(["role", "source"], sort=False)
+        for (role, source), cells in compared.groupby(["role", "source"], sort=False)
     ]
     columns = ["source", "role", "tasks", "delta", "delta_other_tasks", "improved", "harmed"]
     table = pd.DataFrame(rows, columns=columns)
@@ -118,7 +118,7 @@ def _told(
 ) -> dict[str, Any]:
     cell = scores.get((role, source, task), NO_SCORES)
     baseline = scores.get((role, NO_SOURCE, task), NO_SCORES)
-    told = contrast(cell, baseline, levels.alpha, levels.power)
+    difference = contrast(cell, baseline, levels.alpha, levels.power)
     return {
         "source": source,
         "task": task,
@@ -127,13 +127,13 @@ def _told(
         "sd": POINTS * cell.sd,
         "n": cell.n,
         "baseline": POINTS * baseline.mean,
-        "delta": POINTS * told.delta,
-        "ci_low": POINTS * told.ci_low,
-        "ci_high": POINTS * told.ci_high,
-        "p": told.p,
+        "delta": POINTS * difference.delta,
+        "ci_low": POINTS * difference.ci_low,
+        "ci_high": POINTS * difference.ci_high,
+        "p": difference.p,
         "baseline_sd": POINTS * baseline.sd,
         "baseline_n": baseline.n,
-        "detectable": POINTS * told.detectable,
-        "test": told.test,
-        "note": told.note,
+        "detectable": POINTS * difference.detectable,
+        "test": difference.test,
+        "note": difference.note,
     }

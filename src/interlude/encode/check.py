@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from interlude.encode.faulty_rows import FaultyRowError, check_examples
 from interlude.encode.model_config import read_config
-from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
+from interlude.encode.read import PARTS, read_encoded, read_header
 from interlude.encode.tokenizer import load_tokenizer
 from interlude.errors import RunError
 from interlude.files import check_files
@@ -25,7 +25,7 @@ def check_encoded(encoded: Path, model: Path) -> None:
         path = encoded / f"{part}.arrow"
         examples = read_encoded(path)
         try:
-            check_examples(examples, len(read_encoding_facts(examples).label_names), vocabulary)
+            check_examples(examples, len(read_header(examples).label_names), vocabulary)
         except FaultyRowError as fault:
             text = _text_of(examples, fault.place, vocabulary, model)
             raise RunError(fault.described(path, text)) from None

@@ -19,7 +19,7 @@ from interlude.encode.faulty_rows import (
     check_spans,
     text_of,
 )
-from interlude.encode.read import PARTS, Facts
+from interlude.encode.read import PARTS, Header
 from interlude.encode.tokenizer import load_tokenizer_for
 from interlude.errors import InputError
 from interlude.files import (
@@ -62,9 +62,9 @@ def encode_task(
     label_names = list(read_manifest(data)["label_names"])
     tokenizer = load_tokenizer_for(model, max_length)
     examples = _Examples(form, len(label_names), tokenizer, max_length)
-    facts = Facts(label_names, tokenizer.pad_token_id)
+    header = Header(label_names, tokenizer.pad_token_id)
     for part in PARTS:
-        _write(examples.of_file(data / f"{part}.parquet"), facts, out / f"{part}.arrow")
+        _write(examples.of_file(data / f"{part}.parquet"), header, out / f"{part}.arrow")
     write_manifest(data, out, made_from)
 
 
@@ -75,9 +75,9 @@ def write_manifest(data: Path, out: Path, made_from: str | None) -> None:
     write_json(out / MANIFEST, {"files": files, "data_revision": revision, "made_from": made_from})
 
 
-def _write(chunks: Iterator[pa.Table], facts: Facts, path: Path) -> None:
+def _write(chunks: Iterator[pa.Table], header: Header, path: Path) -> None:
     first = next(chunks)
-    metadata = {"label_names": json.dumps(facts.label_names), "pad_id": str(facts.pad_id)}
+    metadata = {"label_names": json.dumps(header.label_names), "pad_id": str(header.pad_id)}
     schema = first.schema.with_metadata(metadata)
     with written_atomically(path) as temporary, ipc.new_file(temporary, schema) as writer:
         for chunk in chain([first], chunks):

@@ -15,7 +15,7 @@ PARTS = ("train", "validation")
 
 
 @dataclass(frozen=True)
-class Facts:
+class Header:
     """What a run has to know beside the examples: its task's labels, and what pads a batch."""
 
     label_names: list[str]
@@ -32,7 +32,7 @@ def read_encoded(path: Path) -> pa.Table:
         ) from None
 
 
-def read_encoding_facts(examples: pa.Table) -> Facts:
-    """Return the facts that an encoded split carries."""
+def read_header(examples: pa.Table) -> Header:
+    """Return what an encoded split says of itself."""
     kept = examples.schema.metadata
-    return Facts(json.loads(kept[b"label_names"]), int(kept[b"pad_id"]))
+    return Header(json.loads(kept[b"label_names"]), int(kept[b"pad_id"]))

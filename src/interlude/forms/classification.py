@@ -54,7 +54,7 @@ class Classification(Form):
 
 
 class FirstTokenClassification(Classification):
-    """One label, told by the first token's vector."""
+    """One label, read from the first token's vector."""
 
     first_token_only = True
 

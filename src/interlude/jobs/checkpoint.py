@@ -1,9 +1,9 @@
 """The state of a long run on disk, from which it goes on to the same bits after an interruption.
 
 A checkpoint is one safetensors file beside the record: all tensors, and the rest as JSON in its
-facts. It belongs to one run, told by the identity; that of another is never taken. Saved are
-the weights, the optimiser's moments, the random state, the results so far and the kept weights; the
-order of the batches follows from the run's seed and the number of steps done.
+metadata. It belongs to one training, known by its identity; that of another is never read. Saved
+are the weights, the optimiser's moments, the random state, the results so far and the kept weights;
+the order of the batches follows from the run's seed and the number of steps done.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ SHORTEST_SECONDS = 30.0
 
 
 class Resumable(Protocol):
-    """What a checkpoint saves and restores: tensors by name, and facts that fit into JSON."""
+    """What a checkpoint saves and restores: tensors by name, and metadata that fits into JSON."""
 
     def tensors(self) -> Tensors:
         """Return every tensor under a name of its own."""
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """Return the rest, which fits into JSON."""
 
-    def resume(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+    def resume(self, tensors: Tensors, metadata: dict[str, Any]) -> None:
         """Take over what these two gave."""
 
 
@@ -43,7 +43,7 @@ class Resumable(Protocol):
 class Checkpoints:
     """When to save a run, and where. Within it, SIGINT and SIGTERM end the run after a step.
 
-    meter: of the run; what was taken until a checkpoint is saved with it.
+    meter: of the run; what was used until a checkpoint is saved with it.
     """
 
     path: Path
@@ -77,11 +77,11 @@ class Checkpoints:
             tensors, kept = read_tensors(self.path)
         except InputError:
             return False  # written by no run of ours, or broken since
-        facts: dict[str, Any] = json.loads(kept.get("facts", "{}"))
-        if facts.pop("identity", None) != self.identity():
+        metadata: dict[str, Any] = json.loads(kept.get("metadata", "{}"))
+        if metadata.pop("identity", None) != self.identity():
             return False
-        self.meter.add(facts.pop("taken"))
-        run.resume(tensors, facts)
+        self.meter.add(metadata.pop("costs"))
+        run.resume(tensors, metadata)
         return True
 
     def after_step(self, run: Resumable) -> None:
@@ -96,8 +96,8 @@ class Checkpoints:
             self._saved_at = self.clock()
 
     def _save(self, run: Resumable) -> None:
-        facts = {"identity": self.identity(), "taken": self.meter.taken(), **run.facts()}
-        save_tensors(self.path, run.tensors(), {"facts": json.dumps(facts)})
+        metadata = {"identity": self.identity(), "costs": self.meter.costs(), **run.metadata()}
+        save_tensors(self.path, run.tensors(), {"metadata": json.dumps(metadata)})
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._received = number

@@ -69,8 +69,8 @@ def _score(record: Row, task: str, where: Path) -> Row:
     parts = {part["task"]: part for part in record["parts"]}
     if task not in parts:
         raise unknown(f"{where}: key parts", "task", task, parts)
-    told = {"status": record["status"], "reason": record.get("reason")}
-    return told | _of_table(parts[task], SCORES)
+    outcome = {"status": record["status"], "reason": record.get("reason")}
+    return outcome | _of_table(parts[task], SCORES)
 
 
 def _of_table(row: Row, columns: dict[str, str]) -> Row:

@@ -49,8 +49,8 @@ class Encoding:
             each for each in sorted(self.model.iterdir()) if each.name not in NOT_TOKENIZER
         ]
         labels = read_manifest(self.data)["label_names"]
-        told = [self.form, self.max_length, labels, self.code, versions()]
-        return identity_of(*told, *rows, *tokenizer)
+        made_from = [self.form, self.max_length, labels, self.code, versions()]
+        return identity_of(*made_from, *rows, *tokenizer)
 
 
 def _say(line: str) -> None:

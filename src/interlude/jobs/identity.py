@@ -24,12 +24,12 @@ def outcome_identity(job: Job, platform: Platform) -> str:
     Contents stand in place of what only names them: declarations, the choice of a sweep, the start.
     """
     training = replace(job.training, declared="", start=None, choice=None)
-    told = json.loads(training.to_json())
-    told["parts"] = [{**part, "declared": ""} for part in told["parts"]]
+    fields = json.loads(training.to_json())
+    fields["parts"] = [{**part, "declared": ""} for part in fields["parts"]]
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     computed_by = [described(platform), *processor, versions()]
     model = [_hash(job.files.model, "config.json"), weights_hash(job)]
-    return identity_of(told, job.code, *computed_by, data_hashes(job), *model)
+    return identity_of(fields, job.code, *computed_by, data_hashes(job), *model)
 
 
 def described(platform: Platform) -> dict[str, str]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pynvml
 import torch
 
-Taken = dict[str, float | None]
+Costs = dict[str, float | None]
 Counter = Callable[[], float | None]
 
 _MILLI = 1e-3
@@ -26,9 +26,9 @@ class Meter:
     ) -> None:
         self._joules, self._clock = joules, clock
         self._seconds_at_start, self._joules_at_start = clock(), joules()
-        self._before: Taken = {"total_seconds": 0.0, "energy_joules": 0.0}
+        self._before: Costs = {"total_seconds": 0.0, "energy_joules": 0.0}
 
-    def taken(self) -> Taken:
+    def costs(self) -> Costs:
         """Return what all attempts took: total_seconds and, None where unknown, energy_joules."""
         return {
             "total_seconds": _sum(
@@ -39,9 +39,9 @@ class Meter:
             ),
         }
 
-    def add(self, taken: Taken) -> None:
+    def add(self, before: Costs) -> None:
         """Count what earlier attempts took, up to the state from which this one goes on."""
-        self._before = taken
+        self._before = before
 
 
 def energy_counter(device: torch.device) -> Counter:

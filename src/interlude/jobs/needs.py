@@ -18,7 +18,7 @@ BYTES_OF_A_WEIGHT = 4
 # Operations in a second that even a slow one reaches: a tenth of a GPU, a core without AVX.
 GPU, CORE = 10e12, 10e9
 START_MINUTES = 20  # to be queued on a node, import, load and check
-UNKNOWN_ROWS = 100_000  # of a task whose size nobody has told
+UNKNOWN_ROWS = 100_000  # of a task whose size is not known
 
 
 def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gpu: bool) -> int:

@@ -54,7 +54,7 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
     every_seconds = checkpoint_minutes * 60
     with Checkpoints(job.files.checkpoint, identity, every_seconds, meter) as checkpoints:
         outcome = _trained(job, platform, checkpoints, say)
-        outcome |= {"threads": threads, **meter.taken()}
+        outcome |= {"threads": threads, **meter.costs()}
         write_record(job, outcome)
     if outcome["status"] == "ok":
         _share(job, identity, outcome, say)
@@ -86,9 +86,9 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
         files.model, training.layers, data, training.settings, training.seed, files.start
     )
     platform = settle(model, platform, training.precision, training.model, say)
-    keep, told = files.keep_start, _progress(job, say)
+    keep, progress = files.keep_start, _progress(job, say)
     trained = train(
-        model, data, training.settings, training.seed, platform, keep, told, checkpoints
+        model, data, training.settings, training.seed, platform, keep, progress, checkpoints
     )
     _write(job, data, trained)
     return _outcome(job, data, trained) | described(platform)
@@ -175,13 +175,13 @@ def _share(job: Job, identity: Callable[[], str], outcome: Row, say: Say) -> Non
     """Leave an outcome in the folder of shared ones."""
     if job.files.shared is None:
         return
-    facts = {
+    metadata = {
         "outcome": outcome,
         "name": job.name,
         "folder": str(job.files.folder.absolute()),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    put(job.files.shared, identity(), _shared_files(job.files), facts, say)
+    put(job.files.shared, identity(), _shared_files(job.files), metadata, say)
 
 
 def _shared_files(files: JobFiles) -> dict[str, Path]:

@@ -86,4 +86,4 @@ def _entries(shared: Path) -> Iterator[tuple[Path, str, set[Path]]]:
         with suppress(OSError, ValueError, KeyError, TypeError):
             entry = json.loads(path.read_text(encoding="utf8"))
             files = {shared / name for name in entry["files"].values()}
-            yield path, entry["facts"]["folder"], files
+            yield path, entry["metadata"]["folder"], files

@@ -1,8 +1,8 @@
 """Outcomes that studies share: kept by what they were made from, checked when they are taken.
 
-An entry, `<identity>.json`, holds the facts of an outcome and the SHA-256 of each of its files, the
-name under which the file lies beside it. So two that leave the same outcome at once can not mix,
-and what is broken is not taken. An entry is put in place after its files.
+An entry, `<identity>.json`, holds the metadata of an outcome and the SHA-256 of each of its files,
+the name under which the file lies beside it. So two that leave the same outcome at once can not
+mix, and what is broken is not taken. An entry is put in place after its files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from interlude.errors import InputError
 from interlude.files import sha256_of, write_json, written_atomically
 
-Facts = dict[str, Any]
+Metadata = dict[str, Any]
 Say = Callable[[str], None]
 
 
@@ -28,15 +28,15 @@ class _BrokenError(Exception):
 
 def identity_of(*made_from: Any) -> str:
     """Return the SHA-256 of all that can change an outcome; paths stand for their contents."""
-    told = [sha256_of(each) if isinstance(each, Path) else each for each in made_from]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    hashed = [sha256_of(each) if isinstance(each, Path) else each for each in made_from]
+    return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
 
 
-def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> Facts | None:
-    """Copy the files of an outcome to their targets and return its facts; None if there is none.
+def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> Metadata | None:
+    """Copy the files of an outcome to their targets and return its metadata; None if there is none.
 
     Copies, because a hard link has its time stamp in common with all studies, and Snakemake goes by
-    it. An entry that is broken or may not be read counts as none, and is told.
+    it. An entry that is broken or may not be read counts as none, and is reported.
     """
     try:
         entry = _read(folder / f"{identity}.json")
@@ -50,20 +50,22 @@ def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> 
         say(f"{folder}: not taken from there: {error}")
         return None
     say(f"{folder}: taken from there")
-    return dict(entry["facts"])
+    return dict(entry["metadata"])
 
 
-def put(folder: Path, identity: str, files: Mapping[str, Path], facts: Facts, say: Say) -> None:
-    """Leave an outcome for other studies; a folder that can not be written is told, no error."""
+def put(
+    folder: Path, identity: str, files: Mapping[str, Path], metadata: Metadata, say: Say
+) -> None:
+    """Leave an outcome for other studies; a folder that can not be written is said, no error."""
     try:
         content = {"files": {name: _keep(file, folder) for name, file in files.items()}}
-        content["facts"] = facts
+        content["metadata"] = metadata
         write_json(folder / f"{identity}.json", {**content, "sha256": identity_of(content)})
     except (OSError, InputError) as error:
         say(f"{folder}: not left there for other studies: {error}")
 
 
-def _read(path: Path) -> Facts:
+def _read(path: Path) -> Metadata:
     """Return an entry; FileNotFoundError when there is none."""
     try:
         entry: Any = json.loads(path.read_text(encoding="utf8"))

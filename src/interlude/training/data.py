@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from interlude.encode.read import PARTS, read_encoded, read_encoding_facts
+from interlude.encode.read import PARTS, read_encoded, read_header
 from interlude.errors import InputError
 from interlude.forms import form_of
 from interlude.forms.examples import INPUTS, Row
@@ -54,8 +54,8 @@ def load_task(
     leaves no example to train on.
     """
     train, validation = (read_encoded(encoded / f"{part}.arrow") for part in PARTS)
-    facts = read_encoding_facts(train)
-    of_task = form_of(form)(facts.label_names)
+    header = read_header(train)
+    of_task = form_of(form)(header.label_names)
     trainable = of_task.trainable(train)
     if not trainable.any():
         raise InputError(
@@ -68,5 +68,5 @@ def load_task(
         metric=metric_of(metric),
         train=subset(train, examples, together, trainable),
         validation=subset(validation, settings.validation_examples, together),
-        pad_id=facts.pad_id,
+        pad_id=header.pad_id,
     )

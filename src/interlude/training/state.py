@@ -93,7 +93,7 @@ class RunState:
             found["losses"] = torch.stack(self.losses)
         return found | {f"random.{name}": state for name, state in _random_states().items()}
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """Return the rest, which fits into JSON."""
         names = [each.name for each in fields(self.result) if each.name not in KEPT]
         rows = self.model.used_rows
@@ -103,18 +103,18 @@ class RunState:
             "unseen_factor": None if rows is None else rows.unseen_factor,
         }
 
-    def resume(self, tensors: Tensors, facts: dict[str, Any]) -> None:
-        """Take over the tensors and facts of a state of the same run."""
+    def resume(self, tensors: Tensors, metadata: dict[str, Any]) -> None:
+        """Take over the tensors and metadata of a state of the same run."""
         with torch.no_grad():
             for name, tensor in self._model_tensors():
                 tensor.copy_(tensors[f"model.{name}"])
         if self.model.used_rows is not None:
-            self.model.used_rows.unseen_factor = facts["unseen_factor"]
+            self.model.used_rows.unseen_factor = metadata["unseen_factor"]
         self._resume_optimizer(_below("optimizer", tensors))
-        self.result = Trained(**facts["result"])
+        self.result = Trained(**metadata["result"])
         for part in KEPT:
             setattr(self.result, part, _below(part, tensors) or None)
-        self.healthy.fill_(facts["healthy"])
+        self.healthy.fill_(metadata["healthy"])
         self.losses = list(tensors["losses"].to(self.healthy.device)) if "losses" in tensors else []
         _set_random_states(_below("random", tensors))
 

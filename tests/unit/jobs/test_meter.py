@@ -46,24 +46,24 @@ class Readings:
 
 def test_a_meter_counts_from_when_it_is_made() -> None:
     meter = Meter(joules=Readings(1000.0, 1250.0), clock=Readings(5.0, 8.5))
-    assert meter.taken() == {"total_seconds": 3.5, "energy_joules": 250.0}
+    assert meter.costs() == {"total_seconds": 3.5, "energy_joules": 250.0}
 
 
 def test_what_earlier_attempts_took_counts() -> None:
     meter = Meter(joules=Readings(100.0, 130.0), clock=Readings(5.0, 7.0))
     meter.add({"total_seconds": 60.0, "energy_joules": 900.0})
-    assert meter.taken() == {"total_seconds": 62.0, "energy_joules": 930.0}
+    assert meter.costs() == {"total_seconds": 62.0, "energy_joules": 930.0}
 
 
 @pytest.mark.parametrize("readings", [(None, None), (100.0, None), (None, 100.0)])
 def test_energy_that_was_not_counted_throughout_is_unknown(readings: tuple[float | None]) -> None:
-    assert Meter(joules=Readings(*readings)).taken()["energy_joules"] is None
+    assert Meter(joules=Readings(*readings)).costs()["energy_joules"] is None
 
 
 def test_energy_of_an_attempt_elsewhere_leaves_the_sum_unknown() -> None:
     meter = Meter(joules=Readings(100.0, 130.0))
     meter.add({"total_seconds": 60.0, "energy_joules": None})
-    assert meter.taken()["energy_joules"] is None
+    assert meter.costs()["energy_joules"] is None
 
 
 class LostError(Exception):
@@ -110,7 +110,7 @@ def test_a_gpu_is_asked_through_its_driver(uuid: str, printed: str, tmp_path: Pa
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
     program = (
         "from interlude.jobs.meter import Meter, gpu_energy_counter\n"
-        f"print(Meter(gpu_energy_counter({uuid!r})).taken()['energy_joules'])"
+        f"print(Meter(gpu_energy_counter({uuid!r})).costs()['energy_joules'])"
     )
     places = {"LD_LIBRARY_PATH": str(tmp_path), "PYTHONPATH": str(SOURCES)}
     asked = subprocess.run(
