@@ -5,7 +5,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=src bench/.venv/bin/python -m
 RULES := Snakefile workflow/rules
 
-.PHONY: study test check bench test-bench soak slurm test-slurm audit
+.PHONY: study test check readme bench test-bench soak slurm test-slurm audit
 
 # An environment on top of .venv, so that all else sees a plain installation: $(@D), with what $< lists.
 define ON_TOP
@@ -28,6 +28,10 @@ check: .venv/ready
 	$(BIN)/snakefmt --check $(RULES)
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# README.md and its heatmap, from the tables of a `make study` in docs/demo/.
+readme: .venv/ready
+	$(BIN)/python docs/demo/make.py
 
 # Takes an hour: see tests/soak.py. For example: make soak SOAK='--minutes 5 --configfile tiny.yaml'
 soak: .venv/ready

@@ -86,6 +86,7 @@ def readme(study: Study, runs: pd.DataFrame, transfer: pd.DataFrame) -> str:
         trainings=runs["training"].nunique(),
         detectable=f"{with_source['detectable'].median():.1f}",
         significant=int((with_source["p_fdr"] < study.config["statistics"]["alpha"]).sum()),
+        compared=len(with_source),
         tasks=[row for role in ROLES for row in task_rows(study, runs, role)],
     )
 
@@ -93,6 +94,8 @@ def readme(study: Study, runs: pd.DataFrame, transfer: pd.DataFrame) -> str:
 def task_rows(study: Study, runs: pd.DataFrame, role: str) -> list[dict[str, Any]]:
     """Return what the README says of the tasks of a role: scores without a source, in points."""
     alone = runs[(runs["role"] == role) & (runs["source"] == NO_SOURCE)]
+    if alone["degenerate"].any():
+        sys.exit(f"{alone[alone['degenerate']]['task'].iloc[0]}: not learned, as the README says.")
     return [
         {
             "title": study.tasks[task].title,
