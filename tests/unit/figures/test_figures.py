@@ -14,16 +14,12 @@ import pytest
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from synthetic import awkward_runs, demo_options, demo_runs, sized_runs
+from synthetic import awkward_runs, demo_options, demo_runs
 
-from interlude.analysis.comparison import compared_cells
-from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
+from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options, Statistics
-from interlude.analysis.size_curves import size_curves
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import OF_STUDY, OF_VARIANT, Material, draw_figures
-from interlude.figures.panels import draw_comparison
-from interlude.figures.size_curves import draw_size_curves
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
 
 FIGURES = OF_VARIANT | OF_STUDY
@@ -139,45 +135,6 @@ def test_titles_of_panels_do_not_overlap(tables: Tables, study: str) -> None:
     assert not any(one.overlaps(other) for one, other in itertools.combinations(titles, 2))
 
 
-def test_a_heatmap_prints_what_the_table_says(tables: Tables) -> None:
-    texts = [text.get_text() for text in printed(tables.figure("demo", "heatmap"))]
-    transfer = pd.read_csv(tables.folder / "demo/transfer.csv")
-    for delta, p_holm in zip(transfer["delta"], transfer["p_holm"], strict=True):
-        star = "*" if p_holm < 0.05 else ""
-        assert f"{delta:+.1f}".replace("-", "−") + star in texts
-    assert {"SocialIQA", "BoolQ", "baseline", "average", "target tasks"} <= set(texts)
-
-
-def test_only_significant_correlations_are_coloured(tables: Tables) -> None:
-    figure = tables.figure("demo", "correlations")
-    block = pd.read_csv(tables.folder / "demo/correlations.csv")
-    meshes = [panel.collections[0].get_array() for panel in figure.axes[:2]]
-    assert sum(mesh.count() for mesh in meshes) == block["holm_significant"].sum()
-
-
-def test_a_degenerate_run_is_a_cross_in_the_spread(tables: Tables) -> None:
-    figure = tables.figure("demo", "spread")
-    sarcasm = figure.axes[1]
-    crosses = [line for line in sarcasm.lines if line.get_marker() == "x"]
-    assert sum(len(line.get_xdata()) for line in crosses) == 1
-
-
-def test_studies_side_by_side() -> None:
-    cells = pd.DataFrame(
-        {
-            "source": ["a", "a"],
-            "task": ["x", "y"],
-            "role": ["target", "probing"],
-            "delta": [1.0, -2.0],
-            "p_holm": [0.1, 0.2],
-        }
-    )
-    figure = draw_comparison(compared_cells(cells, cells, {}, 0.05), "own", "other")
-    assert "difference from baseline in own, points" in [t.get_text() for t in printed(figure)]
-    nothing = draw_comparison(compared_cells(cells.iloc[:0], cells, {}, 0.05), "own", "other")
-    assert "Nothing to compare" in printed(nothing)[0].get_text()
-
-
 def test_figures_come_as_svg_and_pdf_twice_where_the_filter_matters(
     tables: Tables, tmp_path: Path
 ) -> None:
@@ -186,33 +143,6 @@ def test_figures_come_as_svg_and_pdf_twice_where_the_filter_matters(
     stems = ["heatmap", "heatmap_unfiltered", "sizes"]
     expected = {f"{stem}.{ending}" for stem in stems for ending in ("svg", "pdf")}
     assert {path.name for path in tmp_path.iterdir()} == expected
-
-
-@pytest.mark.parametrize("roles", [["target"], ["target", "probing"]])
-def test_size_curves_have_a_panel_per_role_and_a_curve_per_source(
-    roles: list[str], tables: Tables
-) -> None:
-    runs = sized_runs()
-    table = size_curves(flag_degenerate(runs, DegenerateRule()), demo_options(), filtered=True)
-    figure = draw_size_curves(table[table["role"].isin(roles)], demo_options())
-    fix_layout(figure)
-    assert [axes.get_title() for axes in figure.axes] == [f"{role} tasks" for role in roles]
-    for axes in figure.axes:
-        curves = [line for line in axes.lines if len(line.get_xdata()) == 3]
-        assert len({line.get_color() for line in curves if line.get_marker() in "os"}) == 2
-        for line in curves:
-            assert list(line.get_xdata()) == sorted(line.get_xdata())
-    names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == ["Sarcasm", "SocialIQA"]
-
-
-def test_a_study_whose_curves_have_no_score_says_so() -> None:
-    table = size_curves(
-        flag_degenerate(sized_runs().assign(status="failed", score=None), DegenerateRule()),
-        demo_options(),
-        filtered=True,
-    )
-    assert "No size curves" in draw_size_curves(table, demo_options()).texts[0].get_text()
 
 
 def test_the_same_figure_is_the_same_bytes(tables: Tables, tmp_path: Path) -> None:

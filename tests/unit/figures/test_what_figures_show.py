@@ -1,0 +1,782 @@
+"""Every figure shows its table: what was drawn is read back and held against the numbers.
+
+The tables are random numbers, so that no two columns, rows or groups can stand for one another.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import pkgutil
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from synthetic import TITLES, demo_options, demo_runs, record, runs_of, sized_runs
+
+from interlude import figures
+from interlude.analysis.degenerate import flag_degenerate
+from interlude.analysis.options import Options
+from interlude.figures.gallery import OF_STUDY, OF_VARIANT, Material, draw_figures
+from interlude.figures.panels import draw_comparison, draw_detectable
+from interlude.figures.style import save, style
+
+from .shown import (
+    across,
+    bar_of_colours,
+    bars,
+    cells,
+    contrast,
+    down,
+    legend,
+    legend_of_bars,
+    limits,
+    lines,
+    look,
+    marks,
+    names,
+    same,
+    segments,
+)
+
+FIGURES = OF_VARIANT | OF_STUDY
+SOURCES = ["sarcasm", "social-iqa", "privacy-qa"]  # neither these nor the tasks are sorted
+TASKS = {
+    "target": ["boolq", "finance-ner", "disfl-qa"],
+    "probing": ["word-content", "bigram-shift"],
+}
+# The colours and markers of the roles, wherever points are drawn by role.
+ROLES = {"target": ("#0072b2", "o"), "probing": ("#e69f00", "^")}
+Drawing = Callable[..., Figure]
+
+
+@pytest.fixture(autouse=True)
+def styled() -> Iterator[None]:
+    with style():
+        yield
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Drawing:
+    """Draw a figure of the gallery from runs, and from no other tables than the given ones."""
+
+    def drawn(name: str, runs: pd.DataFrame | None = None, **tables: pd.DataFrame) -> Figure:
+        suffix = "_unfiltered" if name in OF_VARIANT else ""
+        for table, content in tables.items():
+            content.to_csv(tmp_path / f"{table}{suffix}.csv", index=False)
+        figure = FIGURES[name](Material(runs, tmp_path, demo_options(), suffix))
+        figure.draw_without_rendering()
+        return figure
+
+    return drawn
+
+
+def test_every_figure_has_a_test() -> None:
+    ending = "_shows_its_table"
+    tested = {name.removeprefix("test_") for name in globals() if name.endswith(ending)}
+    assert {name.removesuffix(ending) for name in tested} == {*FIGURES, "comparison"}
+    modules = [
+        import_module(f"{figures.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(figures.__path__)
+    ]
+    functions = {
+        function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if name.startswith("draw_") and get_type_hints(function)["return"] is Figure
+    }
+    assert len(functions) == len(tested)
+
+
+# Grids of cells
+
+
+def transfer() -> pd.DataFrame:
+    """A transfer table of 3 sources and 5 tasks, with each kind of mark.
+
+    Among its cells: one beyond the scale of colours, one without a score, one that rounds to 0, one
+    that survives one correction only, and one of which a run is missing.
+    """
+    noise = np.random.default_rng(5)
+    table = pd.DataFrame(keys(), columns=["role", "task", "source"])
+    for column in ("mean", "delta", "ci_low", "ci_high", "detectable", "sd", "baseline_sd"):
+        table[column] = noise.normal(0, 12, len(table))
+    table["detectable"] = table["detectable"].abs()
+    tasks = table["task"].unique()
+    table["baseline"] = table["task"].map(
+        dict(zip(tasks, noise.uniform(30, 90, len(tasks)), strict=True))
+    )
+    table["p"] = table["p_fdr"] = table["p_holm"] = 0.2
+    table.loc[[1, 3, 8, 11], ["p", "p_fdr", "p_holm"]] = 0.01
+    table.loc[[2, 7], ["p", "p_fdr"]] = 0.02
+    table = table.assign(n=4, n_planned=4, note="")
+    table.loc[0, "delta"] = 45.2
+    table.loc[4, ["delta", "p", "p_fdr", "p_holm", "detectable"]] = np.nan
+    table.loc[4, ["n", "note"]] = [0, "no runs left"]
+    table.loc[5, "delta"] = -0.04
+    table.loc[[9, 14], "n"] = [3, 2]
+    return table
+
+
+def keys() -> list[tuple[str, str, str]]:
+    return [
+        (role, task, source)
+        for role, tasks in TASKS.items()
+        for task, source in itertools.product(tasks, SOURCES)
+    ]
+
+
+def signed(difference: float) -> str:
+    if pd.isna(difference):
+        return ""
+    return "0.0" if abs(difference) < 0.05 else f"{difference:+.1f}".replace("-", "−")
+
+
+def blue_for_gain(value: float, limit: float) -> str:
+    """The colour of a value between red for -limit, a light middle, and blue for limit."""
+    if pd.isna(value):
+        return "#e8e8e8"
+    place = (np.clip(value, -limit, limit) + limit) / (2 * limit)
+    return to_hex(matplotlib.colormaps["RdBu"](float(place)))
+
+
+def grids(figure: Figure) -> dict[str, Axes]:
+    """The panels of a figure of cells, by the name of their rows, top first; not the colour bar."""
+    panels = {axes.get_ylabel(): axes for axes in figure.axes[:-1]}
+    places = [axes.get_position() for axes in panels.values()]
+    assert len({(round(place.x0, 6), round(place.x1, 6)) for place in places}) == 1
+    assert [place.y0 for place in places] == sorted((place.y0 for place in places), reverse=True)
+    return panels
+
+
+def all_cells(panels: dict[str, Axes]) -> pd.DataFrame:
+    """The cells of all panels, under the names of the columns of the first; with their panel."""
+    first = next(iter(panels.values()))
+    return pd.concat([cells(axes, first).assign(panel=name) for name, axes in panels.items()])
+
+
+def test_heatmap_shows_its_table(draw: Drawing) -> None:
+    table = transfer()
+    panels = grids(draw("heatmap", transfer=table))
+    assert list(panels) == ["target tasks", "probing tasks"]
+    target, probing = panels.values()
+    assert across(target) == ["Sarcasm", "SocialIQA", "PrivacyQA", "baseline"]
+    assert down(target) == ["BoolQ", "FinanceNER", "DisflQA", "average"]
+    assert down(probing) == ["WC", "BShift"]
+
+    told = table.assign(
+        panel=table["role"] + " tasks",
+        row=table["task"].map(TITLES),
+        column=table["source"].map(TITLES),
+        colour=table["delta"].map(lambda delta: blue_for_gain(delta, 30)),
+        text=table["delta"].map(signed) + np.where(table["p_holm"] < 0.05, "*", ""),
+        bold=table["p_fdr"] < 0.05,
+    )
+    columns = ["panel", "row", "column", "colour", "text", "bold"]
+    shown = all_cells(panels)
+    of_sources = (shown["column"] != "baseline") & (shown["row"] != "average")
+    same(shown.loc[of_sources, columns].to_numpy(), told[columns].to_numpy())
+
+    middle = blue_for_gain(0, 30)
+    means = table.groupby(["role", "task"])["baseline"].first()
+    expected = [
+        (f"{role} tasks", TITLES[task], "baseline", middle, f"{mean:.1f}", False)
+        for (role, task), mean in means.items()
+    ]
+    targets = table[table["role"] == "target"]
+    over_tasks = targets.groupby("source")["delta"].mean()
+    expected += [
+        ("target tasks", "average", TITLES[source], blue_for_gain(mean, 30), signed(mean), False)
+        for source, mean in over_tasks.items()
+    ]
+    average = f"{means['target'].mean():.1f}"
+    expected += [("target tasks", "average", "baseline", middle, average, False)]
+    same(shown.loc[~of_sources, columns].to_numpy(), expected)
+    assert min(map(contrast, shown["ink"], shown["colour"])) > 3
+
+
+def test_dots_of_the_heatmap_stand_in_cells_with_fewer_runs_than_planned(draw: Drawing) -> None:
+    table = transfer()
+    panels = grids(draw("heatmap", transfer=table))
+    columns = names(panels["target tasks"].xaxis)
+    shown = []
+    for role, axes in panels.items():
+        rows = names(axes.yaxis)
+        for dot in marks(axes).itertuples():
+            shown.append((role, rows[np.floor(dot.y) + 0.5], columns[np.floor(dot.x) + 0.5]))
+            assert dot.x % 1 > 0.85  # the upper right corner: rows count downwards
+            assert dot.y % 1 < 0.25
+    fewer = table[table["n"] < table["n_planned"]]
+    told = zip(
+        fewer["role"] + " tasks",
+        fewer["task"].map(TITLES),
+        fewer["source"].map(TITLES),
+        strict=True,
+    )
+    same(shown, told)
+
+
+def test_the_heatmap_explains_the_marks_it_has(draw: Drawing) -> None:
+    table = transfer()
+    text = draw("heatmap", transfer=table).get_supxlabel()
+    marked = {
+        "* survives Holm's correction",
+        "bold: survives Benjamini–Hochberg's",
+        "dot: not all planned runs count",
+        "grey: no score",
+        "1 of 15 cells have no test: no runs left",
+    }
+    assert {part for line in text.split("\n") for part in line.split("    ")} == marked
+    plain = table.dropna().assign(p_holm=0.1, p_fdr=0.1, n=4)
+    assert draw("heatmap", transfer=plain).get_supxlabel() == ""
+
+
+@pytest.mark.parametrize(("factor", "limit"), [(1.0, 30.0), (0.1, 4.52), (0.001, 1.0)])
+def test_the_scale_of_the_heatmap_reaches_to_its_largest_difference(
+    draw: Drawing, factor: float, limit: float
+) -> None:
+    table = transfer()
+    figure = draw("heatmap", transfer=table.assign(delta=table["delta"] * factor))
+    bar = figure.axes[-1]
+    assert bar.get_ylabel() == "difference from baseline, points"
+    assert bar.get_ylim() == pytest.approx((-limit, limit))
+    shown = bar_of_colours(bar)
+    assert len(shown) == 256
+    assert all(colour == blue_for_gain(at, limit) for at, colour in shown.items())
+    boolq = cells(figure.axes[0], figure.axes[0]).set_index(["row", "column"])
+    expected = blue_for_gain(table["delta"][1] * factor, limit)
+    assert boolq.loc[("BoolQ", "SocialIQA"), "colour"] == expected
+
+
+def pairs() -> pd.DataFrame:
+    """Correlations of every pair of tasks, symmetric, some of them missing."""
+    tasks = [(role, task) for role in TASKS for task in TASKS[role]]
+    noise = np.random.default_rng(6)
+    table = pd.DataFrame(
+        [(*one, *other) for one, other in itertools.product(tasks, tasks)],
+        columns=["role_a", "task_a", "role_b", "task_b"],
+    )
+    for column in ("spearman", "pearson", "p", "p_holm"):
+        square = np.triu(noise.uniform(-1, 1, (len(tasks), len(tasks))))
+        table[column] = (square + np.triu(square, 1).T).ravel()
+    gone = (table["task_a"] == "bigram-shift") ^ (table["task_b"] == "bigram-shift")
+    lost = gone & (table["task_a"] + table["task_b"]).str.contains("boolq")
+    table.loc[lost, ["spearman", "pearson"]] = np.nan
+    table["n"] = noise.integers(5, 12, len(table))
+    itself = table["task_a"] == table["task_b"]
+    table["holm_significant"] = (table["p_holm"].abs() < 0.5) & ~itself & ~lost
+    return table
+
+
+def coefficient(rho: float) -> str:
+    if pd.isna(rho):
+        return ""
+    return f"{rho:.2f}".replace("-0", "-").replace("-", "−").removeprefix("0")
+
+
+def test_correlations_shows_its_table(draw: Drawing) -> None:
+    table = pairs().query("role_a == 'target'")
+    # No symmetry here: rows and columns of the block can not stand for one another.
+    table = table.assign(spearman=np.where(table["spearman"].isna(), np.nan, fresh(table)))
+    figure = draw("correlations", correlations=table)
+    panels = grids(figure)
+    assert list(panels) == ["target tasks", "probing tasks"]
+    target, probing = panels.values()
+    assert across(target) == down(target) == ["BoolQ", "FinanceNER", "DisflQA"]
+    assert down(probing) == ["WC", "BShift"]
+
+    surviving = table["spearman"].where(table["holm_significant"])
+    told = table.assign(
+        panel=table["role_b"] + " tasks",
+        row=table["task_b"].map(TITLES),
+        column=table["task_a"].map(TITLES),
+        colour=surviving.map(lambda rho: blue_for_gain(rho, 1)),
+        text=table["spearman"].map(coefficient),
+        bold=False,
+    )
+    columns = ["panel", "row", "column", "colour", "text", "bold"]
+    shown = all_cells(panels)
+    assert table["holm_significant"].sum() in range(3, 10)
+    same(shown[columns].to_numpy(), told[columns].to_numpy())
+    assert min(map(contrast, shown["ink"], shown["colour"])) > 3
+    encoders = f"{table['n'].min()} to {table['n'].max()} encoders"
+    assert figure.get_supxlabel() == f"{encoders}    colour: survives Holm's correction, all cells"
+    assert_scale_of_correlations(figure.axes[-1])
+
+
+def fresh(table: pd.DataFrame) -> np.ndarray:
+    return np.random.default_rng(7).uniform(-1, 1, len(table))
+
+
+def assert_scale_of_correlations(bar: Axes) -> None:
+    assert bar.get_ylabel() == "correlation"
+    assert bar.get_ylim() == (-1, 1)
+    assert all(colour == blue_for_gain(at, 1) for at, colour in bar_of_colours(bar).items())
+
+
+def test_correlations_all_shows_its_table(draw: Drawing) -> None:
+    table = pairs().assign(n=9)
+    figure = draw("correlations_all", correlations_all=table)
+    panels = grids(figure)
+    assert list(panels) == ["target tasks", "probing tasks"]
+    order = [TITLES[task] for tasks in TASKS.values() for task in tasks]
+    assert across(panels["target tasks"]) == order
+    assert down(panels["target tasks"]) + down(panels["probing tasks"]) == order
+
+    told = table.assign(row=table["task_a"].map(TITLES), column=table["task_b"].map(TITLES))
+    place = {name: number for number, name in enumerate(order)}
+    below = told["row"].map(place) > told["column"].map(place)
+    value = told["spearman"].where(below, told["pearson"]).where(told["row"] != told["column"])
+    told = told.assign(
+        panel=told["role_a"] + " tasks",
+        colour=value.map(lambda rho: blue_for_gain(rho, 1)),
+        text=value.map(coefficient),
+    )
+    columns = ["panel", "row", "column", "colour", "text"]
+    same(all_cells(panels)[columns].to_numpy(), told[columns].to_numpy())
+    means = "below the diagonal Spearman, above it Pearson"
+    assert figure.get_supxlabel() == f"9 encoders    {means}"
+    assert_scale_of_correlations(figure.axes[-1])
+
+
+# Panels
+
+
+def test_detectable_shows_its_table(draw: Drawing) -> None:
+    table = transfer()
+    table.loc[6, ["delta", "detectable"]] = [0.001, 0.002]  # too small for the scale
+    figure = draw("detectable", transfer=table)
+    (axes,) = figure.axes
+    told = table.dropna(subset=["delta", "detectable"])
+    expected = [
+        (*np.maximum([detectable, abs(delta)], 0.03), *ROLES[role])
+        for role, delta, detectable in zip(
+            told["role"], told["delta"], told["detectable"], strict=True
+        )
+    ]
+    shown = marks(axes)
+    same(shown.to_numpy(), expected)
+    (diagonal,) = lines(axes)
+    assert np.array_equal(*diagonal.get_data())
+    seen = limits(axes)
+    assert seen.count_contains(shown[["x", "y"]].to_numpy()) == len(told)
+    assert (seen.x0, seen.x1) == (seen.y0, seen.y1)  # so the diagonal cuts the corners
+    assert diagonal.get_data()[0][1] >= seen.x1
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.get_xlabel() == "smallest detectable difference, points"
+    assert axes.get_ylabel() == "size of the difference found, points"
+
+    inside = told[told["delta"].abs() < told["detectable"]].groupby("role").size()
+    count = told.groupby("role").size()
+    assert inside["target"] != inside["probing"]
+    entries = {
+        f"{role}: {inside[role]} of {count[role]} cells below the line": ROLES[role]
+        for role in TASKS
+    }
+    assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
+
+
+def averages() -> pd.DataFrame:
+    """Mean transfer of four sources, whose ranks with and without degenerate runs differ."""
+    noise = np.random.default_rng(8)
+    table = pd.DataFrame(
+        list(itertools.product([*SOURCES, "boolq"], TASKS)), columns=["source", "role"]
+    )
+    for column in ("delta_unfiltered", "delta_filtered", "rank_unfiltered", "rank_filtered"):
+        table[column] = noise.normal(0, 3, len(table))
+    table.loc[3, "delta_filtered"] = np.nan
+    return table
+
+
+def test_averages_shows_its_table(draw: Drawing) -> None:
+    table = averages()
+    figure = draw("averages", averages_by_filter=table)
+    assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
+    looks = {"delta_unfiltered": ("#d55e00", "o"), "delta_filtered": ("#0072b2", "D")}
+    for role, axes in zip(TASKS, figure.axes, strict=True):
+        told = table[table["role"] == role].assign(row=lambda of: of["source"].map(TITLES))
+        ranked = told.sort_values("delta_unfiltered", ascending=False)
+        assert down(axes) == ranked["row"].tolist()
+        rows = names(axes.yaxis)
+        shown = marks(axes).assign(row=lambda of, rows=rows: of["y"].map(rows)).dropna()
+        expected = [
+            (of[delta], of["row"], *looks[delta])
+            for _, of in told.iterrows()
+            for delta in looks
+            if pd.notna(of[delta])
+        ]
+        same(shown[["x", "row", "colour", "marker"]].to_numpy(), expected)
+        ends = [(rows[start[1]], start[0], end[0]) for start, end in segments(axes)]
+        both = told.dropna()
+        same(ends, zip(both["row"], both["delta_unfiltered"], both["delta_filtered"], strict=True))
+        (zero,) = lines(axes)
+        assert list(zero.get_xdata()) == [0, 0]
+        assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(shown)
+    assert figure.get_supxlabel() == "mean difference from baseline, points"
+    entries = dict(zip(["all runs", "without degenerate runs"], looks.values(), strict=True))
+    assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
+
+
+def test_robustness_shows_its_table(draw: Drawing) -> None:
+    table = pd.DataFrame(
+        {
+            "look": ["all encoders", "means of sources", "without Sarcasm"],
+            "encoders": [9, 3, 6],
+            "significant": [12, 1, 7],
+            "target_target": [5, 0, 6],
+            "target_probing": [7, 1, 1],
+        }
+    )
+    figure = draw("robustness", robustness=table)
+    (axes,) = figure.axes
+    assert down(axes) == table["look"].tolist()
+    looks = {"target with target tasks": "#0072b2", "target with probing": "#e69f00"}
+    blue, orange = looks.values()
+    expected = [
+        bar
+        for look, first, second in zip(
+            table["look"], table["target_target"], table["target_probing"], strict=True
+        )
+        for bar in ((look, 0.0, float(first), blue), (look, float(first), float(second), orange))
+    ]
+    shown = bars(axes)
+    same(shown.astype({"left": float, "width": float}).to_numpy(), expected)
+    assert legend_of_bars(figure) == looks
+    rows = names(axes.yaxis)
+    texts = [(rows[text.xy[1]], text.xy[0], text.get_text()) for text in axes.texts]
+    assert texts == [
+        (look, total, f"{total} ({encoders} encoders)")
+        for look, total, encoders in zip(
+            table["look"], table["significant"], table["encoders"], strict=True
+        )
+    ]
+    right = limits(axes).x1
+    assert right >= 12
+    edge = axes.get_window_extent().x1
+    assert all(text.get_window_extent().x1 <= edge for text in axes.texts)
+    assert axes.get_xlabel() == "significant correlations of the target block"
+
+
+def test_sizes_shows_its_table(draw: Drawing) -> None:
+    table = pd.DataFrame(
+        {
+            "source": ["sarcasm", "social-iqa", "privacy-qa", "boolq", "disfl-qa"],
+            "form": ["single", "choice", "pair", "pair", "span"],
+            "train_examples": [300, 33_000, 1_800, 9_400, np.nan],
+            "delta": [-2.5, 1.5, 0.4, 3.1, 1.0],
+        }
+    )
+    figure = draw("sizes", sources=table)
+    (axes,) = figure.axes
+    told = table.dropna()
+    looks = {
+        "single": ("#0072b2", "o"),
+        "choice": ("#e69f00", "s"),
+        "pair": ("#009e73", "^"),
+    }
+    expected = [
+        (of["train_examples"], of["delta"], *looks[of["form"]]) for _, of in told.iterrows()
+    ]
+    same(marks(axes).to_numpy(), expected)
+    assert {name: entry[:2] for name, entry in legend(figure).items()} == looks
+    same(
+        [(text.get_text(), *map(float, text.xy)) for text in axes.texts],
+        zip(told["source"].map(TITLES), told["train_examples"], told["delta"], strict=True),
+    )
+    for text in axes.texts:  # a name stands beside its point
+        near = axes.transData.transform(text.xy)
+        box = text.get_window_extent()
+        assert np.hypot(*(np.clip(near, box.min, box.max) - near)) < 10
+    (zero,) = lines(axes)
+    assert list(zero.get_ydata()) == [0, 0]
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlabel() == "training examples of the intermediate task"
+    assert axes.get_ylabel() == "mean difference on targets, points"
+    seen = limits(axes)
+    assert {label for at, label in names(axes.xaxis).items() if seen.x0 <= at <= seen.x1} == {
+        *("100", "1,000", "10,000", "100,000")
+    } & {f"{at:,.0f}" for at in 10.0 ** np.arange(1, 7) if seen.x0 <= at <= seen.x1}
+    assert all(label in ("", f"{at:,.0f}") for at, label in names(axes.xaxis).items())
+
+
+def test_comparison_shows_its_table() -> None:
+    noise = np.random.default_rng(9)
+    table = pd.DataFrame(keys(), columns=["role", "task", "source"]).assign(cell="both")
+    for column in ("delta_own", "delta_other", "difference"):
+        table[column] = noise.normal(0, 5, len(table))
+    table.loc[[2, 13], "cell"] = ["own only", "other only"]
+    figure = draw_comparison(table, "mine", "theirs")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    both = table[table["cell"] == "both"]
+    expected = [
+        (of["delta_other"], of["delta_own"], *ROLES[of["role"]]) for _, of in both.iterrows()
+    ]
+    shown = marks(axes)
+    same(shown.to_numpy(), expected)
+    counts = both.groupby("role").size()
+    entries = {f"{role}: {counts[role]} cells": ROLES[role] for role in TASKS}
+    assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
+    assert axes.get_xlabel() == "difference from baseline in theirs, points"
+    assert axes.get_ylabel() == "difference from baseline in mine, points"
+    seen = limits(axes)
+    assert seen.count_contains(shown[["x", "y"]].to_numpy()) == len(both)
+    assert seen.x1 == seen.y1 == -seen.x0 == -seen.y0
+    assert sorted(
+        line.get_slope() if hasattr(line, "get_slope") else 0 for line in lines(axes)
+    ) == [*(0, 0, 1)]
+
+
+# Curves and runs
+
+
+def size_curve_points() -> pd.DataFrame:
+    """Points of three curves of each role, one of them without a difference."""
+    noise = np.random.default_rng(10)
+    table = pd.DataFrame(
+        list(itertools.product(TASKS, SOURCES, [100, 1000, 10_000])),
+        columns=["role", "source", "train_examples"],
+    )
+    for column in ("delta", "p"):
+        table[column] = noise.normal(0, 2, len(table))
+    table["ci_low"] = table["delta"] - noise.uniform(0.1, 1, len(table))
+    table["ci_high"] = table["delta"] + noise.uniform(1, 2, len(table))
+    table.loc[4, "delta"] = np.nan
+    return table
+
+
+def test_size_curves_shows_its_table(draw: Drawing) -> None:
+    table = size_curve_points()
+    figure = draw("size_curves", size_curves=table)
+    assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
+    looks = dict(zip(SOURCES, [("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^")], strict=True))
+    for role, axes in zip(TASKS, figure.axes, strict=True):
+        told = table[(table["role"] == role) & table["delta"].notna()]
+        shown = marks(axes).assign(size=lambda of: sizes_near(of["x"]))
+        same(
+            shown[["size", "y", "colour", "marker"]].to_numpy(),
+            [
+                (float(size), delta, *looks[source])
+                for source, size, delta in zip(
+                    told["source"], told["train_examples"], told["delta"], strict=True
+                )
+            ],
+        )
+        at = {(of.colour, of.size): of.x for of in shown.itertuples()}
+        ends = {(low[0], low[1], high[1]) for low, high in segments(axes)}
+        same(
+            ends,
+            [
+                (at[looks[of.source][0], of.train_examples], of.ci_low, of.ci_high)
+                for of in told.itertuples()
+            ],
+        )
+        for curve in axes.containers:
+            assert isinstance(curve, ErrorbarContainer)
+            (line, _, _) = curve.lines
+            assert (np.diff(line.get_xdata()) > 0).all()  # joined from small to large
+        assert axes.get_xscale() == "log"
+        assert any(list(line.get_ydata()) == [0, 0] for line in lines(axes))
+        assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(told)
+    entries = {TITLES[source]: look for source, look in looks.items()}
+    assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
+    assert figure.get_supxlabel() == "training examples of the intermediate task"
+    assert figure.axes[0].get_ylabel() == "mean difference, points"
+    assert all(label in ("", f"{at:,.0f}") for at, label in names(figure.axes[0].xaxis).items())
+
+
+def sizes_near(places: pd.Series[float]) -> pd.Series[float]:
+    """The sizes that places on the axis stand for: curves stand a little apart."""
+    sizes = 10 ** np.log10(places).round()
+    assert (np.abs(np.log(places / sizes)) < np.log(1.05)).all()
+    return sizes
+
+
+def test_spread_shows_its_table(draw: Drawing) -> None:
+    runs = demo_runs()
+    flagged = flag_degenerate(runs, demo_options().degenerate)
+    figure = draw("spread", flagged)
+    sources = ["none", *SOURCES]
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["none", "Sarcasm", "SocialIQA", "PrivacyQA"]
+    order = [*("BoolQ", "FinanceNER", "DisflQA"), *("BShift", "SentLen", "WC")]
+    assert down(figure.axes[0]) == order
+    looks = {False: ("#0072b2", "o"), True: ("#d55e00", "x")}
+    scored = runs[runs["score"].notna() & (runs["role"] != "intermediate")]
+    base = scored[scored["source"] == "none"].groupby("task")["score"].mean()
+    for source, axes in zip(sources, figure.axes, strict=True):
+        rows = names(figure.axes[0].yaxis)
+        shown = marks(axes).assign(row=lambda of, rows=rows: of["y"].map(rows))
+        own = scored[scored["source"] == source]
+        expected = [
+            (100 * (run.score - base[run.task]), TITLES[run.task], *looks[bool(run.constant)])
+            for run in own.itertuples()
+        ]
+        same(shown[["x", "row", "colour", "marker"]].to_numpy(), expected)
+        assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(own)
+        assert axes.get_ylim() == figure.axes[0].get_ylim()
+        assert any(list(line.get_xdata()) == [0, 0] for line in lines(axes))
+        for at, label in names(axes.xaxis).items():
+            assert label in ("", "0" if at == 0 else f"{at:+.0f}".replace("-", "−"))
+    assert figure.get_supxlabel() == "score minus mean of baseline, points    × degenerate"
+
+
+def test_curves_shows_its_table(draw: Drawing) -> None:
+    runs = demo_runs()
+    figure = draw("curves", runs)
+    entries = legend(figure)
+    assert list(entries) == ["none (baseline)", "Sarcasm", "SocialIQA", "PrivacyQA"]
+    assert len(set(entries.values())) == 4
+    assert entries["none (baseline)"] == ("#000000", "None", "-")
+    panels = {axes.get_title(): axes for axes in figure.axes if axes.axison}
+    kinds = runs[["role", "task"]].drop_duplicates().itertuples(index=False)
+    assert list(panels) == [f"{TITLES[task]} ({role})" for role, task in kinds]
+    assert in_reading_order(list(panels.values()))
+    points = pd.DataFrame(
+        [
+            (f"{TITLES[run.task]} ({run.role})", title_of(run.source), run.restart, point)
+            for run in runs[runs["curve"].notna()].itertuples()
+            for point in json.loads(run.curve)
+        ],
+        columns=["panel", "source", "restart", "point"],
+    )
+    points["step"] = [float(point["step"]) for point in points["point"]]
+    points["y"] = [100 * point["score"] for point in points["point"]]
+    for name, axes in panels.items():
+        told = points[points["panel"] == name]
+        curves = pd.DataFrame(
+            [
+                (tuple(map(float, line.get_xdata())), line.get_ydata(), look(line), line.get_lw())
+                for line in lines(axes)
+            ],
+            columns=["x", "y", "look", "width"],
+        )
+        thin = curves["width"] < 0.6
+        same(flat(curves[thin]), expected_curves(told, entries, ["source", "restart"], solid=True))
+        same(flat(curves[~thin]), expected_curves(told, entries, ["source"], solid=False))
+    assert figure.get_supxlabel() == "optimiser steps"
+    assert figure.get_supylabel() == "score, points"
+
+
+def title_of(source: str) -> str:
+    return "none (baseline)" if source == "none" else TITLES[source]
+
+
+def in_reading_order(panels: list[Axes]) -> bool:
+    places = [axes.get_subplotspec() for axes in panels]
+    at = [(place.rowspan.start, place.colspan.start) for place in places]
+    return at == sorted(at)
+
+
+def flat(curves: pd.DataFrame) -> list[tuple[object, ...]]:
+    return [(*curve.look, *curve.x, *map(float, curve.y)) for curve in curves.itertuples()]
+
+
+def expected_curves(
+    points: pd.DataFrame, looks: dict[str, tuple[str, str, str]], by: list[str], solid: bool
+) -> list[tuple[object, ...]]:
+    """The curves of a panel: one per group, the mean of its points at each step."""
+    curves = []
+    for key, part in points.groupby(by):
+        colour, marker, dashes = looks[key[0]]
+        mean = part.groupby("step")["y"].mean()
+        curves.append((colour, marker, "-" if solid else dashes, *mean.index, *mean))
+    return curves
+
+
+def test_more_sources_than_colours_are_told_apart_by_dashes(draw: Drawing) -> None:
+    sources = ["none", *(f"source-{number:02}" for number in range(20))]
+    runs = runs_of(
+        record("target", source, "boolq", 1, 0.5 + number / 100)
+        for number, source in enumerate(sources)
+    )
+    entries = legend(draw("curves", runs))
+    assert list(entries) == ["none (baseline)", *sources[1:]]
+    assert len(set(entries.values())) == len(sources)
+
+
+def test_evaluations_without_a_score_are_left_out_of_a_curve(draw: Drawing) -> None:
+    curve = [{"step": s, "loss": 1.0, "score": score} for s, score in ((10, 0.4), (20, None))]
+    runs = runs_of([record("target", "none", "boolq", 1, 0.5, curve=json.dumps(curve))])
+    thin, mean = lines(draw("curves", runs).axes[0])
+    assert thin.get_xydata().tolist() == mean.get_xydata().tolist() == [[10.0, 40.0]]
+
+
+# All figures
+
+
+def test_a_figure_of_a_variant_is_drawn_from_the_tables_of_its_variant(tmp_path: Path) -> None:
+    table = transfer()
+    variants = {"": table, "_unfiltered": table.assign(delta=-2 * table["delta"])}
+    for suffix, content in variants.items():
+        content.to_csv(tmp_path / f"transfer{suffix}.csv", index=False)
+    draw_figures(["detectable"], demo_runs(), tmp_path, Options(), tmp_path / "drawn")
+    for suffix, content in variants.items():
+        save(draw_detectable(content), tmp_path / f"alone{suffix}.svg")
+        written = (tmp_path / f"drawn/detectable{suffix}.svg").read_bytes()
+        assert written == (tmp_path / f"alone{suffix}.svg").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["spread", "curves"])
+def test_runs_of_reduced_sizes_are_in_no_figure_of_runs(tmp_path: Path, name: str) -> None:
+    runs = sized_runs()
+    few = runs[runs["task"].isin(["sarcasm", "boolq"])]
+    for folder, of in (("all", few), ("whole", few[few["examples"].isna()])):
+        draw_figures([name], of, tmp_path, demo_options(), tmp_path / folder)
+    written = [(tmp_path / folder / f"{name}.svg").read_bytes() for folder in ("all", "whole")]
+    assert written[0] == written[1]
+
+
+EMPTY = {
+    "heatmap": ("No transfer to show", {"transfer": transfer().iloc[:0]}),
+    "correlations": ("No correlation to show", {"correlations": pairs().assign(spearman=np.nan)}),
+    "correlations_all": (
+        "No correlation to show",
+        {"correlations_all": pairs().assign(spearman=np.nan)},
+    ),
+    "robustness": ("No correlation to show", {"robustness": pd.DataFrame({"look": []})}),
+    "detectable": ("No detectable difference", {"transfer": transfer().assign(detectable=np.nan)}),
+    "spread": ("No spread to show", {}),
+    "curves": ("No learning curves", {}),
+    "averages": ("No average to show", {"averages_by_filter": averages().iloc[:0]}),
+    "sizes": (
+        "No sizes to show",
+        {"sources": pd.DataFrame({"train_examples": [np.nan], "delta": [1.0]})},
+    ),
+    "size_curves": (
+        "No size curves",
+        {"size_curves": pd.DataFrame({"train_examples": [10.0], "delta": [np.nan]})},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_without_anything_to_show_says_so(draw: Drawing, name: str) -> None:
+    message, tables = EMPTY[name]
+    runs = flag_degenerate(demo_runs().iloc[:9].assign(curve=None), Options().degenerate)
+    figure = draw(name, runs, **tables)
+    assert figure.axes == []
+    assert message in figure.texts[0].get_text()
+
+
+def test_studies_without_a_common_cell_say_so() -> None:
+    figure = draw_comparison(pd.DataFrame({"cell": ["own only"]}), "mine", "theirs")
+    assert figure.axes == []
+    assert "Nothing to compare" in figure.texts[0].get_text()
+
+
+def test_size_curves_of_one_role_have_one_panel(draw: Drawing) -> None:
+    table = size_curve_points()
+    (axes,) = draw("size_curves", size_curves=table[table["role"] == "probing"]).axes
+    assert axes.get_title() == "probing tasks"
+    assert len(marks(axes)) == 9
