@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,6 +19,8 @@ from interlude.words import NO_SOURCE, ROLES
 _FEW_PANELS = 21  # three across fill a page
 _TITLE_SIZE = 6.5
 _PANEL_HEIGHT = 1.25
+# Where panels fill a page, each has little height, and most of it belongs to its curves.
+_TIGHT: dict[str, Any] = {"labelsize": 5, "length": 1.5, "pad": 1.2}
 _DASHES = ("-", "--", ":", "-.")
 
 
@@ -37,15 +40,17 @@ def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
     across = 3 if len(panels) <= _FEW_PANELS else 4
     down = math.ceil(len(panels) / across)
     height = min(PAGE_HEIGHT, _PANEL_HEIGHT * down + 0.5)
+    full_page = height == PAGE_HEIGHT
     figure = new_figure(TWO_COLUMNS, height)
     grid = figure.subplots(down, across, squeeze=False).ravel()
     looks = _looks(in_order(points["source"]))
     for axes, (role, task) in zip(grid, panels, strict=False):
         of_panel = points[(points["role"] == role) & (points["task"] == task)]
         _draw_panel(axes, of_panel, looks)
-        axes.set_title(_title(options.title(task), role, across), size=_TITLE_SIZE)
-        axes.locator_params(axis="y", nbins=1 if height == PAGE_HEIGHT else 3)
-        axes.tick_params(labelsize=5 if height == PAGE_HEIGHT else 6.5)
+        title = _title(options.title(task), role, across)
+        axes.set_title(title, size=_TITLE_SIZE, pad=2 if full_page else None)
+        axes.locator_params(axis="y", nbins=1 if full_page else 3)
+        axes.tick_params(**_TIGHT if full_page else {})
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     _add_legend(figure, looks, options)

@@ -130,6 +130,14 @@ def draw_cells(parts: dict[Axes, Cells], colours: Colormap, scale: Normalize) ->
             _print(axes, cells, size, colours, scale)
 
 
+def ink(value: float, colours: Colormap, scale: Normalize) -> str:
+    """Return the colour in which one can write on the cell of a value."""
+    if math.isnan(value):
+        return MUTED
+    red, green, blue, _ = colours(scale(value))
+    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
+
+
 def _name_rows(axes: Axes, labels: list[str], role: str) -> None:
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
     axes.set_ylabel(role)
@@ -164,7 +172,7 @@ def _print(axes: Axes, cells: Cells, size: float, colours: Colormap, scale: Norm
             str(cells.texts.iat[row, column]),
             size=size,
             weight="bold" if cells.bold.iat[row, column] else "normal",
-            color=_ink(values[row, column], colours, scale),
+            color=ink(values[row, column], colours, scale),
             ha="center",
             va="center_baseline",
             in_layout=False,
@@ -181,10 +189,3 @@ def _type_size(axes: Axes, cells: Cells) -> float:
     widest = max(text_width(text, 1.0) for text in set(cells.texts.to_numpy().ravel()))
     across = 0.88 * width / widest if widest else math.inf
     return min(LARGEST_TYPE, across, 0.78 * height * POINTS_PER_INCH)
-
-
-def _ink(value: float, colours: Colormap, scale: Normalize) -> str:
-    if math.isnan(value):
-        return MUTED
-    red, green, blue, _ = colours(scale(value))
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"

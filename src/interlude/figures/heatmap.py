@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
-from interlude.figures.grid import Cells, arranged, draw_cells
+from interlude.figures.grid import Cells, arranged, draw_cells, ink
 from interlude.figures.labels import points, signed
 from interlude.figures.style import DIVERGING, message_figure
 
@@ -45,7 +45,7 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
     figure.supxlabel(_legend(transfer, options.statistics.alpha), size=6, linespacing=1.4)
     draw_cells(parts, colours, scale)
     for axes, role in zip(parts, groups, strict=True):
-        _mark_incomplete(axes, transfer[transfer["role"] == role], sources)
+        _mark_incomplete(axes, transfer[transfer["role"] == role], sources, colours, scale)
     return figure
 
 
@@ -88,13 +88,16 @@ def _below(p: pd.Series[float], grid: pd.MultiIndex, options: Options) -> pd.Dat
     return (p < options.statistics.alpha).reindex(grid, fill_value=False).unstack()
 
 
-def _mark_incomplete(axes: Axes, cells: pd.DataFrame, sources: list[str]) -> None:
+def _mark_incomplete(
+    axes: Axes, cells: pd.DataFrame, sources: list[str], colours: Colormap, scale: Normalize
+) -> None:
     """Put a dot into the corner of cells in which not every planned run counts."""
     rows = {task: number for number, task in enumerate(dict.fromkeys(cells["task"]))}
     fewer = cells[cells["n"] < cells["n_planned"]]
-    across = [sources.index(name) + 0.93 for name in fewer["source"]]
-    down = [rows[task] + 0.16 for task in fewer["task"]]
-    axes.plot(across, down, ".", color="black", markersize=2, markeredgewidth=0)
+    for source, task, delta in zip(fewer["source"], fewer["task"], fewer["delta"], strict=True):
+        across, down = sources.index(source) + 0.93, rows[task] + 0.2
+        colour = ink(delta, colours, scale)
+        axes.plot(across, down, ".", color=colour, markersize=4, markeredgewidth=0)
 
 
 def _limit(transfer: pd.DataFrame) -> float:

@@ -118,7 +118,7 @@ def draw_robustness(robustness: pd.DataFrame) -> Figure:
         )
     axes.set_yticks(rows, looks)
     axes.set_ylim(len(looks) - 0.5, -0.5)
-    axes.set_xlim(0, max(1, 1.25 * start.max()))
+    axes.set_xlim(0, max(1, 1.3 * start.max()))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("significant correlations of the target block")
     figure.legend(loc="outside upper center", ncols=2)

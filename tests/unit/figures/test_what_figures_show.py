@@ -124,7 +124,7 @@ def transfer() -> pd.DataFrame:
     table.loc[4, ["delta", "p", "p_fdr", "p_holm", "detectable"]] = np.nan
     table.loc[4, ["n", "note"]] = [0, "no runs left"]
     table.loc[5, "delta"] = -0.04
-    table.loc[[9, 14], "n"] = [3, 2]
+    table.loc[[0, 9, 14], "n"] = [2, 3, 2]
     return table
 
 
@@ -210,10 +210,12 @@ def test_dots_of_the_heatmap_stand_in_cells_with_fewer_runs_than_planned(draw: D
     panels = grids(draw("heatmap", transfer=table))
     columns = names(panels["target tasks"].xaxis)
     shown = []
+    colours = all_cells(panels).set_index(["panel", "row", "column"])["colour"]
     for role, axes in panels.items():
         rows = names(axes.yaxis)
         for dot in marks(axes).itertuples():
             shown.append((role, rows[np.floor(dot.y) + 0.5], columns[np.floor(dot.x) + 0.5]))
+            assert contrast(dot.colour, colours[shown[-1]]) > 3
             assert dot.x % 1 > 0.85  # the upper right corner: rows count downwards
             assert dot.y % 1 < 0.25
     fewer = table[table["n"] < table["n_planned"]]
