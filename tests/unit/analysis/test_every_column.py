@@ -1,0 +1,637 @@
+"""Every column of every table, computed again from the runs with pandas, scipy and statsmodels.
+
+The runs differ in every number, so that no two columns can stand for one another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import optimize, stats
+from statsmodels.stats.multitest import multipletests
+from synthetic import record, runs_of
+
+from interlude.analysis.comparison import compared_cells, comparison_summary
+from interlude.analysis.options import Options, Statistics
+from interlude.analysis.study_tables import study_tables
+
+SOURCES = ["mnli", "sst", "ccg", "qqp", "art", "boolq"]  # neither these nor the tasks are sorted
+TASKS = {"target": ["rte", "mnli", "copa"], "probing": ["words", "depth"]}
+FORMS = {"qqp": "pair", "boolq": "pair", "ccg": "tagging"}  # of the others: single
+SIZES = {"ccg": (60, 120), "art": (30,)}
+RESTARTS = (1, 2, 3, 4)
+OPTIONS = Options(
+    titles={name: name.upper() for name in (*SOURCES, *TASKS["target"], *TASKS["probing"])},
+    statistics=Statistics(alpha=0.1, power=0.7, collapsed=-3.0, resamples=20, seed=3),
+    stand_ins={"copa": ["cosmos"]},
+)
+ALPHA, POWER = 0.1, 0.7
+CELL = ["role", "source", "task"]
+
+
+@cache
+def study() -> pd.DataFrame:
+    """Runs of 6 sources on 5 tasks, some of them degenerate, failed or missing; two with sizes."""
+    noise = np.random.default_rng(11)
+    effect = dict(zip(["none", *SOURCES], [0, 0.02, -0.08, 0.01, -0.01, 0.03, 0.09], strict=True))
+    planned: list[tuple[str, str, str, int, int | None]] = []
+    for source in SOURCES:
+        for size in (None, *SIZES.get(source, ())):
+            planned += [("intermediate", "none", source, k, size) for k in RESTARTS]
+    for role, tasks in TASKS.items():
+        for task, source in itertools.product(tasks, ["none", *SOURCES]):
+            for size in (None, *SIZES.get(source, ())):
+                planned += [(role, source, task, k, size) for k in RESTARTS]
+    facts = {
+        name: {
+            "majority_score": noise.uniform(0.3, 0.35),
+            "chance_score": noise.uniform(0.2, 0.25),
+            "train_examples": int(noise.integers(300, 900)),
+            "validation_examples": int(noise.integers(100, 250)),
+            "metric": f"metric of {name}",
+            "form": FORMS.get(name, "single"),
+        }
+        for name in dict.fromkeys(task for _, _, task, _, _ in planned)
+    }
+    records = []
+    for role, source, task, restart, size in planned:
+        score = 0.6 + effect[source] * (0.5 if size else 1) + noise.normal(0, 0.03)
+        more = {**facts[task], **measured(noise)}
+        if role == "intermediate" and size:
+            more["train_examples"] = size
+        if role == "probing" and source == "none":
+            more["seed"] = 7000 + restart  # so that nothing is paired with these
+        records.append(record(role, source, task, restart, score, size, **more))
+    for fault in FAULTS:
+        fault(records)
+    return runs_of(records)
+
+
+def measured(noise: np.random.Generator) -> dict[str, Any]:
+    whole = ("tokens", "evaluation_tokens")
+    real = ("train_seconds", "evaluation_seconds", "total_seconds", "energy_joules")
+    numbers = {name: int(noise.integers(1000, 9000)) for name in whole}
+    return numbers | {name: float(noise.uniform(10, 90)) for name in real}
+
+
+def change(role: str, source: str, task: str, restarts: tuple[int, ...], **to: Any) -> Callable:
+    """A function that changes these runs, of the whole source."""
+
+    def changed(records: list[dict[str, Any]]) -> None:
+        key = (role, source, task)
+        found = [
+            made
+            for made in records
+            if (made["role"], made["source"], made["task"]) == key
+            and made["restart"] in restarts
+            and made["examples"] is None
+        ]
+        assert len(found) == len(restarts)
+        for made in found:
+            made.update(to)
+
+    return changed
+
+
+GONE: dict[str, Any] = {"score": None, "constant": None}
+FAULTS = [
+    change("target", "boolq", "rte", (2,), score=0.31, constant=True),
+    change("target", "sst", "copa", (1, 2, 3, 4), score=0.21),
+    change("target", "none", "mnli", (4,), score=0.2),
+    change("target", "ccg", "rte", (1,), status="diverged", reason="loss nan", **GONE),
+    change("target", "art", "mnli", (3,), status="failed", reason="out of memory", **GONE),
+    change("probing", "qqp", "depth", (2, 3, 4), status="missing", **GONE),
+    change("probing", "mnli", "words", (1,), score=0.22),
+    change("intermediate", "none", "qqp", (1,), taken_from="another study"),
+    change("intermediate", "none", "sst", (2,), total_seconds=None),
+]
+
+
+@cache
+def tables() -> dict[str, pd.DataFrame]:
+    return study_tables(study(), OPTIONS)
+
+
+def is_table(name: str, expected: pd.DataFrame) -> None:
+    """Assert that a table is as expected: columns, their order, rows, values."""
+    shown = tables()[name].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        shown.astype(object).where(shown.notna(), None),
+        expected.astype(object).where(expected.notna(), None).reset_index(drop=True),
+        rtol=1e-6,
+    )
+
+
+def test_every_table_is_tested() -> None:
+    told = {name.removesuffix("_unfiltered") for name in tables()}
+    ending = "_is_as_computed_again"
+    names = [name.removeprefix("test_") for name in globals() if name.endswith(ending)]
+    found = {name.removesuffix(ending) for name in names}
+    assert found == told | {"comparison", "comparison_summary"}
+
+
+# Computed again
+
+
+def bad(runs: pd.DataFrame) -> pd.Series[bool]:
+    floor = np.maximum(runs["majority_score"], runs["chance_score"])
+    ok = runs["status"] == "ok"
+    constant = runs["constant"].astype(object).eq(True)
+    return (runs["status"] == "diverged") | (ok & (constant | (runs["score"] <= floor)))
+
+
+def whole(filtered: bool) -> pd.DataFrame:
+    """The runs of full size that count."""
+    runs = study()
+    return runs[runs["examples"].isna() & (runs["status"] == "ok") & ~(bad(runs) & filtered)]
+
+
+def scores(runs: pd.DataFrame, role: str, source: str, task: str) -> pd.DataFrame:
+    """Score in points and seed by restart."""
+    cell = runs[(runs["role"] == role) & (runs["source"] == source) & (runs["task"] == task)]
+    return (
+        cell.set_index("restart")[["score", "seed"]]
+        .sort_index()
+        .assign(x=lambda cell: 100 * cell["score"])
+    )
+
+
+def compared(cell: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
+    """What a t test says of a cell (columns x, seed; index restart) and its baseline."""
+    told: dict[str, Any] = dict.fromkeys(("ci_low", "ci_high", "p", "detectable"), math.nan)
+    told |= {"delta": cell["x"].mean() - base["x"].mean(), "test": "", "note": ""}
+    paired = cell["seed"].equals(base["seed"])
+    if len(cell) > 1:
+        known = [side["x"].var() for side in (cell, base) if len(side) > 1]
+        sd = (cell["x"] - base["x"]).std() if paired else math.sqrt(np.mean(known))
+        told["detectable"] = sd * smallest_effect(len(cell), len(base), paired)
+    if min(len(cell), len(base)) < 2:
+        return told | {"note": "fewer than 2 runs on a side" if len(cell) else "no runs left"}
+    test = (
+        stats.ttest_rel(cell["x"], base["x"])
+        if paired
+        else stats.ttest_ind(cell["x"], base["x"], equal_var=False)
+    )
+    low, high = test.confidence_interval(1 - ALPHA)
+    found = {"ci_low": low, "ci_high": high, "p": test.pvalue}
+    return told | found | {"test": "paired t" if paired else "Welch t"}
+
+
+def smallest_effect(n: int, n_base: int, paired: bool) -> float:
+    """The standardised difference that a two-sided t test finds with POWER."""
+    freedom = n - 1 if paired else n + n_base - 2
+    root = math.sqrt(n if paired else n * n_base / (n + n_base))
+    critical = stats.t.isf(ALPHA / 2, freedom)
+
+    def power(effect: float) -> float:
+        beyond = stats.nct(freedom, effect * root)
+        return float(beyond.sf(critical) + beyond.cdf(-critical))
+
+    return float(optimize.brentq(lambda effect: power(effect) - POWER, 1e-3, 8))
+
+
+@cache
+def transfer(filtered: bool) -> pd.DataFrame:
+    runs = whole(filtered)
+    planned = study()[study()["examples"].isna()]
+    rows = []
+    for role, tasks in TASKS.items():
+        for task, source in itertools.product(tasks, SOURCES):
+            cell, base = scores(runs, role, source, task), scores(runs, role, "none", task)
+            of_cell = (planned[CELL] == [role, source, task]).all(axis="columns")
+            status = planned.loc[of_cell, "status"]
+            rows.append(
+                {
+                    **{"source": source, "task": task, "role": role},
+                    **{"mean": cell["x"].mean(), "sd": cell["x"].std(), "n": len(cell)},
+                    "baseline": base["x"].mean(),
+                    **compared(cell, base),
+                    "n_degenerate": int(bad(planned)[of_cell].sum()),
+                    "n_diverged": int((status == "diverged").sum()),
+                    "n_failed": int((status == "failed").sum()),
+                    "n_missing": int((status == "missing").sum()),
+                    "n_planned": len(status),
+                    **{"baseline_sd": base["x"].std(), "baseline_n": len(base)},
+                }
+            )
+    table = pd.DataFrame(rows)
+    known = table["p"].notna()
+    for column, method in (("p_holm", "holm"), ("p_fdr", "fdr_bh")):
+        table.loc[known, column] = multipletests(table.loc[known, "p"], method=method)[1]
+    order = [*("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low")]
+    order += [*("ci_high", "p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed")]
+    order += [
+        *("n_missing", "n_planned", "baseline_sd", "baseline_n", "detectable", "test", "note")
+    ]
+    return table[order]
+
+
+@cache
+def averages(filtered: bool) -> pd.DataFrame:
+    rows = []
+    for (role, source), cells in transfer(filtered).groupby(["role", "source"]):
+        known = cells[cells["delta"].notna()]
+        rows.append(
+            {
+                **{"source": source, "role": role, "tasks": len(known)},
+                "delta": known["delta"].mean(),
+                "delta_other_tasks": known[known["task"] != source]["delta"].mean(),
+                "improved": int(known["delta"].gt(0).sum()),
+                "harmed": int(known["delta"].lt(0).sum()),
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["role", "delta"], ascending=[False, False])
+
+
+@cache
+def matrix(filtered: bool) -> pd.DataFrame:
+    """Scores by (source, restart) and (role, task)."""
+    runs = whole(filtered)
+    trained = runs[(runs["source"] != "none")]
+    wide = trained.pivot(index=["source", "restart"], columns=["role", "task"], values="score")
+    return wide[[(role, task) for role, tasks in TASKS.items() for task in tasks]]
+
+
+def correlated(one: pd.Series[float], other: pd.Series[float]) -> dict[str, float]:
+    both = pd.DataFrame({"one": one, "other": other}).dropna()
+    if len(both) < 3:
+        return {"n": len(both), "spearman": math.nan, "p": math.nan, "pearson": math.nan}
+    rho = stats.spearmanr(both["one"], both["other"])
+    least = 2 / math.factorial(len(both))
+    pearson = stats.pearsonr(both["one"], both["other"]).statistic
+    found = {"spearman": rho.statistic, "p": max(rho.pvalue, least), "pearson": pearson}
+    return {"n": len(both), **found}
+
+
+def pairs(scores: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                **{"task_a": a[1], "task_b": b[1], "role_a": a[0], "role_b": b[0]},
+                **correlated(scores[a], scores[b]),
+            }
+            for a, b in itertools.product(scores.columns, scores.columns)
+        ]
+    )
+
+
+def block(scores: pd.DataFrame) -> pd.DataFrame:
+    table = pairs(scores).query("role_a == 'target'")
+    p_holm = multipletests(table["p"], method="holm")[1]
+    itself = (table["task_a"] == table["task_b"]) & (table["role_a"] == table["role_b"])
+    return table.assign(p_holm=p_holm, holm_significant=(p_holm < ALPHA) & ~itself)
+
+
+def counts(look: str, scores: pd.DataFrame) -> dict[str, Any]:
+    found = block(scores).query("holm_significant")
+    both = (found["role_b"] == "target").sum()
+    told = {"look": look, "encoders": len(scores), "significant": len(found)}
+    return told | {"target_target": both, "target_probing": len(found) - both}
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_transfer_is_as_computed_again(filtered: bool) -> None:
+    expected = transfer(filtered)
+    notes = {"", "no runs left", "fewer than 2 runs on a side"}
+    assert set(expected["note"]) == (notes if filtered else notes - {"no runs left"})
+    assert set(expected["test"]) == {"paired t", "Welch t", ""}
+    is_table(f"transfer{suffix(filtered)}", expected)
+
+
+def suffix(filtered: bool) -> str:
+    return "" if filtered else "_unfiltered"
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_averages_is_as_computed_again(filtered: bool) -> None:
+    is_table(f"averages{suffix(filtered)}", averages(filtered))
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_correlations_is_as_computed_again(filtered: bool) -> None:
+    is_table(f"correlations{suffix(filtered)}", block(matrix(filtered)))
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_correlations_all_is_as_computed_again(filtered: bool) -> None:
+    is_table(f"correlations_all{suffix(filtered)}", pairs(matrix(filtered)))
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_robustness_is_as_computed_again(filtered: bool) -> None:
+    every = matrix(filtered)
+    of_targets = averages(filtered).query("role == 'target' and delta < -3")["source"].tolist()
+    assert of_targets
+    rows = [
+        counts("all encoders", every),
+        counts(f"without collapsed: {', '.join(of_targets).upper()}", every.drop(of_targets)),
+        counts("means of sources", every.groupby(level="source").mean()),
+        *(counts(f"without {name.upper()}", every.drop(name)) for name in SOURCES),
+    ]
+    if filtered:
+        excluding = intervals().query("ci_low > 0 or ci_high < 0")
+        both = (excluding["role_b"] == "target").sum()
+        rows.append(
+            {
+                "look": "bootstrap interval excludes 0 (not corrected)",
+                **{"encoders": len(every), "significant": len(excluding)},
+                **{"target_target": both, "target_probing": len(excluding) - both},
+            }
+        )
+    is_table(f"robustness{suffix(filtered)}", pd.DataFrame(rows))
+
+
+@cache
+def intervals() -> pd.DataFrame:
+    scores = matrix(filtered=True)
+    parts = [scores.loc[[name]] for name in SOURCES]
+    drawn = np.random.default_rng(3).integers(6, size=(20, 6))
+    resampled = [pairs(pd.concat([parts[at] for at in row]))["spearman"] for row in drawn]
+    left_out = [pairs(scores.drop(name))["spearman"] for name in SOURCES]
+    low, high = np.nanquantile(resampled, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+    table = pairs(scores).assign(
+        ci_low=low,
+        ci_high=high,
+        left_out_low=np.nanmin(left_out, axis=0),
+        left_out_high=np.nanmax(left_out, axis=0),
+    )
+    itself = (table["task_a"] == table["task_b"]) & (table["role_a"] == table["role_b"])
+    columns = ["task_a", "task_b", "role_b", "spearman", "ci_low", "ci_high"]
+    kept = table[(table["role_a"] == "target") & ~itself]
+    return kept[[*columns, "left_out_low", "left_out_high"]]
+
+
+def test_correlation_intervals_is_as_computed_again() -> None:
+    is_table("correlation_intervals", intervals())
+
+
+def test_tasks_is_as_computed_again() -> None:
+    runs = study()
+    every = runs[runs["examples"].isna() & (runs["source"] == "none")]
+    counted = whole(filtered=True)
+    rows = []
+    for role, tasks in {"intermediate": SOURCES, **TASKS}.items():
+        for task in tasks:
+            first = every[(every["role"] == role) & (every["task"] == task)].iloc[0]
+            x = scores(counted, role, "none", task)["x"]
+            rows.append(
+                {
+                    **{"task": task, "title": task.upper(), "role": role},
+                    **first[["form", "metric", "train_examples", "validation_examples"]],
+                    "majority": 100 * first["majority_score"],
+                    "chance": 100 * first["chance_score"],
+                    **{"baseline": x.mean(), "sd": x.std(), "n": len(x)},
+                    "note": "stands in for cosmos" if task == "copa" else "",
+                }
+            )
+    is_table("tasks", pd.DataFrame(rows))
+
+
+def reasons() -> pd.Series[str]:
+    runs = study()
+    constant = runs["constant"].astype(object).eq(True)
+    names = np.where(constant, "constant predictions", "not above majority or chance")
+    told = np.where(runs["status"] == "diverged", "diverged", names)
+    return pd.Series(np.where(bad(runs), told, ""), runs.index)
+
+
+def test_degenerate_is_as_computed_again() -> None:
+    runs = study().assign(reason=reasons())
+    rows = []
+    for key, part in runs.groupby([*CELL, "examples"], sort=False, dropna=False):
+        for reason in part.loc[part["reason"] != "", "reason"].unique():
+            rows.append(
+                {
+                    **dict(zip(("source", "examples", "task", "role"), place(key), strict=True)),
+                    **{"reason": reason, "n_degenerate": int((part["reason"] == reason).sum())},
+                    "n_runs": len(part),
+                    "rule": "diverged; constant predictions; "
+                    "score not above max(majority, chance) + 0",
+                }
+            )
+    assert {row["reason"] for row in rows} == set(reasons()) - {""}
+    is_table("degenerate", pd.DataFrame(rows))
+
+
+def place(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    role, source, task, examples = key
+    return source, examples, task, role
+
+
+def test_excluded_is_as_computed_again() -> None:
+    runs = study()
+    out = bad(runs) | runs["status"].isin(["failed", "missing"])
+    why = reasons().where(bad(runs), runs["status"])
+    named = ["role", "source", "examples", "task", "restart", "status", "score"]
+    table = runs[named].assign(excluded=why, reason=runs["reason"])[out]
+    assert set(table["excluded"]) == {*reasons(), "failed", "missing"} - {""}
+    is_table("excluded", table)
+
+
+def test_costs_is_as_computed_again() -> None:
+    runs = study()
+    rows = []
+    for step in ("intermediate", "target", "probing", "total"):
+        part = runs if step == "total" else runs[runs["role"] == step]
+        own = part[part["taken_from"].isna()]
+        sums = {
+            name: own[name].sum()
+            for name in (
+                *("tokens", "evaluation_tokens", "train_seconds", "evaluation_seconds"),
+                *("total_seconds", "energy_joules"),
+            )
+        }
+        measured = int(own["total_seconds"].notna().sum())
+        rows.append(
+            {
+                **{"step": step, "trainings": len(part), "measured": measured, **sums},
+                "device_hours": sums["total_seconds"] / 3600,
+                "tokens_per_second": sums["tokens"] / sums["train_seconds"],
+            }
+        )
+    is_table("costs", pd.DataFrame(rows))
+
+
+def test_conclusions_is_as_computed_again() -> None:
+    rows = []
+    for one, other in zip(
+        transfer(True).to_dict("records"), transfer(False).to_dict("records"), strict=True
+    ):
+        both = not math.isnan(one["delta"] + other["delta"])
+        changes = {
+            "no runs left": math.isnan(one["delta"]) and not math.isnan(other["delta"]),
+            "sign": both and (one["delta"] > 0) != (other["delta"] > 0),
+            "significance": (one["p_holm"] < ALPHA) != (other["p_holm"] < ALPHA),
+        }
+        told = {name: one[name] for name in CELL}
+        for end, row in (("filtered", one), ("unfiltered", other)):
+            told |= {f"{name}_{end}": row[name] for name in ("delta", "n", "p_holm")}
+        change = ", ".join(name for name, true in changes.items() if true)
+        rows += [{**told, "change": change}] if change else []
+    assert {"sign", "no runs left"} <= {row["change"].split(",")[0] for row in rows}
+    is_table("conclusions", pd.DataFrame(rows))
+
+
+def test_averages_by_filter_is_as_computed_again() -> None:
+    filtered, unfiltered = (
+        averages(of).set_index(["source", "role"])["delta"] for of in (True, False)
+    )
+    table = pd.DataFrame({"delta_unfiltered": unfiltered, "delta_filtered": filtered}).loc[
+        unfiltered.index
+    ]
+    for name in ("unfiltered", "filtered"):
+        of_role = table[f"delta_{name}"].groupby(level="role")
+        table[f"rank_{name}"] = of_role.transform(lambda deltas: stats.rankdata(-deltas))
+    assert (table["rank_unfiltered"] != table["rank_filtered"]).any()
+    is_table("averages_by_filter", table.reset_index())
+
+
+def sources() -> pd.DataFrame:
+    runs = study()
+    own = runs[(runs["role"] == "intermediate") & runs["examples"].isna()]
+    size = own.groupby("task")["train_examples"].first()
+    delta = averages(True).query("role == 'target'").set_index("source")["delta"]
+    return pd.DataFrame(
+        {
+            "source": SOURCES,
+            "form": [FORMS.get(source, "single") for source in SOURCES],
+            "train_examples": size[SOURCES].to_numpy(),
+            "delta": delta[SOURCES].to_numpy(),
+        }
+    )
+
+
+def test_sources_is_as_computed_again() -> None:
+    is_table("sources", sources())
+
+
+def test_size_correlations_is_as_computed_again() -> None:
+    known = sources()
+    known["log_size"] = np.log10(known["train_examples"].astype(float))
+    groups = {"all sources": known}
+    groups |= {f"within {form}": part for form, part in known.groupby("form", sort=False)}
+    groups["between forms"] = known.groupby("form")[["log_size", "delta"]].mean()
+    rows = []
+    for group, part in groups.items():
+        told = correlated(part["log_size"], part["delta"])
+        rows.append({"group": group, **told, "pearson_log": told["pearson"]})
+    is_table("size_correlations", pd.DataFrame(rows).drop(columns="pearson"))
+
+
+def test_size_curves_is_as_computed_again() -> None:
+    runs = study()
+    good = runs[(runs["status"] == "ok") & ~bad(runs)]
+    rows = []
+    for role, (source, sizes) in itertools.product(TASKS, SIZES.items()):
+        of_role = good[good["role"] == role]
+        base = of_role[of_role["source"] == "none"]
+        mean = base.groupby("task")["score"].mean()
+        own = runs[(runs["role"] == "intermediate") & (runs["task"] == source)]
+        all_data = int(own.loc[own["examples"].isna(), "train_examples"].iloc[0])
+        for size in (*sorted(sizes), None):
+            point = of_role[of_role["source"] == source]
+            point = point[point["examples"].isna() if size is None else point["examples"].eq(size)]
+            rows.append(
+                {
+                    **{"role": role, "source": source, "train_examples": size or all_data},
+                    **{"tasks": point["task"].nunique(), "n": point["restart"].nunique()},
+                    **compared(by_restart(point, mean), by_restart(base, mean)),
+                }
+            )
+    columns = ["role", "source", "train_examples", "tasks", "n", "delta", "ci_low", "ci_high"]
+    table = pd.DataFrame(rows)[[*columns, "p", "test", "note"]]
+    assert (table["tasks"] != table["n"]).all()
+    is_table("size_curves", table)
+
+
+def by_restart(runs: pd.DataFrame, mean: pd.Series[float]) -> pd.DataFrame:
+    """Of each restart: the mean difference over tasks in points, and the seed."""
+    x = 100 * (runs["score"] - runs["task"].map(mean))
+    return runs.assign(x=x).groupby("restart").agg(x=("x", "mean"), seed=("seed", "first"))
+
+
+def other_study() -> pd.DataFrame:
+    """A transfer table of another study: other numbers, other names, some cells of its own."""
+    noise = np.random.default_rng(12)
+    table = tables()["transfer_unfiltered"].copy()
+    table["delta"] += noise.normal(0, 6, len(table))
+    table["p_holm"] = noise.uniform(0, 0.2, len(table))
+    table.loc[[4, 25], "delta"] = math.nan
+    return table.replace({"source": {"mnli": "MNLI"}, "task": {"mnli": "MNLI"}})
+
+
+def compared_rows() -> pd.DataFrame:
+    own, other = transfer(True), other_study().replace({"source": "MNLI", "task": "MNLI"}, "mnli")
+    theirs = other.set_index(CELL)
+    rows = []
+    for row in own.to_dict("records"):
+        there = theirs.loc[(row["role"], row["source"], row["task"])]
+        deltas = row["delta"], there["delta"]
+        known = [not math.isnan(delta) for delta in deltas]
+        found = {(True, True): "both", (True, False): "own only", (False, True): "other only"}
+        both = all(known)
+        rows.append(
+            {
+                **{name: row[name] for name in CELL},
+                **{"cell": found[known[0], known[1]]},
+                **{"delta_own": deltas[0], "delta_other": deltas[1]},
+                "difference": deltas[0] - deltas[1],
+                "same_sign": (deltas[0] > 0) == (deltas[1] > 0) if both else None,
+                "significant": row["p_holm"] < ALPHA and there["p_holm"] < ALPHA if both else None,
+            }
+        )
+    table = pd.DataFrame(rows)
+    role = table["role"].map({"target": 0, "probing": 1})
+    return (
+        table.assign(order=role)
+        .sort_values(["order", "source", "task"], ignore_index=True)
+        .drop(columns="order")
+    )
+
+
+def compare() -> pd.DataFrame:
+    return compared_cells(tables()["transfer"], other_study(), {"mnli": "MNLI"}, ALPHA)
+
+
+def test_comparison_is_as_computed_again() -> None:
+    expected = compared_rows()
+    assert set(expected["cell"]) == {"both", "own only", "other only"}
+    assert set(expected["significant"].dropna()) == {True, False}
+    shown = compare()
+    pd.testing.assert_frame_equal(
+        shown.astype(object).where(shown.notna(), None),
+        expected.astype(object).where(expected.notna(), None),
+        rtol=1e-6,
+    )
+
+
+def test_comparison_summary_is_as_computed_again() -> None:
+    rows = []
+    for role, cells in compared_rows().groupby("role", sort=False):
+        both = cells[cells["cell"] == "both"]
+        sure = both[both["significant"].astype(bool)]
+        means = both.groupby("source")[["delta_own", "delta_other"]].mean()
+        told = correlated(means["delta_own"], means["delta_other"])
+        rows.append(
+            {
+                **{"role": role, "cells": len(both)},
+                "own_only": (cells["cell"] == "own only").sum(),
+                "other_only": (cells["cell"] == "other only").sum(),
+                "same_sign": both["same_sign"].astype(bool).mean(),
+                "significant": len(sure),
+                "same_sign_significant": sure["same_sign"].astype(bool).mean(),
+                "mean_difference": both["difference"].mean(),
+                "mean_absolute_difference": both["difference"].abs().mean(),
+                **{"sources": len(means), "spearman": told["spearman"], "p": told["p"]},
+            }
+        )
+    pd.testing.assert_frame_equal(
+        comparison_summary(compare()), pd.DataFrame(rows), check_dtype=False
+    )
