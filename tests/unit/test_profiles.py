@@ -1,18 +1,62 @@
-"""The profiles agree with each other and with the rules."""
+"""The profiles agree with each other and with the rules, as Snakemake reads both."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+import json
 from typing import Any
 
 import pytest
 import yaml
+from project import ROOT, Project, copy_project
 
-ROOT = Path(__file__).parents[2]
-RULES = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
 ON_CLUSTERS = ("slurm", "cluster-generic")
 EVERYWHERE = ("scheduler", "keep-going", "rerun-incomplete", "show-failed-logs", "quiet")
+TRAININGS = {"train_intermediate", "train_target", "train_probe", "train_sweep"}
+# The workflow, and what is known of the rules that a cluster would get once it is read: what their
+# jobs ask for at the first and at the second attempt.
+ASKED = """
+include: "Snakefile"
+
+
+def at(attempt, resource):
+    context = dict(rulename="", async_run=workflow.async_run, input=[], threads=1)
+    return resource.evaluate({}, attempt=attempt, **context).value
+
+
+submitted = {
+    each.name: {
+        name: [at(attempt, each.resources[name]) for attempt in (1, 2)]
+        for name in ("gpu", "mem_mb")
+        if each.name in workflow.resource_settings.overwrite_resources
+    }
+    for each in workflow.rules
+    if not (each.norun or each.name in workflow._localrules)
+}
+Path("asked.json").write_text(json.dumps(submitted))
+"""
+EVERY_RULE = {
+    "of trainings": ("tiny.yaml", "more.yaml"),
+    "of published scores": ("config/studies/published.yaml",),
+}
+MORE = {"sweep": {"learning_rate": [1e-4, 1e-3]}, "compare": {"study": "other"}}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose workflow says of its rules what a cluster would be asked for."""
+    project = copy_project(tmp_path_factory.mktemp("profiles") / "interlude")
+    (project.root / "asked.smk").write_text(ASKED)
+    (project.root / "more.yaml").write_text(yaml.safe_dump(MORE))
+    return project
+
+
+def submitted(project: Project, *arguments: str) -> dict[str, dict[str, list[int]]]:
+    """Return the rules that are not local, with what the command line or a profile gives them."""
+    read_only = ("--snakefile", "asked.smk", "--list-rules")
+    done = project.snakemake(*read_only, *arguments)
+    assert done.returncode == 0, done.stdout
+    rules: dict[str, dict[str, list[int]]] = json.loads((project.root / "asked.json").read_text())
+    return rules
 
 
 def profile(name: str) -> dict[str, Any]:
@@ -20,21 +64,28 @@ def profile(name: str) -> dict[str, Any]:
     return loaded
 
 
-def submitted() -> set[str]:
-    """Return the rules that are not local."""
-    rules = set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)", RULES, re.M))
-    blocks = re.findall(r"^localrules:\n((?: +\w+,\n)+)", RULES, re.M)
-    return rules - set(re.findall(r"\w+", " ".join(blocks)))
+def executor(key: str) -> bool:
+    """Whether a key of a profile is for the plugin that submits jobs."""
+    return key == "executor" or key.startswith(("slurm-", "cluster-generic-"))
+
+
+@pytest.mark.parametrize("configs", EVERY_RULE.values(), ids=EVERY_RULE)
+def test_only_training_is_submitted(configs: tuple[str, ...], clone: Project) -> None:
+    assert submitted(clone, "--configfile", *configs).keys() == TRAININGS
 
 
 @pytest.mark.parametrize("name", ON_CLUSTERS)
-def test_only_training_is_submitted_each_rule_with_its_resources(name: str) -> None:
-    asked = profile(name)["set-resources"]
-    assert submitted() == asked.keys()
-    assert {rule.startswith("train_") for rule in submitted()} == {True}
-    for resources in asked.values():
-        assert resources["gpu"] == 1
-        assert "attempt" in resources["mem_mb"]
+def test_each_training_asks_a_cluster_for_a_gpu_and_for_more_memory_when_tried_again(
+    name: str, clone: Project
+) -> None:
+    # Without what the plugin of its executor reads, which is not installed with the project.
+    of_snakemake = {key: value for key, value in profile(name).items() if not executor(key)}
+    written = clone.root / f"profiles/asked-{name}/config.yaml"
+    written.parent.mkdir()
+    written.write_text(yaml.safe_dump(of_snakemake))
+    asked = submitted(clone, "--workflow-profile", written.parent.name)
+    assert asked == {rule: {"gpu": [1, 1], "mem_mb": [16_000, 32_000]} for rule in TRAININGS}
+    assert profile(name)["set-resources"].keys() == TRAININGS
 
 
 @pytest.mark.parametrize("name", ON_CLUSTERS)
