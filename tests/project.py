@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -107,6 +108,12 @@ class Project:
             yield
         finally:
             path.write_text(before)
+
+
+def held(report: Path) -> set[bytes]:
+    """Return the tables and figures that a report shows: the content of each."""
+    pattern = r'"data:(?:text/html|image/svg\+xml);[^"]*?base64,([^"]+)"'
+    return {base64.b64decode(content) for content in re.findall(pattern, report.read_text())}
 
 
 TARGETS = {

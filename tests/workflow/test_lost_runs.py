@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from project import Project, copy_prepared, snakemake_command
+from project import Project, copy_prepared, held, snakemake_command
 from safetensors.torch import load_file, save_file
 
 # One source and one target at one restart: three trainings.
@@ -81,7 +81,8 @@ def test_diverged_trainings_stand_in_the_tables_as_degenerate(small: Project) ->
     assert scores["score"].isna().all()
     assert scores.loc[("target", "sarcasm"), "reason"] == "source sarcasm: diverged"
     assert pd.read_csv(results / "tables/degenerate.csv")["n_degenerate"].sum() == 3
-    assert (results / "report.html").exists()
+    page = (results / "tables/degenerate.html").read_bytes()
+    assert page in held(results / "report.html")
 
 
 def test_a_killed_training_is_listed_and_can_be_tried_again(small: Project) -> None:
@@ -103,7 +104,8 @@ def test_a_killed_training_is_listed_and_can_be_tried_again(small: Project) -> N
     scores = pd.read_parquet(results / "scores.parquet").set_index(["role", "source"])
     assert scores.loc[("target", "none"), "reason"].startswith("exit status 137")
     assert scores.loc[("target", "sarcasm"), "status"] == "ok"
-    assert "failed" in (results / "tables/excluded.csv").read_text()
+    excluded = pd.read_csv(results / "tables/excluded.csv").set_index(["role", "source"])
+    assert excluded.loc[("target", "none"), "excluded"] == "failed"
 
     others = small.trained_at()
     del others[small.trained("killed", **BASELINE)]

@@ -8,6 +8,10 @@ import pandas as pd
 import pytest
 from project import Project
 
+from interlude.analysis.options import Options
+from interlude.figures.size_curves import draw_size_curves
+from interlude.figures.style import save, style
+
 DESIGN = {
     "restarts": 1,
     "target": ["privacy-qa"],
@@ -39,4 +43,8 @@ def test_sizes_are_trained_started_from_and_drawn(project: Project) -> None:
     transfer = pd.read_csv(results / "tables/transfer.csv")
     assert transfer["source"].tolist() == ["sarcasm"]
     assert curves["delta"].iloc[-1] == pytest.approx(transfer["delta"].iloc[0])
-    assert (results / "figures/size_curves.svg").stat().st_size > 0
+    with style():
+        figure = draw_size_curves(curves, Options(titles={"sarcasm": "Sarcasm"}))
+        save(figure, project.root / "again.svg")
+    drawn = (results / "figures/size_curves.svg").read_bytes()
+    assert drawn == (project.root / "again.svg").read_bytes()
