@@ -29,7 +29,7 @@ from interlude.analysis.results import of_full_size, read_runs  # noqa: E402
 from interlude.analysis.transfer import transfer_table  # noqa: E402
 from interlude.figures.heatmap import draw_heatmap  # noqa: E402
 from interlude.figures.style import save, style  # noqa: E402
-from interlude.plan.schema import read_yaml  # noqa: E402
+from interlude.plan.declared import read_yaml  # noqa: E402
 from interlude.plan.study import Study, load_study  # noqa: E402
 from interlude.words import NO_SOURCE, ROLES  # noqa: E402
 
@@ -85,7 +85,7 @@ def readme(study: Study, runs: pd.DataFrame, transfer: pd.DataFrame) -> str:
         run=json.loads((HERE / "run.json").read_text(encoding="utf8")),
         trainings=runs["training"].nunique(),
         detectable=f"{with_source['detectable'].median():.1f}",
-        significant=int((with_source["p_fdr"] < study.config["statistics"]["alpha"]).sum()),
+        significant=int((with_source["p_fdr"] < study.config.statistics.alpha).sum()),
         compared=len(with_source),
         tasks=[row for role in ROLES for row in task_rows(study, runs, role)],
     )

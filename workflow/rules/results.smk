@@ -1,5 +1,4 @@
 # What the rules of tables and figures share: what to make, in which variants, and how it shows.
-import json
 
 from interlude.analysis.variants import variants
 
@@ -7,15 +6,9 @@ TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
 # What tables and figures are made from, and nothing else.
 RECORDED = {name: f"{RESULTS}/{name}.parquet" for name in ("scores", "trainings")}
-# What the analysis is given; interlude.analysis.options says what each means. The report holds it
-# within a script element, which a title must not be able to end.
-OPTIONS = json.dumps(
-    {
-        **STUDY.scope,
-        "degenerate": STUDY.config.degenerate.model_dump(),
-        "statistics": STUDY.config.statistics.model_dump(),
-    }
-).replace("<", r"\u003c")
+# What the analysis is given. The report holds it within a script element, which a title must not be
+# able to end.
+OPTIONS = STUDY.options.replace("<", r"\u003c")
 VARIANTS = variants(STUDY.config.degenerate.exclude)
 RUNS_SHOWN = {True: "without degenerate runs", False: "all runs"}
 KINDS_OF_RESULT = {"html": "table", "svg": "figure"}

@@ -24,10 +24,12 @@ class Task(Protocol):
     """What is read of a task: what stands for each normalised column, and the names of labels."""
 
     @property
-    def columns(self) -> Mapping[str, Any]: ...
+    def columns(self) -> Mapping[str, Any]:
+        """For each normalised column, the source column or a template."""
 
     @property
-    def labels(self) -> list[str]: ...
+    def labels(self) -> list[str]:
+        """Names of the labels, in the order of their numbers."""
 
 
 def value_of(row: Row, task: Task, key: str) -> Any:

@@ -95,6 +95,7 @@ def _words(value: Schema) -> str:
 
 
 def main() -> None:
+    """Write the tables of keys of the pages named on the command line."""
     for name in sys.argv[1:]:
         page = Path(name)
         page.write_text(refreshed(page.read_text(encoding="utf8")), encoding="utf8")

@@ -50,8 +50,17 @@ class Study:
         return {task: sizes for task, sizes in self.config.sizes.items() if task in self.tasks}
 
     @property
-    def scope(self) -> dict[str, Any]:
-        """Return what the tables say of the study's tasks: see `analysis.options.Options`."""
+    def options(self) -> str:
+        """What the analysis is given beside the runs, as JSON: see `analysis.options.Options`."""
+        rules = {
+            "degenerate": self.config.degenerate.model_dump(),
+            "statistics": self.config.statistics.model_dump(),
+        }
+        return json.dumps(self._scope | rules)
+
+    @property
+    def _scope(self) -> dict[str, Any]:
+        """What the tables say of the study's tasks."""
         return {
             "titles": self.titles,
             "tasks": list(self.tasks),

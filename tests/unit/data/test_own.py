@@ -160,7 +160,7 @@ def test_skipped_tasks_are_in_no_run_and_have_their_reason(study: Callable[..., 
 
 
 def test_what_a_study_says_of_its_tasks_names_no_file(study: Callable[..., Study]) -> None:
-    scope = study(skip_unavailable=True).scope
+    scope = json.loads(study(skip_unavailable=True).options)
     assert {kind: list(tasks) for kind, tasks in scope["skipped"].items()} == {
         "intermediate": ["tiny-choice"],
         "target": ["tiny-span"],
@@ -177,7 +177,7 @@ def test_a_stand_in_is_told_with_the_title_of_what_it_stands_for(
     study()
     path = tmp_path / "config/tasks/tiny-pair.yaml"
     tiny.write_yaml(path, tiny.task_file("pair") | {"stands_in_for": ["tiny-span"]})
-    found = load_study(tiny.config(target=["tiny-pair"]), tmp_path).scope
+    found = json.loads(load_study(tiny.config(target=["tiny-pair"]), tmp_path).options)
     assert found["stand_ins"] == {"tiny-pair": ["tiny-span"]}
     assert found["titles"]["tiny-span"] == "Tiny span"
     tiny.write_yaml(path, tiny.task_file("pair") | {"stands_in_for": ["tiny-spam"]})

@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 import tenacity
+from pydantic import Field
 
 from interlude.errors import InputError, did_you_mean, unknown
 from interlude.files import filling, sha256_of

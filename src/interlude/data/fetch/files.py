@@ -78,12 +78,12 @@ def _from_files(task: Task, origin: Origin, _: Places) -> Files:
 def _from_own(task: Task, origin: Origin, _: Places) -> Files:
     contents = {split: _read(path, str(task.path)) for split, path in origin.files.items()}
     names = {split: path.name for split, path in origin.files.items()}
-    assert task.source.own is not None
+    assert task.source.own is not None  # noqa: S101  for the type checker
     return Files(names, contents, {"own": task.source.own.obtain})
 
 
 def _from_hub(task: Task, _: Origin, __: Places) -> Files:
-    assert task.source.hub is not None
+    assert task.source.hub is not None  # noqa: S101  for the type checker
     asked, where = task.source.hub.model_dump(), f"{task.path}: key source.hub"
     names, contents, origin = fetch_dataset(asked, task.inputs(), where)
     return Files(names, contents, {"hub": origin})

@@ -86,7 +86,7 @@ def _inner(outer: zipfile.ZipFile, name: str | None, where: str) -> zipfile.ZipF
 
 
 def _from_hub(model: Model, work: Path, where: str) -> dict[str, Any]:
-    assert model.hub is not None
+    assert model.hub is not None  # noqa: S101  for the type checker
     repository = open_repository("model", model.hub.model_dump(), where)
     present = set(repository.files)
     _check_complete(present, repository.where)

@@ -33,7 +33,7 @@ def _file(folder: Path, task: Task, split: str) -> Path | None:
 
 
 def _own(task: Task) -> OwnData:
-    assert task.source.own is not None
+    assert task.source.own is not None  # noqa: S101  for the type checker
     return task.source.own
 
 
