@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 from filelock import FileLock
-from project import Project, copy_project
+from helpers import tiny
+from helpers.project import Project, copy_project
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the tiny model."""
-    from tiny_model import save_model  # noqa: PLC0415  imports torch
+    from helpers.tiny_model import save_model  # noqa: PLC0415  imports torch
 
     folder = tmp_path_factory.mktemp("model")
     save_model(folder)

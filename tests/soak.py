@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from project import Project, copy_project, snakemake_command
+from helpers.project import Project, copy_project, snakemake_command
 
 REHEARSAL = ["--configfile", "config/studies/rehearsal.yaml"]
 PATIENCE = 600  # seconds in which a study that was told to end must end

@@ -70,7 +70,7 @@ def prepare(folder: Path, real: bool = True) -> None:
 
 def _prepare_tiny(folder: Path) -> dict[str, Any]:
     import tiny  # type: ignore[import-not-found]  # noqa: PLC0415
-    from tiny_model import save_model  # type: ignore[import-not-found]  # noqa: PLC0415
+    from helpers.tiny_model import save_model  # type: ignore[import-not-found]  # noqa: PLC0415
 
     save_model(folder / "models" / TINY)
     _encode_tiny(folder, TINY, tiny.FORMS)
@@ -93,7 +93,7 @@ def _encode_tiny(folder: Path, model: str, forms: tuple[str, ...]) -> None:
 
 
 def _save_families(folder: Path) -> list[str]:
-    from tiny_families import FAMILIES, save_family  # type: ignore[import-not-found]  # noqa: PLC0415
+    from helpers.tiny_families import FAMILIES, save_family  # type: ignore[import-not-found]  # noqa: PLC0415
 
     from interlude.data.fetch.models import prepare_model  # noqa: PLC0415
 

@@ -86,7 +86,7 @@ def curve(trained: Trained) -> list[float]:
 def plain_curve(material: Material, settings: Settings) -> list[float]:
     """Return the loss of every step of the tests' plain loop, on the processor in fp32."""
     sys.path.append(str(ROOT / "tests"))
-    from plain import plain_loop  # type: ignore[import-not-found]  # noqa: PLC0415
+    from helpers.plain import plain_loop  # type: ignore[import-not-found]  # noqa: PLC0415
 
     built = without_dropout(build(material, settings, "cpu", bf16=False))
     encoder: Any = load_encoder(material.model, layers=None, dropout=settings.dropout)

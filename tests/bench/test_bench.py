@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
+from helpers import tiny
 
 pytest.importorskip("accelerate", reason="the benchmarks' own requirement is not installed")
 

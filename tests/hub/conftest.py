@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.hub_server import Hub
 from huggingface_hub import constants
-
-from .server import Hub
 
 
 @pytest.fixture

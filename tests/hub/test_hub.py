@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tiny
+from helpers import tiny
+from helpers.hub_server import Files, Hub, Repository
 from huggingface_hub import constants
 
 from interlude.data.fetch.models import prepare_model
@@ -24,8 +25,6 @@ from interlude.data.prepare import prepare
 from interlude.errors import InputError
 from interlude.forms import declaration_of
 from interlude.plan.tasks import load_task
-
-from .server import Files, Hub, Repository
 
 ROOT = Path(__file__).parents[2]
 TRAIN = "pairs/train-00000-of-00001.parquet"

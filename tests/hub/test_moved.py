@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tiny
+from helpers import tiny
+from helpers.hub_server import Files, Hub
 from huggingface_hub import constants
 
 from interlude.data.fetch.models import prepare_model
@@ -19,8 +20,6 @@ from interlude.data.fetch.places import Places
 from interlude.data.origins import find_origins
 from interlude.data.prepare import prepare
 from interlude.plan.tasks import load_task
-
-from .server import Files, Hub
 
 PLACES = Places(Path("archives.yaml"))
 DATA, MODEL = "results/data/mine/manifest.json", "results/models/mine/manifest.json"

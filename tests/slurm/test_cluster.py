@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 from filelock import FileLock
-from project import Project, copy_prepared
+from helpers.project import Project, copy_prepared
 
 T = TypeVar("T")
 ONEBOX = Path(__file__).with_name("onebox.sh")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.models import prepare_model

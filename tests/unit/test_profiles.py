@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from project import ROOT, Project, copy_project
+from helpers.project import ROOT, Project, copy_project
 
 ON_CLUSTERS = ("slurm", "cluster-generic")
 EVERYWHERE = ("scheduler", "keep-going", "rerun-incomplete", "show-failed-logs", "quiet")

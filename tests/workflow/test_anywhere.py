@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from project import ROOT, Project, copy_project, held, snakemake_command
+from helpers.project import ROOT, Project, copy_project, held, snakemake_command
 
 AWKWARD = 'the lab\'s "own" $HOME clone'  # blanks, quotes, and what a shell would replace
 SMALL = ROOT / "tests/slurm/tiny.yaml"  # five trainings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from project import Project
+from helpers.project import Project
 
 
 def fails(project: Project, *arguments: str) -> str:

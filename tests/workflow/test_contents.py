@@ -23,10 +23,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tiny
-from project import Project, copy_project
-
-from tests.hub.server import Hub
+from helpers import tiny
+from helpers.hub_server import Hub
+from helpers.project import Project, copy_project
 
 TASKS = ("by-files", "by-own", "by-mirror", "by-archive", "by-hub")
 ONE_TASK = {"normalise": 1, "encode": 1, "train": 1}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from project import Project, copy_project, snakemake_command
+from helpers.project import Project, copy_project, snakemake_command
 
 from interlude.plan.settings import Settings
 

@@ -18,11 +18,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tiny
-from project import ROOT, copy_project
-from tiny_families import save_family
-
-from tests.hub.server import Files, Hub
+from helpers import tiny
+from helpers.hub_server import Files, Hub
+from helpers.project import ROOT, copy_project
+from helpers.tiny_families import save_family
 
 BLOCK = re.compile(
     r"(?:^`(?P<path>[\w./-]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.M | re.S

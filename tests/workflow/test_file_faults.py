@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project import Project
+from helpers.project import Project
 
 TABLE = "results/tiny/scores.parquet"
 STARTED = [

@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from project import Project, copy_prepared, held, snakemake_command
+from helpers.project import Project, copy_prepared, held, snakemake_command
 from safetensors.torch import load_file, save_file
 
 # One source and one target at one restart: three trainings.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 import yaml
-from project import TINY, Project, copy_prepared
+from helpers import tiny
+from helpers.project import TINY, Project, copy_prepared
 
 SETTINGS = yaml.safe_load(TINY.read_text())["training"]
 SMALL: dict[str, Any] = {"restarts": 1, "seeds": [5], "probing": []}

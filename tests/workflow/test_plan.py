@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tiny
-from project import Project
+from helpers import tiny
+from helpers.project import Project
 
 MIXED = {"arms": {"single": [{"parts": ["task"]}], "mtl": [{"parts": ["source", "task"]}]}}
 GRID = {"grid": {"batch_size": [8, 16]}}

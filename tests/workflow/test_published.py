@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from project import ROOT, Project, copy_project, held, snakemake_command
+from helpers.project import ROOT, Project, copy_project, held, snakemake_command
 
 from interlude.figures.gallery import OF_STUDY, OF_VARIANT
 

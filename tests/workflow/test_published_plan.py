@@ -6,7 +6,7 @@ import re
 
 import pytest
 import yaml
-from project import ROOT, Project, copy_project
+from helpers.project import ROOT, Project, copy_project
 
 OVERLAY = "config/studies/pruksachatkun2020.yaml"
 LICENSED = ("ccg", "ep-const", "ep-coref", "ep-ner", "ep-pos", "ep-srl", "ep-spr1")

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from browser import Page, chromium, find_chromium
-from project import TINY, Project, copy_project
-from synthetic import record
+from helpers.browser import Page, chromium, find_chromium
+from helpers.project import TINY, Project, copy_project
+from helpers.synthetic import record
 
 from interlude.analysis.results import split, write_table
 from interlude.words import ROLES

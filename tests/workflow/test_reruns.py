@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-import tiny
-from project import Project
+from helpers import tiny
+from helpers.project import Project
 
 Edit = tuple[str, str, str]  # file, old text, new text
 

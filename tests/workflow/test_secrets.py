@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from project import PASSWORD, Project, secretive
+from helpers.project import PASSWORD, Project, secretive
 
 
 def secrets() -> set[bytes]:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import Project, copy_prepared
+from helpers.project import Project, copy_prepared
 
 SHARED = Path("results/shared")
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import tiny
 import yaml
-from pretended import pretend_gpus
-from project import Project, snakemake_command
+from helpers import tiny
+from helpers.pretended import pretend_gpus
+from helpers.project import Project, snakemake_command
 
 from interlude.jobs.machine import memory_mb
 

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from project import Project
+from helpers.project import Project
 
 from interlude.analysis.options import Options
 from interlude.figures.size_curves import draw_size_curves

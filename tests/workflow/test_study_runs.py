@@ -16,7 +16,7 @@ import pandas as pd
 import psutil
 import pyarrow.parquet as pq
 import pytest
-from project import Project, copy_project, held, snakemake_command
+from helpers.project import Project, copy_project, held, snakemake_command
 
 RESULTS = Path("results/tiny")
 BEFORE_THE_TABLES = ("download", "prepare", "normalise", "encode", "train", "collect")

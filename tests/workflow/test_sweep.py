@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from project import Project, copy_project, held
+from helpers.project import Project, copy_project, held
 
 RESULTS = Path("results/tiny")
 RATES = [0.0000001, 0.0005]  # with the first, nothing is learnt

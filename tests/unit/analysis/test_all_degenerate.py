@@ -11,16 +11,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
+from helpers.read_page import sections
+from helpers.synthetic import INTERMEDIATE, TARGET, demo_options, record, runs_of
 from matplotlib.text import Text
-from synthetic import INTERMEDIATE, TARGET, demo_options, record, runs_of
 
 from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
 from interlude.analysis.review import review_page
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import OF_STUDY, OF_VARIANT, draw_figures
 from interlude.figures.heatmap import draw_heatmap
-
-from .read_page import sections
 
 
 class Run(NamedTuple):

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.synthetic import demo_options, demo_runs
 from scipy import stats
-from synthetic import demo_options, demo_runs
 
 from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
 from interlude.analysis.degenerate import flag_degenerate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from synthetic import demo_options, demo_runs, record, runs_of
+from helpers.synthetic import demo_options, demo_runs, record, runs_of
 
 from interlude.analysis.degenerate import (
     CHANCE,

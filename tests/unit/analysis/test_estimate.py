@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic import record, runs_of
+from helpers.synthetic import record, runs_of
 
 from interlude.analysis.estimate import estimate, planned_examples
 from interlude.errors import InputError

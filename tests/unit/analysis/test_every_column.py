@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.synthetic import record, runs_of
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
-from synthetic import record, runs_of
 
 from interlude.analysis.comparison import compared_cells, comparison_summary
 from interlude.analysis.options import Options, Statistics

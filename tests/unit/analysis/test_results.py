@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from synthetic import demo_runs, demo_tables, record, runs_of, sized_runs
+from helpers.synthetic import demo_runs, demo_tables, record, runs_of, sized_runs
 
 from interlude.analysis.results import (
     check_scores,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-from synthetic import PROBING, TARGET, TITLES, awkward_runs, demo_options, demo_runs
+from helpers.read_page import Section, sections
+from helpers.synthetic import PROBING, TARGET, TITLES, awkward_runs, demo_options, demo_runs
 
 from interlude.analysis.degenerate import DegenerateRule
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.review import review_page
-
-from .read_page import Section, sections
 
 
 def page(runs: pd.DataFrame | None = None, **options: object) -> dict[str, Section]:

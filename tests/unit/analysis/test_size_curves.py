@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers.read_page import sections
+from helpers.synthetic import TARGET, demo_options, demo_records, runs_of, sized_runs
 from scipy import stats
-from synthetic import TARGET, demo_options, demo_records, runs_of, sized_runs
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Statistics
@@ -15,8 +16,6 @@ from interlude.analysis.results import of_full_size
 from interlude.analysis.review import review_page
 from interlude.analysis.size_curves import COLUMNS, size_curves
 from interlude.analysis.study_tables import study_tables, write_study_tables
-
-from .read_page import sections
 
 OPTIONS = demo_options(statistics=Statistics(resamples=50))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from synthetic import TITLES, awkward_runs, demo_options, demo_runs, record, runs_of
+from helpers.synthetic import TITLES, awkward_runs, demo_options, demo_runs, record, runs_of
 
 from interlude.analysis.conclusions import averages_by_filter, changed_conclusions
 from interlude.analysis.costs import cost_table

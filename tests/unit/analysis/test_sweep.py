@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import synthetic
-from synthetic import runs_of
+from helpers import synthetic
+from helpers.synthetic import runs_of
 
 from interlude.analysis.degenerate import DegenerateRule
 from interlude.analysis.sweep import choose, read_sweep, sweep_table

@@ -6,8 +6,16 @@ import math
 
 import pandas as pd
 import pytest
+from helpers.synthetic import (
+    PROBING,
+    TARGET,
+    awkward_runs,
+    demo_options,
+    demo_runs,
+    record,
+    runs_of,
+)
 from scipy import stats
-from synthetic import PROBING, TARGET, awkward_runs, demo_options, demo_runs, record, runs_of
 
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from prepared import TASKS, Made, make
+from helpers.package_index import Index
+from helpers.prepared import TASKS, Made, make
 from tenacity import stop_after_attempt
 
 from interlude.forms import declaration_of, form_names
 from interlude.plan.tasks import Task, load_task
-
-from .index import Index
 
 PACKAGE, VERSION, FILE = "tiny-archive", "1.0", "tiny_archive-1.0-py3-none-any.whl"
 

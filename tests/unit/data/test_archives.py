@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.package_index import Index
 from tenacity import stop_after_attempt
 
 from interlude.data.fetch.archives import (
@@ -25,7 +26,6 @@ from interlude.data.fetch.archives import (
 from interlude.errors import InputError
 
 from .conftest import FILE, wheel
-from .index import Index
 
 SRC = Path(__file__).parents[3] / "src"
 CONTENT = wheel({"tiny/a.txt": b"one"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import chain
 
-from prepared import PARTS, Made
+from helpers.prepared import PARTS, Made
 
 from interlude.forms import columns_of
 

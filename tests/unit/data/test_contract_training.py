@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tiny
 import torch
-from perfect import favour_what_is_right, perfect_predictions
-from prepared import PARTS, TASKS, Made
+from helpers import tiny
+from helpers.perfect import favour_what_is_right, perfect_predictions
+from helpers.prepared import PARTS, TASKS, Made
 from tokenizers import ByteLevelBPETokenizer
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 

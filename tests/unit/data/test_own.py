@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import Places

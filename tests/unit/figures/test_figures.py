@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers.synthetic import awkward_runs, demo_options, demo_runs
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from synthetic import awkward_runs, demo_options, demo_runs
 
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options, Statistics

@@ -18,20 +18,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
-from matplotlib.container import ErrorbarContainer
-from matplotlib.figure import Figure
-from synthetic import TITLES, demo_options, demo_runs, record, runs_of, sized_runs
-
-from interlude import figures
-from interlude.analysis.degenerate import flag_degenerate
-from interlude.analysis.options import Options
-from interlude.figures.gallery import OF_STUDY, OF_VARIANT, Material, draw_figures
-from interlude.figures.panels import draw_comparison, draw_detectable
-from interlude.figures.style import save, style
-
-from .shown import (
+from helpers.shown import (
     across,
     bar_of_colours,
     bars,
@@ -48,6 +35,18 @@ from .shown import (
     same,
     segments,
 )
+from helpers.synthetic import TITLES, demo_options, demo_runs, record, runs_of, sized_runs
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+
+from interlude import figures
+from interlude.analysis.degenerate import flag_degenerate
+from interlude.analysis.options import Options
+from interlude.figures.gallery import OF_STUDY, OF_VARIANT, Material, draw_figures
+from interlude.figures.panels import draw_comparison, draw_detectable
+from interlude.figures.style import save, style
 
 FIGURES = OF_VARIANT | OF_STUDY
 SOURCES = ["sarcasm", "social-iqa", "privacy-qa"]  # neither these nor the tasks are sorted

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.errors import InputError
 from interlude.jobs.arguments import Job, JobFiles, job_of, job_parser

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 import torch
-from tiny_training import Case
+from helpers import tiny
+from helpers.tiny_training import Case
 
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
@@ -120,7 +120,7 @@ def test_what_was_done_before_is_not_done_again(steps: Steps) -> None:
 
 @pytest.fixture
 def checkpoint(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Path:
-    """The checkpoint of a lost training on tests/tiny's `single`, left by the program's parts."""
+    """The checkpoint of a lost training on the tiny `single`, left by the program's parts."""
     job = long_job(tiny.files(model, encoded["single"], tmp_path))
     said = iter(range(4))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.analysis.results import read_runs
 from interlude.errors import InputError

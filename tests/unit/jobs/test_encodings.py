@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.files import read_manifest
 from interlude.jobs.encodings import Encoding

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.analysis.results import check_scores, check_trainings, to_scores, to_trainings
 from interlude.jobs.arguments import JobFiles

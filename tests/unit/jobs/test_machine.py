@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pretended import pretend_gpus
+from helpers.pretended import pretend_gpus
 
 from interlude.jobs.machine import memory_mb, run_memory_mb, visible_gpus
 

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny
 import torch
+from helpers import tiny
 
 from interlude.jobs.meter import Counter, Meter, energy_counter, gpu_energy_counter
 from interlude.jobs.perform import perform

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.jobs.needs import START_MINUTES, UNKNOWN_ROWS, known_rows, minutes, planned_tokens
 from interlude.plan.tasks import load_task

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.jobs.arguments import Job
 from interlude.jobs.perform import perform

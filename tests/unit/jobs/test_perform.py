@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 import torch
+from helpers import tiny
+from helpers.tiny_training import Case
 from safetensors.torch import load_file, save_file
-from tiny_training import Case
 
 from interlude.analysis.results import check_scores, check_trainings, to_scores, to_trainings
 from interlude.encode.encoding import encode_task

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.errors import InputError
 from interlude.jobs.failure import leave_without_result

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 import torch
+from helpers import tiny
 from safetensors.torch import load_file, save_file
 
 from interlude.analysis.costs import cost_table

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.jobs.arguments import job_of, job_parser
 from interlude.jobs.failure import leave_without_result

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.jobs.warm.__main__ import OWNER
 from interlude.jobs.warm.server import MODEL, WATCH_SECONDS

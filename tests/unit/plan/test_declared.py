@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
+from helpers import tiny
 from pydantic import ValidationError
 
 from interlude.data.fetch.archives import Pins

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.errors import InputError
 from interlude.plan.cells import SWEEP, Cell

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import tiny
+from helpers import tiny
 
 from interlude.plan.trainings import Choice, Part, Training
 

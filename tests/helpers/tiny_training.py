@@ -1,0 +1,42 @@
+"""Tiny trainings by the engine alone, without a job around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers import tiny
+from interlude.plan.settings import Settings
+from interlude.training.build import build_model, settle
+from interlude.training.data import TaskData, load_task
+from interlude.training.loop import train
+from interlude.training.platform import choose_platform
+from interlude.training.state import TaskModel, Trained
+
+
+@dataclass(frozen=True)
+class Case:
+    """A training of the tiny task of a form."""
+
+    form: str
+    settings: Settings = field(default_factory=tiny.settings)
+    seed: int = 5
+    examples: int | None = None
+
+    def data(self, encoded: Path) -> TaskData:
+        """Return the examples of an encoded task."""
+        task, metric = f"tiny-{self.form}", tiny.METRICS[self.form]
+        return load_task(task, self.form, metric, encoded, self.settings, self.examples)
+
+    def built(
+        self, model: Path, encoded: Path, start: Path | None = None
+    ) -> tuple[TaskModel, TaskData]:
+        """Return the model to train, on the processor, and its data."""
+        data = self.data(encoded)
+        return build_model(model, None, data, self.settings, self.seed, start), data
+
+    def trained(self, model: Path, encoded: Path, start: Path | None = None) -> Trained:
+        """Train on a processor in fp32, to the end."""
+        built, data = self.built(model, encoded, start)
+        platform = settle(built, choose_platform("cpu", "fp32"), "fp32", "tiny")
+        return train(built, data, self.settings, self.seed, platform, True, lambda *_: None)

@@ -1,0 +1,139 @@
+"""A start: what is in it, and what happens when it is broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.tiny_training import Case
+
+from interlude.errors import InputError
+from interlude.files import check_files, read_manifest
+from interlude.training.encoder import load_encoder
+from interlude.training.start import (
+    ENCODER,
+    HEADS,
+    read_encoder,
+    read_heads,
+    read_status,
+    write_start,
+)
+from interlude.training.tensor_file import Tensors
+
+WEIGHTS: Tensors = {
+    "layer.a": torch.arange(6.0).reshape(2, 3),
+    "layer.b": torch.ones(5, dtype=torch.bfloat16),
+}
+TASKS: dict[str, Tensors] = {
+    "tiny-pair": {"linear.weight": torch.zeros(2, 3), "linear.bias": torch.ones(2)},
+    "tiny": {"linear.weight": torch.ones(3, 3)},
+}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    write_start(tmp_path / "start", "ok", "minilm", WEIGHTS, TASKS)
+    return tmp_path / "start"
+
+
+def assert_same(found: Tensors, wanted: Tensors) -> None:
+    assert found.keys() == wanted.keys()
+    assert all(found[name].dtype == wanted[name].dtype for name in wanted)
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_a_start_holds_the_encoder_and_the_head_of_each_task(start: Path) -> None:
+    assert_same(read_encoder(start), WEIGHTS)
+    heads = read_heads(start)
+    assert heads.keys() == TASKS.keys()
+    for task, weights in TASKS.items():
+        assert_same(heads[task], weights)
+
+
+def test_its_manifest_says_how_the_training_ended_and_holds_its_files(start: Path) -> None:
+    manifest = read_manifest(start)
+    assert read_status(start) == manifest["status"] == "ok"
+    assert (manifest["model"], manifest["tasks"]) == ("minilm", ["tiny", "tiny-pair"])
+    assert set(manifest["files"]) == {ENCODER, HEADS}
+    assert {path.name for path in start.iterdir()} == {ENCODER, HEADS, "manifest.json"}
+    check_files(start)
+
+
+def test_the_same_weights_are_the_same_bytes_and_a_start_may_be_written_again(start: Path) -> None:
+    before = {path.name: path.read_bytes() for path in start.iterdir()}
+    write_start(start, "failed", "minilm", {}, {})
+    assert read_status(start) == "failed"
+    write_start(start, "ok", "minilm", dict(reversed(WEIGHTS.items())), TASKS)
+    assert {path.name: path.read_bytes() for path in start.iterdir()} == before
+
+
+def test_a_start_without_a_result_has_no_weights(tmp_path: Path) -> None:
+    write_start(tmp_path / "none", "diverged", "minilm", {}, {"tiny": {}})
+    assert read_status(tmp_path / "none") == "diverged"
+    assert read_encoder(tmp_path / "none") == {}
+    assert read_heads(tmp_path / "none") == {"tiny": {}}
+
+
+@pytest.mark.parametrize(("file", "read"), [(ENCODER, read_encoder), (HEADS, read_heads)])
+def test_any_changed_or_cut_byte_is_seen(
+    file: str, read: Callable[[Path], object], start: Path
+) -> None:
+    whole = (start / file).read_bytes()
+    for place in range(len(whole)):
+        for content in (whole[:place], whole[:place] + b"?" + whole[place + 1 :]):
+            (start / file).write_bytes(content)
+            if content != whole:
+                with pytest.raises(InputError, match=f"{file}: broken or changed.*Delete"):
+                    read(start)
+
+
+@pytest.mark.parametrize(("file", "read"), [(ENCODER, read_encoder), (HEADS, read_heads)])
+def test_a_file_that_is_missing_is_named(
+    file: str, read: Callable[[Path], object], start: Path
+) -> None:
+    (start / file).unlink()
+    with pytest.raises(InputError, match=f"{file}: no such file"):
+        read(start)
+
+
+def test_a_file_that_no_manifest_checks_and_that_is_no_safetensors_file_is_named(
+    start: Path,
+) -> None:
+    (start / "manifest.json").write_text("{}")
+    (start / ENCODER).write_bytes(b"\x08\x00")
+    with pytest.raises(InputError, match=r"encoder\.safetensors: not a whole safetensors file"):
+        read_encoder(start)
+
+
+def test_a_start_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone/manifest\.json: no such file"):
+        read_status(tmp_path / "gone")
+
+
+def test_a_status_that_no_training_has_is_refused(start: Path) -> None:
+    manifest = json.loads((start / "manifest.json").read_text())
+    (start / "manifest.json").write_text(json.dumps(manifest | {"status": "fai1ed"}))
+    with pytest.raises(InputError, match=r"key status: found 'fai1ed'. Allowed: ok, diverged, fai"):
+        read_status(start)
+
+
+def test_what_a_training_leaves_is_what_another_begins_from(
+    model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    result = Case("pair").trained(model, encoded["pair"])
+    assert result.encoder is not None
+    assert result.head is not None
+    write_start(tmp_path / "start", "ok", "tiny", result.encoder, {"tiny-pair": result.head})
+    built, _ = Case("single").built(model, encoded["single"], tmp_path / "start")
+    assert_same(dict(built.encoder.state_dict()), result.encoder)
+    assert_same(read_heads(tmp_path / "start")["tiny-pair"], result.head)
+
+
+def test_a_full_disk_is_one_message_and_leaves_nothing(small_disk: Path, model: Path) -> None:
+    weights = load_encoder(model, None, None).state_dict()
+    with pytest.raises(InputError, match=r"start: cannot be written.*[Nn]o space left"):
+        write_start(small_disk / "start", "ok", "tiny", weights, {})
+    assert list(small_disk.iterdir()) == []
