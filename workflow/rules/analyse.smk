@@ -3,31 +3,6 @@
 include: "results.smk"
 
 
-# name -> category in the report, label
-TABLES_OF_VARIANT = {
-    "transfer": ("Transfer", "Transfer by task"),
-    "averages": ("Transfer", "Average transfer by source"),
-    "correlations": ("Correlations", "Target tasks with all tasks"),
-    "correlations_all": ("Correlations", "All pairs of tasks"),
-    "robustness": ("Correlations", "Robustness"),
-}
-TABLES_OF_STUDY = {
-    "tasks": ("Study", "Tasks"),
-    "degenerate": ("Study", "Degenerate runs"),
-    "excluded": ("Study", "Excluded runs"),
-    "costs": ("Study", "Costs"),
-    "conclusions": ("Transfer", "What depends on the degenerate rule"),
-    "averages_by_filter": ("Transfer", "Average transfer by degenerate rule"),
-    "sources": ("Data size", "Sources"),
-    "size_correlations": ("Data size", "Correlation of size with transfer"),
-    "correlation_intervals": ("Correlations", "Bootstrap intervals"),
-}
-if STUDY.config.sweep:
-    TABLES_OF_STUDY["sweep"] = ("Study", "Sweep")
-if STUDY.sizes:
-    TABLES_OF_STUDY["size_curves"] = ("Data size", "Transfer by intermediate size")
-
-
 localrules:
     tables,
     make_tables,
@@ -39,10 +14,9 @@ rule make_tables:
         **RECORDED,
         sweep=[f"{RESULTS}/sweep.csv"] if STUDY.config.sweep else [],
     output:
-        beside(TABLES, ".csv", TABLES_OF_STUDY, TABLES_OF_VARIANT),
-        beside(TABLES, ".tex", TABLES_OF_STUDY, TABLES_OF_VARIANT),
-        shown(TABLES, ".html", TABLES_OF_STUDY),
-        shown_by_variant(TABLES, ".html", TABLES_OF_VARIANT),
+        beside(TABLES, ".csv", TABLES_SHOWN),
+        beside(TABLES, ".tex", TABLES_SHOWN),
+        shown(TABLES, ".html", TABLES_SHOWN),
     log:
         f"{RESULTS}/logs/tables.log",
     conda:

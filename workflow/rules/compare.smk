@@ -1,8 +1,8 @@
 # This study beside another one, whose tables are there already.
 OTHER = STUDY.config.compare.study
 COMPARISONS = {
-    "comparison": ("Comparison", f"Cells beside {OTHER}"),
-    "comparison_summary": ("Comparison", f"Agreement with {OTHER}"),
+    "comparison": catalog.Shown("Comparison", f"Cells beside {OTHER}"),
+    "comparison_summary": catalog.Shown("Comparison", f"Agreement with {OTHER}"),
 }
 
 
@@ -16,7 +16,7 @@ rule compare_studies:
         own=f"{TABLES}/transfer.csv",
         other=f"results/{OTHER}/tables/transfer.csv",
     output:
-        shown(FIGURES, ".svg", {"comparison": ("Comparison", f"Cells beside {OTHER}")}),
+        shown(FIGURES, ".svg", {"comparison": COMPARISONS["comparison"]}),
         shown(TABLES, ".html", COMPARISONS),
         beside(TABLES, ".csv", COMPARISONS),
         beside(TABLES, ".tex", COMPARISONS),

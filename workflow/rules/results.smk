@@ -1,6 +1,6 @@
 # What the rules of tables and figures share: what to make, in which variants, and how it shows.
 
-from interlude.analysis.variants import variants
+from interlude.analysis import catalog
 
 TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
@@ -9,36 +9,43 @@ RECORDED = {name: f"{RESULTS}/{name}.parquet" for name in ("scores", "trainings"
 # What the analysis is given. The report holds it within a script element, which a title must not be
 # able to end.
 OPTIONS = STUDY.options.replace("<", r"\u003c")
-VARIANTS = variants(STUDY.config.degenerate.exclude)
+EXCLUDES = STUDY.config.degenerate.exclude
+# What this study has nothing to show in.
+ABSENT = {
+    *([] if STUDY.sizes else ["size_curves"]),
+    *([] if STUDY.config.sweep else ["sweep"]),
+    *(["curves"] if STUDY.config.published else []),
+}
+TABLES_SHOWN = {name: table for name, table in catalog.TABLES.items() if name not in ABSENT}
+FIGURES_SHOWN = {name: figure for name, figure in catalog.FIGURES.items() if name not in ABSENT}
 RUNS_SHOWN = {True: "without degenerate runs", False: "all runs"}
-KINDS_OF_RESULT = {"html": "table", "svg": "figure"}
+KINDS_OF_RESULT = {".html": "table", ".svg": "figure"}
 
 
-def shown(folder, ending, entries, runs=None):
-    """Files of the report: one per entry, with its caption, category and labels.
+def shown(folder, ending, entries):
+    """Files of the report: one per entry, or two, with its caption, category and labels."""
+    return [
+        shown_once(f"{folder}/{name}", suffix, ending, entry, filtered)
+        for name, entry in entries.items()
+        for suffix, filtered in catalog.variants(EXCLUDES).items()
+        if entry.twice or suffix == catalog.MAIN
+    ]
+
+
+def shown_once(path, suffix, ending, entry, filtered):
+    """One file of the report.
 
     Snakemake's report turns any label but the first into a switch where it halves the results, and
     shows no CSV: hence tables as HTML, and the kind of result within the first label.
     """
-    kind = KINDS_OF_RESULT[ending.rpartition(".")[2]]
-    files = []
-    for name, (category, label) in entries.items():
-        labels = {"Result": f"{label} ({kind})"} | ({"Runs": runs} if runs else {})
-        path, caption = f"{folder}/{name}{ending}", f"../report/{name}.rst"
-        files += [report(path, caption=caption, category=category, labels=labels)]
-    return files
+    labels = {"Result": f"{entry.label} ({KINDS_OF_RESULT[ending]})"}
+    labels |= {"Runs": RUNS_SHOWN[filtered]} if entry.twice else {}
+    caption = f"../report/{Path(path).name}.rst"
+    return report(
+        f"{path}{suffix}{ending}", caption=caption, category=entry.category, labels=labels
+    )
 
 
-def shown_by_variant(folder, ending, entries):
-    """The same for filtered and unfiltered runs."""
-    return [
-        file
-        for suffix, filtered in VARIANTS.items()
-        for file in shown(folder, f"{suffix}{ending}", entries, RUNS_SHOWN[filtered])
-    ]
-
-
-def beside(folder, ending, of_study, of_variant=()):
+def beside(folder, ending, entries):
     """Files of the same results that are not in the report."""
-    names = [*of_study, *(f"{name}{suffix}" for name in of_variant for suffix in VARIANTS)]
-    return [f"{folder}/{name}{ending}" for name in names]
+    return [f"{folder}/{name}{ending}" for name in catalog.file_names(entries, EXCLUDES)]

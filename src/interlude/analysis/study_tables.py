@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from interlude.analysis.catalog import variants
 from interlude.analysis.conclusions import averages_by_filter, changed_conclusions
 from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
 from interlude.analysis.costs import cost_table
@@ -23,7 +24,6 @@ from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.size_curves import size_curves
 from interlude.analysis.tables import write_table
 from interlude.analysis.transfer import average_table, transfer_table
-from interlude.analysis.variants import variants
 
 
 def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame]:

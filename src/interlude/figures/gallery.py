@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from interlude.analysis.catalog import FIGURES, MAIN, variants
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.results import of_full_size
-from interlude.analysis.variants import variants
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
 from interlude.figures.heatmap import draw_heatmap
@@ -39,33 +39,28 @@ class Material:
         return pd.read_csv(self.tables / f"{name}{self.suffix}.csv")
 
 
-# Drawn once for filtered and once for unfiltered tables.
-OF_VARIANT: dict[str, Callable[[Material], Figure]] = {
+DRAWN: dict[str, Callable[[Material], Figure]] = {
     "heatmap": lambda of: draw_heatmap(of.table("transfer"), of.options),
+    "detectable": lambda of: draw_detectable(of.table("transfer")),
+    "spread": lambda of: draw_spread(of.runs, of.options),
+    "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.options),
+    "curves": lambda of: draw_curves(of.runs, of.options),
+    "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
+    "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),
     "correlations": lambda of: draw_correlations(of.table("correlations"), of.options),
     "correlations_all": lambda of: draw_all_pairs(of.table("correlations_all"), of.options),
     "robustness": lambda of: draw_robustness(of.table("robustness")),
-    "detectable": lambda of: draw_detectable(of.table("transfer")),
-}
-# These show both, or every run with the degenerate ones marked.
-OF_STUDY: dict[str, Callable[[Material], Figure]] = {
-    "spread": lambda of: draw_spread(of.runs, of.options),
-    "curves": lambda of: draw_curves(of.runs, of.options),
-    "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.options),
-    "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
-    "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),
 }
 
 
 def draw_figures(
     names: Iterable[str], runs: pd.DataFrame, tables: Path, options: Options, folder: Path
 ) -> None:
-    """Draw the named figures, those of a variant twice, and write them as SVG and PDF."""
+    """Draw the named figures of the catalog, some twice, and write them as SVG and PDF."""
     flagged = of_full_size(flag_degenerate(runs, options.degenerate))
     with style():
         for name in names:
-            suffixes = list(variants(options.degenerate.exclude)) if name in OF_VARIANT else [""]
-            draw = OF_VARIANT[name] if name in OF_VARIANT else OF_STUDY[name]
+            suffixes = list(variants(options.degenerate.exclude)) if FIGURES[name].twice else [MAIN]
             for suffix in suffixes:
-                material = Material(flagged, tables, options, suffix)
-                save(draw(material), folder / f"{name}{suffix}.svg", options.notes())
+                figure = DRAWN[name](Material(flagged, tables, options, suffix))
+                save(figure, folder / f"{name}{suffix}.svg", options.notes())

@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
 from interlude.analysis.review import review_page
 from interlude.analysis.study_tables import study_tables, write_study_tables
-from interlude.figures.gallery import OF_STUDY, OF_VARIANT, draw_figures
+from interlude.figures.gallery import DRAWN, draw_figures
 from interlude.figures.heatmap import draw_heatmap
 
 
@@ -36,7 +36,7 @@ STUDY = [
     *(Run("intermediate", "none", task, k) for k, task in product(RESTARTS, INTERMEDIATE)),
     *(Run("target", *key) for key in product(["none", *INTERMEDIATE], TARGET, RESTARTS)),
 ]
-FIGURES = [name for name in (*OF_VARIANT, *OF_STUDY) if name != "size_curves"]
+FIGURES = [name for name in DRAWN if name != "size_curves"]
 COLLAPSED: dict[str, Any] = {"score": 0.3, "constant": True}  # the majority score
 DIVERGES: dict[str, Any] = {"status": "diverged", "score": None, "metrics": {}, "constant": None}
 Change = Callable[[Run], dict[str, Any]]

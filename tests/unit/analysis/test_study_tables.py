@@ -8,8 +8,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from helpers.synthetic import TITLES, awkward_runs, demo_options, demo_runs, record, runs_of
+from helpers.synthetic import (
+    TITLES,
+    awkward_runs,
+    demo_options,
+    demo_runs,
+    record,
+    runs_of,
+    sized_runs,
+)
 
+from interlude.analysis.catalog import FIGURES, TABLES, file_names, variants
 from interlude.analysis.conclusions import averages_by_filter, changed_conclusions
 from interlude.analysis.costs import cost_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
@@ -18,7 +27,7 @@ from interlude.analysis.overview import task_table
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.analysis.tables import write_latex
-from interlude.analysis.variants import variants
+from interlude.figures.gallery import DRAWN
 
 FEW = Statistics(resamples=100)
 
@@ -240,3 +249,12 @@ def test_a_whole_study_has_no_notes(tmp_path: Path) -> None:
     write_study_tables({"tasks": tables["tasks"]}, tmp_path, options)
     assert "note" not in tables["tasks"]
     assert (tmp_path / "tasks.tex").read_text().endswith("\\end{tabular}\n\\end{adjustbox}\n")
+
+
+@pytest.mark.parametrize("exclude", [True, False])
+def test_the_catalog_names_every_table_and_figure(exclude: bool) -> None:
+    options = demo_options(degenerate=DegenerateRule(exclude=exclude), statistics=FEW)
+    made = {name for runs in (demo_runs(), sized_runs()) for name in study_tables(runs, options)}
+    of_a_sweep = {"sweep"}  # made from the trainings of the sweep, not from the study's
+    assert set(file_names(TABLES, exclude)) == made | of_a_sweep
+    assert FIGURES.keys() == DRAWN.keys()

@@ -19,11 +19,10 @@ from matplotlib.text import Text
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.study_tables import study_tables, write_study_tables
-from interlude.figures.gallery import OF_STUDY, OF_VARIANT, Material, draw_figures
+from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
 
-FIGURES = OF_VARIANT | OF_STUDY
-NAMES = [name for name in FIGURES if name != "size_curves"]  # of studies with sizes alone
+NAMES = [name for name in DRAWN if name != "size_curves"]  # of studies with sizes alone
 FEW = Statistics(resamples=100)
 
 
@@ -52,7 +51,7 @@ class Tables:
     def figure(self, study: str, name: str) -> Figure:
         """Return a figure, drawn once for all tests."""
         if (study, name) not in self.drawn:
-            self.drawn[study, name] = FIGURES[name](self.material(study))
+            self.drawn[study, name] = DRAWN[name](self.material(study))
         return self.drawn[study, name]
 
     def material(self, study: str) -> Material:
@@ -147,7 +146,7 @@ def test_figures_come_as_svg_and_pdf_twice_where_the_filter_matters(
 
 def test_the_same_figure_is_the_same_bytes(tables: Tables, tmp_path: Path) -> None:
     for number in range(2):
-        figure = FIGURES["heatmap"](tables.material("demo"))
+        figure = DRAWN["heatmap"](tables.material("demo"))
         save(figure, tmp_path / f"{number}/heatmap.svg")
     for ending in ("svg", "pdf"):
         one, other = (tmp_path / f"{number}/heatmap.{ending}" for number in range(2))
@@ -165,7 +164,7 @@ def test_a_figure_is_laid_out_once_and_drawn_once_for_each_file(
         draw(figure, renderer)
 
     monkeypatch.setattr(Figure, "draw", counted)
-    save(FIGURES["heatmap"](tables.material("demo")), tmp_path / "heatmap.svg")
+    save(DRAWN["heatmap"](tables.material("demo")), tmp_path / "heatmap.svg")
     assert len(times) == 3
 
 
@@ -180,7 +179,7 @@ def test_fonts_are_embedded(tables: Tables, tmp_path: Path) -> None:
 
 
 def test_notes_stand_below_a_figure_that_stays_as_it_is(tables: Tables, tmp_path: Path) -> None:
-    bare, noted = (FIGURES["sizes"](tables.material("demo")) for _ in range(2))
+    bare, noted = (DRAWN["sizes"](tables.material("demo")) for _ in range(2))
     note = "Stand-ins for published tasks: " + "X-TreeDepth for SE-TreeDepth; " * 5
     save(bare, tmp_path / "bare.svg")
     save(noted, tmp_path / "noted.svg", [note, "A second paragraph."])

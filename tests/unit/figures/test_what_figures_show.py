@@ -42,13 +42,13 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from interlude import figures
+from interlude.analysis.catalog import FIGURES
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.figures.gallery import OF_STUDY, OF_VARIANT, Material, draw_figures
+from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.panels import draw_comparison, draw_detectable
 from interlude.figures.style import save, style
 
-FIGURES = OF_VARIANT | OF_STUDY
 SOURCES = ["sarcasm", "social-iqa", "privacy-qa"]  # neither these nor the tasks are sorted
 TASKS = {
     "target": ["boolq", "finance-ner", "disfl-qa"],
@@ -70,10 +70,10 @@ def draw(tmp_path: Path) -> Drawing:
     """Draw a figure of the gallery from runs, and from no other tables than the given ones."""
 
     def drawn(name: str, runs: pd.DataFrame | None = None, **tables: pd.DataFrame) -> Figure:
-        suffix = "_unfiltered" if name in OF_VARIANT else ""
+        suffix = "_unfiltered" if FIGURES[name].twice else ""
         for table, content in tables.items():
             content.to_csv(tmp_path / f"{table}{suffix}.csv", index=False)
-        figure = FIGURES[name](Material(runs, tmp_path, demo_options(), suffix))
+        figure = DRAWN[name](Material(runs, tmp_path, demo_options(), suffix))
         figure.draw_without_rendering()
         return figure
 
