@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch.profiler import ProfilerActivity, profile
+from typing_extensions import override
 
 from bench.contestant import interlude
 from bench.material import Material, data_of
@@ -36,6 +37,7 @@ class ProfiledSteps(Meter):
         super().__init__(warm_up, steps)
         self.profiler = profile(activities=[ProfilerActivity.CPU])
 
+    @override
     def _note_step(self, *given: Any) -> None:
         if len(self.clocks) + 1 == self.warm_up:
             self.profiler.start()

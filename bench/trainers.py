@@ -21,6 +21,7 @@ from transformers import (
     TrainingArguments,
     default_data_collator,
 )
+from typing_extensions import override
 
 from bench.material import data_of
 from bench.meter import Meter
@@ -50,6 +51,7 @@ class LikeLengths(Sampler[int]):
     def __len__(self) -> int:
         return self.n_examples
 
+    @override
     def __iter__(self) -> Iterator[int]:
         given = 0
         while given < self.n_examples:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity
+from typing_extensions import override
 
 from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
@@ -64,6 +65,7 @@ class ProfiledOnGpu(ProfiledSteps):
             activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]
         )
 
+    @override
     def seconds_by_kind(self) -> dict[str, float]:
         """Return seconds on the GPU by kind, and those in which it had nothing to do; sum: all."""
         seconds: Counter[str] = Counter(dict.fromkeys(GPU_KINDS, 0.0))

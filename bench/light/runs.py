@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from bench.machine import ROOT
 from bench.material import Material, data_of
@@ -40,6 +41,7 @@ class Failing(Checkpoints):
 
     last_step: int | None = None
 
+    @override
     def after_step(self, run: Any) -> None:
         if run.result.steps == self.last_step:
             super().after_step(run)

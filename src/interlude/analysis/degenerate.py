@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from typing_extensions import override
 
 DIVERGED = "diverged"
 CONSTANT = "constant predictions"
@@ -30,6 +31,7 @@ class DegenerateRule:
     chance: bool = True
     exclude: bool = True
 
+    @override
     def __str__(self) -> str:
         parts = [DIVERGED]
         parts += [CONSTANT] if self.constant else []

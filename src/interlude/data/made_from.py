@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from interlude.data.fetch.origin import Origin
 from interlude.data.read import reader_module
 from interlude.plan.digest import reading_code
@@ -33,6 +35,7 @@ class MadeFrom:
     contents: str
     code: str = ""
 
+    @override
     def __str__(self) -> str:
         return "-".join(filter(None, astuple(self)))
 

@@ -43,6 +43,7 @@ class Classification(Form):
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["label"] for example in examples]
 
+    @override
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
         """Each label that occurs: one that does not is right nowhere, and there may be 1,000."""
         occurring = sorted({example["label"] for example in examples})

@@ -68,6 +68,7 @@ class SpanPooling(nn.Module):
         self.projection = nn.Linear(hidden_size, size)
         self.score = nn.Linear(size, 1, bias=False)  # softmax is blind to a bias
 
+    @override
     def forward(self, hidden: Tensor, spans: Tensor) -> Tensor:
         """Pool hidden states [examples, length, hidden] over spans [examples, 2]: [.., size]."""
         tokens = self.projection(hidden)

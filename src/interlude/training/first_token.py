@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 # The families whose layers are built like BERT's, with a cross attention beside the self attention.
 FAMILIES = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
@@ -30,6 +31,7 @@ class FirstTokenLayer(nn.Module):
         self.intermediate = layer.intermediate
         self.output = layer.output
 
+    @override
     def forward(
         self, hidden: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any
     ) -> Tensor:

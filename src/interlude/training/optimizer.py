@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from interlude.plan.settings import Settings
 
@@ -34,6 +35,7 @@ class BertAdam(torch.optim.Optimizer):
         super().__init__(weights, {**defaults, "max_norm": max_norm})
 
     @torch.no_grad()
+    @override
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Change all weights that have a gradient, each list of tensors in one operation."""
         for group in self.param_groups:

@@ -45,6 +45,7 @@ class UsedRows(nn.Module):
             return functional.embedding(self.place[ids], self.rows)
         return functional.embedding(ids, self.weight)
 
+    @override
     def train(self, mode: bool = True) -> UsedRows:
         """Switch to training or evaluation; before evaluation the whole table is brought up."""
         if self.training and not mode:

@@ -30,6 +30,7 @@ class Candidate(FirstTokenClassification):
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return columns_of(examples, "question", "answer", "answers")
 
+    @override
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
         """The same score for all, so that the first candidate of each question is its answer."""
         return [[0.0] * len(examples)]

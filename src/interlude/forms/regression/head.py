@@ -54,10 +54,12 @@ class Regression(Form):
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["value"] for example in examples]
 
+    @override
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
         """The mean for all: every constant has the same correlation, none."""
         return [[fmean(self.gold(examples))] * len(examples)]
 
+    @override
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         """Return numbers between the lowest and the highest one."""
         values = self.gold(examples)

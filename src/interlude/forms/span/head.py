@@ -68,6 +68,7 @@ class Span(Form):
     def gold(self, examples: Sequence[Row]) -> list[Any]:
         return [example["answers"] for example in examples]
 
+    @override
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
         """The whole passage, its first and its last word: there is no most frequent answer."""
         words = [example["passage"].split() for example in examples]

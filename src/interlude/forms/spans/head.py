@@ -6,10 +6,7 @@ Pruksachatkun et al. 2020; a task with a single label per target is treated the 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +16,8 @@ from torch.nn import functional
 from typing_extensions import override
 
 from interlude.forms.examples import Row
-from interlude.forms.head import Form, Outputs, Tensors
+from interlude.forms.head import Outputs, Tensors
+from interlude.forms.label_sets import LabelSets
 from interlude.forms.span_heads import SpanPooling, span_targets, with_whole_spans
 
 MOST_SPANS = 2
@@ -56,11 +54,11 @@ class EdgeHead(nn.Module):
         return Outputs(loss, logits)
 
 
-class Spans(Form):
+class Spans(LabelSets):
     """A text with one span or two, and their labels.
 
-    All rows of a task have as many spans. Predictions and gold are sorted label numbers. An
-    example whose span was cut off is not trained on; in evaluation its span is the first token.
+    All rows of a task have as many spans. An example whose span was cut off is not trained on; in
+    evaluation its span is the first token.
     """
 
     @override
@@ -73,40 +71,4 @@ class Spans(Form):
 
     @override
     def targets(self, examples: Sequence[Row]) -> Tensors:
-        labels = torch.zeros(len(examples), len(self.labels))
-        for row, example in zip(labels, examples, strict=True):
-            row[example["labels"]] = 1
-        return {"spans": span_targets(examples), "labels": labels}
-
-    def decode(self, logits: Tensor, examples: Sequence[Row]) -> list[Any]:
-        """Return the labels whose probability is above one half."""
-        return [np.flatnonzero(row).tolist() for row in (logits > 0).cpu().numpy()]
-
-    @override
-    def gold(self, examples: Sequence[Row]) -> list[Any]:
-        return [example["labels"] for example in examples]
-
-    def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
-        """No label for all, and the labels that have the best micro F1 when all get them.
-
-        The other sets of labels, 2^labels of them, are left out.
-        """
-        return [[labels] * len(examples) for labels in ([], _best_for_all(examples))]
-
-    def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
-        """Return one label for each example."""
-        return list(rng.integers(len(self.labels), size=(len(examples), 1)).tolist())
-
-
-def _best_for_all(examples: Sequence[Row]) -> list[int]:
-    """Return the labels with the highest micro F1 when they are predicted for all examples.
-
-    Among sets of k labels, the k most frequent ones have the most hits:
-    F1 = 2 hits / (k examples + gold labels).
-    """
-    frequent = Counter(chain.from_iterable(e["labels"] for e in examples)).most_common()
-    counts = np.array([count for _, count in frequent])
-    sizes = np.arange(1, len(counts) + 1)
-    f1 = 2 * counts.cumsum() / (sizes * len(examples) + counts.sum())
-    best = int(f1.argmax()) + 1 if len(f1) else 0
-    return sorted(label for label, _ in frequent[:best])
+        return {"spans": span_targets(examples), "labels": self.marks(examples)}
