@@ -25,7 +25,7 @@ def favour_what_is_right(name: str, examples: list[Row], logits: Tensor) -> Tens
         elif name == "tagging":
             for word, tag in enumerate(example["tags"]):
                 row[word, tag] = 9
-        elif name == "spans":
+        elif name in ("spans", "multi-label"):
             row[:] = -9
             row[example["labels"]] = 9
         elif name == "regression":

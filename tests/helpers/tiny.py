@@ -29,6 +29,7 @@ FORMS = (
     "span-pair",
     "word-in-context",
     "regression",
+    "multi-label",
 )
 LABELS: dict[str, list[str]] = {
     "single": ["bad", "good"],
@@ -42,6 +43,7 @@ LABELS: dict[str, list[str]] = {
     "span-pair": ["other", "same"],
     "word-in-context": ["other", "same"],
     "regression": [],
+    "multi-label": ["bad", "small", "song"],
 }
 METRICS = {
     "single": "accuracy",
@@ -55,6 +57,7 @@ METRICS = {
     "span-pair": "accuracy",
     "word-in-context": "accuracy",
     "regression": "pearson_spearman",
+    "multi-label": "micro_f1",
 }
 
 
@@ -72,6 +75,7 @@ def rows(form: str, count: int) -> list[Row]:
         "span-pair": _span_pair,
         "word-in-context": _word_in_context,
         "regression": _regression,
+        "multi-label": _multi_label,
     }
     return [{"id": f"row-{i}", **make[form](i)} for i in range(count)]
 
@@ -186,6 +190,12 @@ def _regression(i: int) -> Row:
         "text_b": f"a {_of(i // 3, 'cat dog')}" + " !" * (i % 3),
         "value": 1.25 * (i % 4),
     }
+
+
+def _multi_label(i: int) -> Row:
+    text = f"a {_of(i, 'bad good')} {_of(i // 2, 'small old')} {_of(i // 3, 'film song')}"
+    labels = [n for n, label in enumerate(LABELS["multi-label"]) if label in text.split()]
+    return {"text": text + " !" * (i % 3), "labels": labels}
 
 
 def _place(text: str, word: str, name: str) -> Row:

@@ -142,6 +142,7 @@ def gold_of(encoded: Encoded, row: Row) -> Any:
         "span": lambda: row["answers"],
         "tagging": lambda: [encoded.label_names[tag] for tag in row["tags"]],
         "spans": lambda: sorted(set(row["labels"])),
+        "multi-label": lambda: row["labels"],
         "regression": lambda: row["value"],
         "answer-option": lambda: {"question": row["question_id"], "label": row["label"]},
         "candidate": lambda: {

@@ -18,8 +18,8 @@ from interlude.plan.tasks import load_task
 
 Row = dict[str, Any]
 
-FORMS = ("single", "pair", "tagging", "spans")
-KEYS = {"tagging": "tags", "spans": "labels"}
+FORMS = ("single", "pair", "tagging", "spans", "multi-label")
+KEYS = {"tagging": "tags", "spans": "labels", "multi-label": "labels"}
 
 
 def named_rows(form: str) -> list[Row]:

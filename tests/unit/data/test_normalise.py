@@ -69,6 +69,11 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"text": "a red door", "span1_start": 2, "span1_end": 5, "span2_start": 6, "span2_end": 10,
          "labels": [1, 0], "group": "7"},
     ),
+    "multi-label": (
+        {"text": "t", "labels": "is"},
+        {"t": "a red door", "is": ["yes", "no", "yes"]},
+        {"text": "a red door", "labels": [0, 1]},
+    ),
     "span-pair": (
         {"text": "t", "span1": "one", "span2": "two", "label": "is"},
         {"t": "a red door", "one": [2, 5], "two": [6, 10], "is": "yes"},

@@ -327,6 +327,7 @@ def test_gold_is_what_the_rows_say(tokenizer: Any) -> None:
             "span": lambda row: row["answers"],
             "tagging": lambda row: [tiny.LABELS["tagging"][tag] for tag in row["tags"]],
             "spans": lambda row: row["labels"],
+            "multi-label": lambda row: row["labels"],
             "regression": lambda row: row["value"],
             "answer-option": lambda row: {"question": row["question_id"], "label": row["label"]},
             "candidate": lambda row: {
@@ -462,8 +463,8 @@ def test_guesses_are_possible_predictions_and_repeatable(name: str, tokenizer: A
         elif name == "tagging":
             assert len(guess) == len(row["tags"])
             assert set(guess) <= set(tiny.LABELS["tagging"])
-        elif name == "spans":
-            assert guess in [[label] for label in range(len(tiny.LABELS["spans"]))]
+        elif name in ("spans", "multi-label"):
+            assert guess in [[label] for label in range(len(tiny.LABELS[name]))]
         elif name == "regression":
             values = [row["value"] for row in rows]
             assert min(values) <= guess <= max(values)

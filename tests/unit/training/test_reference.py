@@ -25,6 +25,7 @@ SETS_OF_LABELS = [list(some) for size in range(4) for some in combinations(range
 SAME_FOR_ALL: dict[str, Sequence[Any]] = {
     "choice": range(4),
     "spans": SETS_OF_LABELS,
+    "multi-label": SETS_OF_LABELS,
     "regression": (0.0, 2.5),
     "candidate": (0.0, 0.7),
 }
@@ -46,8 +47,10 @@ def gold_of(form: str, rows: list[Row]) -> list[Any]:
         return [row["answers"] for row in rows]
     if form == "tagging":
         return [[tiny.LABELS[form][tag] for tag in row["tags"]] for row in rows]
-    if form in ("spans", "regression"):
-        return [row["labels" if form == "spans" else "value"] for row in rows]
+    if form == "regression":
+        return [row["value"] for row in rows]
+    if form in ("spans", "multi-label"):
+        return [row["labels"] for row in rows]
     if form in ("answer-option", "candidate"):
         return [{"question": row["question_id"], **row} for row in rows]
     return [row["label"] for row in rows]

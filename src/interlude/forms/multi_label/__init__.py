@@ -1,0 +1,1 @@
+"""A text, any number of labels."""

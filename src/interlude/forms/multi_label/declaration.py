@@ -1,0 +1,13 @@
+"""What a task file says of a text with any number of labels."""
+
+from __future__ import annotations
+
+from interlude.forms.declaration import COLUMN, Column, Declaration
+
+DECLARATION = Declaration(
+    columns={
+        "text": COLUMN,
+        "labels": Column("column with one label, or with a list of them, which may be empty"),
+    },
+    metrics=("micro_f1",),
+)
