@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers import forked
+
 if TYPE_CHECKING:
     from interlude.plan.cells import Cell
 
@@ -34,16 +36,7 @@ class Project:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run snakemake on the tiny study and return what it printed, stderr in stdout."""
-        command = [*snakemake_command(), "--configfile", "tiny.yaml", *arguments]
-        return subprocess.run(
-            command,
-            cwd=self.root,
-            env=secretive(),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        return forked.snakemake(["--configfile", "tiny.yaml", *arguments], self.root, secretive())
 
     def run(self, *arguments: str) -> str:
         """Run to the end on two cores; the test fails, with the output, when snakemake does."""
