@@ -87,9 +87,9 @@ def check_trainable(config: Config, where: str) -> None:
     Mixtures are not trained yet, and the tables tell a cell by its source alone: they would mix
     two arms that have one, or the points of a grid.
     """
-    known = [_apart_from_sampler(arm) for arm in arms_of(None)]
+    known = [_shape(arm) for arm in arms_of(None)]
     for arm in arms_of(config.arms):
-        stages = _apart_from_sampler(arm)
+        stages = _shape(arm)
         if stages not in known:
             raise _not_trained_yet(where, f"arms.{arm.name}: found {_shown(arm)}")
         known.remove(stages)
@@ -100,13 +100,13 @@ def check_trainable(config: Config, where: str) -> None:
 def _not_trained_yet(where: str, found: str) -> InputError:
     return InputError(
         f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-        "Allowed: one arm [task], one arm [source] > [task], stages with parts alone, and no grid."
+        "Allowed: one arm [task], one arm [source] > [task], method full, and no grid."
     )
 
 
-def _apart_from_sampler(arm: Arm) -> list[dict[str, Any]]:
-    """Return the stages of an arm without what does not count where nothing is mixed."""
-    return [stage.model_dump(exclude={"sampler"}) for stage in arm.stages]
+def _shape(arm: Arm) -> list[tuple[list[str], str]]:
+    """Return of the stages of an arm what decides whether it can be trained."""
+    return [(list(stage.parts), stage.method) for stage in arm.stages]
 
 
 def _shown(arm: Arm) -> str:
@@ -150,7 +150,7 @@ class _Planner:
             task = source.task if SOURCE in own else own[0] if len(own) == 1 else None
             if task is None or not self._is_evaluated(arm, source):
                 continue
-            for restart in self._restarts if self.config.retrain_intermediate else (1,):
+            for restart in self._restarts if self._is_retrained(first) else (1,):
                 training = self._training(first, INTERMEDIATE, source, None, restart, {}, None)
                 examples = source.examples if SOURCE in own else None
                 id = self.plan.add(training)
@@ -179,11 +179,15 @@ class _Planner:
     ) -> Training:
         """Return the last training of an arm; those before it are taken into the plan."""
         start = None
-        early = restart if self.config.retrain_intermediate else 1
         for stage in arm.stages[:-1]:
+            early = restart if self._is_retrained(stage) else 1
             training = self._training(stage, INTERMEDIATE, source, task, early, {}, start)
             start = self.plan.add(training)
         return self._training(arm.last, role, source, task, restart, changes, start)
+
+    def _is_retrained(self, stage: Stage) -> bool:
+        """Return whether an early stage is trained in each restart, or once for all."""
+        return self.config.retrain_intermediate if stage.retrain is None else stage.retrain
 
     def _training(
         self,
@@ -199,16 +203,17 @@ class _Planner:
         sources = self._parts(stage, role, source, task)
         alone = None if stage.is_mixture else sources[0].task
         settings = self.study.settings(role, alone)
-        return self._told(
-            parts=tuple(self._part(each, role) for each in sources),
+        return self._planned(
+            parts=tuple(self._part(each, role, stage.examples) for each in sources),
             settings=replace(settings, **changes),
             seed=self.study.seed(role, restart),
             start=start,
             sampler=stage.sampler if stage.is_mixture else None,
+            method=stage.method,
             choice=None if alone is None else self._choice(role, alone),
         )
 
-    def _told(self, **changes: Any) -> Training:
+    def _planned(self, **changes: Any) -> Training:
         study, config = self.study, self.config
         return Training(
             model=study.model.name,
@@ -233,17 +238,22 @@ class _Planner:
                 found[word] = Source(word)
         return list(found.values())
 
-    def _part(self, source: Source, role: str) -> Part:
+    def _part(self, source: Source, role: str, most: int | None = None) -> Part:
+        """Return a task in the data of a training.
+
+        Its examples: the size that the source is cut to, and no more than its stage says or, where
+        that says nothing, the task's settings.
+        """
         if source.task == MLM:
             return Part(MLM, MLM, MLM, MLM)
         task = self.study.tasks[source.task]
-        examples = self.study.examples(role, source.task)
+        limits = (source.examples, most or self.study.examples(role, source.task))
         return Part(
             task=source.task,
             form=task.form,
             metric=task.metric,
             declared=self.declared[source.task],
-            examples=examples if source.examples is None else source.examples,
+            examples=min((each for each in limits if each is not None), default=None),
         )
 
     def _choice(self, role: str, task: str) -> Choice | None:
@@ -260,7 +270,7 @@ class _Planner:
         settings = self.study.settings(role, task)
         tried = []
         for point, changes in enumerate(self.swept, start=1):
-            training = self._told(
+            training = self._planned(
                 parts=(self._part(Source(task), role),),
                 settings=replace(settings, **changes),
                 seed=self.study.sweep_seed(role),

@@ -225,6 +225,11 @@ def _check_arms(config: Config, where: str) -> None:
                 f"{where}: key arms.{name}: found the last stage [{found}], which holds no task to "
                 f"score. Allowed: task, {ALL}, or the name of a task among its parts."
             )
+        if arm.last.retrain is not None:
+            raise InputError(
+                f"{where}: key arms.{name}: found retrain in the last stage. Allowed: in a stage "
+                "before it."
+            )
     for contrast in config.contrasts:
         for key, name in contrast:
             if name not in arms:

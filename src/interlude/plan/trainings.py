@@ -59,6 +59,7 @@ class Training:
     declared: digest of what the model's file says of its weights. start: id of the training whose
     encoder (and heads) it starts from; None for the pretrained encoder. sampler: how a mixture of
     several parts is drawn. choice: settings that go over `settings`, once a sweep has chosen them.
+    method: how weights are trained; full is all of them.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -75,6 +76,7 @@ class Training:
     start: str | None = None
     sampler: str | None = None
     choice: Choice | None = None
+    method: str = "full"
 
     def __post_init__(self) -> None:
         # A mixture is the same in whatever order its parts are named.
@@ -83,7 +85,7 @@ class Training:
     @cached_property
     def id(self) -> str:
         """The digest under which the training lies in `results/trained`."""
-        return digest_of(self._told())
+        return digest_of(self._not_default())
 
     @property
     def part(self) -> Part:
@@ -102,22 +104,22 @@ class Training:
 
     def to_json(self) -> str:
         """Return the training as one line of JSON."""
-        return json.dumps(self._told(), sort_keys=True)
+        return json.dumps(self._not_default(), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Training:
         """Read a training back; TypeError when a field is missing or unknown."""
         values: dict[str, Any] = json.loads(text)
-        return cls(**{name: _READ.get(name, lambda told: told)(values[name]) for name in values})
+        return cls(**{name: _READ.get(name, lambda given: given)(values[name]) for name in values})
 
-    def _told(self) -> dict[str, Any]:
-        told = {
+    def _not_default(self) -> dict[str, Any]:
+        given = {
             **vars(self),
             "parts": [vars(part) for part in self.parts],
             "settings": vars(self.settings),
             "choice": self.choice and asdict(self.choice),
         }
-        return {name: told[name] for name in _FIELDS if told[name] != _FIELDS[name]}
+        return {name: given[name] for name in _FIELDS if given[name] != _FIELDS[name]}
 
 
 _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it has no default
@@ -125,7 +127,9 @@ _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it 
 
 # How the fields are read that JSON has no type for.
 _READ: dict[str, Callable[[Any], Any]] = {
-    "parts": lambda told: tuple(Part(**part) for part in told),
-    "settings": lambda told: Settings(**told),
-    "choice": lambda told: Choice(tuple(told["trainings"]), tuple(told["settings"]), told["rule"]),
+    "parts": lambda given: tuple(Part(**part) for part in given),
+    "settings": lambda given: Settings(**given),
+    "choice": lambda given: Choice(
+        tuple(given["trainings"]), tuple(given["settings"]), given["rule"]
+    ),
 }

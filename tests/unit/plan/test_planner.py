@@ -229,6 +229,41 @@ def test_an_intermediate_model_trained_once_serves_every_restart(registry: Path)
     assert len({training.seed for training in started}) == 3
 
 
+def test_a_stage_says_by_itself_whether_it_is_trained_anew(registry: Path) -> None:
+    once = [{"parts": ["source"], "retrain": False}, {"parts": ["task"]}]
+    plan = planned(registry, 1, 1, arms={"single": SINGLE, "once": once})
+    own = [cell.restart for cell in plan.cells if cell.role == "intermediate"]
+    starts = {plan.trainings[c.training].start for c in plan.cells if c.source == "i0"}
+    assert (own, len(starts)) == ([1], 1)
+    anew = [{"parts": ["source"], "retrain": True}, {"parts": ["task"]}]
+    plan = planned(registry, 1, 1, arms={"anew": anew}, retrain_intermediate=False)
+    own = [cell.restart for cell in plan.cells if cell.role == "intermediate"]
+    starts = {plan.trainings[c.training].start for c in plan.cells if c.source == "i0"}
+    assert (own, len(starts)) == ([1, 2, 3], 3)
+
+
+def test_a_stage_says_by_itself_how_many_examples_it_sees(registry: Path) -> None:
+    few = [{"parts": ["source"], "examples": 30}, {"parts": ["task"], "examples": 20}]
+    arms = {"stilts": STILTS, "few": few}
+    plan = planned(registry, 1, 1, restarts=1, arms=arms, sizes={"i0": [10, 50]})
+    seen = {
+        (cell.arm, cell.role, cell.examples): plan.trainings[cell.training].part.examples
+        for cell in plan.cells
+        if cell.role == "intermediate" or cell.source == "i0"
+    }
+    assert [seen["stilts", "intermediate", size] for size in (None, 10, 50)] == [None, 10, 50]
+    assert [seen["few", "intermediate", size] for size in (None, 10, 50)] == [30, 10, 30]
+    assert {seen["few", "target", size] for size in (None, 10, 50)} == {20}
+
+
+def test_a_stage_with_another_method_is_another_training(registry: Path) -> None:
+    arms = {"single": SINGLE, "lora": [{"parts": ["task"], "method": "lora"}]}
+    plan = planned(registry, 0, 1, restarts=1, arms=arms)
+    full, other = (plan.trainings[cell.training] for cell in plan.cells)
+    assert replace(other, method="full") == full
+    assert "method" not in full.to_json()
+
+
 def test_a_size_cuts_the_first_stage_alone(registry: Path) -> None:
     plan = planned(registry, 1, 1, restarts=1, sizes={"i0": [50]})
     whole, cut = (
@@ -346,10 +381,9 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
             r"arms\.again: found \[source\] > \[task\]",
         ),
         ({"arms": {"a": [{"parts": ["task"], "method": "lora"}]}}, r"arms\.a: found \[task\]"),
-        ({"arms": {"a": [{"parts": ["task"], "examples": 9}]}}, r"arms\.a: found \[task\]"),
         ({"grid": {"dropout": [0.1, 0.2]}}, "grid: found dropout"),
     ],
-    ids=["mixture", "all", "two arms with sources", "method", "examples", "grid"],
+    ids=["mixture", "all", "two arms with sources", "method", "grid"],
 )
 def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], found: str) -> None:
     config = checked(Config, tiny.config(**changes), "c")
@@ -357,6 +391,14 @@ def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], foun
         check_trainable(config, "study.yaml")
 
 
-@pytest.mark.parametrize("arms", [None, {"alone": SINGLE, "chained": STILTS}, {"single": SINGLE}])
+@pytest.mark.parametrize(
+    "arms",
+    [
+        None,
+        {"alone": SINGLE, "chained": STILTS},
+        {"single": [{"parts": ["task"], "examples": 9}]},
+        {"once": [{"parts": ["source"], "retrain": False}, {"parts": ["task"]}]},
+    ],
+)
 def test_single_and_stilts_can_be_trained_whatever_they_are_called(arms: Any) -> None:
     check_trainable(checked(Config, tiny.config(arms=arms), "c"), "study.yaml")

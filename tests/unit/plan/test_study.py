@@ -230,6 +230,10 @@ def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
             r"key arms: unknown task 'tiny-pear'\. Did you mean 'tiny-pair'\?",
         ),
         (
+            {"arms": {"odd": [{"parts": ["source"]}, {"parts": ["task"], "retrain": False}]}},
+            r"key arms\.odd: found retrain in the last stage\. Allowed: in a stage before it\.",
+        ),
+        (
             {"contrasts": [{"arm": "stilt", "against": "single"}]},
             r"key contrasts\.arm: unknown arm 'stilt'\. Did you mean 'stilts'\?",
         ),
