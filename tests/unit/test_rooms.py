@@ -85,3 +85,10 @@ def test_what_everything_may_import_imports_nothing_of_the_package(path: Path) -
 
 def test_few_modules_lie_outside_of_a_room() -> None:
     assert len([path for path in MODULES if len(path.parts) == 1]) <= 6
+
+
+def test_a_function_fits_on_a_page() -> None:
+    for path in MODULES:
+        for node in ast.walk(ast.parse((SOURCES / path).read_text(encoding="utf8"))):
+            if isinstance(node, ast.FunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 60, f"{path}: {node.name}"

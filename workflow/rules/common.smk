@@ -62,7 +62,7 @@ WHERE = " + ".join(CONFIGS)
 
 try:
     STUDY = load_study(
-        config, ROOT, WHERE, lambda task, told: why_unavailable(task, places_of(told, ROOT))
+        config, ROOT, WHERE, lambda task, study: why_unavailable(task, places_of(study, ROOT))
     )
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:

@@ -45,13 +45,13 @@ def draw_detectable(transfer: pd.DataFrame) -> Figure:
 
     transfer: the transfer table. Cells below the diagonal are inside the noise of their restarts.
     """
-    told = transfer.dropna(subset=["delta", "detectable"])
-    if told.empty:
+    measured = transfer.dropna(subset=["delta", "detectable"])
+    if measured.empty:
         return message_figure("No detectable difference to show:\nno cell has two runs.")
     figure = new_figure(ONE_COLUMN, ONE_COLUMN)
     axes = figure.add_subplot()
-    told = told.assign(size=told["delta"].abs())
-    for role, cells in told.groupby("role", sort=False):
+    measured = measured.assign(size=measured["delta"].abs())
+    for role, cells in measured.groupby("role", sort=False):
         inside = int((cells["size"] < cells["detectable"]).sum())
         _scatter(
             axes,
@@ -60,7 +60,7 @@ def draw_detectable(transfer: pd.DataFrame) -> Figure:
             str(role),
             f"{role}: {inside} of {len(cells)} cells below the line",
         )
-    top = 1.5 * max(told["size"].max(), told["detectable"].max(), 1.0)
+    top = 1.5 * max(measured["size"].max(), measured["detectable"].max(), 1.0)
     axes.plot([_SMALLEST, top], [_SMALLEST, top], color=MUTED, linewidth=0.7)
     axes.set(xscale="log", yscale="log", xlim=(_SMALLEST / 1.2, top), ylim=(_SMALLEST / 1.2, top))
     for axis in (axes.xaxis, axes.yaxis):
@@ -130,12 +130,12 @@ def draw_sizes(sources: pd.DataFrame, options: Options) -> Figure:
 
     sources: the table of `size.source_table`.
     """
-    told = sources.dropna(subset=["train_examples", "delta"])
-    if told.empty:
+    measured = sources.dropna(subset=["train_examples", "delta"])
+    if measured.empty:
         return message_figure("No sizes to show:\nno source has a size and a target transfer.")
     figure = new_figure(ONE_COLUMN, 0.85 * ONE_COLUMN)
     axes = figure.add_subplot()
-    for number, (form, part) in enumerate(told.groupby("form", sort=False)):
+    for number, (form, part) in enumerate(measured.groupby("form", sort=False)):
         axes.plot(
             part["train_examples"],
             part["delta"],
@@ -145,13 +145,13 @@ def draw_sizes(sources: pd.DataFrame, options: Options) -> Figure:
         )
     axes.axhline(0, color=MUTED, linewidth=0.5)
     axes.set_xscale("log")
-    mark_sizes(axes, told["train_examples"])
+    mark_sizes(axes, measured["train_examples"])
     axes.margins(x=0.3, y=0.15)
     axes.set_xlabel("training examples of the intermediate task")
     axes.set_ylabel("mean difference on targets, points")
     figure.legend(loc="outside upper center", ncols=5, handletextpad=0.1, columnspacing=0.8)
     fix_layout(figure)
-    _name_points(axes, told, options)
+    _name_points(axes, measured, options)
     return figure
 
 
@@ -209,7 +209,7 @@ def _draw_dumbbells(axes: Axes, averages: pd.DataFrame, options: Options) -> Non
 
 def _name_points(axes: Axes, sources: pd.DataFrame, options: Options) -> None:
     """Write each source's name beside its point, at the first place that is still free."""
-    taken: list[Bbox] = []
+    occupied: list[Bbox] = []
     for _, source in sources.iterrows():
         point = (source["train_examples"], source["delta"])
         for place in _PLACES:
@@ -221,7 +221,7 @@ def _name_points(axes: Axes, sources: pd.DataFrame, options: Options) -> None:
                 **place,
             )
             box = name.get_window_extent()
-            if not any(box.overlaps(other) for other in taken) or place is _PLACES[-1]:
-                taken.append(box)
+            if not any(box.overlaps(other) for other in occupied) or place is _PLACES[-1]:
+                occupied.append(box)
                 break
             name.remove()

@@ -30,16 +30,16 @@ def draw_size_curves(curves: pd.DataFrame, options: Options) -> Figure:
 
     curves: the table of `size_curves.size_curves`. Bars are its intervals.
     """
-    told = curves.dropna(subset=["train_examples", "delta"])
-    if told.empty:
+    measured = curves.dropna(subset=["train_examples", "delta"])
+    if measured.empty:
         return message_figure("No size curves to show:\nno source has a size and a transfer.")
-    roles, sources = in_order(told["role"]), in_order(told["source"])
+    roles, sources = in_order(measured["role"]), in_order(measured["source"])
     figure = new_figure(ONE_COLUMN if len(roles) == 1 else TWO_COLUMNS, _HEIGHT)
     panels = figure.subplots(1, len(roles), squeeze=False, sharex=True)[0]
     for axes, role in zip(panels, roles, strict=True):
-        _draw_panel(axes, told[told["role"] == role], sources, options)
+        _draw_panel(axes, measured[measured["role"] == role], sources, options)
         axes.set_title(f"{role} tasks")
-    mark_sizes(panels[0], told["train_examples"])
+    mark_sizes(panels[0], measured["train_examples"])
     figure.supxlabel("training examples of the intermediate task", size=7)
     panels[0].set_ylabel("mean difference, points")
     handles, labels = panels[0].get_legend_handles_labels()

@@ -177,7 +177,7 @@ class _Planner:
     def _reached(
         self, arm: Arm, role: str, source: Source, task: str, restart: int, changes: dict[str, Any]
     ) -> Training:
-        """Return the last training of an arm; those before it are taken into the plan."""
+        """Return the last training of an arm; those before it enter the plan."""
         start = None
         for stage in arm.stages[:-1]:
             early = restart if self._is_retrained(stage) else 1

@@ -33,7 +33,7 @@ def build_model(
 ) -> TaskModel:
     """Return an encoder under a fresh head drawn from the seed, on the processor.
 
-    The encoder is that of a model's folder, its first layers only if told so, with the pretrained
+    The encoder is that of a model's folder, its first layers only if `layers` says so, with the pretrained
     weights or with those of a start.
     """
     encoder = load_encoder(model, layers, settings.dropout, start)

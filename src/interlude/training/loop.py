@@ -48,11 +48,10 @@ def train(
 ) -> Trained:
     """Train a model on a task and evaluate it on schedule.
 
-    Stops at the first point of the curve by which a loss or a gradient was not finite; such a run
-    has no result, even if an evaluation came before. keep_weights: return those of encoder and
-    head, of the evaluation that `settings.select` keeps. Where scheduled evaluations see only
-    some validation examples, the kept model is evaluated on all of them in the end. With
-    checkpoints, an interrupted run goes on where it was.
+    Stops at the first point of the curve by which a loss or a gradient was not finite, without a
+    result, even if an evaluation came before. keep_weights: return those of the evaluation that
+    `settings.select` keeps. Where scheduled evaluations see only some validation examples, the kept
+    model is evaluated on all of them in the end. With checkpoints, it goes on where it was.
     """
     schedule = plan(data.train.num_rows, settings)
     state = RunState(

@@ -63,7 +63,7 @@ class Server:
 
 
 class Job:
-    """A caller's request: a fork carries it out, and its end is told to the caller."""
+    """A caller's request: a fork carries it out, and its end is sent to the caller."""
 
     def __init__(self, caller: socket.socket, watched: DefaultSelector) -> None:
         self.caller = caller
