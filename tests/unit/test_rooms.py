@@ -25,7 +25,8 @@ WAY_OF_THE_DATA = (
 )
 # What reads tables knows nothing of the plan, nor of how a number came about.
 WAY_OF_THE_TABLES = ("words", "errors", "files", "analysis", "figures")
-SHARED_BY_ROWS = {"__init__", "rows", "examples", "text_tokens"}  # of all forms
+OF_ROWS = {"__init__", "declaration", "columns", "rows"}  # of a form, and of all
+SHARED_BY_ROWS = {"values", "examples", "text_tokens"}
 
 MODULES = sorted(path.relative_to(SOURCES) for path in SOURCES.rglob("*.py"))
 ALONE = [Path("__init__.py"), Path("words.py")]  # they import nothing of the package
@@ -35,7 +36,7 @@ def room_of(module: tuple[str, ...]) -> str:
     """Return the room of a module, given its path or dotted name in parts: (plan, study)."""
     if module[0] != "forms":
         return module[0]
-    is_of_rows = module[-1] == "rows" or module[1:2] == () or module[1] in SHARED_BY_ROWS
+    is_of_rows = module[1:] == () or module[-1] in OF_ROWS | SHARED_BY_ROWS
     return "forms: rows" if is_of_rows else "forms: heads"
 
 

@@ -33,8 +33,8 @@ def build_model(
 ) -> TaskModel:
     """Return an encoder under a fresh head drawn from the seed, on the processor.
 
-    The encoder is that of a model's folder, its first layers only if `layers` says so, with the pretrained
-    weights or with those of a start.
+    The encoder is that of a model's folder, its first `layers` only if they are given, with the
+    pretrained weights or with those of a start.
     """
     encoder = load_encoder(model, layers, settings.dropout, start)
     if data.form.first_token_only:
