@@ -11,7 +11,10 @@ from interlude.plan.config import Config
 from interlude.plan.reference import MODELS, refreshed
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -46,3 +49,23 @@ def test_every_link_and_image_of_a_page_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
     missing = [link for link in links if not (page.parent / link).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_and_folder_of_the_package_that_a_page_names_is_there(page: Path) -> None:
+    rooms = [path.name for path in (ROOT / "src/interlude").iterdir() if path.is_dir()]
+    pattern = rf"`(?:src/interlude/)?((?:{'|'.join(rooms)})/(?:[\w/]*/|[\w/]+\.py)?)`"
+    named = re.findall(pattern, page.read_text())
+    assert [name for name in named if not (ROOT / "src/interlude" / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_part_of_a_page_that_a_link_names_is_there(page: Path) -> None:
+    for file, part in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+        assert part in parts_of(page.parent / file if file else page), f"{file}#{part}"
+
+
+def parts_of(page: Path) -> set[str]:
+    """Return what links call the headings of a page: lower case, hyphens for blanks."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
