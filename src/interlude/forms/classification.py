@@ -11,20 +11,15 @@ from torch.nn import functional
 from typing_extensions import override
 
 from interlude.forms.examples import Row
-from interlude.forms.head import Form, Outputs, Tensors, label_targets
+from interlude.forms.head import Form, LinearHead, Outputs, Tensors, label_targets
 
 
-class FirstTokenHead(nn.Module):
+class FirstTokenHead(LinearHead):
     """Dropout and a linear layer on the first token: [examples, length, hidden] -> [.., n]."""
-
-    def __init__(self, hidden_size: int, n_labels: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_size, n_labels)
 
     @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
-        logits = self.linear(self.dropout(hidden[:, 0])).float()
+        logits = self.scores(hidden[:, 0])
         return Outputs(functional.cross_entropy(logits, targets["label"]), logits)
 
 

@@ -72,6 +72,20 @@ class Form(ABC):
         """Return one uniform random guess per example."""
 
 
+class LinearHead(nn.Module):
+    """Dropout and a linear layer: what most heads make of hidden states."""
+
+    def __init__(self, hidden_size: int, n_outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(hidden_size, n_outputs)
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """Return [.., hidden] -> [.., outputs], in fp32."""
+        scores: Tensor = self.linear(self.dropout(hidden)).float()
+        return scores
+
+
 def label_targets(examples: Sequence[Row]) -> Tensors:
     """Return the `label` of each example as {"label": int64 [examples]}."""
     return {"label": torch.tensor([example["label"] for example in examples])}

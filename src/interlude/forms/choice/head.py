@@ -12,23 +12,18 @@ from torch.nn import functional
 from typing_extensions import override
 
 from interlude.forms.examples import Row
-from interlude.forms.head import Form, Outputs, Tensors, label_targets
+from interlude.forms.head import Form, LinearHead, Outputs, Tensors, label_targets
 
 
-class ChoiceHead(nn.Module):
+class ChoiceHead(LinearHead):
     """Score every sequence, then lay the scores out as [examples, most choices].
 
     Examples may differ in their number of choices; absent ones get a score of minus infinity.
     """
 
-    def __init__(self, hidden_size: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_size, 1)
-
     @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
-        scores = self.linear(self.dropout(hidden[:, 0])).float().squeeze(-1)
+        scores = self.scores(hidden[:, 0]).squeeze(-1)
         present = targets["present"]
         logits = scores.new_full(present.shape, float("-inf")).masked_scatter(present, scores)
         return Outputs(functional.cross_entropy(logits, targets["label"]), logits)
@@ -41,7 +36,7 @@ class Choice(Form):
 
     @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
-        return ChoiceHead(hidden_size, dropout)
+        return ChoiceHead(hidden_size, 1, dropout)
 
     @override
     def targets(self, examples: Sequence[Row]) -> Tensors:

@@ -9,24 +9,19 @@ from torch.nn import functional
 from typing_extensions import override
 
 from interlude.forms.examples import Row
-from interlude.forms.head import Outputs, Tensors
+from interlude.forms.head import LinearHead, Outputs, Tensors
 from interlude.forms.label_sets import LabelSets
 
 
-class MultiLabelHead(nn.Module):
+class MultiLabelHead(LinearHead):
     """Dropout and a linear layer on the first token: [examples, length, hidden] -> [.., labels].
 
     The loss is the mean over examples and labels of the binary cross entropy.
     """
 
-    def __init__(self, hidden_size: int, n_labels: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_size, n_labels)
-
     @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
-        logits = self.linear(self.dropout(hidden[:, 0])).float()
+        logits = self.scores(hidden[:, 0])
         loss = functional.binary_cross_entropy_with_logits(logits, targets["labels"])
         return Outputs(loss, logits)
 

@@ -13,23 +13,18 @@ from torch.nn import functional
 from typing_extensions import override
 
 from interlude.forms.examples import Row
-from interlude.forms.head import Form, Outputs, Tensors
+from interlude.forms.head import Form, LinearHead, Outputs, Tensors
 
 
-class NumberHead(nn.Module):
+class NumberHead(LinearHead):
     """A number from the first token, and its mean squared error.
 
     [examples, length, hidden] with `value` [examples] -> [examples].
     """
 
-    def __init__(self, hidden_size: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_size, 1)
-
     @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
-        numbers = self.linear(self.dropout(hidden[:, 0])).float().squeeze(-1)
+        numbers = self.scores(hidden[:, 0]).squeeze(-1)
         return Outputs(functional.mse_loss(numbers, targets["value"]), numbers)
 
 
@@ -40,7 +35,7 @@ class Regression(Form):
 
     @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
-        return NumberHead(hidden_size, dropout)
+        return NumberHead(hidden_size, 1, dropout)
 
     @override
     def targets(self, examples: Sequence[Row]) -> Tensors:

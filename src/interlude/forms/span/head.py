@@ -13,22 +13,17 @@ from torch.nn import functional
 from typing_extensions import override
 
 from interlude.forms.examples import CUT, Row
-from interlude.forms.head import Form, Outputs, Tensors
+from interlude.forms.head import Form, LinearHead, Outputs, Tensors
 
 MOST_TOKENS = 30  # longest answer that is predicted, as in the SQuAD baselines
 
 
-class SpanHead(nn.Module):
+class SpanHead(LinearHead):
     """Start and end scores of passage tokens: [examples, length, hidden] -> [.., 2, length]."""
-
-    def __init__(self, hidden_size: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_size, 2)
 
     @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
-        scores = self.linear(self.dropout(hidden)).float().transpose(1, 2)
+        scores = self.scores(hidden).transpose(1, 2)
         logits = scores.masked_fill(~targets["in_passage"][:, None], float("-inf"))
         loss = functional.cross_entropy(
             logits.flatten(0, 1), targets["answer"].flatten(), ignore_index=CUT
@@ -46,7 +41,7 @@ class Span(Form):
 
     @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
-        return SpanHead(hidden_size, dropout)
+        return SpanHead(hidden_size, 2, dropout)
 
     @override
     def targets(self, examples: Sequence[Row]) -> Tensors:

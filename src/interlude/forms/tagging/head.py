@@ -12,28 +12,23 @@ from torch.nn import functional
 from typing_extensions import override
 
 from interlude.forms.examples import Row
-from interlude.forms.head import Form, Outputs, Tensors
+from interlude.forms.head import Form, LinearHead, Outputs, Tensors
 
 IGNORED = -100  # torch's own ignore_index
 NO_TAG = ""  # of a word that has no token or lost it
 
 
-class WordHead(nn.Module):
+class WordHead(LinearHead):
     """Tag words: [examples, length, hidden] at `positions` [examples, words] -> [.., n tags].
 
     A position of 0 stands for a word that is not there (padding, or cut off by truncation);
     its tag is IGNORED.
     """
 
-    def __init__(self, hidden_size: int, n_labels: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_size, n_labels)
-
     @override
     def forward(self, hidden: Tensor, targets: Tensors) -> Outputs:
         places = targets["positions"].unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
-        logits = self.linear(self.dropout(hidden.gather(1, places))).float()
+        logits = self.scores(hidden.gather(1, places))
         loss = functional.cross_entropy(
             logits.flatten(0, 1), targets["tags"].flatten(), ignore_index=IGNORED
         )
