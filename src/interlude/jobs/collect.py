@@ -18,6 +18,9 @@ from interlude.words import SCORES, TRAININGS
 
 Row = dict[str, Any]
 
+NEEDED = ("status", "parts")  # of a record; what else it holds is checked with the tables
+OF_PART = {"task"}
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -94,12 +97,16 @@ def read_record(path: Path) -> Row:
             f"{path}: key schema_version: found {found!r}. Allowed: {SCHEMA_VERSION}. "
             "The record is of another release: delete it and run again."
         )
+    lacking = [key for key in NEEDED if key not in record]
+    lacking += [f"parts.{key}" for part in record.get("parts", []) for key in OF_PART - part.keys()]
+    if lacking:
+        raise InputError(f"{path}: no key {lacking[0]!r}. Delete it and run again.")
     if record["status"] == "ok" and len(record["parts"]) == 1:
-        _check_predictions(path, record["parts"][0]["validation_examples"])
+        _check_predictions(path, record["parts"][0].get("validation_examples"))
     return dict(record)
 
 
-def _check_predictions(record: Path, count: int) -> None:
+def _check_predictions(record: Path, count: int | None) -> None:
     path = record.with_name("predictions.parquet")
     try:
         table = pq.read_table(path, page_checksum_verification=True)

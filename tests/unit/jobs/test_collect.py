@@ -153,6 +153,9 @@ def test_a_record_without_the_task_of_its_cell_is_named(trained: Path) -> None:
         ("[]", "key schema_version: found None"),
         ("null", "key schema_version: found None"),
         ("{}", r"key schema_version: found None\. Allowed: 2"),
+        ('{"schema_version": 2, "parts": []}', r"no key 'status'\. Delete it"),
+        ('{"schema_version": 2, "status": "ok"}', r"no key 'parts'\. Delete it"),
+        ('{"schema_version": 2, "status": "ok", "parts": [{}]}', r"no key 'parts\.task'"),
         ('{"schema_version": 1}', r"key schema_version: found 1\. Allowed: 2.*another release"),
     ],
 )
