@@ -205,6 +205,9 @@ def _check_sizes(config: Config, where: str) -> None:
 
 def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
     named = [(role, name) for role in ROLES for name in config.tasks(role)]
+    if not named and not config.published:
+        keys = ", ".join(ROLES)
+        raise InputError(f"{where}: keys {keys}: found no task. Allowed: one or more.")
     named += [
         (f"overrides.{role}", name) for role, tasks in config.overrides.items() for name in tasks
     ]

@@ -42,6 +42,14 @@ def test_settings_of_a_task_go_before_those_of_its_role_before_defaults(root: Pa
     assert planned.settings("intermediate", "tiny-single") == Settings()
 
 
+def test_a_study_without_any_task_is_refused_unless_its_scores_are_published(root: Path) -> None:
+    nothing: dict[str, Any] = {role: [] for role in ROLES}
+    message = r"study\.yaml: keys intermediate, target, probing: found no task\. Allowed"
+    with pytest.raises(InputError, match=message):
+        study(root, **nothing)
+    assert study(root, published="pruksachatkun", **nothing).tasks == {}
+
+
 def test_a_setting_can_be_put_back_to_null(root: Path) -> None:
     planned = study(
         root,
