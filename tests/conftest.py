@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from helpers import tiny
+from helpers.once import made_once
 from helpers.project import Project, copy_project
 
 
@@ -53,12 +52,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
     Run once, by the first of pytest's workers that asks; each worker has a copy of its own.
     """
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished-once"
-    with FileLock(f"{shared}.lock"):
-        if not (shared / "complete").exists():
-            copy_project(shared / "interlude").run()
-            (shared / "complete").touch()
+    shared = made_once(
+        tmp_path_factory, "finished", lambda folder: copy_project(folder / "interlude").run()
+    )
     own = tmp_path_factory.mktemp("finished") / "interlude"
     shutil.copytree(shared / "interlude", own)
     return Project(own)

@@ -48,9 +48,13 @@ class Made:
 
 
 def make(task: Task, folder: Path) -> Made:
-    """Prepare a task in a folder; skip the test, saying why, where its data is not at hand."""
+    """Prepare a task in a folder, unless it is there already.
+
+    Skips the test, saying why, where its data is not at hand.
+    """
     served, places = _from_archive(task) if task.source.archive else _from_mirror(task)
-    prepare(task, places, folder)
+    if not (folder / "manifest.json").exists():
+        prepare(task, places, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     tables = {part: pq.read_table(folder / f"{part}.parquet") for part in PARTS}
     return Made(served, manifest, tables)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.once import made_once
 from helpers.package_index import Index
 from helpers.prepared import TASKS, Made, make
 from tenacity import stop_after_attempt
@@ -49,7 +50,9 @@ def wheel(members: dict[str, bytes]) -> bytes:
 @pytest.fixture(scope="session", params=TASKS, ids=lambda task: task.name)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A task of the registry, prepared from real data, once for all tests of it."""
-    return make(request.param, tmp_path_factory.mktemp(request.param.name))
+    task = request.param
+    folder = made_once(tmp_path_factory, f"data-{task.name}", lambda new: make(task, new / "task"))
+    return make(task, folder / "task")
 
 
 @pytest.fixture(autouse=True)

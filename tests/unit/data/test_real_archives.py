@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from helpers.once import made_once
+from helpers.prepared import make
 
 from interlude.data.fetch.archives import fetch, find_archive
 from interlude.data.fetch.files import fetch_files
@@ -59,15 +61,11 @@ def source_archive(name: str) -> Path:
 @pytest.fixture(scope="module", params=EXPECTED)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Name, folder and rows by split of an embedded task."""
-    name, archive = request.param, source_archive(request.param)
-    folder = tmp_path_factory.mktemp(name)
-    prepare(load_task(ROOT / f"config/tasks/{name}.yaml"), Places(REGISTRY, archive), folder)
-    parts = ("train", "validation")
-    return (
-        name,
-        folder,
-        {part: pq.read_table(folder / f"{part}.parquet").to_pylist() for part in parts},
-    )
+    name = request.param
+    task = load_task(ROOT / f"config/tasks/{name}.yaml")
+    once = made_once(tmp_path_factory, f"data-{name}", lambda new: make(task, new / "task"))
+    tables = make(task, once / "task").tables
+    return name, once / "task", {part: table.to_pylist() for part, table in tables.items()}
 
 
 def test_sizes_and_balance(made: Any) -> None:
