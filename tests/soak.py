@@ -190,7 +190,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="interlude-soak-"))
     whole, shaken = (
-        Study(copy_project(folder / name), study_arguments or REHEARSAL, options.cores)
+        Study(
+            copy_project(folder / name, own_sources=True),
+            study_arguments or REHEARSAL,
+            options.cores,
+        )
         for name in ("whole", "shaken")
     )
     try:

@@ -36,7 +36,9 @@ class Project:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run snakemake on the tiny study and return what it printed, stderr in stdout."""
-        return forked.snakemake(["--configfile", "tiny.yaml", *arguments], self.root, secretive())
+        shared = {"INTERLUDE_WARM_FOR": str(os.getpid())}  # by all projects of the same sources
+        given = ["--configfile", "tiny.yaml", *arguments]
+        return forked.snakemake(given, self.root, secretive() | shared)
 
     def run(self, *arguments: str) -> str:
         """Run to the end on two cores; the test fails, with the output, when snakemake does."""
@@ -132,22 +134,27 @@ def snakemake_command() -> list[str]:
     return [sys.executable, "-m", "snakemake"]
 
 
-def copy_project(target: Path) -> Project:
-    """Copy what a clone holds, without results, and put the tiny study beside it."""
+def copy_project(target: Path, own_sources: bool = False) -> Project:
+    """Copy what a clone holds, without results, and put the tiny study beside it.
+
+    own_sources: copy src as well, which is a link otherwise.
+    """
+    target.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = ROOT / part
-        if source.is_dir():
+        if part == "src" and not own_sources:
+            (target / part).symlink_to(source)
+        elif source.is_dir():
             shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / part)
     shutil.copy2(TINY, target / "tiny.yaml")
     return Project(target)
 
 
-def copy_prepared(finished: Project, target: Path) -> Project:
+def copy_prepared(finished: Project, target: Path, own_sources: bool = False) -> Project:
     """Copy the project, and of a finished one what is made before training. Takes no space."""
-    project = copy_project(target)
+    project = copy_project(target, own_sources)
     for part in ("archives", "data", "models", "encoded"):
         place = Path("results", part)
         shutil.copytree(finished.root / place, project.root / place, copy_function=os.link)

@@ -47,7 +47,7 @@ class Place:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in a folder whose name has blanks and quotes."""
-    project = copy_project(tmp_path_factory.mktemp("anywhere") / AWKWARD)
+    project = copy_project(tmp_path_factory.mktemp("anywhere") / AWKWARD, own_sources=True)
     shutil.copyfile(SMALL, project.root / "small.yaml")
     return project
 

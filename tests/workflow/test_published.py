@@ -47,7 +47,7 @@ def snakemake(project: Project, *arguments: str) -> subprocess.CompletedProcess[
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which the published study was run, and in which torch can not be imported."""
-    project = copy_project(tmp_path_factory.mktemp("published") / "interlude")
+    project = copy_project(tmp_path_factory.mktemp("published") / "interlude", own_sources=True)
     (project.root / "src/torch.py").write_text("raise ImportError('torch was imported')\n")
     done = snakemake(project)
     assert done.returncode == 0, done.stdout

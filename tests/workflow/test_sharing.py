@@ -15,7 +15,7 @@ SHARED = Path("results/shared")
 @pytest.fixture
 def elsewhere(finished: Project, tmp_path: Path) -> Project:
     """Another working folder that has only the data and the model."""
-    other = copy_prepared(finished, tmp_path / "elsewhere")
+    other = copy_prepared(finished, tmp_path / "elsewhere", own_sources=True)
     shutil.rmtree(other.root / "results/encoded")
     return other
 

@@ -17,16 +17,17 @@ sys.path.insert(0, str(ROOT / "src"))
 # tokenise on one thread, since each job has its own cores.
 os.environ.update(
     TOKENIZERS_PARALLELISM="false",
-    PYTHONPATH=str(ROOT / "src"),
+    PYTHONPATH=os.path.realpath(ROOT / "src"),
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
 )
-# Jobs on this machine share a process with the slow imports, which ends with this one. Jobs on a
-# compute node do not, and have no network: what they need was downloaded before.
+# Jobs on this machine share a process with the slow imports, which ends with this one, or with the
+# process that has named itself before. Jobs on a compute node do not, and have no network: what they
+# need was downloaded before.
 if workflow.remote_exec:
     os.environ.pop("INTERLUDE_WARM_FOR", None)
     os.environ.update(HF_HUB_OFFLINE="1")
 else:
-    os.environ.update(INTERLUDE_WARM_FOR=str(os.getpid()))
+    os.environ.setdefault("INTERLUDE_WARM_FOR", str(os.getpid()))
 
 from interlude.plan import digest
 from interlude.data.fetch.archives import find_archive
