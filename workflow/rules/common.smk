@@ -1,4 +1,5 @@
 # The study of the config, its paths, and the functions that the rules use.
+import inspect
 import json
 import os
 import shlex
@@ -165,6 +166,12 @@ def training_code(*parts):
     return digest.training_code(forms, metrics)
 
 
+def asked_often(function):
+    """A function of a rule with many jobs: Snakemake asks for its parameters in each of them."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def output_folder(wildcards, output):
     """Folder of a rule's first output."""
     return Path(output[0]).parent
@@ -252,6 +259,7 @@ def trained_by(id):
     return "train_probe" if PLAN.roles[id] == "probing" else "train_target"
 
 
+@asked_often
 def training_arguments(wildcards):
     """The arguments of train.py that say what a training is: where they change, it is done again.
 
@@ -266,6 +274,7 @@ def training_arguments(wildcards):
     return shlex.join(part for pair in named.items() for part in pair)
 
 
+@asked_often
 def called(wildcards):
     """What people call a training: the name of the first cell that is read from it."""
     return PLAN.names[wildcards.id]
@@ -276,6 +285,7 @@ def encoded(task, length):
     return f"results/encoded/{STUDY.model.name}/{task}/{length}"
 
 
+@asked_often
 def training_inputs(wildcards):
     """What a training reads, by kind: encoded examples of its parts, a sweep's choice, a start."""
     training = PLAN.trainings[wildcards.id]
@@ -290,6 +300,7 @@ def training_inputs(wildcards):
     return read
 
 
+@asked_often
 def job_files(wildcards, input, output):
     """The arguments of train.py that name a training's files.
 
@@ -306,15 +317,18 @@ def job_files(wildcards, input, output):
     return shlex.join(part for parts in given for part in parts)
 
 
+@asked_often
 def retries_left(wildcards, attempt):
     return RETRIES + 1 - attempt
 
 
+@asked_often
 def job_memory(wildcards, input, attempt):
     """MB of host memory; more at each attempt."""
     return attempt * run_memory_mb(Path(input.model), ON_GPU)
 
 
+@asked_often
 def job_minutes(wildcards, input, attempt):
     """Minutes in which a training surely ends, from its planned tokens; more at each attempt."""
     training = PLAN.trainings[wildcards.id]
