@@ -15,7 +15,7 @@ from helpers.browser import Page, chromium, find_chromium
 from helpers.project import TINY, Project, copy_project
 from helpers.synthetic import record
 
-from interlude.analysis.results import split, write_table
+from interlude.analysis.results import split, write_results
 from interlude.words import ROLES
 
 pytestmark = pytest.mark.skipif(
@@ -63,7 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     changes = {"own_data": FOLDER, "skip_unavailable": True, "target": [*config["target"], "ccg"]}
     (project.root / "tiny.yaml").write_text(yaml.safe_dump(config | changes))
     for name, table in zip(("scores", "trainings"), tables_of(config), strict=True):
-        write_table(table, project.root / f"results/{config['study']}/{name}.parquet")
+        write_results(table, project.root / f"results/{config['study']}/{name}.parquet")
     project.run("--", "tables", "figures", "report")
     return project
 

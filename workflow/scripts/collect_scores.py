@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.analysis.results import to_scores, to_trainings, write_table
+from interlude.analysis.results import to_scores, to_trainings, write_results
 from interlude.errors import command
 from interlude.jobs.collect import collect
 from interlude.plan.cells import read_plan, scored
@@ -22,8 +22,8 @@ def main() -> None:
     arguments = parser.parse_args()
     cells = scored(read_plan(arguments.plan))
     found = collect(arguments.study, cells, arguments.trained)
-    write_table(to_scores(found.scores), arguments.scores)
-    write_table(to_trainings(found.trainings), arguments.trainings)
+    write_results(to_scores(found.scores), arguments.scores)
+    write_results(to_trainings(found.trainings), arguments.trainings)
 
 
 if __name__ == "__main__":

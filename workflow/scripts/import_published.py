@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from interlude.analysis.published import load_published, published_tables
-from interlude.analysis.results import write_table
+from interlude.analysis.results import write_results
 from interlude.errors import command
 
 
@@ -20,8 +20,8 @@ def main() -> None:
     arguments = parser.parse_args()
     published = load_published(arguments.reference)
     scores, trainings = published_tables(published, arguments.study)
-    write_table(trainings, arguments.trainings)
-    write_table(scores, arguments.scores)
+    write_results(trainings, arguments.trainings)
+    write_results(scores, arguments.scores)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def joined(scores: pd.DataFrame, trainings: pd.DataFrame, where: str = "scores")
     return runs.merge(starts, on="start", how="left", validate="many_to_one")
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
+def write_results(table: pd.DataFrame, path: Path) -> None:
     """Check a table of scores or of trainings, then write it as Parquet and, beside it, as CSV.
 
     Its columns tell which of the two it is. Both files are written whole, or none.

@@ -18,7 +18,7 @@ from interlude.analysis.results import (
     split,
     to_scores,
     to_trainings,
-    write_table,
+    write_results,
 )
 from interlude.errors import InputError
 from interlude.words import SCORES, TRAININGS
@@ -36,7 +36,7 @@ def study(tmp_path: Path) -> tuple[Path, Path]:
 def written(folder: Path) -> tuple[Path, Path]:
     paths = folder / "scores.parquet", folder / "trainings.parquet"
     for table, path in zip(demo_tables(), paths, strict=True):
-        write_table(table, path)
+        write_results(table, path)
     return paths
 
 
@@ -93,7 +93,7 @@ def test_a_bad_score_names_file_row_and_column(
     scores = SCORES_TABLE.astype({column: object})
     scores.loc[2, column] = value
     with pytest.raises(InputError, match=rf"scores.parquet: .*{message}"):
-        write_table(scores, tmp_path / "scores.parquet")
+        write_results(scores, tmp_path / "scores.parquet")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -111,7 +111,7 @@ def test_a_bad_training_names_file_row_and_column(
     trainings = TRAININGS_TABLE.astype({column: object})
     trainings.loc[2, column] = value
     with pytest.raises(InputError, match=rf"trainings.parquet: .*{message}"):
-        write_table(trainings, tmp_path / "trainings.parquet")
+        write_results(trainings, tmp_path / "trainings.parquet")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,7 +196,7 @@ def test_cells_that_read_one_training_are_runs_of_their_own() -> None:
 
 
 def test_a_training_that_is_not_in_its_table_is_named(study: tuple[Path, Path]) -> None:
-    write_table(TRAININGS_TABLE.drop(index=4), study[1])
+    write_results(TRAININGS_TABLE.drop(index=4), study[1])
     lost = TRAININGS_TABLE["training"][4]
     with pytest.raises(InputError, match=rf"{study[0]}: row 5 .*column training: found '{lost}'"):
         read_runs(*study)

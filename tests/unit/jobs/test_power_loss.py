@@ -19,7 +19,7 @@ import pytest
 from helpers import tiny
 from helpers.synthetic import awkward_tables
 
-from interlude.analysis.results import write_table
+from interlude.analysis.results import write_results
 from interlude.files import MANIFEST
 from interlude.jobs.failure import leave_without_result
 from interlude.jobs.record import planned_part, write_predictions, write_record
@@ -176,7 +176,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     folder = tmp_path_factory.mktemp("tables")
     told: list[Any] = ["--options", '{"statistics": {"resamples": 20}}']
     for name, table in zip(("scores", "trainings"), awkward_tables(), strict=True):
-        write_table(table, folder / f"{name}.parquet")
+        write_results(table, folder / f"{name}.parquet")
         told += [f"--{name}", folder / f"{name}.parquet"]
     return told
 
