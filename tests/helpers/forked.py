@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import subprocess
@@ -50,4 +51,7 @@ def _be_snakemake(
     sys.argv = ["snakemake", *arguments]
     from snakemake.cli import main  # noqa: PLC0415  in the fork alone
 
-    main(arguments)
+    try:
+        main(arguments)
+    finally:
+        atexit._run_exitfuncs()  # a fork does not: temporary folders would stay
