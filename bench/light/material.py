@@ -69,7 +69,7 @@ def prepare(folder: Path, real: bool = True) -> None:
 
 
 def _prepare_tiny(folder: Path) -> dict[str, Any]:
-    import tiny  # type: ignore[import-not-found]  # noqa: PLC0415
+    from helpers import tiny  # type: ignore[import-not-found]  # noqa: PLC0415
     from helpers.tiny_model import save_model  # type: ignore[import-not-found]  # noqa: PLC0415
 
     save_model(folder / "models" / TINY)
@@ -81,7 +81,7 @@ def _prepare_tiny(folder: Path) -> dict[str, Any]:
 
 
 def _encode_tiny(folder: Path, model: str, forms: tuple[str, ...]) -> None:
-    import tiny  # noqa: PLC0415
+    from helpers import tiny  # noqa: PLC0415
 
     from interlude.encode.encoding import encode_task  # noqa: PLC0415
 
