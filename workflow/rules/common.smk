@@ -167,7 +167,7 @@ def training_code(*parts):
 
 
 def asked_often(function):
-    """A function of a rule with many jobs: Snakemake asks for its parameters in each of them."""
+    """Find the parameters of an input function once; Snakemake asks for them in each job."""
     function.__signature__ = inspect.signature(function)
     return function
 
