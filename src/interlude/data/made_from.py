@@ -15,7 +15,7 @@ from typing import Any
 from typing_extensions import override
 
 from interlude.data.fetch.origin import Origin
-from interlude.data.read import reader_module
+from interlude.data.read import ending_of, reader_module
 from interlude.plan.digest import reading_code
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
@@ -79,7 +79,7 @@ def declared_of_model(model: Model) -> str:
 
 def contents_of(origin: Origin, hashes: Mapping[str, str]) -> str:
     """Return a digest of what is found at an origin; a file's ending tells how it is read."""
-    files = {name: [path.suffix, hashes[name]] for name, path in origin.files.items()}
+    files = {name: [ending_of(path.name), hashes[name]] for name, path in origin.files.items()}
     return _digest([origin.stands_for, files])
 
 

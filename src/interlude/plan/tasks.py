@@ -80,8 +80,7 @@ class Source(Declared):
     )
     files: IfGiven[BySplit] = Field(
         None,
-        description="your own CSV, JSONL or Parquet files, by the name of the split; relative to "
-        "the working directory",
+        description="your own files, by the name of the split; relative to the working directory",
     )
     hub: IfGiven[HubData] = Field(
         None, description="a data set on the hub; of a script-only one, its Parquet conversion"
@@ -102,7 +101,11 @@ class Source(Declared):
     reader: str | None = Field(
         None, description="a reader of interlude.data.read; null lets the file ending tell"
     )
-    options: dict[str, Any] = Field({}, description="keyword arguments of the reader")
+    options: dict[str, Any] = Field(
+        {},
+        description="options of the reader: encoding of CSV, TSV and JSON, separator and quoting "
+        "of CSV and TSV; a reader of interlude.data.read names others",
+    )
 
     @model_validator(mode="after")
     def _is_in_one_place(self) -> Self:

@@ -294,7 +294,7 @@ def test_a_fault_names_file_key_found_and_allowed(
         ),
         (
             {"files": {"all": "Makefile"}, "reader": "csv", "options": {"seperator": ";"}},
-            "key source.options: unknown option 'seperator'. Did you mean 'separator'",
+            "key source.options: unknown key 'seperator'. Did you mean 'separator'",
         ),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 READER = re.compile(r"^@reader\ndef (\w+)\(", re.MULTILINE)
 BASIC = f"{__name__}.readers"  # has those of the file endings
@@ -21,6 +21,12 @@ def reader_modules() -> dict[str, str]:
         for path in sorted(Path(__file__).parent.glob("*.py"))
         for name in READER.findall(path.read_text(encoding="utf8"))
     }
+
+
+def ending_of(name: str) -> str:
+    """Return the ending of a file name, which tells the reader: .csv.gz of Reviews.CSV.gz."""
+    path = PurePath(name.lower())
+    return PurePath(path.stem).suffix + ".gz" if path.suffix == ".gz" else path.suffix
 
 
 def reader_module(name: str | None) -> str:

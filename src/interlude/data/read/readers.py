@@ -7,17 +7,17 @@ A source needs a reader of its own only where naming columns is not enough.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from interlude.data.read.decoded import Encoding, decoded
+from interlude.data.read.separated import Quoting, Separator, table_rows
 from interlude.data.read.similar import families
 from interlude.errors import InputError
 
@@ -43,15 +43,37 @@ def reader(function: Reader) -> Reader:
 
 
 @reader
-def jsonl(members: Members, dropped: Dropped) -> dict[str, Rows]:
-    """One JSON object per line, as it stands."""
-    return {split: json_lines(content, split) for split, content in members.items()}
+def jsonl(members: Members, dropped: Dropped, encoding: Encoding = "utf-8") -> dict[str, Rows]:
+    """One JSON object per line, or a list of objects, as they stand."""
+    return {split: json_lines(content, split, encoding) for split, content in members.items()}
 
 
 @reader
-def csv(members: Members, dropped: Dropped, separator: str = ",") -> dict[str, Rows]:
-    """Comma-separated values with a header; every value is text, an empty field is ''."""
-    return {split: _csv_rows(content, split, separator) for split, content in members.items()}
+def csv(
+    members: Members,
+    dropped: Dropped,
+    separator: Separator = ",",
+    quoting: Quoting | None = None,
+    encoding: Encoding = "utf-8",
+) -> dict[str, Rows]:
+    """A table of text with a header; every value is text, an empty field is ''."""
+    return {
+        split: table_rows(decoded(content, where, encoding), where, separator, quoting)
+        for split, content in members.items()
+        for where in [f"split {split!r}"]
+    }
+
+
+@reader
+def tsv(
+    members: Members,
+    dropped: Dropped,
+    separator: Separator = "\t",
+    quoting: Quoting | None = None,
+    encoding: Encoding = "utf-8",
+) -> dict[str, Rows]:
+    """A table of text with tabs between its fields."""
+    return csv(members, dropped, separator, quoting, encoding)
 
 
 @reader
@@ -190,40 +212,49 @@ def _with_family(splits: dict[str, Rows], text_of: Callable[[Row], str]) -> dict
     }
 
 
-def json_lines(content: bytes, split: str) -> Rows:
-    """Return the rows of a JSONL file; InputError names the line that is no JSON object."""
-    rows = []
+def json_lines(content: bytes, split: str, encoding: str = "utf-8") -> Rows:
+    """Return the rows of a file with a JSON object per line, or with one list of objects.
+
+    InputError names the line, or the item of the list, that is no JSON object.
+    """
+    where = f"split {split!r}"
+    text = decoded(content, where, encoding)
+    if text.lstrip().startswith("["):
+        items = enumerate(_parsed(text, where), start=1)
+        return [_json_object(item, f"{where}, item {number}") for number, item in items]
     # split("\n"), since splitlines() would also cut at the line separators inside of JSON strings
-    for number, line in enumerate(_decoded(content, split).split("\n"), start=1):
-        if line.strip():
-            rows.append(_json_object(line, f"split {split!r}, line {number}"))
-    return rows
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    return [_json_object(_parsed(line, where, n), f"{where}, line {n}") for n, line in lines]
 
 
-def _json_object(line: str, where: str) -> Row:
+def _parsed(text: str, where: str, first: int = 1) -> Any:
+    """Return the value of a JSON text; first: the number of its first line in the file."""
     try:
-        row = json.loads(line)
+        return _JSON.decode(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not valid JSON: {error}.") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: found {line[:40]!r}. Allowed: a JSON object.")
+        raise InputError(
+            f"{where}, line {first + error.lineno - 1}: not valid JSON: {error.msg}, at character "
+            f"{error.colno}. Allowed: an object per line, or one list of objects."
+        ) from None
+    except (ValueError, RecursionError) as error:  # of a key, a number of too many digits, a depth
+        raise InputError(f"{where}, line {first}: not valid JSON: {error}.") from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> Row:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice!r} is twice in one object")
     return row
 
 
-def _decoded(content: bytes, split: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"split {split!r}: not UTF-8 text: {error}.") from None
+_JSON = json.JSONDecoder(object_pairs_hook=_each_key_once)
 
 
-def _csv_rows(content: bytes, split: str, separator: str) -> Rows:
-    text = io.StringIO(_decoded(content, split))
-    try:
-        frame = pd.read_csv(text, sep=separator, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"split {split!r}: not a readable CSV file: {error}") from None
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+def _json_object(value: Any, where: str) -> Row:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: found {str(value)[:40]!r}. Allowed: a JSON object.")
+    return value
 
 
 def _parquet_rows(content: bytes, split: str) -> Rows:

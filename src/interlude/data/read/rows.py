@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
+from typing import Any
 
-from interlude.data.read import reader_module, reader_modules
+from pydantic import create_model
+
+from interlude.data.read import ending_of, reader_module, reader_modules
 from interlude.data.read.readers import READERS, Dropped, Members, Reader, Rows
 from interlude.errors import InputError, unknown
+from interlude.plan.declared import Declared, checked
 from interlude.plan.tasks import Task
 
-BY_ENDING = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+BY_ENDING = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+}
 
 
 def read_rows(
@@ -24,17 +35,16 @@ def read_rows(
     names, contents: what the file of each split is called, and holds.
     Raises InputError when the reader is unknown or cannot read them.
     """
-    reader = reader_of(_reader_name(task, names))
-    options = task.source.options
-    allowed = list(inspect.signature(reader).parameters)[2:]
-    for option in options:
-        if option not in allowed:
-            raise unknown(f"{task.path}: key source.options", "option", option, allowed)
+    name = _reader_name(task, names)
+    reader = reader_of(name)
+    options = _options(task, name, reader)
     dropped: Dropped = Counter()
     try:
-        return reader(contents, dropped, **options), dropped
+        members = {split: _unpacked(contents[split], split, names[split]) for split in contents}
+        return reader(members, dropped, **options), dropped
     except InputError as error:
-        raise InputError(f"{task.path}: key source: {error}") from None
+        of_split = (f"{names[split]}: " for split in names if f"split {split!r}" in str(error))
+        raise InputError(f"{task.path}: key source: {next(of_split, '')}{error}") from None
 
 
 def reader_of(name: str) -> Reader:
@@ -43,17 +53,47 @@ def reader_of(name: str) -> Reader:
     return READERS[name]
 
 
+def _options(task: Task, name: str, reader: Reader) -> dict[str, Any]:
+    """Return the options of a reader as declared, held to the annotations of its parameters."""
+    given = task.source.options
+    parameters = list(inspect.signature(reader, eval_str=True).parameters.values())[2:]
+    fields: dict[str, Any] = {
+        each.name: (each.annotation, ... if each.default is each.empty else each.default)
+        for each in parameters
+    }
+    if given and not fields:
+        where = f"{task.path}: key source.options"
+        raise InputError(f"{where}: found {', '.join(given)}. The reader {name} has no options.")
+    checked(
+        create_model("Options", __base__=Declared, **fields),
+        given,
+        str(task.path),
+        key="source.options",
+    )
+    return given
+
+
+def _unpacked(content: bytes, split: str, name: str) -> bytes:
+    if not name.lower().endswith(".gz"):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"split {split!r}: not a whole gzip file: {error}.") from None
+
+
 def _reader_name(task: Task, names: Mapping[str, str]) -> str:
     declared = task.source.reader
     where = f"{task.path}: key source"
     if declared is None:
-        endings = {Path(name).suffix for name in names.values()}
-        if len(endings) != 1 or not endings <= set(BY_ENDING):
-            raise InputError(
-                f"{where}.reader: not given, and the file endings "
-                f"{sorted(endings)} do not tell. Allowed: {', '.join(sorted(reader_modules()))}."
-            )
-        return BY_ENDING[endings.pop()]
+        endings = {ending_of(name) for name in names.values()}
+        readers = {BY_ENDING.get(ending.removesuffix(".gz")) for ending in endings}
+        if len(readers) == 1 and (reader := readers.pop()):
+            return reader
+        raise InputError(
+            f"{where}.reader: not given, and the file endings {sorted(endings)} do not tell. "
+            f"Allowed: one of {', '.join(BY_ENDING)} for all files, also packed, as .csv.gz."
+        )
     if declared not in reader_modules():
         raise unknown(where, "reader", declared, reader_modules())
     return declared
