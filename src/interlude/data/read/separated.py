@@ -73,11 +73,14 @@ def _read(text: str, where: str, separator: str, quoting: Quoting) -> Numbered:
     if quoting == "backslash":  # the module drops each one; only before \ and " it is no text
         text = re.sub(r'\\([\\"]?)', lambda found: found[0] if found[1] else r"\\", text)
     # The old line ends of the Mac, if there are no others; within a line they are a fault.
-    lines = io.StringIO(text, newline="\n" if "\n" in text else "")
+    lines = list(io.StringIO(text, newline="\n" if "\n" in text else ""))
     reader = csv.reader(lines, delimiter=separator, strict=True, **DIALECTS[quoting])
     start = 1
     try:
         for fields in reader:
+            if quoting != "none":
+                written = "".join(lines[start - 1 : reader.line_num])
+                _check_blanks(fields, written, f"{where}, line {start}", separator)
             if fields:
                 yield start, fields
             start = reader.line_num + 1
@@ -88,6 +91,14 @@ def _read(text: str, where: str, separator: str, quoting: Quoting) -> Numbered:
         found, allowed = FAULTS[said]
         hint = "" if said == "new-line" else f" {OTHER_QUOTES}."
         raise InputError(f"{where}, {at}: found {found}. Allowed: {allowed}.{hint}") from None
+
+
+def _check_blanks(fields: list[str], written: str, at: str, separator: str) -> None:
+    """Refuse quotes that blanks before them make a part of the text; in quotes they are doubled."""
+    loose = next((each for each in fields if re.match(' +"', each)), None)
+    if loose and re.search(rf'(?:^|{re.escape(separator)}) +"(?!")', written):
+        found = f"{loose[:40]!r}, with blanks before its first quote"
+        raise InputError(f"{at}: found {found}. Allowed: none there.")
 
 
 def _without_quotes(rows: Numbered, where: str) -> Numbered:
