@@ -21,6 +21,11 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def shown_key(key: str) -> str:
+    """Return a key as a message shows it: as it is, or quoted where it is more than a line."""
+    return key if key and key.isprintable() else repr(key)
+
+
 def unknown(where: str, what: str, found: str, allowed: Iterable[str]) -> InputError:
     """Return the error for a name that is not among the allowed ones."""
     names = sorted(allowed)

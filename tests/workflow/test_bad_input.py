@@ -55,6 +55,34 @@ def test_a_wrong_setting_is_refused_before_anything_is_done(
     assert not (project.root / "results").exists()
 
 
+@pytest.mark.parametrize("file", ["tiny.yaml", "config.yaml"])
+def test_a_config_with_a_key_twice_is_refused(project: Project, file: str) -> None:
+    lines = (project.root / file).read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.startswith("study:"))
+    with project.edited(file, lines[0], f"study: twice\n{lines[0]}"):
+        output = fails(project, "--configfile", file, "--dry-run")
+    said = f"key study: found twice, in lines 1 and {line + 1}. Allowed: once."
+    assert f"{file}: {said}" in output
+    assert "Traceback" not in output
+    assert not (project.root / "results").exists()
+
+
+def test_a_cache_folder_that_cannot_be_written_is_named_with_a_way_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = tmp_path / "file"
+    home.write_text("no folder")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    output = fails(project, "--dry-run")
+    assert f"error: {home}/.cache/snakemake: cannot be written (Not a directory). Set XDG_CACH" in (
+        output
+    )
+    assert "Traceback" not in output
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert project.snakemake("--dry-run").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

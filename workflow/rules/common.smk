@@ -45,6 +45,7 @@ from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
+from interlude.plan.yaml_files import check_config_file
 from interlude.words import ROLES
 
 os.environ.update(KEEP_FREED_MEMORY)
@@ -58,11 +59,12 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 # Snakemake knows its targets only once the rules are read.
 ONLY_PLANS = "plan" in sys.argv
-CONFIGS = [os.path.relpath(path) for path in workflow.configfiles]
-CONFIGS += ["--config"] if workflow.config_settings.config else []
-WHERE = " + ".join(CONFIGS)
+CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
+WHERE = " + ".join(CONFIG_FILES + ["--config"] * bool(workflow.config_settings.config))
 
 try:
+    for path in CONFIG_FILES:
+        check_config_file(Path(path))
     STUDY = load_study(
         config, ROOT, WHERE, lambda task, study: why_unavailable(task, places_of(study, ROOT))
     )

@@ -7,10 +7,10 @@ allowed where a message refuses a value.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,13 +23,12 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from interlude.errors import InputError
-from interlude.plan.faults import FOUND, NOT_AMONG, first_fault
+from interlude.plan.faults import FOUND, NOT_AMONG, Elsewhere, first_fault
+from interlude.plan.hints import in_words
+from interlude.plan.yaml_files import read_yaml
 
 T = TypeVar("T")
 Kind = TypeVar("Kind", bound=BaseModel)
-
-# As `yaml.safe_load`, but that of libyaml, where PyYAML was built with it: ten times as fast.
-_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Declared(BaseModel):
@@ -139,35 +138,38 @@ Sha256 = Annotated[
 ]
 
 
-def read(kind: type[Kind], path: Path) -> Kind:
+def read(kind: type[Kind], path: Path, elsewhere: Elsewhere = dict) -> Kind:
     """Read a YAML file as a model, with its defaults.
 
-    Raises InputError when the file is missing, is no YAML mapping, or breaks the model.
+    elsewhere: as in `checked`. Raises InputError when the file is missing, is no YAML mapping, or
+    breaks the model.
     """
-    return checked(kind, read_yaml(path), where=str(path))
+    return checked(kind, read_yaml(path), where=str(path), elsewhere=elsewhere)
 
 
-def read_yaml(path: Path) -> Any:
-    """Return the content of a YAML file; InputError names the file and the line of a fault."""
-    try:
-        return _SafeLoader(path.read_text(encoding="utf8")).get_single_data()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-
-
-def checked(kind: type[Kind], document: Any, where: str, key: str = "") -> Kind:
+def checked(
+    kind: type[Kind],
+    document: Any,
+    where: str,
+    key: str = "",
+    elsewhere: Elsewhere = dict,
+) -> Kind:
     """Return a document as a model, with its defaults; the document itself stays as it is.
 
     where: the file name for messages; key: that of the document in its file, where it is not the
-    whole. Raises InputError for the first fault.
+    whole; elsewhere: returns key -> the key around it, for keys of the file that this model lacks.
+    Raises InputError for the first fault.
     """
     if not isinstance(document, dict):
         at = f"key {key}: " if key else ""
-        found = type(document).__name__
-        raise InputError(f"{where}: {at}expected a mapping of keys, found {found}.")
+        raise InputError(f"{where}: {at}expected a mapping of keys, found {in_words(document)}.")
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        raise InputError(f"{where}: {first_fault(error, kind.model_json_schema(), key)}") from None
+        fault = first_fault(error, _schema(kind), key, elsewhere)
+        raise InputError(f"{where}: {fault}") from None
+
+
+@cache
+def _schema(kind: type[BaseModel]) -> dict[str, Any]:
+    return kind.model_json_schema()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from interlude.errors import did_you_mean
+from interlude.errors import did_you_mean, shown_key
+from interlude.plan.hints import how_to_write, shown
 
 NOT_AMONG = "not_among"  # the type of an error that has `allowed` in its context
 FOUND = "found"  # in the context of an error: what to say instead of the value
@@ -22,9 +23,11 @@ _RULES = {
     "finite_number": "a number",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_unicode": "text of whole characters",
     "list_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
+    "recursion_loop": "no value within itself",
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "below {lt}",
@@ -35,15 +38,23 @@ _RULES = {
 }
 
 Schema = Mapping[str, Any]
+# Returns key -> the dotted key around it; asked only once there is a fault.
+Elsewhere = Callable[[], Mapping[str, str]]
 
 
-def first_fault(error: ValidationError, schema: Schema, key: str = "") -> str:
-    """Return one sentence on the first fault: an unknown key, a missing one, a wrong value.
+def first_fault(
+    error: ValidationError,
+    schema: Schema,
+    key: str = "",
+    elsewhere: Elsewhere = dict,
+) -> str:
+    """Return one line on the first fault: an unknown key, a missing one, a wrong value.
 
-    schema: the JSON schema of the model. key: where the document stands in its file.
+    schema: the JSON schema of the model. key: where the document stands in its file. elsewhere:
+    where other keys of the file belong, which the schema does not have.
     """
     fault = min(error.errors(include_url=False), key=_rank)
-    return _Place(schema, key, fault["loc"]).explained(fault)
+    return _Place(schema, key, fault["loc"], elsewhere).explained(fault)
 
 
 def _rank(fault: ErrorDetails) -> int:
@@ -54,8 +65,11 @@ def _rank(fault: ErrorDetails) -> int:
 class _Place:
     """Where a fault is: its key in the file, and the schema of the value there and around it."""
 
-    def __init__(self, schema: Schema, key: str, loc: tuple[int | str, ...]) -> None:
+    def __init__(
+        self, schema: Schema, key: str, loc: tuple[int | str, ...], elsewhere: Elsewhere
+    ) -> None:
         self._definitions = schema.get("$defs", {})
+        self._places = [*self._keys_within(schema, [key] if key else []), *elsewhere().items()]
         self._keys = [key] if key else []
         self._schema: Schema = {**self._resolved(schema), "description": None}
         self._around: Schema = self._schema
@@ -69,15 +83,18 @@ class _Place:
             return self._unknown_key()
         if fault["type"] == "missing":
             needed = ", ".join(self._around["required"])
-            return f"{self._outer()}: no key {self._keys[-1]!r}. Needed: {needed}."
+            meaning = self._schema.get("description")
+            what = f"{self._keys[-1]!r} ({meaning})" if meaning else repr(self._keys[-1])
+            return f"{self._outer()}: no key {what}. Needed: {needed}."
         context = fault.get("ctx", {})
-        found = str(context.get(FOUND) or repr(fault["input"]))
+        found = str(context.get(FOUND) or shown(fault["input"]))
+        write = how_to_write(fault["type"], fault["input"])
         key = self._outer() if self._is_key else self._key()
         if fault["type"] in ("literal_error", NOT_AMONG):
             names = [_yaml(each) for each in context.get("allowed") or self._schema["enum"]]
-            hint = did_you_mean(str(fault["input"]), names)
-            return f"{key}: found {found}.{hint} Allowed: {', '.join(names)}."
-        return f"{key}: found {found}. Allowed: {self._allowed(fault, context)}."
+            hint = did_you_mean(str(fault["input"])[:100], names)
+            return f"{key}: found {found}.{hint} Allowed: {', '.join(names)}.{write}"
+        return f"{key}: found {found}. Allowed: {self._allowed(fault, context)}.{write}"
 
     def _allowed(self, fault: ErrorDetails, limits: Mapping[str, Any]) -> str:
         """Return what is allowed: in the words of the description, and by the broken rule."""
@@ -87,12 +104,20 @@ class _Place:
             return str(described)
         whole = {name: _whole(limit) for name, limit in limits.items()}
         rule = _RULES.get(fault["type"], fault["msg"]).format(**whole)
+        if fault["type"] == "model_type":
+            rule += f" with the keys {', '.join(schema['properties'])}"
         return f"{described} ({rule})" if described else rule
 
     def _unknown_key(self) -> str:
         found, known = str(self._keys[-1]), self._names_of_keys()
-        hint = did_you_mean(found, known)
-        return f"{self._outer()}: unknown key {found!r}.{hint} Allowed: {', '.join(known)}."
+        hint = self._belongs(found) or did_you_mean(found[:100], known)
+        return f"{self._outer()}: unknown key {shown(found)}.{hint} Allowed: {', '.join(known)}."
+
+    def _belongs(self, found: str) -> str:
+        """Return ' It belongs …' for a key of other places, else an empty string."""
+        places = dict.fromkeys(place for name, place in self._places if name == found)
+        named = [f"under {place}" if place else "at the top level" for place in places]
+        return f" It belongs {' or '.join(named)}." if named else ""
 
     def _names_of_keys(self) -> list[str]:
         around = self._around
@@ -114,6 +139,20 @@ class _Place:
         self._keys.append(str(part))
         self._around = self._schema
         self._schema = self._resolved(_within(self._schema, part))
+
+    def _keys_within(self, schema: Schema, keys: list[str]) -> Iterator[tuple[str, str]]:
+        """Yield each key that a value may have, at any depth, with the dotted key around it."""
+        schema = self._resolved(schema)
+        for form in self._forms(schema):
+            yield from self._keys_within(form, keys)
+        for name, inner in schema.get("properties", {}).items():
+            yield name, ".".join(keys)
+            yield from self._keys_within(inner, [*keys, name])
+        names = "|".join(schema.get("propertyNames", {}).get("enum", ["name"]))
+        for inner in _of_any_key(schema):
+            yield from self._keys_within(inner, [*keys, f"<{names}>"])
+        if "items" in schema:
+            yield from self._keys_within(schema["items"], [*keys, "<number>"])
 
     def _resolved(self, schema: Schema) -> Schema:
         """Return a schema with what it refers to, and without null where there is another form."""
@@ -138,9 +177,14 @@ def _within(schema: Schema, part: int | str) -> Schema:
     if "items" in schema:
         return dict(schema["items"])
     known: Schema = schema.get("properties", {})
+    return dict(known.get(str(part)) or next(iter(_of_any_key(schema)), {}))
+
+
+def _of_any_key(schema: Schema) -> list[Schema]:
+    """Return the schemas of the values of a mapping whose keys are no fixed ones."""
     by_pattern: Iterable[Schema] = schema.get("patternProperties", {}).values()
-    others = schema.get("additionalProperties") or next(iter(by_pattern), {})
-    return dict(known.get(str(part), others))
+    others = schema.get("additionalProperties")
+    return [each for each in (others, *by_pattern) if isinstance(each, Mapping)]
 
 
 def _description(schema: Schema) -> Schema:
@@ -149,7 +193,7 @@ def _description(schema: Schema) -> Schema:
 
 
 def _named(keys: list[str]) -> str:
-    return f"key {'.'.join(keys)}" if keys else "top level"
+    return f"key {'.'.join(map(shown_key, keys))}" if keys else "top level"
 
 
 def _yaml(value: Any) -> str:

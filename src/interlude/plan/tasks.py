@@ -168,7 +168,8 @@ class TaskFile(Declared):
         [],
         min_length=2,
         description="two or more names of labels in the order of their number; the label column "
-        "holds the name, or the number. Left out, they are the values found in the data, sorted",
+        "holds the name, or the number. Left out, they are the values found in the data, sorted. "
+        'In quotes where YAML would read a number, or true and false: "0", "no"',
     )
     metric: Annotated[str, among(metric_names)] = Field(description="the score of the task")
     published: Published = Field(
@@ -217,8 +218,8 @@ def split_name(part: str) -> str:
 
 def load_task(path: Path) -> Task:
     """Read one task file; InputError names the file and the key of a fault."""
-    file = read(TaskFile, path)
-    checked(columns_model(file.form), file.columns, str(path), key="columns")
+    file = read(TaskFile, path, elsewhere=_places_of_columns)
+    checked(columns_model(file.form), file.columns, str(path), "columns", elsewhere=_places_of_keys)
     if file.name != path.stem:
         raise InputError(f"{path}: key name: found {file.name!r}. Allowed: {path.stem!r}.")
     allowed = declaration_of(file.form).metrics
@@ -228,6 +229,16 @@ def load_task(path: Path) -> Task:
     if file.labels:
         check_label_count(file.metric, file.labels, str(path))
     return Task.model_construct(file.model_fields_set, path=path, **vars(file))
+
+
+def _places_of_columns() -> dict[str, str]:
+    """Return where keys belong that somebody writes beside `columns`."""
+    return {name: "columns" for form in form_names() for name in declaration_of(form).columns}
+
+
+def _places_of_keys() -> dict[str, str]:
+    """Return where keys belong that somebody writes into `columns`."""
+    return dict.fromkeys(TaskFile.model_fields, "")
 
 
 @cache

@@ -225,6 +225,21 @@ def test_the_server_ends_with_its_owner_and_takes_its_socket_along(tmp_path: Pat
         assert not [path for path in sockets.rglob("*") if path.is_file() or path.is_socket()]
 
 
+def test_where_no_socket_can_have_so_long_a_path_a_script_runs_in_a_process_of_its_own(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(ONLY_COLD)
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    with sleeper() as owner:
+        process = warm([str(script)], environment(owner.pid, folder), tmp_path)
+        assert process.communicate() == ("cold\n", "")
+        assert process.returncode == 0
+        assert servers(str(owner.pid)) == []
+    assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
 def test_a_script_outlives_its_owner(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("print('begun', flush=True); print(input())")

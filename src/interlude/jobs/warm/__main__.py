@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ from interlude.jobs.runtime import runtime_folder
 from interlude.jobs.warm.script import STREAMS, run_script
 
 OWNER = "INTERLUDE_WARM_FOR"
+LONGEST_ADDRESS = 103  # bytes in the path of a socket: of macOS; Linux takes four more
 
 
 def main() -> None:
@@ -90,10 +92,14 @@ def _connection(address: Path) -> socket.socket:
 def _address(owner: str) -> Path:
     """Return the socket of this user's server for an owner and an interpreter.
 
-    Raises OSError when another user made the folder.
+    Raises OSError when another user made the folder, or no socket can have so long a path.
     """
     python = [sys.executable, os.environ.get("PYTHONPATH")]
-    return runtime_folder() / f"{owner}-{zlib.crc32(json.dumps(python).encode()):08x}.socket"
+    name = f"{owner}-{zlib.crc32(json.dumps(python).encode()):08x}.socket"
+    address = runtime_folder() / name
+    if len(os.fsencode(address)) > LONGEST_ADDRESS:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(address))
+    return address
 
 
 if __name__ == "__main__":
