@@ -20,6 +20,7 @@ HOSTILE = (
     *("<script>", "&lt;", "A", "_", "ä", "名", "a\u202eb", "a\0b", "a" * 65),
 )
 hostile = pytest.mark.parametrize("name", HOSTILE)
+NO_YAML = r"not valid YAML: line \d+, column \d+: text must not hold the character 0$"  # "a\0b"
 
 
 def refused_config(root: Path, key: str, **changes: Any) -> None:
@@ -57,7 +58,7 @@ def test_as_a_name_of_a_compared_study(name: str, tmp_path: Path) -> None:
 
 def refused_task(folder: Path, key: str, **changes: Any) -> None:
     path = tiny.write_yaml(folder / "tiny-single.yaml", tiny.task_file("single") | changes)
-    with pytest.raises(InputError, match=f"^{path}: key {key}: found .*Allowed: "):
+    with pytest.raises(InputError, match=f"^{path}: (key {key}: found .*Allowed: |{NO_YAML})"):
         load_task(path)
 
 
@@ -72,7 +73,8 @@ def test_in_a_task_file(name: str, tmp_path: Path) -> None:
 def test_in_a_model_file(name: str, tmp_path: Path) -> None:
     about = {"title": "Mine", "licence": "none", "folder": str(tmp_path)}
     path = tiny.write_yaml(tmp_path / "mine.yaml", about | {"name": name})
-    with pytest.raises(InputError, match=f"^{path}: key name: found .*Allowed: .*lower case"):
+    said = f"(key name: found .*Allowed: .*lower case|{NO_YAML})"
+    with pytest.raises(InputError, match=f"^{path}: {said}"):
         prepare_model(path, tmp_path / "archives.yaml", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
