@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.project import Project, copy_project, held, snakemake_command
 
+from interlude.jobs.machine import KEEP_FREED_MEMORY
+
 RESULTS = Path("results/tiny")
 BEFORE_THE_TABLES = ("download", "prepare", "normalise", "encode", "train", "collect")
 TRAINING = {"train_intermediate": 2, "train_target": 8, "train_probe": 8}
@@ -79,6 +81,14 @@ def test_the_report_holds_every_table_and_figure(finished: Project) -> None:
     ]
     assert len(shown) > 30
     assert [path.name for path in shown if path.read_bytes() not in contents] == []
+
+
+def test_jobs_are_told_to_keep_the_memory_that_they_free(project: Project) -> None:
+    rule = 'rule environment:\n    output: "environment.txt"\n    shell: "env > {output}"\n'
+    (project.root / "environment.smk").write_text(f'include: "Snakefile"\n\n\n{rule}')
+    project.run("--snakefile", "environment.smk", "--", "environment.txt")
+    told = (project.root / "environment.txt").read_text().splitlines()
+    assert {f"{name}={value}" for name, value in KEEP_FREED_MEMORY.items()} <= set(told)
 
 
 def test_a_second_run_has_nothing_to_do(finished: Project) -> None:
