@@ -13,13 +13,7 @@ from pathlib import Path
 
 # What snakemake loads before and while it reads a Snakefile; nothing of the package, which a
 # project has a copy of.
-PRELOADED = [
-    "snakemake.cli",
-    "snakemake.report",
-    "snakemake_executor_plugin_slurm_jobstep",
-    "pydantic",
-    "yaml",
-]
+PRELOADED = ["snakemake.cli", "snakemake.report", "pydantic", "yaml"]
 
 
 def snakemake(
