@@ -30,6 +30,10 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+class GoneError(Exception):
+    """The frame or the context that a command was for is no more: another document loads."""
+
+
 class Page:
     """One tab. Every message that it sent is kept in `events`."""
 
@@ -62,29 +66,28 @@ class Page:
         while True:
             received = self._receive()
             if received.get("id") == self._number:
-                assert "error" not in received, received
-                result: dict[str, Any] = received["result"]
-                return result
+                return _result(received)
             self.events.append(received)
 
     def run(self, script: str) -> Any:
         """Return the value of a JavaScript expression."""
-        told = self.call("Runtime.evaluate", expression=script, returnByValue=True)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        return self._evaluate(script)
 
-    def run_in_frame(self, script: str) -> Any:
-        """Return the value of an expression in the page's only frame."""
-        (frame,) = self.call("Page.getFrameTree")["frameTree"]["childFrames"]
-        world = self.call("Page.createIsolatedWorld", frameId=frame["frame"]["id"])
-        told = self.call(
-            "Runtime.evaluate",
-            expression=script,
-            contextId=world["executionContextId"],
-            returnByValue=True,
-        )
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+    def run_in_frame(self, script: str, seconds: float = 20) -> Any:
+        """Return the value of an expression in the page's only frame, once that shows a text.
+
+        A frame that is still on its way to its document loses the context that a script was
+        sent to: such a script is sent again.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if self._run_in_frame("document.body?.innerText.trim() > ''"):
+                    return self._run_in_frame(script)
+            except GoneError:
+                pass
+            assert time.monotonic() < end, f"the frame never showed a text for: {script}"
+            time.sleep(0.05)
 
     def wait_for(self, condition: str, seconds: float = 20) -> None:
         """Wait until an expression is true."""
@@ -111,6 +114,16 @@ class Page:
         sent = (event for event in self.events if event["method"] == "Network.requestWillBeSent")
         return [event["params"]["request"]["url"] for event in sent]
 
+    def _run_in_frame(self, script: str) -> Any:
+        (frame,) = self.call("Page.getFrameTree")["frameTree"]["childFrames"]
+        world = self.call("Page.createIsolatedWorld", frameId=frame["frame"]["id"])
+        return self._evaluate(script, contextId=world["executionContextId"])
+
+    def _evaluate(self, script: str, **where: Any) -> Any:
+        told = self.call("Runtime.evaluate", expression=script, returnByValue=True, **where)
+        assert "exceptionDetails" not in told, told
+        return told["result"].get("value")
+
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
             read = os.read(self._reads, 1 << 20)
@@ -119,6 +132,15 @@ class Page:
         message, _, self._rest = self._rest.partition(b"\0")
         received: dict[str, Any] = json.loads(message)
         return received
+
+
+def _result(received: dict[str, Any]) -> dict[str, Any]:
+    error = received.get("error", {}).get("message", "")
+    if error.startswith(("Cannot find context", "No frame")):
+        raise GoneError(error)
+    assert not error, received
+    result: dict[str, Any] = received["result"]
+    return result
 
 
 @contextmanager
