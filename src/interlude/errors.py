@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -19,6 +19,12 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Return ' Did you mean …?' for a near miss of an allowed word, else an empty string."""
     near = get_close_matches(word, list(allowed), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def few(names: Sequence[str], most: int = 10) -> str:
+    """Return names one after another, the first ones alone where there are too many to read."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(shown_key, names[:most])) + more
 
 
 def shown_key(key: str) -> str:

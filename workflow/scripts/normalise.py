@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from interlude.data.fetch.places import Places
@@ -25,7 +26,10 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder of the normalised data")
     args = parser.parse_args()
     places = Places(args.registry, args.archive_file, args.mirror, args.slices, args.own_data)
-    print(summary(prepare(load_task(args.task), places, args.out)))
+    manifest = prepare(load_task(args.task), places, args.out)
+    print(summary(manifest))
+    for sentence in manifest["warnings"]:
+        print(f"warning: {sentence}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from interlude.data.fetch.places import Places
 from interlude.data.made_from import code_of, data_made_from
 from interlude.data.read.rows import read_rows
 from interlude.data.shape.normalise import normalise
+from interlude.data.shape.warn import warnings_of
 from interlude.files import MANIFEST, filling, sha256_of
 from interlude.plan.tasks import Task
 
@@ -30,7 +31,7 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
     code = code_of(task)
     rows, dropped = read_rows(served, files.names, files.contents)
     normalised = normalise(served, rows)
-    manifest = {
+    manifest: dict[str, Any] = {
         "task": task.name,
         "licence": task.licence,
         **normalised.described(),
@@ -39,6 +40,7 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
         "revision": files.revision,
         "made_from": str(data_made_from(task, origin, files.hashes, code)),
     }
+    manifest["warnings"] = warnings_of(manifest)
     with filling(out) as work:
         normalised.write(work)
         manifest["files"] = {file.name: sha256_of(file) for file in sorted(work.iterdir())}

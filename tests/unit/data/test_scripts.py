@@ -56,6 +56,14 @@ def test_from_an_archive_to_normalised_files(
     assert names == {"train.parquet", "validation.parquet", "manifest.json"}
 
 
+def test_what_may_be_a_mistake_is_told(task: Callable[..., Task], tmp_path: Path) -> None:
+    rows = [{"text": f"t {n}", "label": name} for n, name in enumerate(("no", "yes", "no", "no"))]
+    done = program("normalise", "--task", task(rows).path, "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert done.stdout == "mine: 2 rows in train, 2 rows in validation, 2 labels\n"
+    assert done.stderr.startswith("warning: labels that only train has: yes (1 of 2)")
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
