@@ -67,6 +67,22 @@ def test_a_config_with_a_key_twice_is_refused(project: Project, file: str) -> No
     assert not (project.root / "results").exists()
 
 
+def test_a_cache_folder_that_cannot_be_written_is_named_with_a_way_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = tmp_path / "file"
+    home.write_text("no folder")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    output = fails(project, "--dry-run")
+    assert f"error: {home}/.cache/snakemake: cannot be written (Not a directory). Set XDG_CACH" in (
+        output
+    )
+    assert "Traceback" not in output
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert project.snakemake("--dry-run").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

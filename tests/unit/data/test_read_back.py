@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import random
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -16,69 +15,70 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from helpers.fuzzing import repeatable
+from hypothesis import given, reject
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from interlude.data.read.readers import READERS
 from interlude.errors import InputError
 
 Table = list[dict[str, str]]
 Written = tuple[str, bytes, dict[str, Any]]  # reader, content, options
+Write = Callable[[DrawFn, Table], Written]
 
-TABLES = 1500
-PIECES = [
-    *"\"\"'',,;\t|\\\n\r #=:{}[]0",
-    "\r\n",
-    "a",
-    "été",
-    "語",
-    "\U0001f600",
-    "e\u0301",
-    "\u2028",
-]
-PIECES += ["\x85", "\x0b", "\u200b", "NA", "nan", "None", "null", "-1", "1.0", "", '\\"', '""']
+TABLES = 200  # of each kind
+PIECES = [*"\"\"'',,;\t|\\\n\r #=:{}[]0\u2028\x85\x0b\u200b", "\r\n", "NA", "nan", "None", "null"]
+PIECES += ["-1", "1.0", '\\"', '""', "e\u0301", "\U0001f600"]
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+TEXTS = st.lists(st.sampled_from(PIECES) | CHARACTERS, max_size=6).map("".join)
 
 
-def text(draw: random.Random, shortest: int = 0) -> str:
-    return "".join(draw.choices(PIECES, k=draw.randint(shortest, 6)))
+@st.composite
+def tables(draw: DrawFn) -> Table:
+    """Some rows of two to four columns, whose names are texts as the others are."""
+    starts = draw(st.lists(TEXTS, min_size=2, max_size=4))
+    names = [f"{start}{number}" for number, start in enumerate(starts)]
+    rows = draw(st.lists(st.tuples(*[TEXTS] * len(names)), min_size=1, max_size=5))
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def table(draw: random.Random) -> Table:
-    """Return some rows of two to four columns, whose names are texts as the others are."""
-    names = {f"{text(draw)}{number}" for number in range(draw.randint(2, 4))}
-    return [{name: text(draw) for name in sorted(names)} for _ in range(draw.randint(1, 5))]
-
-
-def by_csv(draw: random.Random, rows: Table) -> Written:
+def by_csv(draw: DrawFn, rows: Table) -> Written:
     """Write as the csv module does, in one of its manners."""
-    separator = draw.choice(",;\t|")
-    quoting = draw.choice(["double", "backslash", "none", None])
-    manner: dict[str, Any] = {"quoting": draw.choice([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])}
+    separator = draw(st.sampled_from(",;\t|"))
+    quoting = draw(st.sampled_from(["double", "backslash", "none", None]))
+    manner: dict[str, Any] = {"quoting": draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))}
     if quoting == "backslash":
         manner |= {"doublequote": False, "escapechar": "\\"}
     elif quoting == "none":
         manner = {"quoting": csv.QUOTE_NONE, "quotechar": None}
     buffer = io.StringIO(newline="")
-    ends = draw.choice(["\n", "\r\n"])
+    ends = draw(st.sampled_from(["\n", "\r\n"]))
     writer = csv.writer(buffer, delimiter=separator, lineterminator=ends, **manner)
-    writer.writerows([list(rows[0]), *(list(row.values()) for row in rows)])
+    try:
+        writer.writerows([list(rows[0]), *(list(row.values()) for row in rows)])
+    except csv.Error:  # such a table cannot be written in this manner
+        reject()
     return "csv", buffer.getvalue().encode(), {"separator": separator, "quoting": quoting}
 
 
-def by_pandas(draw: random.Random, rows: Table) -> Written:
-    reader, separator = draw.choice([("csv", ","), ("tsv", "\t")])
-    manner: dict[str, Any] = {"quoting": draw.choice([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])}
-    written = pd.DataFrame(rows).to_csv(sep=separator, index=draw.random() < 0.5, **manner)
-    encoding = draw.choice(["utf-8", "utf-8-sig", "utf-16"])
-    options = {"encoding": encoding} | ({"quoting": "double"} if draw.random() < 0.5 else {})
+def by_pandas(draw: DrawFn, rows: Table) -> Written:
+    reader, separator = draw(st.sampled_from([("csv", ","), ("tsv", "\t")]))
+    quoting = draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
+    index = draw(st.booleans())
+    written = pd.DataFrame(rows).to_csv(sep=separator, index=index, quoting=quoting)
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+    options = {"encoding": encoding} | ({"quoting": "double"} if draw(st.booleans()) else {})
     return reader, written.encode(encoding), options
 
 
-def by_json(draw: random.Random, rows: Table) -> Written:
-    as_ascii = draw.random() < 0.5
-    if draw.random() < 0.5:
-        indent = draw.choice([None, 1])
+def by_json(draw: DrawFn, rows: Table) -> Written:
+    as_ascii = draw(st.booleans())
+    if draw(st.booleans()):
+        indent = draw(st.sampled_from([None, 1]))
         return "jsonl", json.dumps(rows, ensure_ascii=as_ascii, indent=indent).encode(), {}
     lines = [json.dumps(row, ensure_ascii=as_ascii) for row in rows]
-    return "jsonl", draw.choice(["\n", "\r\n"]).join(lines).encode(), {}
+    return "jsonl", draw(st.sampled_from(["\n", "\r\n"])).join(lines).encode(), {}
 
 
 def read_back(written: Written) -> Table | None:
@@ -102,43 +102,39 @@ def as_read(rows: Table) -> Table:
     ("write", "refused_at_most"), [(by_csv, 0.2), (by_pandas, 0.4), (by_json, 0)]
 )
 def test_a_table_is_read_back_exactly_or_refused_with_its_line(
-    write: Callable[[random.Random, Table], Written],
-    refused_at_most: float,
-    record_property: Callable[[str, object], None],
+    write: Write, refused_at_most: float
 ) -> None:
-    draw, seen = random.Random(15), Counter[str]()
-    while seen["tables"] < TABLES:
-        rows = table(draw)
-        try:
-            written = write(draw, rows)
-        except csv.Error:  # such a table cannot be written in this manner
-            continue
+    seen = Counter[str]()
+
+    @repeatable(TABLES)
+    @given(data=st.data(), rows=tables())
+    def read_exactly(data: st.DataObject, rows: Table) -> None:
+        written = write(data.draw, rows)
         found = read_back(written)
         assert found in (None, rows, as_read(rows)), written
-        seen["tables"] += 1
-        seen["refused"] += found is None
+        seen.update(["read" if found else "refused"])
+
+    read_exactly()
     print(f"{write.__name__}: {dict(seen)}")
-    record_property("seen", dict(seen))
-    assert seen["refused"] <= refused_at_most * TABLES
+    assert seen.total() >= TABLES
+    assert seen["refused"] <= refused_at_most * seen.total()
 
 
 @pytest.mark.parametrize("write", [by_csv, by_pandas, by_json])
-def test_a_damaged_file_is_read_or_refused_and_nothing_else(
-    write: Callable[[random.Random, Table], Written],
-    record_property: Callable[[str, object], None],
-) -> None:
-    draw, seen = random.Random(16), Counter[str]()
-    while seen["files"] < TABLES:
-        try:
-            reader, content, options = write(draw, table(draw))
-        except csv.Error:
-            continue
-        place = draw.randrange(len(content))
-        damaged = content[:place] + draw.randbytes(draw.randint(0, 2)) + content[place + 1 :]
-        rows = read_back((reader, damaged, options))
-        if rows and reader != "jsonl":
-            assert all(row.keys() == rows[0].keys() for row in rows)
-        seen["files"] += 1
-        seen["refused"] += rows is None
-    record_property("seen", dict(seen))
-    assert 0 < seen["refused"] < TABLES
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(write: Write) -> None:
+    seen = Counter[str]()
+
+    @repeatable(TABLES)
+    @given(data=st.data(), rows=tables(), other=st.binary(max_size=2))
+    def read_or_refused(data: st.DataObject, rows: Table, other: bytes) -> None:
+        reader, content, options = write(data.draw, rows)
+        place = data.draw(st.integers(0, len(content) - 1))
+        read = read_back((reader, content[:place] + other + content[place + 1 :], options))
+        if read and reader != "jsonl":
+            assert all(row.keys() == read[0].keys() for row in read)
+        seen.update(["refused" if read is None else "read"])
+
+    read_or_refused()
+    print(f"{write.__name__}, damaged: {dict(seen)}")
+    assert seen.total() >= TABLES
+    assert min(seen["read"], seen["refused"]) > 0

@@ -1,0 +1,16 @@
+"""Random inputs by hypothesis: the same ones in every run, and as many on every machine."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+
+def repeatable(examples: int) -> settings:
+    """Return settings that try a number of examples, always the same, however long each takes."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
