@@ -15,6 +15,7 @@ from interlude.errors import InputError, shown_key
 # As `yaml.safe_load`, but that of libyaml, where PyYAML was built with it: ten times as fast.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 100  # mappings and lists within each other
+_LONG = 5_000  # characters; libyaml composes shorter files however deep they are nested
 _NOT_READ = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")  # the keys << and =
 _Repeated = tuple[tuple[str, ...], yaml.Node, yaml.Node]
 
@@ -48,6 +49,8 @@ def read_yaml(path: Path) -> Any:
     """
     text = _text(path)
     try:
+        if len(text) > _LONG:
+            _refuse_deep(text)
         loader = _Loader(text)
         node = loader.get_single_node()
         _refuse_repeated_keys(loader, node, path)
@@ -58,6 +61,16 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise InputError(f"{path}: not valid YAML: nested too deep.") from None
+
+
+def _refuse_deep(text: str) -> None:
+    """Raise RecursionError where libyaml, which composes recursively in C, would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise RecursionError
 
 
 def check_config_file(path: Path) -> None:

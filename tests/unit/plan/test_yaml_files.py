@@ -26,6 +26,8 @@ from interlude.plan.yaml_files import check_config_file, read_yaml
         (b"a: 1\n? [b]\n: 2", r"not valid YAML: line 2, column 3: .*unhashable key"),
         (b"a: 1\n\nb: M\xfcller", r"not valid YAML: line 3 is not UTF-8 text"),
         (b"a: " + b"[" * 500 + b"]" * 500, r"not valid YAML: nested too deep"),
+        (b"a: " + b"[" * 100_000, r"not valid YAML: nested too deep"),
+        (b"- " * 100_000, r"not valid YAML: nested too deep"),
         (b"a: 1\n---\nb: 2", r"not valid YAML: line 2, column 1: "),
         (b"a: \x00", r"not valid YAML: "),
     ],
