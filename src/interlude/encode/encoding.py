@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ from interlude.forms.examples import Row
 
 NOT_TOKENIZER = {WEIGHTS, MANIFEST}  # in a model's folder
 CHUNK = 1000  # rows tokenised at a time
+NUMBERS = pa.list_(pa.int16())  # of labels
+MOST_IN_TWO_BYTES = 2**15
 
 # Of the columns that all forms have, as the `types` of a form.
 TYPES: dict[str, pa.DataType] = {
@@ -112,9 +115,17 @@ class _Examples:
         except (TypeError, ValueError, LookupError) as error:
             raise self._first_refused(chunk) or error from None
         sized = [_sized(*pair) for pair in zip(examples, chunk, strict=True)]
-        encoded = _typed(sized, {**TYPES, **rows_of(self.form).types})
+        encoded = _typed(sized, self._types)
         check_examples(encoded, self.n_labels, len(self.tokenizer))
         return encoded
+
+    @cached_property
+    def _types(self) -> dict[str, pa.DataType]:
+        """The types of columns; numbers of labels take two bytes where those can hold them all."""
+        types = {**TYPES, **rows_of(self.form).types}
+        if self.n_labels > MOST_IN_TWO_BYTES:
+            types |= {name: pa.list_(pa.int32()) for name, kind in types.items() if kind == NUMBERS}
+        return types
 
     def _tokenised(self, rows: list[Row]) -> list[Row]:
         check_spans(rows)

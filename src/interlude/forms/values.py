@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from interlude.errors import did_you_mean
+from interlude.errors import did_you_mean, few
 from interlude.forms.examples import Row
 
+_HALF = re.compile(r"[\ud800-\udfff]")
 _FIELD = re.compile(r"\{([^{}]+)\}")
 
 
@@ -133,6 +134,17 @@ def check_span(start: int, end: int, text: str, key: str) -> None:
         raise RowError(f"key {key}: found {start} to {end}. Allowed: within 0 to {len(text)}.")
 
 
+def check_characters(row: Row) -> None:
+    """Raise RowError for a text with half a character, which JSON can spell and UTF-8 cannot."""
+    for key, value in row.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and (half := _HALF.search(text)):
+                raise RowError(
+                    f"key {key}: found {half[0]!r}, half of a character (a lone surrogate), at "
+                    f"character {half.start() + 1}. Allowed: whole characters."
+                )
+
+
 def label_of(row: Row, task: Task) -> int:
     """Return the number of the label in the column `label`; RowError for an unknown one."""
     return label_number(value_of(row, task, "label"), task, "label")
@@ -145,7 +157,7 @@ def label_number(value: Any, task: Task, key: str) -> int:
     if str(value) not in task.labels:
         raise RowError(
             f"key {key}: unknown label {str(value)!r}.{did_you_mean(str(value), task.labels)} "
-            f"Allowed: {', '.join(task.labels)}."
+            f"Allowed: {few(task.labels)}."
         )
     return task.labels.index(str(value))
 

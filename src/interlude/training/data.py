@@ -60,7 +60,7 @@ def load_task(
     if not trainable.any():
         raise InputError(
             f"task {task}: no training example keeps its answer "
-            f"with max_length {settings.max_length}."
+            f"with max_length {settings.max_length}, or, of tags, a word with a token."
         )
     together = of_task.kept_together
     return TaskData(

@@ -253,6 +253,10 @@ def regressed(**changes: Any) -> dict[str, Any]:
         (choices(options=[]), r"row 1: key choices: found \[\]. Allowed: a list"),
         (spans(at=15), "row 1: key start: found 15 to 19. Allowed: within 0 to 16"),
         (spans(at=4), "row 1: key start: the passage holds '990 ' from 4 to 8"),
+        (
+            {**spans(at=0), "rows": [{"q": "x", "p": " \t", "at": 0, "answers": [" "]}] * 2},
+            r"row 1: key passage: found ' \\t'. Allowed: a text that holds the answer",
+        ),
         (spanned(at=[1, 9]), "row 1: key span1: found 1 to 9. Allowed: within 0 to 3"),
         (spanned(at="1 9"), "row 1: key span1: found '1 9'. Allowed: a list of start and end"),
         (spanned(label="no "), "row 1: key labels: unknown label 'no '"),
@@ -262,6 +266,20 @@ def regressed(**changes: Any) -> dict[str, Any]:
         ({"rows": with_first(label=-1)}, "row 1: key label: unknown label '-1'"),
         (tagged(tags=["no"]), "row 1: key tags: found 1 tags for 3 tokens"),
         (tagged(tags="no no on"), "row 1: key tags: unknown label 'on'"),
+        (
+            {"rows": with_first(text="smile \ud83d")},
+            r"row 1: key text: found '\\ud83d', half of a character \(a lone surrogate\), at char"
+            "acter 7. Allowed: whole characters",
+        ),
+        (
+            {"rows": with_first(label="\udc00"), "labels": None},
+            r"row 1: key label: found '\\udc00', half of a character",
+        ),
+        (tagged(words=["a", "b", "\udfff"]), r"row 1: key tokens: found '\\udfff'"),
+        (
+            {"rows": with_first(label="L5x"), "labels": [f"L{i}" for i in range(5000)]},
+            "unknown label 'L5x'. Did you mean 'L5'. Allowed: L0, L1, .*, L9 and 4990 more",
+        ),
         (
             {"rows": SINGLE, "splits": {"train": "all[:0%]", "validation": "all"}},
             r"key splits.train: 'all\[:0%\]' selects no row",

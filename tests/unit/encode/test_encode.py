@@ -74,6 +74,27 @@ def test_types_do_not_depend_on_what_the_first_chunk_holds(model: Path, tmp_path
     assert [example["labels"] for example in found] == [*[[]] * CHUNK, sorted(rows[-1]["labels"])]
 
 
+@pytest.mark.parametrize(("form", "column"), [("tagging", "tags"), ("spans", "labels")])
+@pytest.mark.parametrize(("count", "kind"), [(32_768, "int16"), (32_769, "int32")])
+def test_more_labels_than_two_bytes_can_number_are_encoded(
+    form: str,
+    column: str,
+    count: int,
+    kind: str,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(tiny.LABELS, form, [f"L{number}" for number in range(count)])
+    rows = tiny.rows(form, 3)
+    rows[2][column] = [count - 1] * len(rows[2][column])
+    assert encode(tmp_path, form, rows, model)[2][column] == sorted(set(rows[2][column]))[:1] * (
+        len(rows[2][column]) if form == "tagging" else 1
+    )
+    types = read_encoded(tmp_path / "train.arrow").schema
+    assert str(types.field(column).type.value_type) == kind
+
+
 def test_a_length_beyond_the_model_is_refused(model: Path, tmp_path: Path) -> None:
     message = r"config: key max_length: found 65\. Allowed: at most 64, the longest of"
     with pytest.raises(InputError, match=message):

@@ -250,6 +250,14 @@ def test_tagging_word_without_a_token_and_words_cut_off_have_no_place(tokenizer:
     assert targets["tags"].tolist() == [[1, IGNORED, 1, 1, IGNORED, IGNORED]]
 
 
+def test_examples_without_a_word_are_not_trained_on(tokenizer: Any) -> None:
+    words = [["red"], ["\u200b"], ["\u200b", "dog"], ["\u200b"] * 3, ["a", "\u200b"]]
+    rows = [{"tokens": each, "tags": [0] * len(each)} for each in words]
+    table = pa.Table.from_pylist(encode("tagging", rows, tokenizer))
+    chunks = pa.concat_tables([table.slice(0, 2), table.slice(2)])
+    assert form_named("tagging").trainable(chunks).tolist() == [True, False, True, False, True]
+
+
 # Loss
 
 

@@ -61,6 +61,9 @@ def diverging(form: str = "single", **changes: Any) -> Training:
     return tiny.training(form, settings=tiny.settings(learning_rate=1e30), **changes)
 
 
+ROWS = tiny.rows("tagging", 12)
+
+
 def tables(training: Training, files: JobFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the checked rows of scores and of trainings that a record becomes."""
     cell = Cell("single", "target", "none", None, training.part.task, 1, None, training.id)
@@ -407,6 +410,19 @@ def test_a_task_of_which_truncation_leaves_no_example_is_refused(
     training = tiny.training("span", settings=tiny.settings(max_length=8))
     with pytest.raises(InputError, match=message):
         carry_out(training, encoded=tmp_path / "encoded")
+
+
+def test_words_without_a_token_are_no_divergence(
+    carry_out: Perform, model: Path, tmp_path: Path
+) -> None:
+    wordless = {"tokens": ["\u200b"], "tags": [0]}
+    content = [row | (wordless if number < 4 else {}) for number, row in enumerate(ROWS)]
+    data = tiny.write_task(tmp_path / "data", "tagging", {"train": content, "validation": content})
+    encode_task(data, tmp_path / "encoded", "tagging", model, 32)
+    training = tiny.training("tagging", settings=tiny.settings(batch_size=4))
+    record = tiny.read_record(carry_out(training, encoded=tmp_path / "encoded"))
+    assert (record["status"], record["train_examples"]) == ("ok", len(ROWS) - 4)
+    assert record["validation_examples"] == len(ROWS)
 
 
 def test_labels_in_the_data_that_do_not_fit_the_metric_are_refused(

@@ -15,7 +15,7 @@ from interlude.errors import InputError
 from interlude.forms import columns_of
 from interlude.forms.columns import Columns
 from interlude.forms.examples import Row
-from interlude.forms.values import RowError
+from interlude.forms.values import RowError, check_characters
 from interlude.plan.tasks import Task
 
 PARTS = ("train", "validation")
@@ -105,7 +105,9 @@ def _found_labels(
     found: set[str] = set()
     for split, index in chain.from_iterable(selected.values()):
         try:
-            found.update(map(str, columns.labels_of(splits[split][index], task)))
+            labels = list(map(str, columns.labels_of(splits[split][index], task)))
+            check_characters({columns.label or "label": labels})
+            found.update(labels)
         except RowError as error:
             raise _faulty(task, split, index, error) from None
     return sorted(found)
@@ -117,9 +119,11 @@ def _rows(task: Task, columns: Columns, splits: Splits, selected: Selected) -> l
 
 def _row(task: Task, columns: Columns, splits: Splits, split: str, index: int) -> Row:
     try:
-        return {"id": f"{split}-{index}"} | columns.normalise(splits[split][index], task)
+        normalised = columns.normalise(splits[split][index], task)
+        check_characters(normalised)
     except RowError as error:
         raise _faulty(task, split, index, error) from None
+    return {"id": f"{split}-{index}"} | normalised
 
 
 def _faulty(task: Task, split: str, index: int, error: RowError) -> InputError:

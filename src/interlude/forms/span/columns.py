@@ -9,6 +9,8 @@ from interlude.forms.values import RowError, Task, check_span, text_of, texts_of
 
 def _normalised(row: Row, task: Task) -> Row:
     passage = text_of(row, task, "passage")
+    if not passage.strip():
+        raise RowError(f"key passage: found {passage!r}. Allowed: a text that holds the answer.")
     answers = texts_of(row, task, "answers")
     start = whole_of(row, task, "start")
     end = whole_of(row, task, "end") if "end" in task.columns else start + len(answers[0])

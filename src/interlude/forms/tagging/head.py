@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -36,7 +38,19 @@ class WordHead(LinearHead):
 
 
 class Tagging(Form):
-    """Words with one tag each. One that truncation cut off is predicted as NO_TAG, a wrong one."""
+    """Words with one tag each. One that truncation cut off is predicted as NO_TAG, a wrong one.
+
+    An example of which no word is left is not trained on.
+    """
+
+    @override
+    def trainable(self, examples: pa.Table) -> np.ndarray:
+        """Return which examples show the encoder a word: the loss of others is the mean of none."""
+        positions = examples["positions"].combine_chunks()
+        shown = pc.greater(pc.list_flatten(positions), 0)
+        with_words = np.zeros(len(positions), dtype=bool)
+        with_words[pc.list_parent_indices(positions).filter(shown).to_numpy()] = True
+        return with_words
 
     @override
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
