@@ -15,7 +15,7 @@ from typing import Any
 from typing_extensions import override
 
 from interlude.data.fetch.origin import Origin
-from interlude.data.read import ending_of, reader_module
+from interlude.data.read import ending_of, reader_by_ending, reader_module
 from interlude.plan.digest import reading_code
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
@@ -69,7 +69,9 @@ def declared_of_task(task: Task) -> str:
 
 def code_of(task: Task) -> str:
     """Return the digest of the code that reads and shapes the data of a task."""
-    return reading_code(reader_module(task.source.reader), task.form)
+    source = task.source
+    reader = source.reader or reader_by_ending(source.named_files())
+    return reading_code(reader_module(reader), task.form)
 
 
 def declared_of_model(model: Model) -> str:

@@ -103,8 +103,8 @@ class Source(Declared):
     )
     options: dict[str, Any] = Field(
         {},
-        description="options of the reader: encoding of CSV, TSV and JSON, separator and quoting "
-        "of CSV and TSV; a reader of interlude.data.read names others",
+        description="options of the reader: encoding of text files, separator and quoting of CSV "
+        "and TSV, names and comments of CoNLL; a reader of interlude.data.read names others",
     )
 
     @model_validator(mode="after")
@@ -112,6 +112,11 @@ class Source(Declared):
         ways = {"archive": "members", "files": None, "hub": None, "own": None}
         refuse_unless_one(self, ways)
         return self
+
+    def named_files(self) -> list[str]:
+        """Return the files that are called by name or pattern: those of other origins have none."""
+        place = self.hub or self.own
+        return list((self.files or self.members or (place.files if place else {})).values())
 
     def with_defaults(self) -> dict[str, Any]:
         """Return what the file says, with the defaults of what it leaves out."""

@@ -244,7 +244,9 @@ def test_an_ending_that_tells_nothing_is_named_with_those_that_do(
     names: list[str], task: Callable[..., Task]
 ) -> None:
     by_split = {f"split{number}": name for number, name in enumerate(names)}
-    allowed = r"\. Allowed: one of \.csv, \.tsv, \.jsonl, \.json, \.parquet for all files, also"
+    allowed = (
+        r"\. Allowed: one of \.csv, \.tsv, \.jsonl, \.json, \.parquet, \.conll, \.conllu for all"
+    )
     with pytest.raises(InputError, match=rf"key source\.reader: not given, .*{allowed}"):
         of_file(task, by_split, dict.fromkeys(by_split, COMMAS))
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path, PurePath
 
 READER = re.compile(r"^@reader\ndef (\w+)\(", re.MULTILINE)
-BASIC = f"{__name__}.readers"  # has those of the file endings
+BASIC = f"{__name__}.readers"  # has those of most file endings
+BY_ENDING = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".conll": "conll",
+    ".conllu": "conllu",
+}
 
 
 @cache
@@ -29,6 +39,12 @@ def ending_of(name: str) -> str:
     return PurePath(path.stem).suffix + ".gz" if path.suffix == ".gz" else path.suffix
 
 
+def reader_by_ending(names: Iterable[str]) -> str | None:
+    """Return the reader that the endings of file names tell; None where they tell none, or two."""
+    readers = {BY_ENDING.get(ending_of(name).removesuffix(".gz")) for name in names}
+    return readers.pop() if len(readers) == 1 else None
+
+
 def reader_module(name: str | None) -> str:
-    """Return the module of the reader that a task file names, or that its file ending tells."""
+    """Return the module of a reader; None: of those that read tables and lines of JSON."""
     return reader_modules().get(name or "", BASIC)

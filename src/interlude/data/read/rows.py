@@ -12,19 +12,17 @@ from typing import Any
 
 from pydantic import create_model
 
-from interlude.data.read import ending_of, reader_module, reader_modules
+from interlude.data.read import (
+    BY_ENDING,
+    ending_of,
+    reader_by_ending,
+    reader_module,
+    reader_modules,
+)
 from interlude.data.read.readers import READERS, Dropped, Members, Reader, Rows
 from interlude.errors import InputError, unknown
 from interlude.plan.declared import Declared, checked
 from interlude.plan.tasks import Task
-
-BY_ENDING = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-}
 
 
 def read_rows(
@@ -86,10 +84,9 @@ def _reader_name(task: Task, names: Mapping[str, str]) -> str:
     declared = task.source.reader
     where = f"{task.path}: key source"
     if declared is None:
-        endings = {ending_of(name) for name in names.values()}
-        readers = {BY_ENDING.get(ending.removesuffix(".gz")) for ending in endings}
-        if len(readers) == 1 and (reader := readers.pop()):
+        if reader := reader_by_ending(names.values()):
             return reader
+        endings = {ending_of(name) for name in names.values()}
         raise InputError(
             f"{where}.reader: not given, and the file endings {sorted(endings)} do not tell. "
             f"Allowed: one of {', '.join(BY_ENDING)} for all files, also packed, as .csv.gz."
