@@ -10,7 +10,7 @@ STATUSES = ("ok", "diverged", "failed", "missing", "mean_only")
 KEY = ("arm", "role", "source", "examples", "task", "restart", "point")
 
 _TEXT, _WHOLE, _REAL, _YES_NO = "str", "Int64", "float64", "boolean"
-JSON = ("metrics", "curve", "hyperparameters", "versions")  # columns of JSON text
+JSON = ("metrics", "curve", "truncation", "hyperparameters", "versions")  # columns of JSON text
 
 # Columns of `scores.parquet`, a row per cell, and their types; docs/contracts.md says what each is.
 SCORES: dict[str, str] = {
@@ -23,8 +23,9 @@ SCORES: dict[str, str] = {
     "constant": _YES_NO,
     "metrics": _TEXT,
     **dict.fromkeys(("train_examples", "validation_examples", "best_step"), _WHOLE),
-    **dict.fromkeys(("curve", "data_revision", "data_fingerprint"), _TEXT),
+    **dict.fromkeys(("curve", "data_revision", "data_fingerprint", "truncation"), _TEXT),
 }
+ADDED = ("truncation",)  # columns that tables of earlier releases lack
 # Columns of `trainings.parquet`, a row per training that a cell is read from or started from.
 TRAININGS: dict[str, str] = {
     **dict.fromkeys(("training", "start"), _TEXT),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from interlude.encode.told import warnings_of
 from interlude.errors import command
 from interlude.jobs.encodings import Encoding
 
@@ -30,9 +32,11 @@ def main() -> None:
         given.code,
     )
     if given.shared is None:
-        encoding.make(given.out)
+        counts = encoding.make(given.out)
     else:
-        encoding.take_or_make(given.out, given.shared)
+        counts = encoding.take_or_make(given.out, given.shared)
+    for sentence in warnings_of(counts, given.max_length):
+        print(f"warning: {given.data.name}: {sentence}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

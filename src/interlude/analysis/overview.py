@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 import pandas as pd
@@ -18,7 +20,8 @@ _WHOLE = ["train_examples", "validation_examples", "n"]
 def task_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
     """Return one row per role and task: sizes, metric, majority and chance, and the baseline.
 
-    Sizes are those trained and evaluated on. Scores are in points. baseline, sd, n: of source
+    Sizes are those trained and evaluated on. truncated, lost: per cent of all examples of a part at
+    the task's max_length, see docs/contracts.md. Scores are in points. baseline, sd, n: of source
     `none`; for an intermediate task, of its own runs. A study with skipped tasks or stand-ins has
     rows of the skipped ones as well, and a column `note`.
     """
@@ -54,6 +57,7 @@ def _task_row(runs: pd.DataFrame, counted: Scores, options: Options) -> dict[str
         "metric": _known(runs["metric"]),
         "train_examples": _known(runs["train_examples"]),
         "validation_examples": _known(runs["validation_examples"]),
+        **_taken(_known(runs["truncation"])),
         "majority": POINTS * runs["majority_score"].max(),
         "chance": POINTS * runs["chance_score"].max(),
         "baseline": POINTS * counted.mean,
@@ -61,6 +65,20 @@ def _task_row(runs: pd.DataFrame, counted: Scores, options: Options) -> dict[str
         "n": counted.n,
         "note": f"stands in for {published}" if published else "",
     }
+
+
+def _taken(truncation: str | None) -> dict[str, float]:
+    """Return which share of each part is truncated, and lost, in per cent; NaN where not known."""
+    counts = {} if truncation is None else json.loads(truncation)
+    return {
+        f"{part}_{what}": _percent(counts.get(part, {}), what)
+        for part in ("train", "validation")
+        for what in ("truncated", "lost")
+    }
+
+
+def _percent(counts: dict[str, int], what: str) -> float:
+    return 100 * counts[what] / counts["examples"] if what in counts else math.nan
 
 
 def _known(values: pd.Series[Any]) -> Any:

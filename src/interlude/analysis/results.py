@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
 from interlude.files import written_atomically
-from interlude.words import JSON, KEY, NO_SOURCE, ROLES, SCORES, STATUSES, TRAININGS
+from interlude.words import ADDED, JSON, KEY, NO_SOURCE, ROLES, SCORES, STATUSES, TRAININGS
 
 # Tables and figures show points: score × 100.
 POINTS = 100
@@ -178,9 +178,12 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _typed(table: pd.DataFrame, columns: _Columns, where: str) -> pd.DataFrame:
-    """Return a copy with the columns in order and typed; InputError for what does not fit."""
+    """Return a copy with the columns in order and typed; InputError for what does not fit.
+
+    A column that was added since the table was written has no values.
+    """
     _check_columns(table, columns, where)
-    typed = table[list(columns)].reset_index(drop=True)
+    typed = table.reindex(columns=list(columns)).reset_index(drop=True)
     for column, dtype in columns.items():
         try:
             typed[column] = typed[column].astype(dtype)
@@ -192,7 +195,7 @@ def _typed(table: pd.DataFrame, columns: _Columns, where: str) -> pd.DataFrame:
 
 
 def _check_columns(table: pd.DataFrame, columns: _Columns, where: str) -> None:
-    missing = [column for column in columns if column not in table]
+    missing = [column for column in columns if column not in table and column not in ADDED]
     if missing:
         raise InputError(
             f"{where}: column {missing[0]!r} is missing. Found: {', '.join(map(str, table))}."

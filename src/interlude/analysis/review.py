@@ -29,6 +29,7 @@ def review_page(runs: pd.DataFrame, options: Options) -> str:
         _seeds(runs),
         _distinct("Models", runs, ["model", "model_revision", "device", "precision", "threads"]),
         _distinct("Data", runs, _OF_DATA),
+        _truncation(runs),
         _settings(runs),
         _versions(runs),
         _statistics(options),
@@ -102,6 +103,23 @@ def _seeds(runs: pd.DataFrame) -> Section:
 def _distinct(title: str, runs: pd.DataFrame, columns: list[str]) -> Section:
     table = runs[columns].drop_duplicates(ignore_index=True)
     return _section(title, "Every combination that occurs in the runs.", table)
+
+
+def _truncation(runs: pd.DataFrame) -> Section:
+    """Return the counts of each task and part, for each length that occurs."""
+    known = runs[["task", "truncation"]].dropna().drop_duplicates()
+    rows = [
+        {"task": task, "part": part, **counts}
+        for task, truncation in known.itertuples(index=False)
+        for part, counts in json.loads(truncation).items()
+    ]
+    text = (
+        "Of all examples of a part: truncated at max_length; with a text that gives no token "
+        "(empty); with no token left of an answer, a span or all words (lost), which are not "
+        "trained on. Of words: cut off, and without a token."
+    )
+    # As objects, since a missing count must not make numbers with a point of the others.
+    return Section("Truncation", text, pd.DataFrame(rows, dtype="object"), missing="–")
 
 
 def _settings(runs: pd.DataFrame) -> Section:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -22,6 +23,7 @@ from interlude.encode.faulty_rows import (
 )
 from interlude.encode.read import PARTS, Header
 from interlude.encode.tokenizer import load_tokenizer_for
+from interlude.encode.truncation import FLAGS, Counts, truncation_of
 from interlude.errors import InputError
 from interlude.files import (
     MANIFEST,
@@ -51,12 +53,13 @@ TYPES: dict[str, pa.DataType] = {
 
 def encode_task(
     data: Path, out: Path, form: str, model: Path, max_length: int, made_from: str | None = None
-) -> None:
+) -> dict[str, Counts]:
     """Tokenise both parts of a normalised task: a folder of Parquet in, one of Arrow out.
 
     Adds `id`, `length` (tokens of the longest sequence) and `tokens` (of all sequences) to what
     the form needs. The manifest, written last, holds the SHA-256 of both files, which data they
-    are, and `made_from` as it was given. InputError when max_length is more than the model has
+    are, the counts of both parts, and `made_from` as it was given. Returns the counts: see
+    `truncation_of`. InputError when max_length is more than the model has
     positions for, when a file is not what its manifest says, and for a row that the form cannot
     take.
     """
@@ -66,16 +69,24 @@ def encode_task(
     tokenizer = load_tokenizer_for(model, max_length)
     examples = _Examples(form, len(label_names), tokenizer, max_length)
     header = Header(label_names, tokenizer.pad_token_id)
+    counts: dict[str, Counts] = {part: Counter() for part in PARTS}
     for part in PARTS:
-        _write(examples.of_file(data / f"{part}.parquet"), header, out / f"{part}.arrow")
-    write_manifest(data, out, made_from)
+        chunks = examples.of_file(data / f"{part}.parquet", counts[part])
+        _write(chunks, header, out / f"{part}.arrow")
+    write_manifest(data, out, counts, made_from)
+    return counts
 
 
-def write_manifest(data: Path, out: Path, made_from: str | None) -> None:
+def write_manifest(
+    data: Path, out: Path, counts: Mapping[str, Counts], made_from: str | None
+) -> None:
     """Write the manifest of an encoding whose files are in place; `data`: the normalised task."""
     files = {f"{part}.arrow": sha256_of(out / f"{part}.arrow") for part in PARTS}
     revision = read_manifest(data).get("revision")
-    write_json(out / MANIFEST, {"files": files, "data_revision": revision, "made_from": made_from})
+    write_json(
+        out / MANIFEST,
+        {"files": files, "data_revision": revision, "truncation": counts, "made_from": made_from},
+    )
 
 
 def _write(chunks: Iterator[pa.Table], header: Header, path: Path) -> None:
@@ -96,19 +107,22 @@ class _Examples:
     tokenizer: Any
     max_length: int
 
-    def of_file(self, path: Path) -> Iterator[pa.Table]:
-        """Yield the examples of a file of normalised rows; InputError names a row at fault."""
+    def of_file(self, path: Path, counts: Counts) -> Iterator[pa.Table]:
+        """Yield the examples of a file of normalised rows, and count what is not in them.
+
+        InputError names a row at fault.
+        """
         with pq.ParquetFile(path) as rows:
             for number, batch in enumerate(rows.iter_batches(batch_size=CHUNK)):
                 chunk = batch.to_pylist()
                 try:
-                    yield self._of_rows(chunk)
+                    yield self._of_rows(chunk, counts)
                 except FaultyRowError as fault:
                     text = text_of(chunk[fault.place])
                     fault.place += CHUNK * number
                     raise InputError(fault.described(path, text)) from None
 
-    def _of_rows(self, chunk: list[Row]) -> pa.Table:
+    def _of_rows(self, chunk: list[Row], counts: Counts) -> pa.Table:
         """Tokenise normalised rows; FaultyRowError for the first that the form cannot take."""
         try:
             examples = self._tokenised(chunk)
@@ -117,6 +131,7 @@ class _Examples:
         sized = [_sized(*pair) for pair in zip(examples, chunk, strict=True)]
         encoded = _typed(sized, self._types)
         check_examples(encoded, self.n_labels, len(self.tokenizer))
+        counts.update(truncation_of(examples))
         return encoded
 
     @cached_property
@@ -143,7 +158,8 @@ class _Examples:
 
 def _sized(example: Row, row: Row) -> Row:
     lengths = [len(sequence) for sequence in example["input_ids"]]
-    return {"id": row["id"], "length": max(lengths), "tokens": sum(lengths), **example}
+    kept = {name: value for name, value in example.items() if name not in FLAGS}
+    return {"id": row["id"], "length": max(lengths), "tokens": sum(lengths), **kept}
 
 
 def _typed(examples: list[Row], types: dict[str, pa.DataType]) -> pa.Table:

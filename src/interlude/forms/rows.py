@@ -10,27 +10,39 @@ import pyarrow as pa
 
 from interlude.forms.examples import Row
 
+# Flags of an example's sequences, which are counted and not kept: whether truncation took tokens of
+# it, and whether one of its texts gives no token.
+TRUNCATED, EMPTY = "truncated", "empty"
+
 
 @dataclass(frozen=True)
 class Rows:
     """The rows side of a form.
 
     encode: (normalised rows, tokenizer, max_length) -> one row per example: `input_ids` and, where
-    the tokenizer has them, `token_type_ids` (lists of sequences), and what the head needs for its
-    targets and predictions. types: of the columns whose Arrow type, inferred from Python values,
-    would be wider than needed, or depend on them.
+    the tokenizer has them, `token_type_ids` (lists of sequences), the flags of its sequences, and
+    what the head needs for its targets and predictions. types: of the columns whose Arrow type,
+    inferred from Python values, would be wider than needed, or depend on them.
     """
 
     encode: Callable[[Sequence[Row], Any, int], list[Row]]
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
 
 
-def sequences(encoding: Any) -> dict[str, list[list[int]]]:
-    """Return the token sequences of one example from a tokenizer's batch output."""
+def sequences(encoding: Any) -> dict[str, list[Any]]:
+    """Return the token sequences of a tokenizer's batch output, and their flags."""
     kept = {"input_ids": encoding["input_ids"]}
     if "token_type_ids" in encoding:
         kept["token_type_ids"] = encoding["token_type_ids"]
-    return kept
+    return {
+        **kept,
+        TRUNCATED: [bool(each.overflowing) for each in encoding.encodings],
+        EMPTY: [_lacks_a_text(each) for each in encoding.encodings],
+    }
+
+
+def _lacks_a_text(sequence: Any) -> bool:
+    return len({*sequence.sequence_ids} - {None}) < int(sequence.n_sequences)
 
 
 def per_example(encoding: Any) -> list[Row]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from interlude.encode.encoding import encode_task, write_manifest
 from interlude.encode.read import PARTS
+from interlude.encode.truncation import Counts
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.shared import identity_of, put, take
 from interlude.versions import versions
@@ -29,18 +31,23 @@ class Encoding:
     made_from: str | None
     code: str
 
-    def make(self, out: Path) -> None:
+    def make(self, out: Path) -> dict[str, Counts]:
         """Tokenise the task into a folder: see `encode_task`."""
-        encode_task(self.data, out, self.form, self.model, self.max_length, self.made_from)
+        return encode_task(self.data, out, self.form, self.model, self.max_length, self.made_from)
 
-    def take_or_make(self, out: Path, shared: Path) -> None:
+    def take_or_make(self, out: Path, shared: Path) -> dict[str, Counts]:
         """Do as `make`, unless the shared folder has it; and leave it there."""
         identity, files = self._identity(), {part: out / f"{part}.arrow" for part in PARTS}
-        if take(shared, identity, files, _say) is None:
-            self.make(out)
-            put(shared, identity, files, {}, _say)
-        else:
-            write_manifest(self.data, out, self.made_from)  # of these data: others have the same
+        taken = take(shared, identity, files, _say)
+        if taken is None:
+            counts = self.make(out)
+            put(shared, identity, files, {"truncation": counts}, _say)
+            return counts
+        counts = {part: Counter(taken["truncation"][part]) for part in PARTS}
+        write_manifest(
+            self.data, out, counts, self.made_from
+        )  # of these data: others have the same
+        return counts
 
     def _identity(self) -> str:
         check_files(self.data)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from interlude.encode.check import check_encoded
+from interlude.encode.told import in_short
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
@@ -49,13 +50,14 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
     platform = choose_platform(job.training.device, job.training.precision)
     meter = Meter(energy_counter(platform.device))
     identity = cache(lambda: outcome_identity(job, platform))
+    _tell_of_truncation(job, say)
     if _taken(job, identity, say):
         return
     every_seconds = checkpoint_minutes * 60
     with Checkpoints(job.files.checkpoint, identity, every_seconds, meter) as checkpoints:
         outcome = _trained(job, platform, checkpoints, say)
         outcome |= {"threads": threads, **meter.costs()}
-        write_record(job, outcome)
+        _leave_record(job, outcome)
     if outcome["status"] == "ok":
         _share(job, identity, outcome, say)
 
@@ -153,6 +155,23 @@ def _measured(job: Job, data: TaskData, trained: Trained) -> Row:
     }
 
 
+def _leave_record(job: Job, outcome: Row) -> None:
+    """Write the record of an outcome, with what was truncated when its task was encoded here."""
+    (part,) = outcome["parts"]
+    write_record(job, outcome | {"parts": [part | {"truncation": _truncation(job)}]})
+
+
+def _truncation(job: Job) -> dict[str, Any] | None:
+    """Return what was counted when the task was encoded; None where an encoding does not tell."""
+    found: dict[str, Any] | None = read_manifest(job.files.encoded[0]).get("truncation")
+    return found
+
+
+def _tell_of_truncation(job: Job, say: Say) -> None:
+    if told := in_short(_truncation(job) or {}):
+        say(f"{job.name}: max_length {job.training.settings.max_length}: {told}")
+
+
 def _taken(job: Job, identity: Callable[[], str], say: Say) -> bool:
     """Take an outcome from the folder of shared ones; False when it is not there.
 
@@ -166,7 +185,7 @@ def _taken(job: Job, identity: Callable[[], str], say: Say) -> bool:
     outcome = found["outcome"]
     if found["folder"] != str(job.files.folder.absolute()):
         outcome |= {"taken_from": f"{found['name']}, {found['ended']}"}
-    write_record(job, outcome)
+    _leave_record(job, outcome)
     job.files.checkpoint.unlink(missing_ok=True)
     return True
 

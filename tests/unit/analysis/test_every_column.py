@@ -6,6 +6,7 @@ The runs differ in every number, so that no two columns can stand for one anothe
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Callable
 from functools import cache
@@ -50,12 +51,19 @@ def study() -> pd.DataFrame:
         for task, source in itertools.product(tasks, ["none", *SOURCES]):
             for size in (None, *SIZES.get(source, ())):
                 planned += [(role, source, task, k, size) for k in RESTARTS]
+    lost = {"lost": 13}
     facts = {
         name: {
             "majority_score": noise.uniform(0.3, 0.35),
             "chance_score": noise.uniform(0.2, 0.25),
             "train_examples": int(noise.integers(300, 900)),
             "validation_examples": int(noise.integers(100, 250)),
+            "truncation": {
+                part: {"examples": 200, "truncated": int(noise.integers(1, 99)), **lost}
+                for part in ("train", "validation")
+            }
+            if name != "art"
+            else None,
             "metric": f"metric of {name}",
             "form": FORMS.get(name, "single"),
         }
@@ -375,6 +383,15 @@ def test_correlation_intervals_is_as_computed_again() -> None:
     is_table("correlation_intervals", intervals())
 
 
+def shares(truncation: str | float) -> dict[str, float]:
+    counts = json.loads(truncation) if isinstance(truncation, str) else {}
+    return {
+        f"{part}_{what}": counts[part][what] / 2 if part in counts else np.nan  # of 200, per cent
+        for part in ("train", "validation")
+        for what in ("truncated", "lost")
+    }
+
+
 def test_tasks_is_as_computed_again() -> None:
     runs = study()
     every = runs[runs["examples"].isna() & (runs["source"] == "none")]
@@ -388,6 +405,7 @@ def test_tasks_is_as_computed_again() -> None:
                 {
                     **{"task": task, "title": task.upper(), "role": role},
                     **first[["form", "metric", "train_examples", "validation_examples"]],
+                    **shares(first["truncation"]),
                     "majority": 100 * first["majority_score"],
                     "chance": 100 * first["chance_score"],
                     **{"baseline": x.mean(), "sd": x.std(), "n": len(x)},

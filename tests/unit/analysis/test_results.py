@@ -130,6 +130,16 @@ def test_cells_that_differ_in_one_part_of_their_key_are_no_duplicates() -> None:
         check_scores(pd.concat([scores, scores[2:3]]), "scores")
 
 
+def test_a_table_of_an_earlier_release_lacks_what_was_added_since(
+    study: tuple[Path, Path],
+) -> None:
+    scores, trainings = study
+    pd.read_parquet(scores).drop(columns="truncation").to_parquet(scores, write_page_checksum=True)
+    runs = read_runs(scores, trainings)
+    assert runs["truncation"].isna().all()
+    assert list(runs)[: len(SCORES)] == list(SCORES)
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_missing_or_unknown_column_is_named(study: tuple[Path, Path], place: int) -> None:
     table, path = demo_tables()[place], study[place]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 from helpers.read_page import Section, sections
 from helpers.synthetic import PROBING, TARGET, TITLES, awkward_runs, demo_options, demo_runs
@@ -71,6 +73,23 @@ def test_models_data_settings_and_software_are_those_of_the_runs() -> None:
         [role, task, settings] for role, task in runs[["role", "task"]].drop_duplicates().to_numpy()
     ]
     assert rows(shown["Software"]) == [["torch 2.11, python 3.12", "d1"]]
+
+
+def test_what_was_truncated_stands_by_task_and_part() -> None:
+    of_words = {"examples": 80_000, "truncated": 8, "empty": 0, "lost": 12345, "words": 900}
+    counts = {"train": of_words, "validation": {"examples": 20, "truncated": 1, "empty": 2}}
+    runs = demo_runs().assign(truncation=None)
+    runs.loc[runs["task"].isin(["boolq", "sarcasm"]), "truncation"] = json.dumps(counts)
+    assert page(runs)["Truncation"].table.to_dict("list") == {
+        "task": ["sarcasm", "sarcasm", "boolq", "boolq"],
+        "part": ["train", "validation"] * 2,
+        "examples": ["80000", "20"] * 2,
+        "truncated": ["8", "1"] * 2,
+        "empty": ["0", "2"] * 2,
+        "lost": ["12345", "–"] * 2,
+        "words": ["900", "–"] * 2,
+    }
+    assert page(runs.assign(truncation=None))["Truncation"].rows == []
 
 
 def test_the_levels_of_the_statistics_are_said() -> None:

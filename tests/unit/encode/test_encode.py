@@ -16,6 +16,7 @@ from helpers import tiny
 from interlude.encode.encoding import CHUNK, encode_task
 from interlude.encode.read import Header, read_encoded, read_header
 from interlude.encode.tokenizer import load_tokenizer
+from interlude.encode.truncation import FLAGS
 from interlude.errors import InputError
 from interlude.files import read_manifest
 from interlude.forms import rows_of
@@ -39,7 +40,8 @@ def test_file_holds_what_the_form_gives_with_ids_and_sizes(
     rows = tiny.rows(form, 9)
     found = encode(tmp_path, form, rows, model)
     wanted = rows_of(form).encode(rows, tokenizer, 32)
-    for row, example, from_form in zip(rows, found, wanted, strict=True):
+    for row, example, with_flags in zip(rows, found, wanted, strict=True):
+        from_form = {name: value for name, value in with_flags.items() if name not in FLAGS}
         lengths = [len(ids) for ids in from_form["input_ids"]]
         sizes = {"length": max(lengths), "tokens": sum(lengths)}
         assert example == {"id": row["id"], **sizes, **from_form}
@@ -152,6 +154,7 @@ def test_the_script_encodes_both_splits_and_says_from_what(
     assert found == ["manifest.json", *arrows]
     manifest = read_manifest(tmp_path / "out")
     assert manifest.pop("files").keys() == set(arrows)
+    assert manifest.pop("truncation").keys() == {"train", "validation"}
     assert manifest == {"data_revision": "tiny 1.0", "made_from": made_from}
 
 

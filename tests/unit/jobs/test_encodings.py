@@ -48,4 +48,6 @@ def test_an_encoding_that_was_taken_tells_of_the_data_that_it_stands_for(
         how = replace(encoding(tmp_path / name, model, revision=name), made_from=f"{name}, now")
         how.take_or_make(tmp_path / name / "out", tmp_path / "shared")
         manifest = read_manifest(tmp_path / name / "out")
+        sizes = {part: manifest["truncation"][part]["examples"] for part in manifest["truncation"]}
+        assert sizes == {"train": 8, "validation": 12}
         assert (manifest["data_revision"], manifest["made_from"]) == (name, f"{name}, now")

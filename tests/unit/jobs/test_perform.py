@@ -425,6 +425,33 @@ def test_words_without_a_token_are_no_divergence(
     assert record["validation_examples"] == len(ROWS)
 
 
+def test_what_was_truncated_is_in_the_log_the_record_and_the_tables(
+    model: Path, tmp_path: Path
+) -> None:
+    rows = tiny.rows("single", 12)
+    rows[0] |= {"text": ""}
+    data = tiny.write_task(tmp_path / "data", "single", {"train": rows, "validation": rows[1:]})
+    encode_task(data, tmp_path / "encoded", "single", model, 6)
+    training = tiny.training("single", settings=tiny.settings(max_length=6))
+    wanted = read_manifest(tmp_path / "encoded")["truncation"]
+    assert wanted["train"] == {"examples": 12, "truncated": 8, "empty": 1}
+    for name in ("trained", "taken"):
+        told: list[str] = []
+        shared = tmp_path / "shared"
+        folder = tmp_path / name / training.id
+        files = tiny.files(model, tmp_path / "encoded", folder, shared=shared)
+        perform(tiny.job(training, files), 1, told.append)
+        assert told[0] == (
+            "single target: none > tiny-single, restart 1: max_length 6: train: 66.7 % of examples "
+            "truncated, 8.33 % of examples with a text without a token; validation: 72.7 % of "
+            "examples truncated"
+        )
+        assert tiny.read_record(files)["truncation"] == wanted
+    assert "taken from there" in told[1]
+    scores, _ = tables(training, files)
+    assert json.loads(scores["truncation"][0]) == wanted
+
+
 def test_labels_in_the_data_that_do_not_fit_the_metric_are_refused(
     carry_out: Perform, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,59 @@
+"""What truncation and the tokenizer took from a task, in words. No digest of code covers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+# What is counted, of what, and the words for it; {length}: of the longest sequence.
+_SENTENCES = (
+    ("truncated", "examples", "are cut off at {length} tokens"),
+    ("words_truncated", "words", "are cut off at {length} tokens"),
+    ("words_empty", "words", "give no token"),
+    ("empty", "examples", "have a text that gives no token"),
+    ("lost", "examples", "have no token left of what is asked for, an answer, a span or words"),
+)
+_SHORT = (
+    ("truncated", "examples", "truncated"),
+    ("words_truncated", "words", "truncated"),
+    ("words_empty", "words", "without a token"),
+    ("empty", "examples", "with a text without a token"),
+    ("lost", "examples", "lost"),
+)
+_NOT_TRAINED_ON = ": they are not trained on"
+
+
+def warnings_of(counts: Mapping[str, Mapping[str, int]], max_length: int) -> list[str]:
+    """Return a sentence, without its full stop, for each kind of loss in each part.
+
+    counts: part -> `encode.truncation.truncation_of` of its examples.
+    """
+    return [
+        line for part, counted in counts.items() for line in _of_part(part, counted, max_length)
+    ]
+
+
+def _of_part(part: str, counted: Mapping[str, int], max_length: int) -> Iterator[str]:
+    for name, whole, words in _SENTENCES:
+        if counted.get(name):
+            share = percent(counted[name], counted[whole])
+            said = words.format(length=max_length)
+            end = _NOT_TRAINED_ON if (name, part) == ("lost", "train") else ""
+            yield f"{part}: {counted[name]:,} of {counted[whole]:,} {whole} ({share}) {said}{end}"
+
+
+def in_short(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the same in one line for a log: 'train: 51 % of examples truncated'; '' for none."""
+    parts = {
+        part: [
+            f"{percent(counted[name], counted[whole])} of {whole} {words}"
+            for name, whole, words in _SHORT
+            if counted.get(name)
+        ]
+        for part, counted in counts.items()
+    }
+    return "; ".join(f"{part}: {', '.join(said)}" for part, said in parts.items() if said)
+
+
+def percent(some: int, whole: int) -> str:
+    """Return a share in per cent, with three digits."""
+    return f"{100 * some / whole:.3g} %" if whole else "0 %"
