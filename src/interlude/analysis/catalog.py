@@ -21,6 +21,8 @@ class Shown:
 TABLES = {
     "transfer": Shown("Transfer", "Transfer by task", twice=True),
     "averages": Shown("Transfer", "Average transfer by source", twice=True),
+    "pooled": Shown("Transfer", "Estimate over tasks", twice=True),
+    "pooled_cells": Shown("Transfer", "Estimate of each cell", twice=True),
     "averages_by_filter": Shown("Transfer", "Average transfer by degenerate rule"),
     "conclusions": Shown("Transfer", "What depends on the degenerate rule"),
     "tasks": Shown("Study", "Tasks"),
@@ -41,6 +43,7 @@ FIGURES = {
     "detectable": Shown("Transfer", "Smallest detectable differences", twice=True),
     "spread": Shown("Transfer", "Spread of restarts"),
     "averages": Shown("Transfer", "Average transfer by degenerate rule"),
+    "pooled": Shown("Transfer", "Estimate over tasks", twice=True),
     "curves": Shown("Study", "Learning curves"),
     "sizes": Shown("Data size", "Data size and transfer"),
     "size_curves": Shown("Data size", "Transfer by intermediate size"),

@@ -13,6 +13,7 @@ from interlude.analysis.costs import cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
+from interlude.analysis.pooled import pooled_tables
 from interlude.analysis.results import of_full_size
 from interlude.analysis.robustness import (
     bootstrap_intervals,
@@ -77,6 +78,7 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
     return {
         "transfer": transfer,
         "averages": averages,
+        **pooled_tables(transfer, levels.alpha),
         "correlations": target_block(pairs, levels.alpha),
         "correlations_all": pairs,
         "robustness": robustness_table(matrix, collapsed, options),

@@ -65,6 +65,10 @@ def printed(name: str, table: pd.DataFrame, options: Options) -> pd.DataFrame:
         return _transfer_matrix(table, options)
     if name.startswith("correlations"):
         return _correlation_matrix(table, options)
+    if name.startswith("pooled_cells"):
+        return _pooled_matrix(table, options)
+    if name.startswith("pooled"):
+        return _pooled_rows(table, options)
     return table
 
 
@@ -75,6 +79,34 @@ def _transfer_matrix(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
     matrix = _matrix(cells, ["role", "task"], "source", options)
     baseline = cells.groupby(["role", "task"])["baseline"].first()
     return matrix.join(baseline, on=["role", "task"]).assign(task=matrix["task"].map(options.title))
+
+
+def _pooled_matrix(cells: pd.DataFrame, options: Options) -> pd.DataFrame:
+    shown = _with_interval(cells, "pooled", "ci_low", "ci_high")
+    matrix = _matrix(cells.assign(shown=shown), ["role", "task"], "source", options)
+    return matrix.assign(task=matrix["task"].map(options.title))
+
+
+def _pooled_rows(pooled: pd.DataFrame, options: Options) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "source": pooled["source"].map(options.title),
+            "role": pooled["role"],
+            "tasks": pooled["tasks"],
+            "mean effect": _with_interval(pooled, "mu", "ci_low", "ci_high"),
+            "tau": _formatted(pooled["tau"], "{:.1f}"),
+            "on a new task": _interval(pooled, "new_low", "new_high"),
+            "it gains": _formatted(pooled["p_new"], "{:.2f}"),
+        }
+    )
+
+
+def _with_interval(table: pd.DataFrame, mean: str, low: str, high: str) -> pd.Series[str]:
+    return _formatted(table[mean], "{:+.1f}") + " " + _interval(table, low, high)
+
+
+def _interval(table: pd.DataFrame, low: str, high: str) -> pd.Series[str]:
+    return "[" + _formatted(table[low], "{:+.1f}") + ", " + _formatted(table[high], "{:+.1f}") + "]"
 
 
 def _correlation_matrix(pairs: pd.DataFrame, options: Options) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
 from interlude.figures.heatmap import draw_heatmap
 from interlude.figures.panels import draw_averages, draw_detectable, draw_robustness, draw_sizes
+from interlude.figures.pooled import draw_pooled
 from interlude.figures.size_curves import draw_size_curves
 from interlude.figures.spread import draw_spread
 from interlude.figures.style import save, style
@@ -44,6 +45,7 @@ DRAWN: dict[str, Callable[[Material], Figure]] = {
     "detectable": lambda of: draw_detectable(of.table("transfer")),
     "spread": lambda of: draw_spread(of.runs, of.options),
     "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.options),
+    "pooled": lambda of: draw_pooled(of.table("pooled"), of.options),
     "curves": lambda of: draw_curves(of.runs, of.options),
     "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
     "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),

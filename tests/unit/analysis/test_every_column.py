@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.hierarchical import Told, hierarchical
 from helpers.synthetic import record, runs_of
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
@@ -498,6 +499,70 @@ def test_conclusions_is_as_computed_again() -> None:
         rows += [{**told, "change": change}] if change else []
     assert {"sign", "no runs left"} <= {row["change"].split(",")[0] for row in rows}
     is_table("conclusions", pd.DataFrame(rows))
+
+
+def variance(runs: pd.DataFrame, role: str, task: str, sources: tuple[str, ...]) -> float:
+    """Of the mean of one source's restarts, or of the difference of two; drawn to the task's."""
+    every = [scores(runs, role, source, task)["x"] for source in ("none", *SOURCES)]
+    groups = [group for group in every if len(group) > 1]
+    of_task = sum((len(group) - 1) * group.var() for group in groups) / sum(
+        len(group) - 1 for group in groups
+    )
+    own = [scores(runs, role, source, task)["x"] for source in sources]
+    return sum(
+        (2 * of_task + (len(group) - 1) * (group.var() if len(group) > 1 else 0))
+        / (len(group) + 1)
+        / len(group)
+        for group in own
+    )
+
+
+@cache
+def pooled(filtered: bool) -> dict[tuple[str, str], tuple[pd.DataFrame, Told]]:
+    """The cells of a role and a source that have a difference, and what the model says of them."""
+    told = {}
+    for (role, source), cells in transfer(filtered).groupby(["role", "source"]):
+        known = cells[cells["delta"].notna()]
+        spread = [variance(whole(filtered), role, task, ("none", source)) for task in known["task"]]
+        if len(known) > 1:
+            told[role, source] = known, hierarchical(known["delta"].tolist(), spread, ALPHA)
+    return told
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_pooled_is_as_computed_again(filtered: bool) -> None:
+    rows = [
+        {
+            **{"source": source, "role": role, "tasks": len(cells)},
+            **{"delta": cells["delta"].mean(), "mu": told["mu"]},
+            **dict(zip(("ci_low", "ci_high"), told["interval"], strict=True)),
+            "tau": told["tau"],
+            **dict(zip(("new_low", "new_high"), told["new"], strict=True)),
+            **{"p_new": told["p_new"], "prior": told["prior"], "note": ""},
+        }
+        for (role, source), (cells, told) in pooled(filtered).items()
+    ]
+    table = pd.DataFrame(rows).sort_values(["role", "mu"], ascending=False)
+    assert len(table) == 2 * len(SOURCES)
+    is_table(f"pooled{suffix(filtered)}", table)
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_pooled_cells_is_as_computed_again(filtered: bool) -> None:
+    found = {
+        (role, source, task): bounds
+        for (role, source), (cells, told) in pooled(filtered).items()
+        for task, bounds in zip(cells["task"], told["cells"], strict=True)
+    }
+    table = transfer(filtered)[["source", "task", "role", "delta"]]
+    nothing = (math.nan,) * 3
+    keys = zip(table["role"], table["source"], table["task"], strict=True)
+    table[["pooled", "ci_low", "ci_high"]] = [found.get(key, nothing) for key in keys]
+    table["note"] = np.where(table["delta"].isna(), "no runs left", "")
+    order = [(role, source) for role in TASKS for source in SOURCES]
+    place = [order.index(key) for key in zip(table["role"], table["source"], strict=True)]
+    rows = table.assign(place=place).sort_values("place", kind="stable").drop(columns="place")
+    is_table(f"pooled_cells{suffix(filtered)}", rows)
 
 
 def test_averages_by_filter_is_as_computed_again() -> None:

@@ -428,6 +428,49 @@ def test_averages_shows_its_table(draw: Drawing) -> None:
     assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
 
 
+def pooled() -> pd.DataFrame:
+    """Estimates of two sources in either role, best first, and of one that cannot be told."""
+    noise = np.random.default_rng(9)
+    table = pd.DataFrame(list(itertools.product(TASKS, SOURCES)), columns=["role", "source"])
+    bounds = np.sort(noise.normal(0, 6, (len(table), 5)), axis=1)
+    table[["new_low", "ci_low", "mu", "ci_high", "new_high"]] = bounds
+    table["delta"] = noise.normal(0, 3, len(table))
+    table["p_new"] = noise.uniform(0, 1, len(table))
+    table.loc[2, ["new_low", "ci_low", "mu", "ci_high", "new_high", "p_new"]] = np.nan
+    return table
+
+
+def test_pooled_shows_its_table(draw: Drawing) -> None:
+    table = pooled()
+    figure = draw("pooled", pooled=table)
+    assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
+    for role, axes in zip(TASKS, figure.axes, strict=True):
+        told = table[table["role"] == role].assign(row=lambda of: of["source"].map(TITLES))
+        assert down(axes) == told["row"].tolist()
+        rows = names(axes.yaxis)
+        ends = [(rows[start[1]], start[0], end[0]) for start, end in segments(axes)]
+        known = told.dropna()
+        intervals = [known[["row", f"{name}_low", f"{name}_high"]] for name in ("new", "ci")]
+        same([end for end in ends if not np.isnan(end[1])], np.concatenate(intervals))
+        shown = marks(axes).assign(row=lambda of, rows=rows: of["y"].map(rows)).dropna()
+        looks = {"mu": ("#0072b2", "o"), "delta": ("#d55e00", "D")}
+        expected = [
+            (of[name], of["row"], *looks[name])
+            for _, of in told.iterrows()
+            for name in looks
+            if pd.notna(of[name])
+        ]
+        same(shown[["x", "row", "colour", "marker"]].to_numpy(), expected)
+        (beside,) = axes.child_axes
+        assert axes.get_title(loc="right") == "P(new > 0)"
+        chances = ["?" if pd.isna(p) else f"{p:.2f}" for p in told["p_new"]]
+        assert [label.get_text() for label in beside.get_yticklabels()] == chances
+        assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(shown)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["effect on a new task, 95 %", "mean effect, 95 %", "plain mean"]
+    assert figure.get_supxlabel() == "difference from baseline, points"
+
+
 def test_robustness_shows_its_table(draw: Drawing) -> None:
     table = pd.DataFrame(
         {
@@ -750,6 +793,7 @@ EMPTY = {
     "spread": ("No spread to show", {}),
     "curves": ("No learning curves", {}),
     "averages": ("No average to show", {"averages_by_filter": averages().iloc[:0]}),
+    "pooled": ("No estimate over tasks", {"pooled": pooled().assign(mu=np.nan)}),
     "sizes": (
         "No sizes to show",
         {"sources": pd.DataFrame({"train_examples": [np.nan], "delta": [1.0]})},

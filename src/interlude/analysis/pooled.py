@@ -1,0 +1,134 @@
+"""What a source does to tasks in general: partial pooling of the transfer table over its tasks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interlude.analysis.hierarchy import Effect, Hierarchy, fit_hierarchy
+
+COLUMNS = [
+    *("source", "role", "tasks", "delta", "mu", "ci_low", "ci_high", "tau"),
+    *("new_low", "new_high", "p_new", "prior", "note"),
+]
+CELL_COLUMNS = ["source", "task", "role", "delta", "pooled", "ci_low", "ci_high", "note"]
+TOO_FEW = "cannot be told: fewer than 2 tasks with a difference and a known spread"
+NO_SPREAD = "left out: no spread between the restarts of its task"
+ASSUMED = "baseline known as a mean only: taken to vary as the task does, over 3 restarts"
+# A baseline that is known as a mean only is taken to be one of so many restarts.
+_RESTARTS_OF_A_MEAN = 3
+# The spread of a task counts as so many degrees of freedom beside a cell's own.
+_DEGREES_OF_THE_TASK = 2
+# In points; scores that differ by less are equal.
+_EQUAL = 1e-7
+
+
+def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFrame]:
+    """Return `pooled`, a row per source and role, and `pooled_cells`, a row per cell.
+
+    transfer: the transfer table. All in points; see `hierarchy.fit_hierarchy`.
+
+    pooled: tasks (that went in), delta (their plain mean), mu (mean effect; posterior mean) with
+    its 1 - alpha interval, tau (standard deviation of effects between tasks), new_low and new_high
+    (interval of the effect on a new task), p_new (probability that a new task gains), prior (of
+    tau), note (what was assumed, or why nothing is told). Best mu first.
+
+    pooled_cells: delta as in the transfer table, pooled (the same, drawn towards mu) with its
+    interval, note (what was assumed, or why the cell is left out).
+    """
+    cells = transfer.assign(variance=_variances(transfer))
+    sources, effects = [], []
+    for (role, source), own in cells.groupby(["role", "source"], sort=False):
+        told = own[own["delta"].notna() & own["variance"].notna()]
+        model = _model(told, alpha)
+        sources.append({"source": source, "role": role, **_of_source(told, model)})
+        effects.append(_of_cells(own, told, model))
+    pooled = pd.DataFrame(sources, columns=COLUMNS)
+    return {
+        "pooled": pooled.sort_values(["role", "mu"], ascending=False, ignore_index=True),
+        "pooled_cells": pd.concat(effects, ignore_index=True)[CELL_COLUMNS]
+        if effects
+        else pd.DataFrame(columns=CELL_COLUMNS),
+    }
+
+
+def task_variances(transfer: pd.DataFrame) -> pd.Series[float]:
+    """Return the variance between restarts of each row's task, pooled over sources and baseline.
+
+    In points². Missing where no cell of the task has two runs, or where restarts do not differ.
+    """
+    task = ["role", "task"]
+    baselines = transfer.groupby(task, sort=False)[["baseline_sd", "baseline_n"]].first()
+    groups = [
+        transfer[[*task, "sd", "n"]],
+        baselines.set_axis(["sd", "n"], axis="columns").reset_index(),
+    ]
+    spread = pd.concat(groups, ignore_index=True).dropna(subset="sd")
+    spread = spread.assign(degrees=spread["n"] - 1)
+    spread["squares"] = spread["degrees"] * spread["sd"] ** 2
+    sums = spread.groupby(task)[["squares", "degrees"]].sum()
+    variance = (sums["squares"] / sums["degrees"]).rename("variance")
+    return transfer.join(variance.where(variance > _EQUAL**2), on=task)["variance"]
+
+
+def _variances(transfer: pd.DataFrame) -> pd.Series[float]:
+    """Return the variance of each cell's delta, in points²."""
+    of_task = task_variances(transfer)
+    cell = _drawn_to(of_task, transfer["sd"], transfer["n"]) / transfer["n"]
+    restarts = transfer["baseline_n"].where(transfer["baseline_n"] > 0, _RESTARTS_OF_A_MEAN)
+    baseline = _drawn_to(of_task, transfer["baseline_sd"], transfer["baseline_n"]) / restarts
+    return (cell + baseline).replace(math.inf, math.nan)
+
+
+def _drawn_to(
+    of_task: pd.Series[float], sd: pd.Series[float], n: pd.Series[int]
+) -> pd.Series[float]:
+    """Return the variance of a group of restarts, drawn towards that of its task."""
+    degrees = (n - 1).clip(lower=0)
+    own = degrees * sd.fillna(0) ** 2
+    return (_DEGREES_OF_THE_TASK * of_task + own) / (_DEGREES_OF_THE_TASK + degrees)
+
+
+def _model(told: pd.DataFrame, alpha: float) -> Hierarchy | None:
+    """Return the model of one source's cells; None where there are too few."""
+    if len(told) < 2:
+        return None
+    return fit_hierarchy(told["delta"].to_numpy(), told["variance"].to_numpy(), alpha)
+
+
+def _of_source(told: pd.DataFrame, model: Hierarchy | None) -> dict[str, Any]:
+    known = {"tasks": len(told), "delta": told["delta"].mean()}
+    if model is None:
+        return {**known, "note": TOO_FEW}
+    return {
+        **known,
+        "mu": model.mu,
+        "ci_low": model.mu_interval[0],
+        "ci_high": model.mu_interval[1],
+        "tau": model.tau,
+        "new_low": model.new_interval[0],
+        "new_high": model.new_interval[1],
+        "p_new": model.p_new,
+        "prior": model.prior,
+        "note": ASSUMED if (told["baseline_n"] == 0).any() else "",
+    }
+
+
+def _of_cells(own: pd.DataFrame, told: pd.DataFrame, model: Hierarchy | None) -> pd.DataFrame:
+    nothing = [Effect(math.nan, math.nan, math.nan)] * len(told)
+    effects = pd.DataFrame(
+        [vars(effect) for effect in (model.cells if model else nothing)],
+        index=told.index,
+        columns=["mean", "low", "high"],
+    ).reindex(own.index)
+    notes = np.select(
+        [own["delta"].isna(), own["variance"].isna(), model is None, own["baseline_n"] == 0],
+        [own["note"], NO_SPREAD, TOO_FEW, ASSUMED],
+        default="",
+    )
+    return own[["source", "task", "role", "delta"]].assign(
+        pooled=effects["mean"], ci_low=effects["low"], ci_high=effects["high"], note=notes
+    )
