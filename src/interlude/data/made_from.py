@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from interlude.data.fetch.origin import Origin
 from interlude.data.read import ending_of, reader_by_ending, reader_module
+from interlude.forms import declaration_of
 from interlude.plan.digest import reading_code
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
@@ -64,7 +65,9 @@ def model_made_from(model: Model, origin: Origin, hashes: Mapping[str, str]) -> 
 
 def declared_of_task(task: Task) -> str:
     """Return a digest of what a task's file says of its data."""
-    return _digest(task.data_declaration())
+    declared = task.data_declaration()
+    shaped = declaration_of(task.form).metric_shapes_rows
+    return _digest([declared, task.metric] if shaped else declared)
 
 
 def code_of(task: Task) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from interlude.forms.values import Task, span_of, text_of, value_of
 
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 WHOLE, WHOLES, REAL = pa.int64(), pa.list_(pa.int64()), pa.float64()
+
+Agreed = tuple[list[str], list[list[int]]]
 
 
 def _labels_in(row: Row, task: Task, key: str) -> list[Any]:
@@ -29,6 +31,8 @@ class Columns:
     unseen: those that a model is not shown: what is right, and what rows share.
     label: the column of the labels' numbers, one or a list; None for a form without labels.
     labels: (source row, task, that column) -> the labels of the row as they stand there.
+    agreed: (names of the labels, their numbers in each row, metric) -> both as the metric wants
+    them, once all rows are known; RowError where it can want none of them.
     """
 
     normalise: Callable[[Row, Task], Row]
@@ -36,6 +40,7 @@ class Columns:
     unseen: frozenset[str] = frozenset({"label"})
     label: str | None = "label"
     labels: Callable[[Row, Task, str], list[Any]] = _labels_in
+    agreed: Callable[[list[str], Sequence[list[int]], str], Agreed] | None = None
 
     @property
     def schema(self) -> pa.Schema:

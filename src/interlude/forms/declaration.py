@@ -27,10 +27,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Declaration:
-    """columns: of the form, by name. metrics: that fit its predictions, the usual one first."""
+    """What a task file says of a form.
+
+    columns: of the form, by name. metrics: that fit its predictions, the usual one first.
+    metric_shapes_rows: whether normalised rows depend on the metric.
+    """
 
     columns: Mapping[str, Column]
     metrics: tuple[str, ...]
+    metric_shapes_rows: bool = False
 
 
 COLUMN = Column()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from interlude.metrics import Scores
@@ -11,8 +12,11 @@ from interlude.metrics.formulas.pooled_f1 import pooled_f1
 def entity_f1(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> Scores:
     """Micro F1 over whole entities in BIO tags: type, start and end must all be right.
 
-    An I- tag that continues nothing opens an entity, as in the CoNLL 2003 evaluation.
+    An I- tag that continues nothing opens an entity, as in the CoNLL 2003 evaluation. ValueError
+    for references in other tags, whose entities these rules would not find.
     """
+    if others := {tag for tags in gold for tag in tags if not re.match("[BI](-|$)|O$", tag)}:
+        raise ValueError(f"not BIO tags: {', '.join(sorted(others))}")
     f1, rest = pooled_f1([entities(tags) for tags in predicted], [entities(t) for t in gold])
     return {"entity_f1": f1, **rest}
 

@@ -16,6 +16,7 @@ from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare, summary
 from interlude.errors import InputError
+from interlude.forms import declaration_of
 from interlude.plan.tasks import Task, load_task
 
 from .conftest import FILE, Rows, jsonl, wheel
@@ -111,7 +112,8 @@ def refused(task: Task, tmp_path: Path, message: str) -> None:
 def test_every_form_has_its_columns(form: str, task: Callable[..., Task], tmp_path: Path) -> None:
     columns, row, expected = FORMS[form]
     labels = None if form in ("span", "regression") else ["no", "yes"]
-    run(task([row] * 2, form=form, columns=columns, labels=labels), tmp_path)
+    metric = declaration_of(form).metrics[-1]  # of tags, the one that takes any
+    run(task([row] * 2, form=form, columns=columns, labels=labels, metric=metric), tmp_path)
     written = pq.read_table(tmp_path / "out" / "validation.parquet").to_pylist()
     assert written == [{"id": "all-1"} | expected]
 

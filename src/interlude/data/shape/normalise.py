@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -77,7 +77,23 @@ def normalise(task: Task, splits: Splits) -> Normalised:
         found = _found_labels(task, columns, splits, selected)
         task = task.model_copy(update={"labels": found})
     parts = {part: _rows(task, columns, splits, selected[part]) for part in PARTS}
-    return Normalised(task.form, columns, task.labels, parts)
+    labels, parts = _agreed(task, columns, task.labels, parts)
+    return Normalised(task.form, columns, labels, parts)
+
+
+def _agreed(
+    task: Task, columns: Columns, labels: list[str], parts: dict[str, list[Row]]
+) -> tuple[list[str], dict[str, list[Row]]]:
+    """Return labels and rows as the task's metric wants them, now that all rows are known."""
+    if columns.agreed is None or columns.label is None:
+        return labels, parts
+    rows = [row for part in PARTS for row in parts[part]]
+    try:
+        labels, numbers = columns.agreed(labels, [row[columns.label] for row in rows], task.metric)
+    except RowError as error:
+        raise InputError(f"{task.path}: {error}") from None
+    changed = iter([{**row, columns.label: n} for row, n in zip(rows, numbers, strict=True)])
+    return labels, {part: list(islice(changed, len(parts[part]))) for part in PARTS}
 
 
 def _selected(task: Task, splits: Splits, part: str) -> Selected:

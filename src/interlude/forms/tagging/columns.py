@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from interlude.forms.columns import TEXTS, WHOLES, Columns
+from interlude.forms.columns import TEXTS, WHOLES, Agreed, Columns
 from interlude.forms.examples import Row
+from interlude.forms.tagging.schemes import in_bio
 from interlude.forms.values import RowError, Task, label_number, listed, value_of
 
 
@@ -23,10 +25,16 @@ def _words(row: Row, task: Task, key: str) -> list[Any]:
     return listed(value.split() if isinstance(value, str) else value, key)
 
 
+def _as_scored(names: list[str], rows: Sequence[list[int]], metric: str) -> Agreed:
+    """Write entities as BIO where they are scored, which no tag on its own tells."""
+    return in_bio(names, rows) if metric == "entity_f1" else (names, list(rows))
+
+
 COLUMNS = Columns(
     _normalised,
     {"tokens": TEXTS, "tags": WHOLES},
     unseen=frozenset({"tags"}),
     label="tags",
     labels=_words,
+    agreed=_as_scored,
 )

@@ -10,4 +10,5 @@ DECLARATION = Declaration(
         "tags": Column("column with a tag for each word, likewise"),
     },
     metrics=("entity_f1", "tag_accuracy"),
+    metric_shapes_rows=True,  # entities are written as BIO
 )
