@@ -12,17 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers import tiny
 from helpers.hub_server import Files, Hub, Repository
 from huggingface_hub import constants
+from safetensors.numpy import load_file, save
 
 from interlude.data.fetch.models import prepare_model
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
 from interlude.errors import InputError
+from interlude.files import WEIGHTS
 from interlude.forms import declaration_of
 from interlude.plan.tasks import load_task
 
@@ -424,6 +427,19 @@ def test_a_model_has_its_commit_on_record_and_only_its_own_files(
     assert set(manifest["files"]) == set(MODEL)
     assert manifest["revision"] == hub.repositories["models/tiny/encoder"].refs["main"]
     assert not [path for _, path, _ in hub.requests if path.endswith((".bin", ".py"))]
+
+
+def test_weights_in_several_files_become_one(
+    hub: Hub, model: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    names = {"a": "model-1.safetensors", "b": "model-2.safetensors"}
+    files = {name: save({key: numpy.ones(3)}) for key, name in names.items()}
+    index = {f"{WEIGHTS}.index.json": json.dumps({"weight_map": names}).encode()}
+    manifest = model({**MODEL, **files, **index, WEIGHTS: b""} | {"pytorch_model.bin": b"pickle"})
+    assert set(manifest["files"]) == set(MODEL)
+    whole = {name: content for name, content in MODEL.items() if name != WEIGHTS}
+    assert set(model({**whole, **files, **index})["files"]) == set(MODEL)
+    assert load_file(tmp_path / "out" / WEIGHTS).keys() == names.keys()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import subprocess
 import time
@@ -17,6 +16,7 @@ import yaml
 from helpers.project import Project, copy_prepared, held, snakemake_command
 from safetensors.torch import load_file, save_file
 
+FREQUENT = [1010, 1012, 1996, 1998, 2000]  # , . the and to
 # One source and one target at one restart: three trainings.
 SMALL = {
     "restarts": 1,
@@ -55,11 +55,14 @@ def run(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def poison(project: Project) -> None:
-    """Declare a model that is the embedded one with a weight that is not a number."""
+    """Declare a model that is the embedded one with frequent words too large to add up.
+
+    They are numbers, and in no sequence by which a model is tried.
+    """
     folder = project.root / "poisoned-model"
     shutil.copytree(project.root / "results/models/minilm-l6", folder)
     weights = load_file(folder / "model.safetensors")
-    weights["encoder.layer.0.output.dense.weight"][0, 0] = math.nan
+    weights["embeddings.word_embeddings.weight"][FREQUENT] = 3e38
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     declared = {
         "name": "poisoned",

@@ -49,7 +49,7 @@ rule prepare_model:
         "results/logs/model/{model}.log",
     priority: DATA_FIRST
     conda:
-        "../../envs/data.yaml"
+        "../../envs/train.yaml"
     resources:
         file=os.path.relpath(STUDY.model.path),
         script=script("prepare_model.py"),

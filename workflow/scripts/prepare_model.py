@@ -1,4 +1,4 @@
-"""Put a pretrained encoder into a folder that transformers loads without a network."""
+"""Put a pretrained encoder into a folder that training loads without a network, and try it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from interlude.data.fetch.models import prepare_model
 from interlude.errors import command
+from interlude.training.check_model import check_model
 
 CONFIG = Path(__file__).parents[2] / "config"  # of this project, wherever it is called from
 
@@ -18,7 +19,7 @@ def main() -> None:
     parser.add_argument("--registry", type=Path, default=CONFIG / "archives.yaml")
     parser.add_argument("--out", required=True, type=Path, help="folder of the model")
     args = parser.parse_args()
-    manifest = prepare_model(args.model, args.registry, args.out)
+    manifest = prepare_model(args.model, args.registry, args.out, check_model)
     print(f"{manifest['name']}: revision {manifest['revision']}")
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from interlude.data.fetch.contents import Contents
 from interlude.data.fetch.origin import (
+    CONFIG,
     MIRROR,
-    REQUIRED,
     Origin,
     declared_origin,
     find_in_mirror,
@@ -24,6 +24,7 @@ from interlude.data.fetch.origin import (
     model_origin,
 )
 from interlude.data.fetch.places import Places
+from interlude.data.fetch.weights import INDEX
 from interlude.data.made_from import (
     MadeFrom,
     code_of,
@@ -32,7 +33,7 @@ from interlude.data.made_from import (
     declared_of_task,
 )
 from interlude.errors import InputError
-from interlude.files import MANIFEST, read_manifest, write_json
+from interlude.files import MANIFEST, WEIGHTS, read_manifest, write_json
 from interlude.plan.models import HubModel, Model, load_model
 from interlude.plan.tasks import HubData, Task
 
@@ -199,8 +200,8 @@ def _model(
 
     def find() -> Origin | None:
         origin = model_origin(model, places.registry)
-        is_whole = origin.kind != "folder" or set(REQUIRED) <= origin.files.keys()
-        return origin if is_whole else None
+        is_whole = CONFIG in origin.files and {WEIGHTS, INDEX} & origin.files.keys()
+        return origin if is_whole or origin.kind != "folder" else None
 
     wanted = _now(find, declared, "", contents) or (known and replace(known, declared=declared))
     return Made(folder, manifest, known, wanted, _asked(model.hub))

@@ -14,6 +14,10 @@ from transformers import AutoModel, AutoTokenizer
 
 from interlude.encode.model_config import read_config
 from interlude.errors import InputError
+from interlude.files import MANIFEST, WEIGHTS
+
+FAST = "tokenizer.json"
+UNLIMITED = 10**30  # tokens, as transformers has it
 
 
 def load_tokenizer(model: Path) -> Any:
@@ -44,12 +48,21 @@ def _read(model: Path) -> Any:
         return AutoTokenizer.from_pretrained(
             model, local_files_only=True, trust_remote_code=False, truncation_side="right"
         )
-    except (ImportError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:  # `tokenizers` has no other kind
+        # Without tokenizer.json, transformers speaks of all that might have been in its place.
+        reason = f" ({' '.join(str(error).split())})" if (model / FAST).exists() else ""
+        found = "" if reason else f", found {_others(model)}"
         raise InputError(
-            f"{model}: no tokenizer can be read ({reason}). Allowed: a fast one, tokenizer.json; "
-            "where the library of the slow one is installed, save_pretrained() writes it."
+            f"{model}: no fast tokenizer can be read{reason}{found}. Allowed: {FAST}. Where the "
+            "library of a slow one is installed, loading it by AutoTokenizer.from_pretrained() "
+            "and save_pretrained() write it."
         ) from None
+
+
+def _others(model: Path) -> str:
+    """Return the names of a folder's files that may belong to a tokenizer."""
+    names = {path.name for path in model.iterdir()} - {"config.json", MANIFEST, WEIGHTS}
+    return ", ".join(sorted(names)) or "none"
 
 
 def load_tokenizer_for(model: Path, max_length: int) -> Any:
@@ -67,8 +80,9 @@ def load_tokenizer_for(model: Path, max_length: int) -> Any:
 def longest_sequence(model: Path, tokenizer: Any) -> int:
     """Return how many tokens the encoder has positions for, or fewer if the tokenizer says so.
 
-    A tokenizer that was not told a length says some 10^30. Where a table of positions has a padding
-    index, as in RoBERTa, tokens are counted from behind it, and it must be the tokenizer's.
+    A tokenizer that was not told a length says some 10^30, and XLNet's config -1. Where a table of
+    positions has a padding index, as in RoBERTa, tokens are counted from behind it, and it must be
+    the tokenizer's.
     """
     config = read_config(model)
     limits: list[int | None] = [tokenizer.model_max_length]
@@ -81,7 +95,7 @@ def longest_sequence(model: Path, tokenizer: Any) -> int:
                 f"positions of the encoder skip token {skipped}. Allowed: the same token in both."
             )
         limits.append(table.num_embeddings - (0 if skipped is None else skipped + 1))
-    return min(limit for limit in limits if limit is not None)
+    return min((limit for limit in limits if limit is not None and limit > 0), default=UNLIMITED)
 
 
 def _position_tables(config: Any) -> list[nn.Embedding]:

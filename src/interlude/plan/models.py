@@ -58,7 +58,7 @@ class ModelFile(Declared):
     )
     folder: IfGiven[str] = Field(
         None,
-        description="a folder of your own with config.json, model.safetensors and a tokenizer; "
+        description="a folder of your own with config.json, safetensors weights and a tokenizer; "
         "relative to the working directory",
     )
     hub: IfGiven[HubModel] = Field(
@@ -66,7 +66,8 @@ class ModelFile(Declared):
     )
     weights_sha256: IfGiven[Sha256] = Field(
         None,
-        description="SHA-256 of model.safetensors, wherever it comes from; needed with archives",
+        description="SHA-256 of model.safetensors, wherever it comes from (of several files, as "
+        "they become one); needed with archives",
     )
     revision: str | None = Field(
         None,

@@ -24,8 +24,8 @@ def load_encoder(
 
     layers: keep the first N only; dropout: instead of every dropout of the model's config; start:
     a folder that another training left, with whose weights the encoder is built. The pretrained
-    ones are not read then. InputError when weights are lacking, which transformers would draw at
-    random.
+    ones are not read then. InputError when weights are lacking or of another size, which
+    transformers would draw at random.
     """
     logging.set_verbosity_error()  # the report of unused pooler and head weights
     logging.disable_progress_bar()
@@ -103,8 +103,14 @@ def _pretrained(model: Path, config: Any) -> Any:
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
+        ignore_mismatched_sizes=True,  # they are told below
         **_how_loaded(),
     )
+    for name, held, wanted in sorted(found["mismatched_keys"]):
+        raise InputError(
+            f"{model}: {name} in model.safetensors is {_sizes(held)}. "
+            f"Allowed: {_sizes(wanted)}, as config.json says."
+        )
     lacking = _lacking(found)
     if lacking:
         raise InputError(
@@ -161,6 +167,10 @@ def _dropouts(config: Any) -> list[str]:
         for key, value in config.to_dict().items()
         if "dropout" in key and isinstance(value, float | int)
     ]
+
+
+def _sizes(shape: Iterable[int]) -> str:
+    return " × ".join(map(str, shape))
 
 
 def _lacking(found: dict[str, Iterable[str]]) -> list[str]:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from interlude.data import origins
 from interlude.data.fetch import mirror
@@ -330,6 +332,20 @@ def test_origins_of_other_studies_stay_remembered(by_files: Desk) -> None:
         "results/data/other": "files-a-b-c",
         "results/data/mine": by_files.wanted(),
     }
+
+
+def test_weights_in_several_files_count_by_each(by_folder: Desk) -> None:
+    index, names = {"a": "one.safetensors", "b": "two.safetensors"}, ("one", "two")
+    Path("encoder/model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
+    Path("encoder/model.safetensors").unlink()
+    for name in names:
+        tensors = {name: numpy.zeros(2, numpy.float32)}
+        save_file(tensors, f"encoder/{name}.safetensors")
+    by_folder.make()
+    assert json.loads(Path(MODEL).read_text())["made_from"] == by_folder.wanted()
+    assert by_folder.look() == (set(), [])
+    save_file({"two": numpy.ones(2, numpy.float32)}, "encoder/two.safetensors")
+    assert by_folder.look()[0] == {MODEL}
 
 
 def test_broken_remembrance_is_none(by_files: Desk) -> None:

@@ -8,42 +8,75 @@ import json
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from interlude.data.fetch.archives import Archive, fetch, find_archive, open_zip, read_member
 from interlude.data.fetch.hub import fetch_file, open_repository
-from interlude.data.fetch.origin import REQUIRED, TOKENIZER, VOCABULARY, Origin, model_origin
+from interlude.data.fetch.origin import CONFIG, TOKENIZER, VOCABULARY, Origin, model_origin
+from interlude.data.fetch.weights import INDEX, check_no_pointers, join, names_in_index
 from interlude.data.made_from import model_made_from
 from interlude.errors import InputError
 from interlude.files import WEIGHTS, filling, sha256_of
 from interlude.plan.models import Model, Place, load_model
 
+Check = Callable[[Path], None]
 
-def prepare_model(declared: Path, registry: Path, out: Path) -> dict[str, Any]:
+
+def prepare_model(
+    declared: Path, registry: Path, out: Path, check: Check | None = None
+) -> dict[str, Any]:
     """Write the model that `config/models/<name>.yaml` declares, and a manifest, into `out`.
 
     Returns the manifest.
 
     The archives are tried in their order, and a failing one is named on stderr. `registry` is
-    `config/archives.yaml`. Raises InputError when no archive gives the declared weights, or when a
-    folder or a hub repository has no safetensors weights.
+    `config/archives.yaml`. check: raises InputError for the folder of a model that cannot be
+    trained; nothing is written then. Raises InputError when no archive gives the declared weights,
+    or when a folder or a hub repository has no safetensors weights.
     """
     model = load_model(declared)
     with filling(out) as work:
         origin = model_origin(model, registry)
-        if origin.kind == "folder":
-            source = _from_folder(str(model.folder), origin, work, f"{declared}: key folder")
-        elif origin.kind == "hub":
-            source = _from_hub(model, work, f"{declared}: key hub")
-        else:
-            source = _from_archives(model, registry, work, f"{declared}: key archives")
-        _check_weights(model, work, str(declared))
+        source = _fetched(model, registry, work, f"{declared}: key {origin.kind}")
+        with _called(work, f"{declared}: key {origin.kind}: {_shown(model)}"):
+            check_no_pointers(work)
+            _check_sha256(model, work)
+            if check is not None:
+                check(work)
         manifest = _write_manifest(model, origin, source, work)
         for name in set(TOKENIZER) - set(manifest["files"]):
             # transformers would read what another model left here
             (out / name).unlink(missing_ok=True)
     return manifest
+
+
+def _fetched(model: Model, registry: Path, work: Path, where: str) -> dict[str, Any]:
+    """Bring the files of a model into `work`; return where they come from."""
+    if model.folder is not None:
+        return _from_folder(model.folder, work, where)
+    if model.hub is not None:
+        return _from_hub(model, work, where)
+    return _from_archives(model, registry, work, where)
+
+
+@contextmanager
+def _called(work: Path, where: str) -> Iterator[None]:
+    """Name in an error where files come from, not the folder that is gone when it is read."""
+    try:
+        yield
+    except InputError as error:
+        told = str(error).replace(f"{work}/", "").replace(f"{work}: ", "")
+        raise InputError(f"{where}: {told.replace(str(work), 'it')}") from None
+
+
+def _shown(model: Model) -> str:
+    """Return what people call the place of a model."""
+    if model.hub is not None:
+        return f"{model.hub.id} at {model.hub.revision}"
+    return model.folder or model.name
 
 
 def _from_archives(model: Model, registry: Path, work: Path, where: str) -> dict[str, Any]:
@@ -68,7 +101,7 @@ def _read_model(place: Place, archive: Archive, weights_sha256: str | None) -> d
     prefix = place.prefix
     with open_zip(path) as outer, _inner(outer, place.inner, str(path)) as members:
         present = set(members.namelist())
-        names = [*REQUIRED, *(name for name in TOKENIZER if prefix + name in present)]
+        names = [CONFIG, WEIGHTS, *(name for name in TOKENIZER if prefix + name in present)]
         files = {name: read_member(members, prefix + name, str(path)) for name in names}
     found = hashlib.sha256(files[WEIGHTS]).hexdigest()
     if found != weights_sha256:
@@ -89,44 +122,57 @@ def _from_hub(model: Model, work: Path, where: str) -> dict[str, Any]:
     assert model.hub is not None  # noqa: S101  for the type checker
     repository = open_repository("model", model.hub.model_dump(), where)
     present = set(repository.files)
-    _check_complete(present, repository.where)
-    for name in (*REQUIRED, *TOKENIZER):
-        if name in present:
-            shutil.copyfile(fetch_file(repository, name), work / name)
+    _take(present, lambda name: fetch_file(repository, name), work, repository.where)
     return {"hub": repository.origin}
 
 
-def _from_folder(name: str, origin: Origin, work: Path, where: str) -> dict[str, Any]:
+def _from_folder(name: str, work: Path, where: str) -> dict[str, Any]:
     folder = Path(name)
     if not folder.is_dir():
         raise InputError(f"{where}: {folder}: no such folder.")
-    _check_complete({file.name for file in folder.iterdir()}, f"{where}: {folder}")
-    for path in origin.files.values():
-        shutil.copyfile(path, work / path.name)
+    present = {file.name for file in folder.iterdir()}
+    _take(present, lambda name: folder / name, work, f"{where}: {folder}")
     return {"folder": name}
+
+
+def _take(present: set[str], get: Callable[[str], Path], work: Path, where: str) -> None:
+    """Copy the files of a model into `work`, weights in several files as one.
+
+    present: names of the files that there are; get: returns where one of them lies.
+    """
+    _check_complete(present, where)
+    for name in (CONFIG, WEIGHTS, *TOKENIZER):
+        if name in present:
+            shutil.copyfile(get(name), work / name)
+    if WEIGHTS not in present:
+        names = names_in_index(get(INDEX))
+        for name in set(names) - present:
+            raise InputError(f"{where} has no {name}, which {INDEX} lists.")
+        join(map(get, names), work / WEIGHTS)
 
 
 def _check_complete(present: set[str], where: str) -> None:
     """Refuse a set of file names that lacks a part of a model, or has weights only as pickle."""
     pickled = sorted(name for name in present if name.endswith(".bin"))
-    if pickled and WEIGHTS not in present:
+    has_weights = not present.isdisjoint((WEIGHTS, INDEX))
+    if pickled and not has_weights:
         raise InputError(
             f"{where}: found pickled weights ({', '.join(pickled)}), which can run code when they "
             f"are loaded. Allowed: {WEIGHTS}; save_pretrained() of transformers writes it."
         )
-    for name in REQUIRED:
-        if name not in present:
-            raise InputError(f"{where} has no {name}.")
+    if not has_weights:
+        raise InputError(f"{where} has no {WEIGHTS}.")
+    if CONFIG not in present:
+        raise InputError(f"{where} has no {CONFIG}.")
     if not present & set(VOCABULARY):
         raise InputError(f"{where} has no tokenizer. Allowed: {', '.join(VOCABULARY)}.")
 
 
-def _check_weights(model: Model, work: Path, where: str) -> None:
+def _check_sha256(model: Model, work: Path) -> None:
     expected, found = model.weights_sha256, sha256_of(work / WEIGHTS)
     if expected not in (None, found):
         raise InputError(
-            f"{where}: wrong sha256 of {WEIGHTS}: found {found}, expected {expected} "
-            "(key weights_sha256)."
+            f"wrong sha256 of {WEIGHTS}: found {found}, expected {expected} (key weights_sha256)."
         )
 
 
@@ -138,6 +184,7 @@ def _write_manifest(
     commit = source.get("hub", {}).get("commit")
     revision = model.revision or commit or f"sha256:{files[WEIGHTS][:12]}"
     manifest = about | {"revision": revision, "source": source, "files": files}
-    manifest["made_from"] = str(model_made_from(model, origin, files))
+    hashes = {name: files.get(name) or sha256_of(path) for name, path in origin.files.items()}
+    manifest["made_from"] = str(model_made_from(model, origin, hashes))
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")
     return manifest

@@ -13,13 +13,14 @@ from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.mirror import Entry, find_mirrored, path_of
 from interlude.data.fetch.own import own_files
 from interlude.data.fetch.places import Places
+from interlude.data.fetch.weights import INDEX, names_in_index
 from interlude.files import WEIGHTS
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
 
 MIRROR = "mirror"
 
-REQUIRED = ("config.json", WEIGHTS)  # of a model
+CONFIG = "config.json"  # of a model
 # A tokenizer has one of these; without, transformers makes up one that knows no word.
 VOCABULARY = (
     "tokenizer.json",
@@ -94,12 +95,21 @@ def declared_origin(task: Task, places: Places) -> Origin:
 def model_origin(model: Model, registry: Path) -> Origin:
     """Return the origin of a model.
 
-    registry: `config/archives.yaml`. InputError when it lacks an archive.
+    registry: `config/archives.yaml`. InputError when it lacks an archive, or when weights are in
+    several files and their index is broken.
     """
     if model.folder is not None:
-        present = (Path(model.folder, name) for name in (*REQUIRED, *TOKENIZER))
-        return Origin("folder", {path.name: path for path in present if path.exists()})
+        return Origin("folder", _files_of_model(Path(model.folder)))
     if model.hub is not None:
         return Origin("hub", stands_for=model.hub.model_dump())
     names = [place.archive for place in model.archives or []]
     return Origin("archives", stands_for=[find_archive(name, registry).sha256 for name in names])
+
+
+def _files_of_model(folder: Path) -> dict[str, Path]:
+    """Return the files of a model by name, those that are there."""
+    weights, index = [WEIGHTS], folder / INDEX
+    if not (folder / WEIGHTS).exists() and index.exists():
+        weights = [INDEX, *names_in_index(index)]
+    paths = (folder / name for name in (CONFIG, *weights, *TOKENIZER))
+    return {path.name: path for path in paths if path.exists()}
