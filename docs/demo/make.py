@@ -85,6 +85,7 @@ def readme(study: Study, runs: pd.DataFrame, transfer: pd.DataFrame) -> str:
         run=json.loads((HERE / "run.json").read_text(encoding="utf8")),
         trainings=runs["training"].nunique(),
         detectable=f"{with_source['detectable'].median():.1f}",
+        detectable_holm=f"{with_source['detectable_holm'].median():.1f}",
         significant=int((with_source["p_fdr"] < study.config.statistics.alpha).sum()),
         compared=len(with_source),
         tasks=[row for role in ROLES for row in task_rows(study, runs, role)],

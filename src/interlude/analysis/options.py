@@ -14,12 +14,14 @@ class Statistics:
 
     alpha: level of tests and of 1 - alpha intervals.
     power: power of the smallest detectable difference.
+    paired: whether restarts of a cell and its baseline under the same seed are tested as pairs.
     collapsed: a source whose mean target transfer lies below this, in points, has collapsed.
     resamples, seed: of the bootstrap.
     """
 
     alpha: float = 0.05
     power: float = 0.8
+    paired: bool = False
     collapsed: float = -5.0
     resamples: int = 1000
     seed: int = 0

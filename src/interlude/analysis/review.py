@@ -96,7 +96,7 @@ def _scope(options: Options) -> list[Section]:
 def _seeds(runs: pd.DataFrame) -> Section:
     columns = ["role", "restart", "source_seed", "seed"]
     table = runs[columns].drop_duplicates().sort_values(columns, ignore_index=True)
-    text = "A test is paired where a cell and its baseline hold the same restarts and seeds."
+    text = "Every combination that occurs in the runs."
     return _section("Seeds", text, table)
 
 
@@ -144,10 +144,12 @@ def _listed(versions: Any) -> str:
 
 def _statistics(options: Options) -> Section:
     levels = options.statistics
+    test = "paired where seeds are shared, else Welch's" if levels.paired else "Welch's"
     text = (
-        f"Intervals cover {1 - levels.alpha:.0%}; tests are two-sided at {levels.alpha:g}, "
-        "corrected over all cells of the transfer table (Holm; Benjamini-Hochberg). Smallest "
-        f"detectable differences have power {levels.power:g}. A source below {levels.collapsed:g} "
+        f"Intervals cover {1 - levels.alpha:.0%}; tests are two-sided at {levels.alpha:g}, {test}, "
+        "corrected over the cells of each role (Holm; Benjamini-Hochberg). Smallest detectable "
+        f"differences have power {levels.power:g}, given the spread between restarts that is "
+        f"pooled over the sources of a task. A source below {levels.collapsed:g} "
         f"points of mean target transfer counts as collapsed. Bootstrap: {levels.resamples} "
         f"resamples of sources, seed {levels.seed}."
     )

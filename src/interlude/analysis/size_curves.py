@@ -72,7 +72,7 @@ def _point(runs: pd.DataFrame, size: Any, options: Options) -> dict[str, Any]:
     of_size = runs["examples"].isna() if whole else runs["examples"].eq(size.examples).fillna(False)
     own = runs[of_size & (runs["source"] == size.source)]
     baseline = runs[runs["source"] == NO_SOURCE]
-    difference = contrast(_by_restart(own), _by_restart(baseline), levels.alpha, levels.power)
+    difference = contrast(_by_restart(own), _by_restart(baseline), levels.alpha, levels.paired)
     return {
         "source": size.source,
         "train_examples": size.train_examples,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from interlude.analysis.contrasts import NO_SCORES, Scores, contrast, false_discovery, holm
 from interlude.analysis.degenerate import scored
+from interlude.analysis.detectable import with_detectable
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.results import POINTS, in_order
 from interlude.words import NO_SOURCE
@@ -16,7 +18,7 @@ COLUMNS = [
     *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
     *("p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed", "n_missing"),
     "n_planned",
-    *("baseline_sd", "baseline_n", "detectable", "test", "note"),
+    *("baseline_sd", "baseline_n", "task_sd", "detectable", "detectable_holm", "test", "note"),
 ]
 
 CELL = ["role", "source", "task"]
@@ -30,9 +32,9 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
 
     mean, sd, n: of the runs that count. baseline: mean of source `none` on the same task and role.
     delta: mean - baseline. ci_low, ci_high, p, test: see `contrasts.contrast`. p_holm, p_fdr:
-    adjusted over all cells of the table. detectable: smallest difference that could have been
-    found. n_degenerate, n_diverged (degenerate, too), n_failed, n_missing: of n_planned runs of the
-    cell. note: why a cell has no test.
+    adjusted over the cells of a role, a family each. task_sd, detectable, detectable_holm: see
+    `detectable.with_detectable`. n_degenerate, n_diverged (degenerate, too), n_failed, n_missing:
+    of n_planned runs of the cell. note: why a cell has no test.
     """
     scores = cell_scores(runs, filtered)
     counts = _counts(runs)
@@ -41,8 +43,10 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
         for role, task, source in _grid(runs)
         if (role, source, task) in counts
     ]
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.assign(p_holm=holm(table["p"]), p_fdr=false_discovery(table["p"]))
+    table = with_detectable(pd.DataFrame(rows, columns=[*COLUMNS, "spread"]), options.statistics)
+    corrected = {"p_holm": holm, "p_fdr": false_discovery}
+    by_family = {name: _by_family(table, method) for name, method in corrected.items()}
+    return table.assign(**by_family)[COLUMNS]
 
 
 def cell_scores(runs: pd.DataFrame, filtered: bool) -> dict[_Key, Scores]:
@@ -84,6 +88,15 @@ def average_table(transfer: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["role", "delta"], ascending=False, ignore_index=True)
 
 
+def _by_family(
+    table: pd.DataFrame, corrected: Callable[[pd.Series[float]], pd.Series[float]]
+) -> pd.Series[float]:
+    """Return p values corrected within each role: target cells do not pay for probing ones."""
+    parts = [corrected(cells["p"]) for _, cells in table.groupby("role", sort=False)]
+    every: pd.Series[float] = pd.concat([pd.Series(dtype="float64"), *parts])
+    return every.reindex(table.index)
+
+
 def _grid(runs: pd.DataFrame) -> list[_Key]:
     """Return (role, task, source) in the order of the paper's figure: target tasks first."""
     evaluated = runs[runs["role"] != "intermediate"]
@@ -118,7 +131,7 @@ def _told(
 ) -> dict[str, Any]:
     cell = scores.get((role, source, task), NO_SCORES)
     baseline = scores.get((role, NO_SOURCE, task), NO_SCORES)
-    difference = contrast(cell, baseline, levels.alpha, levels.power)
+    difference = contrast(cell, baseline, levels.alpha, levels.paired)
     return {
         "source": source,
         "task": task,
@@ -133,7 +146,7 @@ def _told(
         "p": difference.p,
         "baseline_sd": POINTS * baseline.sd,
         "baseline_n": baseline.n,
-        "detectable": POINTS * difference.detectable,
+        "spread": POINTS * difference.spread,
         "test": difference.test,
         "note": difference.note,
     }

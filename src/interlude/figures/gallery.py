@@ -42,7 +42,7 @@ class Material:
 
 DRAWN: dict[str, Callable[[Material], Figure]] = {
     "heatmap": lambda of: draw_heatmap(of.table("transfer"), of.options),
-    "detectable": lambda of: draw_detectable(of.table("transfer")),
+    "detectable": lambda of: draw_detectable(of.table("transfer"), of.options),
     "spread": lambda of: draw_spread(of.runs, of.options),
     "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.options),
     "pooled": lambda of: draw_pooled(of.table("pooled"), of.options),

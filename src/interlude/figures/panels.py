@@ -40,36 +40,51 @@ _PLACES: tuple[dict[str, Any], ...] = (
 )
 
 
-def draw_detectable(transfer: pd.DataFrame) -> Figure:
-    """Draw the size of each difference against the smallest one that could have been found.
+def draw_detectable(transfer: pd.DataFrame, options: Options) -> Figure:
+    """Draw the size of each difference against the smallest one that its test could have found.
 
-    transfer: the transfer table. Cells below the diagonal are inside the noise of their restarts.
+    transfer: the transfer table. A panel for each level that the marks use: of a cell by itself,
+    and of the first of its family. Cells below a diagonal are inside the noise of the restarts.
     """
     measured = transfer.dropna(subset=["delta", "detectable"])
     if measured.empty:
-        return message_figure("No detectable difference to show:\nno cell has two runs.")
-    figure = new_figure(ONE_COLUMN, ONE_COLUMN)
-    axes = figure.add_subplot()
+        return message_figure("No detectable difference to show:\nno cell has runs that differ.")
+    figure = new_figure(TWO_COLUMNS, 1.1 * ONE_COLUMN)
     measured = measured.assign(size=measured["delta"].abs())
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    levels = {
+        "detectable": f"a cell by itself, at {options.statistics.alpha:g}",
+        "detectable_holm": "the first of all cells of its role (Holm)",
+    }
+    for axes, (column, title) in zip(panels, levels.items(), strict=True):
+        _draw_found(axes, measured, measured[column])
+        axes.set_title(title, pad=24)
+    _scale_to(panels[0], measured)
+    figure.supxlabel(
+        f"smallest detectable difference, points (below {_SMALLEST:g}: at the edge)", size=7
+    )
+    panels[0].set_ylabel("size of the difference found, points")
+    return figure
+
+
+def _draw_found(axes: Axes, measured: pd.DataFrame, detectable: pd.Series[float]) -> None:
     for role, cells in measured.groupby("role", sort=False):
-        inside = int((cells["size"] < cells["detectable"]).sum())
-        _scatter(
-            axes,
-            cells["detectable"].clip(lower=_SMALLEST),
-            cells["size"].clip(lower=_SMALLEST),
-            str(role),
-            f"{role}: {inside} of {len(cells)} cells below the line",
-        )
-    top = 1.5 * max(measured["size"].max(), measured["detectable"].max(), 1.0)
-    axes.plot([_SMALLEST, top], [_SMALLEST, top], color=MUTED, linewidth=0.7)
+        smallest = detectable[cells.index]
+        inside = int((cells["size"] < smallest).sum())
+        across, up = smallest.clip(lower=_SMALLEST), cells["size"].clip(lower=_SMALLEST)
+        label = f"{role}: {inside} of {len(cells)} cells below the line"
+        _scatter(axes, across, up, str(role), label)
+    axes.axline((1, 1), (10, 10), color=MUTED, linewidth=0.7)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), borderpad=0, handletextpad=0.1)
+
+
+def _scale_to(axes: Axes, measured: pd.DataFrame) -> None:
+    """Scale both axes alike; what is too small for them stands at their end."""
+    top = 1.5 * max(1.0, measured[["size", "detectable", "detectable_holm"]].to_numpy().max())
     axes.set(xscale="log", yscale="log", xlim=(_SMALLEST / 1.2, top), ylim=(_SMALLEST / 1.2, top))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("smallest detectable difference, points")
-    axes.set_ylabel("size of the difference found, points")
-    figure.legend(loc="outside upper left")
-    return figure
 
 
 def draw_averages(averages: pd.DataFrame, options: Options) -> Figure:

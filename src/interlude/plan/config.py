@@ -123,6 +123,11 @@ class Statistics(Declared):
         lt=1,
         description="power of the smallest detectable difference, above 0, below 1",
     )
+    paired: bool = Field(
+        False,
+        description="true: restarts of a cell and its baseline under the same seed are tested as "
+        "pairs, which finds less unless seeds decide much; false: Welch's test",
+    )
     collapsed: Number = Field(
         -5,
         ge=-100,

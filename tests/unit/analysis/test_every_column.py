@@ -32,11 +32,12 @@ SIZES = {"ccg": (60, 120), "art": (30,)}
 RESTARTS = (1, 2, 3, 4)
 OPTIONS = Options(
     titles={name: name.upper() for name in (*SOURCES, *TASKS["target"], *TASKS["probing"])},
-    statistics=Statistics(alpha=0.1, power=0.7, collapsed=-3.0, resamples=20, seed=3),
+    statistics=Statistics(alpha=0.1, power=0.7, paired=True, collapsed=-3.0, resamples=20, seed=3),
     stand_ins={"copa": ["cosmos"]},
 )
 ALPHA, POWER = 0.1, 0.7
 CELL = ["role", "source", "task"]
+CORRECTIONS = {"p_holm": "holm", "p_fdr": "fdr_bh"}
 
 
 @cache
@@ -176,13 +177,9 @@ def scores(runs: pd.DataFrame, role: str, source: str, task: str) -> pd.DataFram
 
 def compared(cell: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
     """What a t test says of a cell (columns x, seed; index restart) and its baseline."""
-    told: dict[str, Any] = dict.fromkeys(("ci_low", "ci_high", "p", "detectable"), math.nan)
+    told: dict[str, Any] = dict.fromkeys(("ci_low", "ci_high", "p"), math.nan)
     told |= {"delta": cell["x"].mean() - base["x"].mean(), "test": "", "note": ""}
     paired = cell["seed"].equals(base["seed"])
-    if len(cell) > 1:
-        known = [side["x"].var() for side in (cell, base) if len(side) > 1]
-        sd = (cell["x"] - base["x"]).std() if paired else math.sqrt(np.mean(known))
-        told["detectable"] = sd * smallest_effect(len(cell), len(base), paired)
     if min(len(cell), len(base)) < 2:
         return told | {"note": "fewer than 2 runs on a side" if len(cell) else "no runs left"}
     test = (
@@ -195,17 +192,51 @@ def compared(cell: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
     return told | found | {"test": "paired t" if paired else "Welch t"}
 
 
-def smallest_effect(n: int, n_base: int, paired: bool) -> float:
-    """The standardised difference that a two-sided t test finds with POWER."""
-    freedom = n - 1 if paired else n + n_base - 2
+@cache
+def smallest_effect(n: int, n_base: int, paired: bool, alpha: float) -> float:
+    """The standardised difference that a two-sided t test finds with POWER, over its variances."""
+    shares, density = np.array([0.5]), np.array([1.0])
+    if not paired:  # what part of the squares is the cell's
+        edges = np.linspace(0, 1, 401) ** 2
+        edges = np.concatenate([edges / 2, 1 - edges[-2::-1] / 2])
+        beta = stats.beta((n - 1) / 2, (n_base - 1) / 2)
+        shares, density = (edges[1:] + edges[:-1]) / 2, np.diff(beta.cdf(edges))
+    total = n - 1 if paired else n + n_base - 2
     root = math.sqrt(n if paired else n * n_base / (n + n_base))
-    critical = stats.t.isf(ALPHA / 2, freedom)
+    one, other = total * shares / (n - 1) / n, total * (1 - shares) / max(n_base - 1, 1) / n_base
+    freedom = (one + other) ** 2 / (one**2 / (n - 1) + other**2 / max(n_base - 1, 1))
+    bound = stats.t.isf(alpha / 2, n - 1 if paired else freedom)
+    bound = bound * (1 if paired else np.sqrt(one + other) * root)
 
     def power(effect: float) -> float:
-        beyond = stats.nct(freedom, effect * root)
-        return float(beyond.sf(critical) + beyond.cdf(-critical))
+        normal, weight = np.polynomial.hermite_e.hermegauss(50)
+        squares = total * (effect * root + normal[:, None]) ** 2 / bound**2
+        return float(weight @ stats.chi2.cdf(squares, total) @ density / weight.sum())
 
-    return float(optimize.brentq(lambda effect: power(effect) - POWER, 1e-3, 8))
+    return float(optimize.brentq(lambda effect: power(effect) - POWER, 1e-3, 500, rtol=1e-9))
+
+
+def add_detectable(table: pd.DataFrame, paired_sds: dict[Any, Any]) -> None:
+    """Add the spread of each task over its groups, and what a test at two levels finds."""
+    for at, row in table.iterrows():
+        of_task = table[(table["role"] == row["role"]) & (table["task"] == row["task"])]
+        groups = [*zip(of_task["sd"], of_task["n"], strict=True)]
+        groups += [(row["baseline_sd"], row["baseline_n"])]
+        table.loc[at, "task_sd"] = sd = pooled(groups)
+        if row["test"] == "paired t":
+            sd = pooled(paired_sds[row["role"], row["task"]])
+        of_role = table.loc[table["role"] == row["role"], "p"].notna().sum()
+        for name, alpha in (("detectable", ALPHA), ("detectable_holm", ALPHA / of_role)):
+            table.loc[at, name] = math.nan
+            if row["test"]:
+                sides = row["n"], row["baseline_n"]
+                paired = row["test"] == "paired t"
+                table.loc[at, name] = sd * smallest_effect(*sides, paired, alpha)
+
+
+def pooled(groups: list[tuple[float, int]]) -> float:
+    known = [(sd, n - 1) for sd, n in groups if not math.isnan(sd)]
+    return math.sqrt(sum(k * sd**2 for sd, k in known) / sum(k for _, k in known))
 
 
 @cache
@@ -213,9 +244,13 @@ def transfer(filtered: bool) -> pd.DataFrame:
     runs = whole(filtered)
     planned = study()[study()["examples"].isna()]
     rows = []
+    pairs: dict[Any, Any] = {}
     for role, tasks in TASKS.items():
         for task, source in itertools.product(tasks, SOURCES):
             cell, base = scores(runs, role, source, task), scores(runs, role, "none", task)
+            if cell["seed"].equals(base["seed"]):
+                between = (cell["x"] - base["x"]).std()
+                pairs.setdefault((role, task), []).append((between, len(cell)))
             of_cell = (planned[CELL] == [role, source, task]).all(axis="columns")
             status = planned.loc[of_cell, "status"]
             rows.append(
@@ -233,13 +268,15 @@ def transfer(filtered: bool) -> pd.DataFrame:
                 }
             )
     table = pd.DataFrame(rows)
-    known = table["p"].notna()
-    for column, method in (("p_holm", "holm"), ("p_fdr", "fdr_bh")):
+    for role, (column, method) in itertools.product(TASKS, CORRECTIONS.items()):
+        known = table["p"].notna() & (table["role"] == role)
         table.loc[known, column] = multipletests(table.loc[known, "p"], method=method)[1]
+    add_detectable(table, pairs)
     order = [*("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low")]
     order += [*("ci_high", "p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed")]
     order += [
-        *("n_missing", "n_planned", "baseline_sd", "baseline_n", "detectable", "test", "note")
+        *("n_missing", "n_planned", "baseline_sd", "baseline_n", "task_sd", "detectable"),
+        *("detectable_holm", "test", "note"),
     ]
     return table[order]
 

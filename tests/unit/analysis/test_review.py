@@ -95,11 +95,14 @@ def test_what_was_truncated_stands_by_task_and_part() -> None:
 def test_the_levels_of_the_statistics_are_said() -> None:
     levels = Statistics(alpha=0.1, power=0.7, collapsed=-4, resamples=50, seed=9)
     assert page(statistics=levels)["Statistics"].texts == [
-        "Intervals cover 90%; tests are two-sided at 0.1, corrected over all cells of the transfer "
-        "table (Holm; Benjamini-Hochberg). Smallest detectable differences have power 0.7. A "
-        "source below -4 points of mean target transfer counts as collapsed. Bootstrap: 50 "
-        "resamples of sources, seed 9."
+        "Intervals cover 90%; tests are two-sided at 0.1, Welch's, corrected over the cells of "
+        "each role (Holm; Benjamini-Hochberg). Smallest detectable differences have power 0.7, "
+        "given the spread between restarts that is pooled over the sources of a task. A source "
+        "below -4 points of mean target transfer counts as collapsed. Bootstrap: 50 resamples of "
+        "sources, seed 9."
     ]
+    pairs = page(statistics=Statistics(paired=True))["Statistics"].texts[0]
+    assert "at 0.05, paired where seeds are shared, else Welch's, corrected" in pairs
 
 
 def test_degenerate_and_excluded_runs_are_listed_with_the_rule() -> None:

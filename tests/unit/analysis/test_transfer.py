@@ -51,7 +51,7 @@ def test_a_cell_by_hand() -> None:
     assert told["mean"] == pytest.approx(own.mean())
     assert told["sd"] == pytest.approx(own.std())
     assert told["delta"] == pytest.approx(own.mean() - base.mean())
-    assert told["p"] == pytest.approx(stats.ttest_rel(own, base).pvalue)
+    assert told["p"] == pytest.approx(stats.ttest_ind(own, base, equal_var=False).pvalue)
     assert told["n"] == 3
 
 
@@ -83,10 +83,13 @@ def test_a_study_of_one_task_and_one_without_any_source() -> None:
     assert table(runs_of(one[:1]), filtered=True).empty
 
 
-def test_corrections_span_the_whole_table() -> None:
+def test_each_role_is_a_family_of_its_own() -> None:
     transfer = table(demo_runs(), filtered=False)
-    smallest = transfer["p"].idxmin()
-    assert transfer.loc[smallest, "p_holm"] == pytest.approx(transfer["p"].min() * 18)
+    for _, cells in transfer.groupby("role"):
+        smallest = cells["p"].idxmin()
+        assert cells.loc[smallest, "p_holm"] == pytest.approx(cells["p"].min() * 9)
+        expected = stats.false_discovery_control(cells["p"])
+        assert cells["p_fdr"].tolist() == pytest.approx(expected.tolist())
 
 
 def test_averages_with_and_without_a_task_to_itself() -> None:

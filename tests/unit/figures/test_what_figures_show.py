@@ -40,6 +40,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import AxLine
 
 from interlude import figures
 from interlude.analysis.catalog import FIGURES
@@ -111,6 +112,7 @@ def transfer() -> pd.DataFrame:
     for column in ("mean", "delta", "ci_low", "ci_high", "detectable", "sd", "baseline_sd"):
         table[column] = noise.normal(0, 12, len(table))
     table["detectable"] = table["detectable"].abs()
+    table["detectable_holm"] = table["detectable"] * noise.uniform(1, 4, len(table))
     tasks = table["task"].unique()
     table["baseline"] = table["task"].map(
         dict(zip(tasks, noise.uniform(30, 90, len(tasks)), strict=True))
@@ -120,7 +122,8 @@ def transfer() -> pd.DataFrame:
     table.loc[[2, 7], ["p", "p_fdr"]] = 0.02
     table = table.assign(n=4, n_planned=4, note="")
     table.loc[0, "delta"] = 45.2
-    table.loc[4, ["delta", "p", "p_fdr", "p_holm", "detectable"]] = np.nan
+    table.loc[4, ["delta", "p", "p_fdr", "p_holm"]] = np.nan
+    table.loc[4, ["detectable", "detectable_holm"]] = np.nan
     table.loc[4, ["n", "note"]] = [0, "no runs left"]
     table.loc[5, "delta"] = -0.04
     table.loc[[0, 9, 14], "n"] = [2, 3, 2]
@@ -357,34 +360,39 @@ def test_detectable_shows_its_table(draw: Drawing) -> None:
     table = transfer()
     table.loc[6, ["delta", "detectable"]] = [0.001, 0.002]  # too small for the scale
     figure = draw("detectable", transfer=table)
-    (axes,) = figure.axes
     told = table.dropna(subset=["delta", "detectable"])
-    expected = [
-        (*np.maximum([detectable, abs(delta)], 0.03), *ROLES[role])
-        for role, delta, detectable in zip(
-            told["role"], told["delta"], told["detectable"], strict=True
-        )
+    columns = ("detectable", "detectable_holm")
+    for axes, column in zip(figure.axes, columns, strict=True):
+        expected = [
+            (*np.maximum([detectable, abs(delta)], 0.03), *ROLES[role])
+            for role, delta, detectable in zip(
+                told["role"], told["delta"], told[column], strict=True
+            )
+        ]
+        shown = marks(axes)
+        same(shown.to_numpy(), expected)
+        seen = limits(axes)
+        assert seen.count_contains(shown[["x", "y"]].to_numpy()) == len(told)
+        assert (seen.x0, seen.x1) == (seen.y0, seen.y1)  # so the diagonal cuts the corners
+        (diagonal,) = lines(axes)
+        assert isinstance(diagonal, AxLine)
+        assert (diagonal.get_xy1(), diagonal.get_xy2()) == ((1, 1), (10, 10))
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        below = told["delta"].abs() < told[column]
+        counts = below.groupby(told["role"]).agg(["sum", "size"])
+        entries = {
+            f"{role}: {inside} of {count} cells below the line": ROLES[str(role)]
+            for role, inside, count in counts.itertuples()
+        }
+        handles, labels = axes.get_legend_handles_labels()
+        assert dict(zip(labels, [look(handle)[:2] for handle in handles], strict=True)) == entries
+    assert [axes.get_title() for axes in figure.axes] == [
+        "a cell by itself, at 0.05",
+        "the first of all cells of its role (Holm)",
     ]
-    shown = marks(axes)
-    same(shown.to_numpy(), expected)
-    (diagonal,) = lines(axes)
-    assert np.array_equal(*diagonal.get_data())
-    seen = limits(axes)
-    assert seen.count_contains(shown[["x", "y"]].to_numpy()) == len(told)
-    assert (seen.x0, seen.x1) == (seen.y0, seen.y1)  # so the diagonal cuts the corners
-    assert diagonal.get_data()[0][1] >= seen.x1
-    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    assert axes.get_xlabel() == "smallest detectable difference, points"
-    assert axes.get_ylabel() == "size of the difference found, points"
-
-    inside = told[told["delta"].abs() < told["detectable"]].groupby("role").size()
-    count = told.groupby("role").size()
-    assert inside["target"] != inside["probing"]
-    entries = {
-        f"{role}: {inside[role]} of {count[role]} cells below the line": ROLES[role]
-        for role in TASKS
-    }
-    assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
+    under = "smallest detectable difference, points (below 0.03: at the edge)"
+    assert figure.get_supxlabel() == under
+    assert figure.axes[0].get_ylabel() == "size of the difference found, points"
 
 
 def averages() -> pd.DataFrame:
@@ -766,7 +774,7 @@ def test_a_figure_of_a_variant_is_drawn_from_the_tables_of_its_variant(tmp_path:
         content.to_csv(tmp_path / f"transfer{suffix}.csv", index=False)
     draw_figures(["detectable"], demo_runs(), tmp_path, Options(), tmp_path / "drawn")
     for suffix, content in variants.items():
-        save(draw_detectable(content), tmp_path / f"alone{suffix}.svg")
+        save(draw_detectable(content, Options()), tmp_path / f"alone{suffix}.svg")
         written = (tmp_path / f"drawn/detectable{suffix}.svg").read_bytes()
         assert written == (tmp_path / f"alone{suffix}.svg").read_bytes()
 

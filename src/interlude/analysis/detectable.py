@@ -1,0 +1,89 @@
+"""What a cell's test could have found, given how far restarts of its task lie apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interlude.analysis.contrasts import BASELINE_MEAN_ONLY, EQUAL, PAIRED
+from interlude.analysis.options import Statistics
+from interlude.analysis.power import smallest_effect, smallest_paired_effect
+from interlude.analysis.results import POINTS
+
+_TASK = ["role", "task"]
+
+
+def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
+    """Return a transfer table with `task_sd`, `detectable` and `detectable_holm`, in points.
+
+    transfer: with a column `spread`, of the differences of pairs where these are tested.
+
+    task_sd: standard deviation between restarts, pooled over the task's sources and its baseline;
+    a cell's own says little, and a difference measured by it says what its p value says.
+    detectable: smallest difference that the cell's test finds with the given power by itself, at
+    alpha; detectable_holm: as the first of its family in Holm's correction, which is also Benjamini
+    and Hochberg's level for a lone difference. A baseline known as a mean only is taken to be the
+    mean of as many runs. Missing where no test is made, or none could be.
+    """
+    pairs = transfer["test"] == PAIRED
+    sd = _task_sd(transfer)
+    cells = transfer.assign(divided_by=sd.where(~pairs, _paired_sd(transfer)))
+    tested, could = transfer["p"].notna(), _beside_a_mean(transfer)
+    sizes = _sizes(tested, transfer["role"]), _sizes(could, transfer["role"])
+    family = sizes[0].where(sizes[0] > 0, sizes[1])
+    told = cells[tested | could]
+    return transfer.assign(
+        task_sd=sd,
+        detectable=_smallest(told, levels.alpha / (family * 0 + 1), levels.power),
+        detectable_holm=_smallest(told, levels.alpha / family, levels.power),
+    )
+
+
+def _beside_a_mean(transfer: pd.DataFrame) -> pd.Series[bool]:
+    """Return which cells would be tested if their baseline were known run by run."""
+    return (transfer["note"] == BASELINE_MEAN_ONLY) & (transfer["sd"] > POINTS * EQUAL)
+
+
+def _sizes(cells: pd.Series[bool], role: pd.Series[str]) -> pd.Series[int]:
+    """Return how many of these cells the family of each cell has."""
+    return cells.groupby(role).transform("sum")
+
+
+def _smallest(cells: pd.DataFrame, alpha: pd.Series[float], power: float) -> pd.Series[float]:
+    levels = alpha.loc[cells.index]
+    effects = [
+        _effect(cell, level, power)
+        for (_, cell), level in zip(cells.iterrows(), levels, strict=True)
+    ]
+    return (cells["divided_by"] * pd.Series(effects, cells.index, dtype="float64")).reindex(
+        alpha.index
+    )
+
+
+def _effect(cell: pd.Series[Any], alpha: float, power: float) -> float:
+    n, n_baseline = int(cell["n"]), int(cell["baseline_n"])
+    if cell["test"] == PAIRED:
+        return smallest_paired_effect(n, alpha, power)
+    return smallest_effect(n, n_baseline or n, alpha, power)
+
+
+def _task_sd(transfer: pd.DataFrame) -> pd.Series[float]:
+    baselines = transfer.drop_duplicates(_TASK)[[*_TASK, "baseline_sd", "baseline_n"]]
+    groups = baselines.set_axis([*_TASK, "sd", "n"], axis="columns")
+    return _pooled(transfer, pd.concat([transfer[[*_TASK, "sd", "n"]], groups]), "sd")
+
+
+def _paired_sd(transfer: pd.DataFrame) -> pd.Series[float]:
+    return _pooled(transfer, transfer[[*_TASK, "spread", "n"]], "spread")
+
+
+def _pooled(transfer: pd.DataFrame, groups: pd.DataFrame, sd: str) -> pd.Series[float]:
+    """Return, for each cell, the standard deviation of its task's groups of runs, pooled."""
+    known = groups.dropna(subset=sd)
+    degrees = known["n"].astype(float) - 1
+    parts = known[_TASK].assign(squares=degrees * known[sd] ** 2, degrees=degrees)
+    sums = parts.groupby(_TASK).sum()
+    sums["pooled"] = np.sqrt(sums["squares"] / sums["degrees"])
+    return transfer.join(sums["pooled"], on=_TASK)["pooled"]
