@@ -197,7 +197,7 @@ def smallest_effect(n: int, n_base: int, paired: bool, alpha: float) -> float:
     """The standardised difference that a two-sided t test finds with POWER, over its variances."""
     shares, density = np.array([0.5]), np.array([1.0])
     if not paired:  # what part of the squares is the cell's
-        edges = np.linspace(0, 1, 401) ** 2
+        edges = np.linspace(0, 1, 1501) ** 2
         edges = np.concatenate([edges / 2, 1 - edges[-2::-1] / 2])
         beta = stats.beta((n - 1) / 2, (n_base - 1) / 2)
         shares, density = (edges[1:] + edges[:-1]) / 2, np.diff(beta.cdf(edges))
