@@ -9,6 +9,7 @@ import pandas as pd
 
 from interlude.analysis.contrasts import BASELINE_MEAN_ONLY, EQUAL, PAIRED
 from interlude.analysis.options import Statistics
+from interlude.analysis.pooled import task_variances
 from interlude.analysis.power import smallest_effect, smallest_paired_effect
 from interlude.analysis.results import POINTS
 
@@ -28,7 +29,7 @@ def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
     mean of as many runs. Missing where no test is made, or none could be.
     """
     pairs = transfer["test"] == PAIRED
-    sd = _task_sd(transfer)
+    sd = task_variances(transfer) ** 0.5
     cells = transfer.assign(divided_by=sd.where(~pairs, _paired_sd(transfer)))
     tested, could = transfer["p"].notna(), _beside_a_mean(transfer)
     sizes = _sizes(tested, transfer["role"]), _sizes(could, transfer["role"])
@@ -69,21 +70,11 @@ def _effect(cell: pd.Series[Any], alpha: float, power: float) -> float:
     return smallest_effect(n, n_baseline or n, alpha, power)
 
 
-def _task_sd(transfer: pd.DataFrame) -> pd.Series[float]:
-    baselines = transfer.drop_duplicates(_TASK)[[*_TASK, "baseline_sd", "baseline_n"]]
-    groups = baselines.set_axis([*_TASK, "sd", "n"], axis="columns")
-    return _pooled(transfer, pd.concat([transfer[[*_TASK, "sd", "n"]], groups]), "sd")
-
-
 def _paired_sd(transfer: pd.DataFrame) -> pd.Series[float]:
-    return _pooled(transfer, transfer[[*_TASK, "spread", "n"]], "spread")
-
-
-def _pooled(transfer: pd.DataFrame, groups: pd.DataFrame, sd: str) -> pd.Series[float]:
-    """Return, for each cell, the standard deviation of its task's groups of runs, pooled."""
-    known = groups.dropna(subset=sd)
-    degrees = known["n"].astype(float) - 1
-    parts = known[_TASK].assign(squares=degrees * known[sd] ** 2, degrees=degrees)
+    """Return the standard deviation of pairs' differences, pooled over the sources of the task."""
+    pairs = transfer.dropna(subset="spread")
+    degrees = pairs["n"].astype(float) - 1
+    parts = pairs[_TASK].assign(squares=degrees * pairs["spread"] ** 2, degrees=degrees)
     sums = parts.groupby(_TASK).sum()
     sums["pooled"] = np.sqrt(sums["squares"] / sums["degrees"])
     return transfer.join(sums["pooled"], on=_TASK)["pooled"]

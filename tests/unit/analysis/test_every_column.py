@@ -222,9 +222,9 @@ def add_detectable(table: pd.DataFrame, paired_sds: dict[Any, Any]) -> None:
         of_task = table[(table["role"] == row["role"]) & (table["task"] == row["task"])]
         groups = [*zip(of_task["sd"], of_task["n"], strict=True)]
         groups += [(row["baseline_sd"], row["baseline_n"])]
-        table.loc[at, "task_sd"] = sd = pooled(groups)
+        table.loc[at, "task_sd"] = sd = pooled_sd(groups)
         if row["test"] == "paired t":
-            sd = pooled(paired_sds[row["role"], row["task"]])
+            sd = pooled_sd(paired_sds[row["role"], row["task"]])
         of_role = table.loc[table["role"] == row["role"], "p"].notna().sum()
         for name, alpha in (("detectable", ALPHA), ("detectable_holm", ALPHA / of_role)):
             table.loc[at, name] = math.nan
@@ -234,7 +234,7 @@ def add_detectable(table: pd.DataFrame, paired_sds: dict[Any, Any]) -> None:
                 table.loc[at, name] = sd * smallest_effect(*sides, paired, alpha)
 
 
-def pooled(groups: list[tuple[float, int]]) -> float:
+def pooled_sd(groups: list[tuple[float, int]]) -> float:
     known = [(sd, n - 1) for sd, n in groups if not math.isnan(sd)]
     return math.sqrt(sum(k * sd**2 for sd, k in known) / sum(k for _, k in known))
 
