@@ -29,6 +29,7 @@ from interlude.jobs import perform as engine
 from interlude.jobs.arguments import Job, job_of, job_parser
 from interlude.plan.trainings import Training
 from interlude.training.build import build_model
+from interlude.training.data import alone
 from interlude.training.schedule import plan
 
 Contestant = Callable[[Job, int, Meter], float]
@@ -69,8 +70,9 @@ def main() -> None:
     job = job_of(arguments)
     training, settings = job.training, job.training.settings
     torch.set_num_threads(arguments.threads)
-    examples = data_of(job).train
-    steps = plan(examples.num_rows, settings).steps
+    data = data_of(job)
+    examples = data.train
+    steps = plan(alone(data).steps_per_epoch(settings.batch_size), settings).steps
     config = AutoConfig.from_pretrained(job.files.model, local_files_only=True)
     shape = usual_shape(examples, settings.batch_size)
     limits = [product_speed(config, shape, training)] if arguments.products else []

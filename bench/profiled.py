@@ -14,6 +14,7 @@ from bench.contestant import interlude
 from bench.material import Material, data_of
 from bench.meter import Meter
 from interlude.plan.trainings import Training
+from interlude.training.data import alone
 from interlude.training.schedule import plan
 
 REST = "Python, the profiler and the rest"
@@ -60,7 +61,8 @@ def profiled(
     """Carry out a training of Interlude under the profiler, and return what watched it."""
     with TemporaryDirectory() as folder:
         job = material.job(training, Path(folder))
-        steps = plan(data_of(job).train.num_rows, training.settings).steps
+        settings = training.settings
+        steps = plan(alone(data_of(job)).steps_per_epoch(settings.batch_size), settings).steps
         with meter(warm_up, steps) as watching:
             interlude(job, 1, watching)
     return watching

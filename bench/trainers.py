@@ -28,7 +28,7 @@ from bench.meter import Meter
 from interlude.errors import unknown
 from interlude.jobs.arguments import Job
 from interlude.training.batches import training_batches
-from interlude.training.data import TaskData
+from interlude.training.data import TaskData, alone
 from interlude.training.schedule import plan
 
 Row = dict[str, Any]
@@ -162,7 +162,7 @@ def arguments(job: Job, data: TaskData, **changes: Any) -> TrainingArguments:
     does.
     """
     settings, keep = job.training.settings, job.files.keep_start
-    steps = plan(data.train.num_rows, settings).steps
+    steps = plan(alone(data).steps_per_epoch(settings.batch_size), settings).steps
     interval = steps // settings.evaluations
     given = {
         "output_dir": str(job.files.own_start or tempfile.gettempdir()),

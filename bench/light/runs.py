@@ -20,7 +20,7 @@ from interlude.jobs.checkpoint import Checkpoints
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import Training
 from interlude.training.build import build_model, settle
-from interlude.training.data import TaskData
+from interlude.training.data import TaskData, alone
 from interlude.training.encoder import load_encoder
 from interlude.training.loop import train
 from interlude.training.platform import Platform
@@ -59,14 +59,14 @@ class Built:
 
     def train(self, checkpoints: Checkpoints | None = None) -> Trained:
         given = (self.training.settings, self.training.seed, self.platform, True, lambda *_: None)
-        return train(self.model, self.data, *given, checkpoints)
+        return train(self.model, alone(self.data), *given, checkpoints)
 
 
 def build(material: Material, settings: Settings, device: str, bf16: bool) -> Built:
     """Return a run as its process builds it; bf16 only where the encoder computes in it."""
     training = material.training(settings, SEED, device, "auto")
     data = data_of(material.job(training, Path("unused")))
-    model = build_model(material.model, training.layers, data, settings, training.seed)
+    model = build_model(material.model, training.layers, alone(data), settings, training.seed)
     wanted = Platform(torch.device(device), bf16)
     platform = settle(model, wanted, training.precision, training.model)
     return Built(training, model, data, platform)
@@ -82,7 +82,7 @@ def without_dropout(built: Built) -> Built:
 
 def curve(trained: Trained) -> list[float]:
     """Return the losses of a learning curve."""
-    return [float(point["loss"] or 0) for point in trained.curve]
+    return [float(point["loss"] or 0) for point in trained.part.curve]
 
 
 def plain_curve(material: Material, settings: Settings) -> list[float]:
@@ -93,17 +93,17 @@ def plain_curve(material: Material, settings: Settings) -> list[float]:
     built = without_dropout(build(material, settings, "cpu", bf16=False))
     encoder: Any = load_encoder(material.model, layers=None, dropout=settings.dropout)
     encoder.set_attn_implementation("eager")
-    plain = TaskModel(encoder, built.model.head).train()
-    losses: list[float] = plain_loop(plain, built.data, settings, SEED, places=None)
+    plain = TaskModel(encoder, [*built.model.heads]).train()
+    losses: list[float] = plain_loop(plain, alone(built.data), settings, SEED, places=None)
     return losses
 
 
 def digest(trained: Trained) -> str:
     """Return a digest of all that a run ends with but its times, and of each bit of its weights."""
     names = [name for name in vars(trained) if "seconds" not in name]
-    rest = {name: vars(trained)[name] for name in names if name not in ("encoder", "head")}
-    found = hashlib.sha256(json.dumps(rest, sort_keys=True, default=str).encode())
-    for weights in (trained.encoder or {}, trained.head or {}):
+    rest = {name: vars(trained)[name] for name in names if name not in ("encoder", "heads")}
+    found = hashlib.sha256(json.dumps(rest, sort_keys=True, default=vars).encode())
+    for weights in (trained.encoder or {}, *(trained.heads or [])):
         for name, tensor in sorted(weights.items()):
             content: Any = tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
             found.update(name.encode())

@@ -11,40 +11,45 @@ import torch
 from torch import Tensor
 
 from interlude.plan.settings import Settings
-from interlude.training.batches import training_batches
-from interlude.training.data import TaskData
+from interlude.training.data import TrainingData
 from interlude.training.state import TaskModel
 
 
 def plain_loop(
-    model: TaskModel, data: TaskData, settings: Settings, seed: int, places: int | None
+    model: TaskModel, data: TrainingData, settings: Settings, seed: int, places: int | None
 ) -> list[float]:
     """Return the loss of every step of a loop in plain PyTorch, on the same batches.
 
-    places: the length in tokens to which every sequence is padded; None: the longest of its batch.
+    Of several tasks in a batch, the sum of their mean losses. places: the length in tokens to which
+    every sequence is padded; None: the longest of its batch.
     """
-    encoder, head = model.encoder, model.head
-    decayed = [p for m in (encoder, head) for p in m.parameters() if p.ndim > 1]
-    others = [p for m in (encoder, head) for p in m.parameters() if p.ndim == 1]
+    encoder, heads = model.encoder, model.heads
+    decayed = [p for m in (encoder, heads) for p in m.parameters() if p.ndim > 1]
+    others = [p for m in (encoder, heads) for p in m.parameters() if p.ndim == 1]
     groups: list[dict[str, Any]] = [{"params": decayed}]
     groups += [{"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(
         groups, settings.learning_rate, weight_decay=settings.weight_decay, foreach=False
     )
-    rows = data.train.to_pylist()
-    lengths = np.array([row["length"] for row in rows])
-    n_steps = math.ceil(len(rows) / settings.batch_size) * int(settings.epochs)
+    rows = [part.train.to_pylist() for part in data.parts]
+    lengths = [np.array([row["length"] for row in of_task]) for of_task in rows]
+    n_steps = data.steps_per_epoch(settings.batch_size) * int(settings.epochs)
     warm = settings.warmup * n_steps
-    batches = training_batches(lengths, settings.batch_size, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    batches = data.sampling.batches(lengths, settings.batch_size, rng)
     found = []
-    for step, numbers in enumerate(islice(batches, n_steps)):
+    for step, batch in enumerate(islice(batches, n_steps)):
         rise, fall = (step + 1) / (warm + 1), (n_steps - step) / (n_steps - warm)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * (rise if step < warm else fall)
-        batch = [rows[i] for i in numbers]
-        hidden = encoder(**padded(batch, places))
-        longest = max(row["length"] for row in batch)
-        loss = head(hidden.last_hidden_state[:, :longest], data.form.targets(batch)).loss
+        losses = []
+        for part, numbers in batch:
+            examples = [rows[part][i] for i in numbers]
+            hidden = encoder(**padded(examples, places))
+            longest = max(row["length"] for row in examples)
+            targets = data.parts[part].form.targets(examples)
+            losses.append(heads[part](hidden.last_hidden_state[:, :longest], targets).loss)
+        loss = torch.stack(losses).sum()
         optimizer.zero_grad()
         loss.backward()
         gradients = [p.grad for p in [*decayed, *others] if p.grad is not None]

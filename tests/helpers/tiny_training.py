@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from helpers import tiny
 from interlude.plan.settings import Settings
 from interlude.training.build import build_model, settle
-from interlude.training.data import TaskData, load_task
+from interlude.training.data import TaskData, alone, load_task
 from interlude.training.loop import train
 from interlude.training.platform import choose_platform
 from interlude.training.state import TaskModel, Trained
@@ -33,10 +34,19 @@ class Case:
     ) -> tuple[TaskModel, TaskData]:
         """Return the model to train, on the processor, and its data."""
         data = self.data(encoded)
-        return build_model(model, None, data, self.settings, self.seed, start), data
+        return build_model(model, None, alone(data), self.settings, self.seed, start), data
 
     def trained(self, model: Path, encoded: Path, start: Path | None = None) -> Trained:
         """Train on a processor in fp32, to the end."""
         built, data = self.built(model, encoded, start)
         platform = settle(built, choose_platform("cpu", "fp32"), "fp32", "tiny")
-        return train(built, data, self.settings, self.seed, platform, True, lambda *_: None)
+        return train(built, alone(data), self.settings, self.seed, platform, True, lambda *_: None)
+
+
+def outcome(trained: Trained) -> dict[str, Any]:
+    """Return all that a training ends with but its times; weights as bytes."""
+    weights = [trained.encoder or {}, *(trained.heads or [])]
+    as_bytes = [{name: each.numpy().tobytes() for name, each in of.items()} for of in weights]
+    left_out = ("train_seconds", "evaluation_seconds", "encoder", "heads")
+    rest = {name: value for name, value in vars(trained).items() if name not in left_out}
+    return {**rest, "weights": as_bytes}

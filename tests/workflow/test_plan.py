@@ -5,7 +5,8 @@ from __future__ import annotations
 from helpers import tiny
 from helpers.project import Project
 
-MIXED = {"arms": {"single": [{"parts": ["task"]}], "mtl": [{"parts": ["source", "task"]}]}}
+ALONE = [{"parts": ["task"]}]
+MTL_ALL = {"arms": {"single": ALONE, "mtl-all": [{"parts": ["all"], "sampler": "dynamic"}]}}
 GRID = {"grid": {"batch_size": [8, 16]}}
 
 
@@ -28,7 +29,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(project: Project) -> None:
 def test_what_cannot_be_trained_yet_is_planned_and_refused_with_one_message(
     project: Project,
 ) -> None:
-    for key, config, cells in (("arms.mtl", MIXED, 4 * 2 * 2), ("grid", GRID, 2 + 8 * 2 * 2)):
+    for key, config, cells in (("arms.mtl-all", MTL_ALL, 8 + 4), ("grid", GRID, 2 + 8 * 2 * 2)):
         tiny.write_yaml(project.root / f"{key}.yaml", config)
         overlay = ("--configfile", "tiny.yaml", f"{key}.yaml")
         project.run("plan", *overlay)

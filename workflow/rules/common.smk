@@ -42,7 +42,7 @@ from interlude.jobs.needs import known_rows, minutes
 from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
-from interlude.plan.planner import check_trainable, plan_of
+from interlude.plan.planner import check_mixtures, check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
 from interlude.plan.yaml_files import check_config_file
@@ -71,6 +71,7 @@ try:
     PLAN = plan_of(STUDY)
     if not ONLY_PLANS:
         check_trainable(STUDY.config, WHERE)
+        check_mixtures(PLAN, WHERE)
     refuse_old_results(Path("results", STUDY.name))
     for folder in ("results", f"results/{STUDY.name}", "results/trained"):
         check_folder(Path(folder), to_write=not workflow.output_settings.dryrun)
@@ -162,10 +163,10 @@ def code_digest(name):
 
 
 @cache
-def training_code(*parts):
+def training_code(sampler, *parts):
     """Digest of the code that computes a training, given form and metric of each of its parts."""
     forms, metrics = zip(*parts)
-    return digest.training_code(forms, metrics)
+    return digest.training_code(forms, metrics, sampler)
 
 
 def asked_often(function):
@@ -270,7 +271,9 @@ def training_arguments(wildcards):
     training = PLAN.trainings[wildcards.id]
     named = {
         "--training": training.to_json(),
-        "--code": training_code(*((part.form, part.metric) for part in training.parts)),
+        "--code": training_code(
+            training.sampler, *((part.form, part.metric) for part in training.parts)
+        ),
         "--made-from": made_from([part.task for part in training.parts], training.model),
     }
     return shlex.join(part for pair in named.items() for part in pair)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
-from interlude.jobs.record import PREDICTIONS, SCHEMA_VERSION
+from interlude.jobs.record import OF_TASKS, PREDICTIONS, SCHEMA_VERSION
 from interlude.plan.cells import Cell
 from interlude.words import SCORES, TRAININGS
 
@@ -101,20 +101,21 @@ def read_record(path: Path) -> Row:
     lacking += [f"parts.{key}" for part in record.get("parts", []) for key in OF_PART - part.keys()]
     if lacking:
         raise InputError(f"{path}: no key {lacking[0]!r}. Delete it and run again.")
-    if record["status"] == "ok" and len(record["parts"]) == 1:
-        _check_predictions(path, record["parts"][0].get("validation_examples"))
+    if record["status"] == "ok":
+        counts = [part.get("validation_examples") or 0 for part in record["parts"]]
+        _check_predictions(path, PREDICTIONS if len(counts) == 1 else OF_TASKS, sum(counts))
     return dict(record)
 
 
-def _check_predictions(record: Path, count: int | None) -> None:
+def _check_predictions(record: Path, columns: tuple[str, ...], count: int) -> None:
     path = record.with_name("predictions.parquet")
     try:
         table = pq.read_table(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise _lost_predictions(path, record, str(error)) from None
-    if (tuple(table.column_names), table.num_rows) != (PREDICTIONS, count):
+    if (tuple(table.column_names), table.num_rows) != (columns, count):
         found = f"found {table.num_rows} rows of {', '.join(table.column_names)}"
-        wanted = f"{count} of {', '.join(PREDICTIONS)}"
+        wanted = f"{count} of {', '.join(columns)}"
         raise _lost_predictions(path, record, f"{found}, expected {wanted}")
 
 

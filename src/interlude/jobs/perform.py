@@ -19,16 +19,25 @@ from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.failure import leave_without_result
 from interlude.jobs.identity import data_hashes, described, outcome_identity, weights_hash
 from interlude.jobs.meter import Meter, energy_counter
-from interlude.jobs.record import fingerprint, planned_part, write_predictions, write_record
+from interlude.jobs.record import (
+    Predictions,
+    fingerprint,
+    planned_part,
+    write_predictions,
+    write_predictions_of_tasks,
+    write_record,
+)
 from interlude.jobs.shared import Say, put, take
 from interlude.plan.label_count import check_label_count
+from interlude.plan.settings import Settings
+from interlude.plan.trainings import Part
 from interlude.training.build import build_model, settle
-from interlude.training.data import TaskData, load_task
+from interlude.training.data import TaskData, TrainingData, alone, load_task, mixed
 from interlude.training.loop import Progress, train
 from interlude.training.platform import Platform, choose_platform
 from interlude.training.reference import is_constant, reference_scores
 from interlude.training.start import ENCODER, HEADS, read_status, write_start
-from interlude.training.state import Trained
+from interlude.training.state import PartResult, Trained
 from interlude.versions import versions
 
 Row = dict[str, Any]
@@ -96,32 +105,51 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     return _outcome(job, data, trained) | described(platform)
 
 
-def _load(job: Job) -> TaskData:
-    """Return the examples of the task; InputError when its labels do not fit the metric."""
-    training, part, (encoded,) = job.training, job.training.part, job.files.encoded
-    data = load_task(part.task, part.form, part.metric, encoded, training.settings, part.examples)
+def _load(job: Job) -> TrainingData:
+    """Return the examples of the tasks; InputError when the labels of one do not fit its metric."""
+    training = job.training
+    places = zip(training.parts, job.files.encoded, strict=True)
+    parts = [_load_part(part, encoded, training.settings) for part, encoded in places]
+    if training.sampler is None or training.mixing is None or training.kept is None:
+        (only,) = parts
+        return alone(only)
+    return mixed(parts, training.sampler, training.mixing, training.kept)
+
+
+def _load_part(part: Part, encoded: Path, settings: Settings) -> TaskData:
+    data = load_task(part.task, part.form, part.metric, encoded, settings, part.examples)
     check_label_count(part.metric, data.form.labels, f"task {part.task}")
     return data
 
 
-def _write(job: Job, data: TaskData, trained: Trained) -> None:
+def _write(job: Job, data: TrainingData, trained: Trained) -> None:
     """Write the predictions and, where it is kept, the start."""
-    gold = data.form.gold(data.validation_rows())
-    ids = data.validation["id"].to_pylist()
-    write_predictions(job.files.predictions, ids, trained.predictions, gold)
+    tasks = [part.task for part in job.training.parts]
+    of_tasks = [
+        Predictions(each.validation["id"].to_pylist(), part.predictions, _gold(each))
+        for each, part in zip(data.parts, trained.parts, strict=True)
+    ]
+    if len(of_tasks) == 1:
+        (only,) = of_tasks
+        write_predictions(job.files.predictions, only.ids, only.predictions, only.gold)
+    else:
+        write_predictions_of_tasks(job.files.predictions, dict(zip(tasks, of_tasks, strict=True)))
     if job.files.own_start is not None:
-        task = job.training.part.task
         status = "diverged" if trained.diverged else "ok"
-        heads = {task: trained.head or {}}
+        heads = dict(zip(tasks, trained.heads or [{}] * len(tasks), strict=True))
         write_start(job.files.own_start, status, job.training.model, trained.encoder or {}, heads)
 
 
-def _outcome(job: Job, data: TaskData, trained: Trained) -> Row:
+def _gold(data: TaskData) -> list[Any]:
+    return data.form.gold(data.validation_rows())
+
+
+def _outcome(job: Job, data: TrainingData, trained: Trained) -> Row:
     """Return what a training measured, for its record."""
     return {
         "status": "diverged" if trained.diverged else "ok",
         "reason": "the loss or its gradient was not finite" if trained.diverged else None,
-        "parts": [_measured(job, data, trained)],
+        "parts": _measured(job, data, trained),
         "planned_steps": trained.planned_steps,
         "steps": trained.steps,
         "stopped_by": trained.stopped_by,
@@ -136,40 +164,57 @@ def _outcome(job: Job, data: TaskData, trained: Trained) -> Row:
     }
 
 
-def _measured(job: Job, data: TaskData, trained: Trained) -> Row:
-    """Return what was measured on the task of a training."""
+def _measured(job: Job, data: TrainingData, trained: Trained) -> list[Row]:
+    """Return what was measured on each task of a training."""
+    made_from = [
+        {
+            "data_revision": read_manifest(folder).get("data_revision"),
+            "data_fingerprint": fingerprint(hashes),
+        }
+        for folder, hashes in zip(job.files.encoded, data_hashes(job), strict=True)
+    ]
+    of_tasks = zip(job.training.parts, data.parts, trained.parts, made_from, strict=True)
+    return [
+        planned_part(part) | _measured_part(examples, result) | origin
+        for part, examples, result, origin in of_tasks
+    ]
+
+
+def _measured_part(data: TaskData, result: PartResult) -> Row:
+    """Return what was measured on a task."""
     majority, chance = reference_scores(data)
-    (hashes,) = data_hashes(job)
-    return planned_part(job.training.part) | {
-        "score": next(iter(trained.scores.values()), None),
-        "metrics": trained.scores,
+    return {
+        "score": next(iter(result.scores.values()), None),
+        "metrics": result.scores,
         "majority_score": majority,
         "chance_score": chance,
-        "constant": is_constant(data, trained.predictions) if trained.predictions else None,
+        "constant": is_constant(data, result.predictions) if result.predictions else None,
         "train_examples": data.train.num_rows,
         "validation_examples": data.validation.num_rows,
-        "best_step": trained.best_step,
-        "curve": trained.curve,
-        "data_revision": read_manifest(job.files.encoded[0]).get("data_revision"),
-        "data_fingerprint": fingerprint(hashes),
+        "tokens": result.tokens,
+        "best_step": result.best_step,
+        "curve": result.curve,
     }
 
 
 def _leave_record(job: Job, outcome: Row) -> None:
-    """Write the record of an outcome, with what was truncated when its task was encoded here."""
-    (part,) = outcome["parts"]
-    write_record(job, outcome | {"parts": [part | {"truncation": _truncation(job)}]})
+    """Write the record of an outcome, with what was truncated when its tasks were encoded here."""
+    parts = zip(outcome["parts"], job.files.encoded, strict=True)
+    measured = [part | {"truncation": _truncation(encoded)} for part, encoded in parts]
+    write_record(job, outcome | {"parts": measured})
 
 
-def _truncation(job: Job) -> dict[str, Any] | None:
-    """Return what was counted when the task was encoded; None where an encoding does not tell."""
-    found: dict[str, Any] | None = read_manifest(job.files.encoded[0]).get("truncation")
+def _truncation(encoded: Path) -> dict[str, Any] | None:
+    """Return what was counted when a task was encoded; None where an encoding does not tell."""
+    found: dict[str, Any] | None = read_manifest(encoded).get("truncation")
     return found
 
 
 def _tell_of_truncation(job: Job, say: Say) -> None:
-    if told := in_short(_truncation(job) or {}):
-        say(f"{job.name}: max_length {job.training.settings.max_length}: {told}")
+    for part, encoded in zip(job.training.parts, job.files.encoded, strict=True):
+        if told := in_short(_truncation(encoded) or {}):
+            of_task = "" if len(job.training.parts) == 1 else f"{part.task}, "
+            say(f"{job.name}: {of_task}max_length {job.training.settings.max_length}: {told}")
 
 
 def _taken(job: Job, identity: Callable[[], str], say: Say) -> bool:
@@ -212,7 +257,8 @@ def _shared_files(files: JobFiles) -> dict[str, Path]:
 
 
 def _progress(job: Job, say: Say) -> Progress:
-    metric = job.training.part.metric
+    parts = job.training.parts
+    metric = parts[0].metric if len(parts) == 1 else "mean score"
 
     def report(step: int, n_steps: int, loss: float, score: float | None) -> None:
         scored = "" if score is None else f", {metric} {score:.3f}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from interlude.plan.trainings import Part
 
 SCHEMA_VERSION = 2
 PREDICTIONS = ("id", "prediction", "gold")  # columns
+OF_TASKS = ("task", *PREDICTIONS)  # columns, of a training on several tasks
 
 Outcome = dict[str, Any]
 
@@ -53,11 +56,38 @@ def planned_part(part: Part) -> dict[str, Any]:
     return {"task": part.task, "form": part.form, "metric": part.metric}
 
 
+@dataclass(frozen=True)
+class Predictions:
+    """What a training predicts on the validation examples of a task; nothing without a result."""
+
+    ids: list[str]
+    predictions: list[Any]
+    gold: list[Any]
+
+
 def write_predictions(path: Path, ids: list[str], predictions: list[Any], gold: list[Any]) -> None:
     """Write one row per validation example; no rows when the training has no predictions."""
     if not predictions:
         ids, gold = [], []
-    table = pa.table(dict(zip(PREDICTIONS, (ids, predictions, gold), strict=True)))
+    _write(path, pa.table(dict(zip(PREDICTIONS, (ids, predictions, gold), strict=True))))
+
+
+def write_predictions_of_tasks(path: Path, of_tasks: Mapping[str, Predictions]) -> None:
+    """Write one row per validation example of each of several tasks.
+
+    Predictions and gold as JSON, since tasks differ in what they predict.
+    """
+    rows = [
+        (task, id, json.dumps(prediction), json.dumps(gold))
+        for task, each in of_tasks.items()
+        for id, prediction, gold in zip(each.ids, each.predictions, each.gold, strict=False)
+    ]
+    columns = zip(*rows, strict=True) if rows else [[]] * len(OF_TASKS)
+    arrays = [pa.array(column, pa.string()) for column in columns]
+    _write(path, pa.table(dict(zip(OF_TASKS, arrays, strict=True))))
+
+
+def _write(path: Path, table: pa.Table) -> None:
     with written_atomically(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 

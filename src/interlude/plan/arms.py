@@ -25,7 +25,22 @@ class Stage(Declared):
         "(masked language modelling) and names of tasks",
     )
     sampler: Literal["uniform", "size", "proportional", "temperature", "dynamic"] = Field(
-        "uniform", description="from which part the next batch comes, where there are several"
+        "uniform",
+        description="how many examples of each part an epoch has, where there are several: "
+        "uniform, as many of each as the smallest has; size, all of each; proportional, all but at "
+        "most 16,384 of each; temperature, as many as all have, with shares as the square roots of "
+        "the sizes; dynamic cannot be trained yet",
+    )
+    mixing: Literal["mixed", "alternating"] = Field(
+        "mixed",
+        description="mixed: a batch may have examples of several parts, whose mean losses are "
+        "summed; alternating: each batch is of one part",
+    )
+    kept: Literal["per-task", "mean"] = Field(
+        "per-task",
+        description="which evaluation stands as the result of several parts: per-task, for each "
+        "its own best; mean, for all that of the best mean score. What starts from this stage "
+        "starts from the best mean",
     )
     retrain: IfGiven[bool] = Field(
         None,

@@ -31,6 +31,9 @@ TRAINING = (
     "interlude.training.reference",
     "interlude.training.start",
 )
+# What a training on several tasks loads beside them: with the samplers, of which it runs one.
+MIXTURE = "interlude.training.mixture"
+SAMPLERS = "interlude.training.samplers"
 ENCODING = ("interlude.encode.encoding",)
 READING = ("interlude.data.read.rows", "interlude.data.shape.normalise")
 # What only names, fetches, plans, schedules, claims, shares, keeps, reports or words things can
@@ -65,9 +68,12 @@ def code_digest(script: Path) -> str:
     return _digest({script.name: script, **modules})
 
 
-def training_code(forms: Iterable[str], metrics: Iterable[str]) -> str:
-    """Return 16 hex digits for the code that computes a training of these forms and metrics."""
-    return _code(training_roots(forms, metrics), SOURCES)
+def training_code(forms: Iterable[str], metrics: Iterable[str], sampler: str | None = None) -> str:
+    """Return 16 hex digits for the code that computes a training of these forms and metrics.
+
+    sampler: of a training on several tasks.
+    """
+    return _code(training_roots(forms, metrics, sampler), SOURCES)
 
 
 def encoding_code(form: str) -> str:
@@ -83,9 +89,13 @@ def reading_code(reader: str, form: str) -> str:
     return _code(reading_roots(reader, form), SOURCES)
 
 
-def training_roots(forms: Iterable[str], metrics: Iterable[str]) -> tuple[str, ...]:
+def training_roots(
+    forms: Iterable[str], metrics: Iterable[str], sampler: str | None = None
+) -> tuple[str, ...]:
     """Return the modules where a training begins, with those that it loads by name."""
-    return (*TRAINING, *sorted(map(head_module, forms)), *sorted(map(metric_module, metrics)))
+    mixture = () if sampler is None else (MIXTURE, f"{SAMPLERS}.{sampler}")
+    by_task = (*sorted(map(head_module, forms)), *sorted(map(metric_module, metrics)))
+    return (*TRAINING, *by_task, *mixture)
 
 
 def encoding_roots(form: str) -> tuple[str, ...]:

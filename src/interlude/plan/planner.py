@@ -84,33 +84,54 @@ def plan_of(study: Study) -> Plan:
 def check_trainable(config: Config, where: str) -> None:
     """Refuse what can be planned already and not yet be trained; `where` names the config.
 
-    Mixtures are not trained yet, and the tables tell a cell by its source alone: they would mix
-    two arms that have one, or the points of a grid.
+    The tables tell a cell by its source alone: they would mix two arms that have one, or the points
+    of a grid.
     """
-    known = [_shape(arm) for arm in arms_of(None)]
+    known = set()
     for arm in arms_of(config.arms):
-        stages = _shape(arm)
-        if stages not in known:
+        is_baseline = [list(stage.parts) for stage in arm.stages] == [[TASK]]
+        if not (is_baseline or arm.has_source) or is_baseline in known or not _is_built(arm):
             raise _not_trained_yet(where, f"arms.{arm.name}: found {_shown(arm)}")
-        known.remove(stages)
+        known.add(is_baseline)
     if config.grid:
         raise _not_trained_yet(where, f"grid: found {', '.join(config.grid)}")
+
+
+def _is_built(arm: Arm) -> bool:
+    """Return whether there is code for all that the stages of an arm ask for."""
+    return all(
+        stage.method == "full" and stage.sampler != "dynamic" and MLM not in stage.parts
+        for stage in arm.stages
+    )
+
+
+def check_mixtures(plan: Plan, where: str) -> None:
+    """Refuse a mixture that is evaluated on a part of the data and keeps each task's own best.
+
+    Its last evaluation, on all of them, is of one model.
+    """
+    for training in plan.trainings.values():
+        if training.kept == "per-task" and training.settings.interim_examples is not None:
+            raise InputError(
+                f"{where}: key interim_examples: found {training.settings.interim_examples} for "
+                f"{plan.names[training.id]}, whose stage has kept: per-task. Allowed: null, or "
+                "kept: mean in the stage."
+            )
 
 
 def _not_trained_yet(where: str, found: str) -> InputError:
     return InputError(
         f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-        "Allowed: one arm [task], one arm [source] > [task], method full, and no grid."
+        "Allowed: one arm [task], and one with source in its stages; method full, any sampler but "
+        "dynamic, no mlm, and no grid."
     )
 
 
-def _shape(arm: Arm) -> list[tuple[list[str], str]]:
-    """Return of the stages of an arm what decides whether it can be trained."""
-    return [(list(stage.parts), stage.method) for stage in arm.stages]
-
-
 def _shown(arm: Arm) -> str:
-    return " > ".join(f"[{', '.join(stage.parts)}]" for stage in arm.stages)
+    stages = " > ".join(f"[{', '.join(stage.parts)}]" for stage in arm.stages)
+    unlike = [f"method {s.method}" for s in arm.stages if s.method != "full"]
+    unlike += [f"sampler {s.sampler}" for s in arm.stages if s.sampler == "dynamic"]
+    return ", ".join([stages, *unlike])
 
 
 class _Planner:
@@ -209,6 +230,8 @@ class _Planner:
             seed=self.study.seed(role, restart),
             start=start,
             sampler=stage.sampler if stage.is_mixture else None,
+            mixing=stage.mixing if stage.is_mixture else None,
+            kept=stage.kept if stage.is_mixture else None,
             method=stage.method,
             choice=None if alone is None else self._choice(role, alone),
         )

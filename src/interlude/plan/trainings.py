@@ -58,8 +58,9 @@ class Training:
 
     declared: digest of what the model's file says of its weights. start: id of the training whose
     encoder (and heads) it starts from; None for the pretrained encoder. sampler: how a mixture of
-    several parts is drawn. choice: settings that go over `settings`, once a sweep has chosen them.
-    method: how weights are trained; full is all of them.
+    several parts is drawn; mixing: how batches are made of it; kept: whose scores decide which
+    evaluation stands (see `arms.Stage` for the three). choice: settings that go over `settings`,
+    once a sweep has chosen them. method: how weights are trained; full is all of them.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -75,6 +76,8 @@ class Training:
     precision: str
     start: str | None = None
     sampler: str | None = None
+    mixing: str | None = None
+    kept: str | None = None
     choice: Choice | None = None
     method: str = "full"
 

@@ -64,7 +64,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def _refuse_deep(text: str) -> None:
-    """Raise RecursionError where libyaml, which composes recursively in C, would end the process."""
+    """Raise RecursionError where libyaml, which recurs in C, would end the process."""
     depth = 0
     for event in yaml.parse(text, Loader=_SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent)

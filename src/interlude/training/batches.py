@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,12 +11,50 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from interlude.forms.examples import Row
 from interlude.forms.head import Form, Tensors
 
 POOL = 32  # batches whose examples are sorted by length together
 EVALUATION_TOKENS = 4096  # tokens with padding in an evaluation batch
+
+# Of each task that has examples in it: the number of the task, and the numbers of the examples.
+Batch = list[tuple[int, np.ndarray]]
+
+
+class Sampling(ABC):
+    """Which examples each step of a training sees."""
+
+    @abstractmethod
+    def steps_per_epoch(self, sizes: Sequence[int], batch_size: int) -> int:
+        """Return the number of batches in an epoch, given the number of examples of each task."""
+
+    @abstractmethod
+    def batches(
+        self, lengths: Sequence[np.ndarray], batch_size: int, rng: np.random.Generator
+    ) -> Iterator[Batch]:
+        """Yield batches, epoch after epoch, without an end.
+
+        lengths: in tokens, of the examples of each task.
+        """
+
+
+class OneTask(Sampling):
+    """All examples of the only task in every epoch."""
+
+    @override
+    def steps_per_epoch(self, sizes: Sequence[int], batch_size: int) -> int:
+        (size,) = sizes
+        return math.ceil(size / batch_size)
+
+    @override
+    def batches(
+        self, lengths: Sequence[np.ndarray], batch_size: int, rng: np.random.Generator
+    ) -> Iterator[Batch]:
+        (of_task,) = lengths
+        for numbers in training_batches(of_task, batch_size, rng):
+            yield [(0, numbers)]
 
 
 def subset(

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from interlude.plan.settings import Settings
-from interlude.training.data import TaskData
+from interlude.training.data import TrainingData
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import head_dropout, load_encoder, repeats_exactly
 from interlude.training.first_token import read_first_token_only
@@ -26,24 +26,26 @@ Say = Callable[[str], None]
 def build_model(
     model: Path,
     layers: int | None,
-    data: TaskData,
+    data: TrainingData,
     settings: Settings,
     seed: int,
     start: Path | None = None,
 ) -> TaskModel:
-    """Return an encoder under a fresh head drawn from the seed, on the processor.
+    """Return an encoder under a fresh head for each task, drawn from the seed, on the processor.
 
     The encoder is that of a model's folder, its first `layers` only if they are given, with the
     pretrained weights or with those of a start.
     """
     encoder = load_encoder(model, layers, settings.dropout, start)
-    if data.form.first_token_only:
+    if all(part.form.first_token_only for part in data.parts):
         read_first_token_only(encoder)
     seed_everything(seed)
     config: Any = encoder.config
     dropout = settings.dropout if settings.head_dropout is None else settings.head_dropout
-    head = data.form.head(config.hidden_size, head_dropout(encoder, dropout))
-    return TaskModel(encoder, head, train_used_rows(encoder, data.train, data.pad_id))
+    rate = head_dropout(encoder, dropout)
+    heads = [part.form.head(config.hidden_size, rate) for part in data.parts]
+    examples, pad_id = [part.train for part in data.parts], data.parts[0].pad_id
+    return TaskModel(encoder, heads, train_used_rows(encoder, examples, pad_id))
 
 
 def settle(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +16,9 @@ from interlude.forms.examples import INPUTS, Row
 from interlude.forms.head import Form
 from interlude.metrics import Metric, metric_of
 from interlude.plan.settings import Settings
-from interlude.training.batches import subset
+from interlude.training.batches import OneTask, Sampling, subset
+
+MIXTURE = "interlude.training.mixture"  # the module of the batches of several tasks
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,43 @@ class TaskData:
         if most is None or most >= self.validation.num_rows:
             return self
         return replace(self, validation=self.validation.slice(0, most))
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The tasks in the data of a training, and how its batches are made of them.
+
+    kept: of several tasks, whose scores decide which evaluation stands as the result: per-task, for
+    each task its own best one; mean, for all tasks that of the best mean.
+    """
+
+    parts: tuple[TaskData, ...]
+    sampling: Sampling = field(default_factory=OneTask)
+    kept: str = "mean"
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Return the number of batches in an epoch."""
+        return self.sampling.steps_per_epoch([p.train.num_rows for p in self.parts], batch_size)
+
+    def interim(self, most: int | None) -> TrainingData:
+        """Return the data with only the first validation examples; itself when these are all."""
+        parts = tuple(part.interim(most) for part in self.parts)
+        same = all(a is b for a, b in zip(parts, self.parts, strict=True))
+        return self if same else replace(self, parts=parts)
+
+
+def alone(data: TaskData) -> TrainingData:
+    """Return the data of a training on one task."""
+    return TrainingData((data,))
+
+
+def mixed(parts: Sequence[TaskData], sampler: str, mixing: str, kept: str) -> TrainingData:
+    """Return the data of a training on several tasks; sampler and mixing: see `mixture`.
+
+    What mixes is loaded here alone, so that a training on one task does not depend on its code.
+    """
+    mixture = import_module(MIXTURE)
+    return TrainingData(tuple(parts), mixture.Mixture(sampler, mixing), kept)
 
 
 def load_task(

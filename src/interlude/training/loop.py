@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from statistics import fmean
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,15 +16,17 @@ from torch import nn
 
 from interlude.forms.head import Tensors
 from interlude.plan.settings import Settings
-from interlude.training.batches import collate, evaluation_batches, rows_of, training_batches
-from interlude.training.data import TaskData
+from interlude.training.batches import collate, evaluation_batches, rows_of
+from interlude.training.data import TaskData, TrainingData
 from interlude.training.optimizer import make_optimizer, set_learning_rate
 from interlude.training.platform import Platform
 from interlude.training.reference import first_score
 from interlude.training.schedule import learning_rate_factor, out_of_patience, plan
-from interlude.training.state import RunState, TaskModel, Trained
+from interlude.training.state import PartResult, RunState, TaskModel, Trained
 
 Progress = Callable[[int, int, float, float | None], None]
+# Number of the task, inputs, targets, and the number of real tokens.
+Prepared = tuple[int, Tensors, Tensors, int]
 
 
 class Checkpoints(Protocol):
@@ -38,7 +41,7 @@ class Checkpoints(Protocol):
 
 def train(
     model: TaskModel,
-    data: TaskData,
+    data: TrainingData,
     settings: Settings,
     seed: int,
     platform: Platform,
@@ -46,20 +49,15 @@ def train(
     progress: Progress,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
-    """Train a model on a task and evaluate it on schedule.
+    """Train a model on one or several tasks and evaluate it on schedule.
 
     Stops at the first point of the curve by which a loss or a gradient was not finite, without a
     result, even if an evaluation came before. keep_weights: return those of the evaluation that
     `settings.select` keeps. Where scheduled evaluations see only some validation examples, the kept
     model is evaluated on all of them in the end. With checkpoints, it goes on where it was.
     """
-    schedule = plan(data.train.num_rows, settings)
-    state = RunState(
-        model=model,
-        optimizer=make_optimizer(model, settings),
-        result=Trained(planned_steps=schedule.steps),
-        healthy=torch.tensor(True, device=platform.device),
-    )
+    schedule = plan(data.steps_per_epoch(settings.batch_size), settings)
+    state = _fresh(model, len(data.parts), schedule.steps, settings, platform)
     if checkpoints is not None:
         checkpoints.restore(state)
     result = state.result
@@ -74,20 +72,21 @@ def train(
         )
         _take_step(state, next(batches), learning_rate, settings, platform)
         if step in schedule.reports:
-            mean_loss = float(torch.stack(state.losses).mean())
-            state.losses.clear()
+            losses = _mean_losses(state)
         result.train_seconds += time.perf_counter() - started
 
         if step in schedule.reports:
+            loss, mean_score = sum(each or 0 for each in losses), None
             if not state.healthy:
-                progress(step, schedule.steps, mean_loss, None)
+                progress(step, schedule.steps, loss, None)
                 return result.without_result()
-            score = None
+            scores: Sequence[float | None] = [None] * len(losses)
             if step in schedule.evaluations:
-                score = _evaluate_into(result, model, interim, settings, platform, copy_weights)
-            result.curve.append({"step": step, "loss": mean_loss, "score": score})
-            progress(step, schedule.steps, mean_loss, score)
-            if out_of_patience(_scores(result.curve), settings.patience):
+                scores = _evaluate_into(result, model, interim, settings, platform, copy_weights)
+                mean_score = result.mean_scores[-1]
+            _extend_curves(result, step, losses, scores)
+            progress(step, schedule.steps, loss, mean_score)
+            if out_of_patience(result.mean_scores, settings.patience):
                 result.stopped_by = "patience"
                 break
         if checkpoints is not None:
@@ -98,42 +97,74 @@ def train(
     return result
 
 
+def _fresh(
+    model: TaskModel, n_parts: int, n_steps: int, settings: Settings, platform: Platform
+) -> RunState:
+    """Return the state of a run before its first step."""
+    return RunState(
+        model=model,
+        optimizer=make_optimizer(model, settings),
+        result=Trained(n_steps, [PartResult() for _ in range(n_parts)]),
+        healthy=torch.tensor(True, device=platform.device),
+        losses=[[] for _ in range(n_parts)],
+    )
+
+
 def _take_step(
     state: RunState,
-    batch: tuple[Tensors, Tensors, int],
+    batch: list[Prepared],
     learning_rate: float,
     settings: Settings,
     platform: Platform,
 ) -> None:
-    """Take one optimiser step on a batch: inputs, targets and the number of its real tokens."""
+    """Take one optimiser step on a batch; the losses of its tasks, a mean each, are summed."""
     model, optimizer, result = state.model, state.optimizer, state.result
-    inputs, targets, n_tokens = batch
     set_learning_rate(optimizer, learning_rate)
     model.train()
-    with platform.autocast():
-        loss = model(inputs, targets).loss
-    loss.backward()
+    for part, inputs, targets, n_tokens in batch:
+        with platform.autocast():
+            loss = model(inputs, targets, part).loss
+        loss.backward()
+        state.losses[part].append(loss.detach())
+        state.healthy &= loss.isfinite()
+        result.parts[part].tokens += n_tokens
     norm = nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
     optimizer.step()
     model.decay_unused_rows(learning_rate * settings.weight_decay)
     optimizer.zero_grad()
-    state.losses.append(loss.detach())
-    state.healthy &= loss.isfinite() & norm.isfinite()
-    result.tokens += n_tokens
+    state.healthy &= norm.isfinite()
     result.steps += 1
 
 
+def _mean_losses(state: RunState) -> list[float | None]:
+    """Return the mean loss of each task since the last report; None where it had no batch."""
+    means = [float(torch.stack(each).mean()) if each else None for each in state.losses]
+    for each in state.losses:
+        each.clear()
+    return means
+
+
+def _extend_curves(
+    result: Trained, step: int, losses: Sequence[float | None], scores: Sequence[float | None]
+) -> None:
+    for part, loss, score in zip(result.parts, losses, scores, strict=True):
+        part.curve.append({"step": step, "loss": loss, "score": score})
+
+
 def evaluate(
-    model: TaskModel, data: TaskData, platform: Platform
+    model: TaskModel, data: TaskData, platform: Platform, part: int = 0
 ) -> tuple[dict[str, float], list[Any]]:
-    """Return all scores of a model on the validation set, and its predictions in row order."""
+    """Return all scores of a model on a task's validation set, and its predictions in row order.
+
+    part: number of the task among those of the model.
+    """
     model.eval()
     predictions: list[Any] = [None] * data.validation.num_rows
     with torch.inference_mode(), platform.autocast():
         for numbers in evaluation_batches(data.validation):
             rows = rows_of(data.validation, numbers)
             inputs, targets = _moved(collate(data.form, rows, data.pad_id), platform)
-            decoded = data.form.decode(model(inputs, targets).logits, rows)
+            decoded = data.form.decode(model(inputs, targets, part).logits, rows)
             for number, prediction in zip(numbers, decoded, strict=True):
                 predictions[number] = prediction
     gold = data.form.gold(data.validation_rows())
@@ -143,37 +174,52 @@ def evaluate(
 def _evaluate_into(
     result: Trained,
     model: TaskModel,
-    data: TaskData,
+    data: TrainingData,
     settings: Settings,
     platform: Platform,
     copy_weights: bool,
-) -> float:
-    """Evaluate, keep what the settings select, and return the score."""
+) -> list[float]:
+    """Evaluate, keep what the settings select, and return the score of each task."""
     started = time.perf_counter()
-    scores, predictions = evaluate(model, data, platform)
-    score = first_score(scores)
-    best = next(iter(result.scores.values()), -math.inf)
-    if settings.select == "last" or score > best:
-        result.best_step, result.scores, result.predictions = result.steps, scores, predictions
-        if copy_weights:
-            result.encoder, result.head = _copied(model.encoder), _copied(model.head)
+    found = _evaluated(model, data, platform)
+    scores = [first_score(of_task) for of_task, _ in found]
+    mean, last = fmean(scores), settings.select == "last"
+    best = last or mean > max(result.mean_scores, default=-math.inf)
+    result.mean_scores.append(mean)
+    for part, score, (of_task, predictions) in zip(result.parts, scores, found, strict=True):
+        own_best = last or score > next(iter(part.scores.values()), -math.inf)
+        if own_best if data.kept == "per-task" else best:
+            part.best_step, part.scores, part.predictions = result.steps, of_task, predictions
+    if best and copy_weights:
+        result.encoder = _copied(model.encoder)
+        result.heads = [_copied(head) for head in model.heads]
     _count_evaluation(result, data, started)
-    return score
+    return scores
 
 
-def _evaluate_kept(result: Trained, model: TaskModel, data: TaskData, platform: Platform) -> None:
+def _evaluate_kept(
+    result: Trained, model: TaskModel, data: TrainingData, platform: Platform
+) -> None:
     """Put the kept weights back and evaluate them on all validation examples."""
     started = time.perf_counter()
     model.eval()  # before the weights, since it brings up the embedding rows of the last step
     _put_back(model.encoder, result.encoder or {})
-    _put_back(model.head, result.head or {})
-    result.scores, result.predictions = evaluate(model, data, platform)
+    for head, weights in zip(model.heads, result.heads or [], strict=True):
+        _put_back(head, weights)
+    for part, found in zip(result.parts, _evaluated(model, data, platform), strict=True):
+        part.scores, part.predictions = found
     _count_evaluation(result, data, started)
 
 
-def _count_evaluation(result: Trained, data: TaskData, started: float) -> None:
+def _evaluated(
+    model: TaskModel, data: TrainingData, platform: Platform
+) -> list[tuple[dict[str, float], list[Any]]]:
+    return [evaluate(model, part, platform, number) for number, part in enumerate(data.parts)]
+
+
+def _count_evaluation(result: Trained, data: TrainingData, started: float) -> None:
     result.evaluation_seconds += time.perf_counter() - started
-    result.evaluation_tokens += int(_sizes(data.validation)[1].sum())
+    result.evaluation_tokens += sum(int(_sizes(part.validation)[1].sum()) for part in data.parts)
 
 
 def _copied(module: nn.Module) -> Tensors:
@@ -187,20 +233,22 @@ def _put_back(module: nn.Module, weights: Tensors) -> None:
         weight.copy_(weights[name])
 
 
-def _scores(curve: list[dict[str, float | int | None]]) -> list[float]:
-    return [point["score"] for point in curve if point["score"] is not None]
-
-
 def _prepared(
-    data: TaskData, batch_size: int, seed: int, platform: Platform, skip: int
-) -> Iterator[tuple[Tensors, Tensors, int]]:
-    """Yield inputs, targets and the number of real tokens of each training batch after `skip`."""
-    lengths, tokens = _sizes(data.train)
-    batches = training_batches(lengths, batch_size, np.random.default_rng(seed))
-    for numbers in islice(batches, skip, None):
-        rows = rows_of(data.train, numbers)
-        inputs, targets = _moved(collate(data.form, rows, data.pad_id), platform)
-        yield inputs, targets, int(tokens[numbers].sum())
+    data: TrainingData, batch_size: int, seed: int, platform: Platform, skip: int
+) -> Iterator[list[Prepared]]:
+    """Yield the training batches after `skip`."""
+    lengths, tokens = zip(*(_sizes(part.train) for part in data.parts), strict=True)
+    batches = data.sampling.batches(lengths, batch_size, np.random.default_rng(seed))
+    for batch in islice(batches, skip, None):
+        yield [
+            (part, *_tensors(data.parts[part], numbers, platform), int(tokens[part][numbers].sum()))
+            for part, numbers in batch
+        ]
+
+
+def _tensors(data: TaskData, numbers: np.ndarray, platform: Platform) -> tuple[Tensors, Tensors]:
+    """Return inputs and targets of some training examples of a task."""
+    return _moved(collate(data.form, rows_of(data.train, numbers), data.pad_id), platform)
 
 
 def _sizes(examples: pa.Table) -> tuple[np.ndarray, np.ndarray]:

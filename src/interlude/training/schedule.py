@@ -24,9 +24,9 @@ class Schedule:
     reports: frozenset[int]
 
 
-def plan(n_examples: int, settings: Settings) -> Schedule:
-    """Return the schedule of a run on so many training examples."""
-    steps = planned_steps(n_examples, settings)
+def plan(steps_per_epoch: int, settings: Settings) -> Schedule:
+    """Return the schedule of a run with so many batches in an epoch."""
+    steps = planned_steps(steps_per_epoch, settings)
     every = settings.evaluate_every
     evaluations = (
         frozenset(range(every, steps + 1, every))
@@ -36,15 +36,14 @@ def plan(n_examples: int, settings: Settings) -> Schedule:
     return Schedule(steps, evaluations, evaluations | evenly_spaced(steps, CURVE_POINTS))
 
 
-def planned_steps(n_examples: int, settings: Settings) -> int:
+def planned_steps(steps_per_epoch: int, settings: Settings) -> int:
     """Return the number of optimiser steps, at least 1.
 
     As many as the settings name, or else whole batches per epoch times epochs. With evaluations
     every so many steps, this is rounded up to a multiple of that, so that the run ends with an
     evaluation (Pruksachatkun et al. 2020).
     """
-    per_epoch = math.ceil(n_examples / settings.batch_size)
-    steps = settings.steps or max(1, round(per_epoch * settings.epochs))
+    steps = settings.steps or max(1, round(steps_per_epoch * settings.epochs))
     every = settings.evaluate_every or 1
     return math.ceil(steps / every) * every
 

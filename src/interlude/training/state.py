@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
 from typing import Any
@@ -14,29 +14,49 @@ from typing_extensions import override
 from interlude.forms.head import Outputs, Tensors
 from interlude.training.vocabulary import UsedRows
 
-KEPT = ("encoder", "head")  # the weights of the kept evaluation
+KEPT = ("encoder", "heads")  # the weights of the kept evaluation
+
+
+@dataclass
+class PartResult:
+    """What a run measures on a task. Predictions and scores are those of the kept evaluation."""
+
+    best_step: int | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    predictions: list[Any] = field(default_factory=list)
+    curve: list[dict[str, float | int | None]] = field(default_factory=list)
+    tokens: int = 0
 
 
 @dataclass
 class Trained:
-    """What a run ends with. Predictions and scores are those of the kept evaluation.
+    """What a run ends with: of each task in its data, and of the whole.
 
-    stopped_by: schedule (all planned steps are done), patience or divergence.
+    encoder, heads: the weights of the evaluation with the best mean score of all tasks, or of the
+    last one. stopped_by: schedule (all planned steps are done), patience or divergence.
     """
 
     planned_steps: int
+    parts: list[PartResult]
     steps: int = 0
     stopped_by: str = "schedule"
-    best_step: int | None = None
-    scores: dict[str, float] = field(default_factory=dict)
-    predictions: list[Any] = field(default_factory=list)
+    mean_scores: list[float] = field(default_factory=list)
     encoder: Tensors | None = None
-    head: Tensors | None = None
-    curve: list[dict[str, float | int | None]] = field(default_factory=list)
-    tokens: int = 0
+    heads: list[Tensors] | None = None
     evaluation_tokens: int = 0
     train_seconds: float = 0.0
     evaluation_seconds: float = 0.0
+
+    @property
+    def part(self) -> PartResult:
+        """The result of a run on one task."""
+        (part,) = self.parts
+        return part
+
+    @property
+    def tokens(self) -> int:
+        """Tokens trained on, without padding."""
+        return sum(part.tokens for part in self.parts)
 
     @property
     def diverged(self) -> bool:
@@ -44,25 +64,32 @@ class Trained:
         return self.stopped_by == "divergence"
 
     def without_result(self) -> Trained:
-        """Return what is left of a run that diverged: its costs, and its curve until then."""
-        nothing: dict[str, Any] = {"scores": {}, "predictions": [], "encoder": None, "head": None}
-        return replace(self, stopped_by="divergence", best_step=None, **nothing)
+        """Return what is left of a run that diverged: its costs, and its curves until then."""
+        parts = [PartResult(curve=part.curve, tokens=part.tokens) for part in self.parts]
+        return replace(self, stopped_by="divergence", parts=parts, encoder=None, heads=None)
 
 
 class TaskModel(nn.Module):
-    """An encoder with the head of a form; `used_rows` when not all embedding rows are trained."""
+    """An encoder with a head for each task; `used_rows` when not all embedding rows are trained."""
 
     def __init__(
-        self, encoder: nn.Module, head: nn.Module, used_rows: UsedRows | None = None
+        self, encoder: nn.Module, heads: Sequence[nn.Module], used_rows: UsedRows | None = None
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = head
+        self.heads = nn.ModuleList(heads)
         self.used_rows = used_rows
 
+    @property
+    def head(self) -> nn.Module:
+        """The head of a model for one task."""
+        (head,) = self.heads
+        return head
+
     @override
-    def forward(self, inputs: Tensors, targets: Tensors) -> Outputs:
-        outputs: Outputs = self.head(self.encoder(**inputs).last_hidden_state, targets)
+    def forward(self, inputs: Tensors, targets: Tensors, part: int = 0) -> Outputs:
+        """Return what the head of a task makes of a batch of its examples."""
+        outputs: Outputs = self.heads[part](self.encoder(**inputs).last_hidden_state, targets)
         return outputs
 
     def decay_unused_rows(self, amount: float) -> None:
@@ -73,24 +100,27 @@ class TaskModel(nn.Module):
 
 @dataclass
 class RunState:
-    """All that a run has to go on from after any step; losses are those since the last report."""
+    """All that a run has to go on from after any step.
+
+    losses: of each task, since the last report.
+    """
 
     model: TaskModel
     optimizer: torch.optim.Optimizer
     result: Trained
     healthy: Tensor
-    losses: list[Tensor] = field(default_factory=list)
+    losses: list[list[Tensor]]
 
     def tensors(self) -> Tensors:
         """Return every tensor under a name of its own."""
         found = {f"model.{name}": tensor for name, tensor in self._model_tensors()}
         for number, state in self.optimizer.state_dict()["state"].items():
             found |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-        for part in KEPT:
-            weights = getattr(self.result, part) or {}
-            found |= {f"{part}.{name}": tensor for name, tensor in weights.items()}
-        if self.losses:
-            found["losses"] = torch.stack(self.losses)
+        encoder, heads = self.result.encoder or {}, self.result.heads or []
+        found |= {f"encoder.{name}": tensor for name, tensor in encoder.items()}
+        for part, head in enumerate(heads):
+            found |= {f"heads.{part}.{name}": tensor for name, tensor in head.items()}
+        found |= {f"losses.{part}": torch.stack(of) for part, of in enumerate(self.losses) if of}
         return found | {f"random.{name}": state for name, state in _random_states().items()}
 
     def metadata(self) -> dict[str, Any]:
@@ -98,7 +128,8 @@ class RunState:
         names = [each.name for each in fields(self.result) if each.name not in KEPT]
         rows = self.model.used_rows
         return {
-            "result": {name: getattr(self.result, name) for name in names},
+            "result": {name: getattr(self.result, name) for name in names}
+            | {"parts": [vars(part) for part in self.result.parts]},
             "healthy": bool(self.healthy),
             "unseen_factor": None if rows is None else rows.unseen_factor,
         }
@@ -111,11 +142,15 @@ class RunState:
         if self.model.used_rows is not None:
             self.model.used_rows.unseen_factor = metadata["unseen_factor"]
         self._resume_optimizer(_below("optimizer", tensors))
-        self.result = Trained(**metadata["result"])
-        for part in KEPT:
-            setattr(self.result, part, _below(part, tensors) or None)
+        kept = metadata["result"]
+        self.result = Trained(**kept | {"parts": [PartResult(**each) for each in kept["parts"]]})
+        self.result.encoder = _below("encoder", tensors) or None
+        heads = [_below(f"heads.{part}", tensors) for part in range(len(self.losses))]
+        self.result.heads = heads if self.result.encoder else None
         self.healthy.fill_(metadata["healthy"])
-        self.losses = list(tensors["losses"].to(self.healthy.device)) if "losses" in tensors else []
+        losses = _below("losses", tensors)
+        for part, of_part in enumerate(self.losses):
+            of_part[:] = losses.get(str(part), self.healthy.new_empty(0)).to(self.healthy.device)
         _set_random_states(_below("random", tensors))
 
     def _model_tensors(self) -> Iterator[tuple[str, Tensor]]:

@@ -7,6 +7,7 @@ most of their cost: with 30,522 rows of which 3,000 occur, a fifth of a step at 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -61,10 +62,10 @@ class UsedRows(nn.Module):
         self.unseen_factor *= factor
 
 
-def train_used_rows(encoder: nn.Module, examples: pa.Table, pad_id: int) -> UsedRows:
+def train_used_rows(encoder: nn.Module, examples: Sequence[pa.Table], pad_id: int) -> UsedRows:
     """Put UsedRows for the tokens of these examples in place of an encoder's input embedding."""
-    flat = pc.list_flatten(pc.list_flatten(examples["input_ids"])).to_numpy()
-    used = torch.from_numpy(np.unique(np.append(flat, pad_id)).astype(np.int64))
+    flat = [pc.list_flatten(pc.list_flatten(table["input_ids"])).to_numpy() for table in examples]
+    used = torch.from_numpy(np.unique(np.concatenate([*flat, [pad_id]])).astype(np.int64))
     target: Any = encoder
     rows = UsedRows(target.get_input_embeddings(), used)
     target.set_input_embeddings(rows)

@@ -28,7 +28,7 @@ from interlude.forms.examples import CUT
 from interlude.forms.tagging.head import NO_TAG
 from interlude.training.batches import collate, subset
 from interlude.training.build import build_model
-from interlude.training.data import TaskData, load_task
+from interlude.training.data import TaskData, alone, load_task
 from interlude.training.loop import evaluate
 from interlude.training.optimizer import make_optimizer
 from interlude.training.platform import Platform
@@ -74,7 +74,7 @@ def encoded(made: Made, tmp_path: Path) -> Encoded:
     settings = tiny.settings(max_length=MAX_LENGTH, dropout=0.0, learning_rate=2e-3)
     task = made.task
     data = load_task(task.name, form, task.metric, tmp_path / "encoded", settings, None)
-    trained = build_model(model, None, data, settings, seed=5)
+    trained = build_model(model, None, alone(data), settings, seed=5)
     names = made.manifest["label_names"]
     return Encoded(form, names, rows, data, trained, load_tokenizer(model))
 

@@ -267,12 +267,12 @@ def test_a_task_with_one_span_and_with_no_label_at_all_can_be_trained(
     encode_task(data, tmp_path / "encoded", "spans", model, 32)
     result = Case("spans").trained(model, tmp_path / "encoded")
     assert not result.diverged
-    assert len(result.predictions) == 16
+    assert len(result.part.predictions) == 16
 
 
 def test_two_spans_and_several_labels_are_learnt(model: Path, encoded: dict[str, Path]) -> None:
     result = Case("spans", tiny.settings(epochs=30)).trained(model, encoded["spans"])
-    assert result.scores["micro_f1"] > 0.9
+    assert result.part.scores["micro_f1"] > 0.9
 
 
 @pytest.mark.parametrize("name", WITH_SPANS)

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 import torch
 from helpers import tiny
-from helpers.tiny_training import Case
+from helpers.tiny_training import Case, outcome
 
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.perform import perform
 from interlude.plan.trainings import Choice
+from interlude.training.data import alone
 from interlude.training.loop import train
 from interlude.training.platform import Platform
 from interlude.training.state import RunState, Trained
@@ -57,18 +58,9 @@ def steps(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Steps:
         with Failing(tmp_path / "state", lambda: "this training", ALWAYS) as checkpoints:
             checkpoints.last_step = until
             say = lambda *_: None  # noqa: E731
-            return train(built, data, case.settings, case.seed, CPU, True, say, checkpoints)
+            return train(built, alone(data), case.settings, case.seed, CPU, True, say, checkpoints)
 
     return go
-
-
-def outcome(trained: Trained) -> dict[str, Any]:
-    """Return all that a run ends with but its times; weights as bytes."""
-    kept = {name: value for name, value in vars(trained).items() if "seconds" not in name}
-    for part in ("encoder", "head"):
-        weights = kept[part]
-        kept[part] = {name: tensor.numpy().tobytes() for name, tensor in weights.items()}
-    return kept
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from interlude.plan import digest
 REPOSITORY = Path(__file__).parents[3]
 TABLES = Path("workflow/scripts/make_tables.py")
 FORMS = sorted(tiny.FORMS)
+TRAINING_ROOTS = digest.training_roots(FORMS, metric_names(), "uniform")
 
 Edit = Callable[[str], str]
 Edits = dict[str, Edit]
@@ -196,7 +197,7 @@ SOMETHING: dict[str, tuple[Edits, set[str]]] = {
         edited("metrics/qa_f1_em.py", "/ 2", "/ 3"),
         {"train span", "train candidate"},
     ),
-    "the loop": (edited("training/loop.py", "score > best", "score >= best"), TRAININGS),
+    "the loop": (edited("training/loop.py", "mean > max", "mean >= max"), TRAININGS),
     "the optimizer": (
         edited("training/optimizer.py", "eps: float = 1e-6", "eps: float = 1e-8"),
         TRAININGS,
@@ -259,6 +260,28 @@ def test_a_training_of_several_forms_and_metrics_depends_on_all_and_not_on_their
         digest.training_code(["span"], ["qa_f1_em", "accuracy"]),
         digest.training_code(["span", "single"], ["qa_f1_em"]),
     )
+
+
+SAMPLERS = ("proportional", "size", "temperature", "uniform")
+
+
+def test_every_sampler_counts_for_the_mixtures_that_use_it_and_for_no_training_on_one_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def codes() -> Codes:
+        forms, metrics = ["single", "span"], ["accuracy", "qa_f1_em"]
+        mixtures = {name: digest.training_code(forms, metrics, name) for name in SAMPLERS}
+        return mixtures | {"one task": digest.training_code(["single"], ["accuracy"])}
+
+    unchanged = codes()
+    assert len(set(unchanged.values())) == len(unchanged)
+    files = {f"training/samplers/{name}.py": {name} for name in SAMPLERS}
+    files |= {"training/mixture.py": {*SAMPLERS}, "training/batches.py": {*unchanged}}
+    for file, changed in files.items():
+        tree = copied(tmp_path / file.replace("/", "-"), with_function(file))
+        monkeypatch.setattr(digest, "SOURCES", tree / "src")
+        after = codes()
+        assert {name for name in unchanged if after[name] != unchanged[name]} == changed
 
 
 def test_a_digest_is_16_hex_digits_and_the_same_in_every_folder(
@@ -350,18 +373,18 @@ def encode(form):
 def train(form):
     from interlude.plan.settings import Settings
     from interlude.training.build import build_model, settle
-    from interlude.training.data import load_task
+    from interlude.training.data import alone, load_task
     from interlude.training.loop import train
     from interlude.training.platform import choose_platform
     from interlude.training.reference import is_constant, reference_scores
     from interlude.training.start import write_start
     settings = Settings(steps=1, batch_size=8)
     examples = load_task("tiny", form, metrics[form], encoded / form, settings)
-    built = build_model(model, None, examples, settings, 1)
+    built = build_model(model, None, alone(examples), settings, 1)
     platform = settle(built, choose_platform("cpu", "fp32"), "fp32", "tiny")
-    trained = train(built, examples, settings, 1, platform, True, lambda *_: None)
-    reference_scores(examples), is_constant(examples, trained.predictions)
-    write_start(folder / f"start-{form}", "ok", "tiny", trained.encoder, {"tiny": trained.head})
+    trained = train(built, alone(examples), settings, 1, platform, True, lambda *_: None)
+    reference_scores(examples), is_constant(examples, trained.part.predictions)
+    write_start(folder / f"start-{form}", "ok", "tiny", trained.encoder, {"tiny": trained.heads[0]})
 
 
 for form in metrics:
@@ -416,9 +439,9 @@ def test_the_tests_see_every_form() -> None:
 
 
 def test_jobs_call_nothing_of_the_engine_that_no_digest_covers() -> None:
-    # What a job calls beside it are checks, which refuse what a training cannot take.
-    checks = {"interlude.encode.check"}
-    roots = [digest.training_roots(FORMS, metric_names()), *map(digest.encoding_roots, FORMS)]
+    # What a job calls beside it refuses what a training cannot take, or puts something into words.
+    beside = {"interlude.encode.check", "interlude.encode.told"}
+    roots = [TRAINING_ROOTS, *map(digest.encoding_roots, FORMS)]
     covered = {name for each in roots for name in digest.modules_of(each)}
     rooms = (
         "interlude.training.",
@@ -428,7 +451,7 @@ def test_jobs_call_nothing_of_the_engine_that_no_digest_covers() -> None:
     )
     for path in (REPOSITORY / "src/interlude/jobs").glob("*.py"):
         called = {name for name in imported(path) if name.startswith(rooms)}
-        assert called <= covered | checks, path
+        assert called <= covered | beside, path
 
 
 def imported(path: Path) -> set[str]:
@@ -449,13 +472,14 @@ def relative_sources() -> list[Path]:
 
 def test_only_the_registries_load_by_name_what_a_digest_covers() -> None:
     steps = [
-        digest.training_roots(FORMS, metric_names()),
+        TRAINING_ROOTS,
         *(digest.reading_roots(reader, "single") for reader in set(reader_modules().values())),
     ]
     steps += [digest.encoding_roots(form) for form in FORMS]
     modules = {name: path for roots in steps for name, path in digest.modules_of(roots).items()}
     by_name = {name for name, path in modules.items() if "importlib" in path.read_text("utf8")}
-    assert by_name == {"interlude.forms", "interlude.metrics", "interlude.data.read.rows"}
+    registries = {"interlude.forms", "interlude.metrics", "interlude.training.samplers"}
+    assert by_name == {*registries, "interlude.data.read.rows", "interlude.training.data"}
 
 
 def test_training_knows_nothing_of_rows_and_encoding_nothing_of_heads() -> None:

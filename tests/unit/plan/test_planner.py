@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from helpers import tiny
 from interlude.errors import InputError
 from interlude.plan.config import Config
 from interlude.plan.declared import checked
-from interlude.plan.planner import Plan, check_trainable, plan_of
+from interlude.plan.planner import Plan, check_mixtures, check_trainable, plan_of
 from interlude.plan.settings import Settings
 from interlude.plan.study import load_study
 from interlude.plan.trainings import Part, Training
@@ -374,16 +375,24 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        ({"arms": {"mtl": MTL}}, r"arms\.mtl: found \[source, task\]"),
+        ({"arms": {"stilts": STILTS, "mtl": MTL}}, r"arms\.mtl: found \[source, task\]"),
         ({"arms": {"all": [{"parts": ["all"]}]}}, r"arms\.all: found \[all\]"),
+        (
+            {"arms": {"mtl": [{**MTL[0], "sampler": "dynamic"}]}},
+            r"arms\.mtl: found \[source, task\], sampler dynamic",
+        ),
+        ({"arms": {"mlm": MLM}}, r"arms\.mlm: found \[source, mlm\] > \[task\]"),
         (
             {"arms": {"stilts": STILTS, "again": STILTS}},
             r"arms\.again: found \[source\] > \[task\]",
         ),
-        ({"arms": {"a": [{"parts": ["task"], "method": "lora"}]}}, r"arms\.a: found \[task\]"),
+        (
+            {"arms": {"a": [{"parts": ["task"], "method": "lora"}]}},
+            r"arms\.a: found \[task\], method lora",
+        ),
         ({"grid": {"dropout": [0.1, 0.2]}}, "grid: found dropout"),
     ],
-    ids=["mixture", "all", "two arms with sources", "method", "grid"],
+    ids=["a second source", "all", "dynamic", "mlm", "two arms with sources", "method", "grid"],
 )
 def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], found: str) -> None:
     config = checked(Config, tiny.config(**changes), "c")
@@ -398,7 +407,25 @@ def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], foun
         {"alone": SINGLE, "chained": STILTS},
         {"single": [{"parts": ["task"], "examples": 9}]},
         {"once": [{"parts": ["source"], "retrain": False}, {"parts": ["task"]}]},
+        {"single": SINGLE, "mtl": [{**MTL[0], "mixing": "alternating", "kept": "mean"}]},
+        {"mixed-first": [{"parts": ["source", "tiny-choice"]}, {"parts": ["task"]}]},
     ],
 )
-def test_single_and_stilts_can_be_trained_whatever_they_are_called(arms: Any) -> None:
+def test_a_baseline_and_one_arm_with_a_source_can_be_trained(arms: Any) -> None:
     check_trainable(checked(Config, tiny.config(arms=arms), "c"), "study.yaml")
+
+
+def test_a_mixture_that_is_partly_evaluated_keeps_one_model(registry: Path) -> None:
+    config = {
+        "study": "any",
+        "encoder": {"model": "tiny"},
+        "intermediate": ["i0"],
+        "target": ["t0"],
+        "training": {"target": {"interim_examples": 5}},
+    }
+    for kept, refused in (("per-task", True), ("mean", False)):
+        arms = {"single": SINGLE, "mtl": [{**MTL[0], "kept": kept}]}
+        plan = plan_of(load_study({**config, "arms": arms}, registry))
+        message = "key interim_examples: found 5 for mtl target: i0 > t0"
+        with pytest.raises(InputError, match=message) if refused else nullcontext():
+            check_mixtures(plan, "study.yaml")

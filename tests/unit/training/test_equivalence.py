@@ -21,7 +21,7 @@ from interlude.errors import InputError
 from interlude.plan.settings import Settings
 from interlude.plan.tasks import load_task
 from interlude.training.build import build_model
-from interlude.training.data import TaskData
+from interlude.training.data import TaskData, alone
 from interlude.training.data import load_task as load_examples
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import load_encoder
@@ -64,17 +64,17 @@ def examples_of(name: str, model: Path, folder: Path) -> TaskData:
 
 def fast(embedded: Path, data: TaskData, seed: int) -> float:
     """Return the score, in points, as a training of a study in bf16 has it."""
-    model = build_model(embedded, None, data, SETTINGS, seed)
+    model = build_model(embedded, None, alone(data), SETTINGS, seed)
     use_lane_dropout(model)
     with quick_bf16():
-        trained = train(model, data, SETTINGS, seed, BF16, False, lambda *_: None)
-    return 100 * next(iter(trained.scores.values()))
+        trained = train(model, alone(data), SETTINGS, seed, BF16, False, lambda *_: None)
+    return 100 * next(iter(trained.part.scores.values()))
 
 
 def plain(embedded: Path, data: TaskData, seed: int) -> float:
     """Return the score, in points, of a plain loop in fp32, with transformers' own encoder."""
-    head = build_model(embedded, None, data, SETTINGS, seed).head
-    model = TaskModel(load_encoder(embedded, None, None), head).train()
+    head = build_model(embedded, None, alone(data), SETTINGS, seed).head
+    model = TaskModel(load_encoder(embedded, None, None), [head]).train()
     plain_loop(model, data, SETTINGS, seed, places=LENGTH)
     return 100 * next(iter(evaluate(model, data, FP32)[0].values()))
 

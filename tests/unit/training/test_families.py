@@ -81,7 +81,7 @@ def test_every_form_is_trained_for_a_step(form: str, model: Path, tmp_path: Path
     encoded = encode(model, tmp_path, form, tiny.rows(form, 16), LENGTH)
     result = Case(form, ONE_STEP).trained(model, encoded)
     assert (result.diverged, result.steps) == (False, 1)
-    assert len(result.predictions) == 8
+    assert len(result.part.predictions) == 8
     assert result.encoder is not None
     before, after = load_file(model / "model.safetensors"), result.encoder
     assert set(after) <= set(before)
@@ -99,7 +99,7 @@ def test_a_training_starts_from_the_encoder_of_another(model: Path, tmp_path: Pa
         Case("pair", ONE_STEP).trained(model, encoded, start)
         for start in (None, tmp_path / "start")
     ]
-    assert results[0].curve[0]["loss"] != results[1].curve[0]["loss"]
+    assert results[0].part.curve[0]["loss"] != results[1].part.curve[0]["loss"]
 
 
 def hidden(encoder: Any, rows: list[tiny.Row], pad_id: int) -> list[torch.Tensor]:

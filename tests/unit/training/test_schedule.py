@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from interlude.plan.settings import Settings
+from interlude.training.batches import OneTask
 from interlude.training.schedule import (
     evenly_spaced,
     learning_rate_factor,
@@ -20,7 +21,8 @@ from interlude.training.schedule import (
     [(24, 8, 2, 6), (25, 8, 2, 8), (1, 8, 1, 1), (100, 8, 0.5, 6), (100, 8, 0.01, 1), (8, 8, 1, 1)],
 )
 def test_planned_steps(examples: int, batch_size: int, epochs: float, steps: int) -> None:
-    assert planned_steps(examples, Settings(epochs=epochs, batch_size=batch_size)) == steps
+    per_epoch = OneTask().steps_per_epoch([examples], batch_size)
+    assert planned_steps(per_epoch, Settings(epochs=epochs, batch_size=batch_size)) == steps
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,8 @@ def test_learning_rate_of_a_small_schedule() -> None:
 def test_planned_steps_are_a_multiple_of_the_evaluation_interval(
     examples: int, settings: dict[str, int], steps: int
 ) -> None:
-    schedule = plan(examples, Settings(**settings))  # type: ignore[arg-type]
+    per_epoch = OneTask().steps_per_epoch([examples], settings["batch_size"])
+    schedule = plan(per_epoch, Settings(**settings))  # type: ignore[arg-type]
     assert schedule.steps == steps
     every = settings.get("evaluate_every")
     if every:
@@ -92,7 +95,7 @@ def test_planned_steps_are_a_multiple_of_the_evaluation_interval(
 
 
 def test_a_long_interval_leaves_points_for_the_learning_curve() -> None:
-    schedule = plan(1000, Settings(batch_size=10, epochs=12, evaluate_every=600))
+    schedule = plan(100, Settings(batch_size=10, epochs=12, evaluate_every=600))
     assert schedule.evaluations == {600, 1200}
     assert schedule.reports == set(range(100, 1201, 100))
 

@@ -125,11 +125,11 @@ def test_what_a_training_leaves_is_what_another_begins_from(
 ) -> None:
     result = Case("pair").trained(model, encoded["pair"])
     assert result.encoder is not None
-    assert result.head is not None
-    write_start(tmp_path / "start", "ok", "tiny", result.encoder, {"tiny-pair": result.head})
+    assert result.heads is not None
+    write_start(tmp_path / "start", "ok", "tiny", result.encoder, {"tiny-pair": result.heads[0]})
     built, _ = Case("single").built(model, encoded["single"], tmp_path / "start")
     assert_same(dict(built.encoder.state_dict()), result.encoder)
-    assert_same(read_heads(tmp_path / "start")["tiny-pair"], result.head)
+    assert_same(read_heads(tmp_path / "start")["tiny-pair"], result.heads[0])
 
 
 def test_a_full_disk_is_one_message_and_leaves_nothing(small_disk: Path, model: Path) -> None:

@@ -56,7 +56,7 @@ def train(encoder: nn.Module, rows: UsedRows | None) -> list[float]:
 
 def compact(encoder: Encoder) -> UsedRows:
     examples = pa.table({"input_ids": pa.array([[[3, 4]], [[7]]])})
-    return train_used_rows(encoder, examples, pad_id=0)
+    return train_used_rows(encoder, [examples], pad_id=0)
 
 
 def test_losses_and_all_rows_equal_those_of_plain_training() -> None:

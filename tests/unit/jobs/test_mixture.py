@@ -1,0 +1,124 @@
+"""A training on several tasks, from its files to the scores of a study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from helpers import tiny
+
+from interlude.errors import InputError
+from interlude.jobs.arguments import Job, JobFiles
+from interlude.jobs.collect import collect
+from interlude.jobs.failure import leave_without_result
+from interlude.jobs.perform import perform
+from interlude.plan.cells import Cell
+from interlude.plan.trainings import Training
+from interlude.training.start import read_heads, read_status
+
+MIXED = {"sampler": "size", "mixing": "mixed", "kept": "per-task"}
+TASKS = ("tiny-choice", "tiny-span")
+
+Mixture = tuple[Training, JobFiles]
+
+
+def training(**changes: Any) -> Training:
+    """Return a training on two tasks; choice predicts numbers, span texts."""
+    parts = (*tiny.training("span").parts, *tiny.training("choice").parts)
+    return replace(tiny.training("span"), parts=parts, **(MIXED | changes))
+
+
+def job_of(training: Training, files: JobFiles) -> Job:
+    return Job(training, files, "c0de", "mtl target: tiny-span > tiny-choice, restart 1")
+
+
+@pytest.fixture
+def carry_out(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Callable[[Training], Job]:
+    """A function: carry out a mixture in the folder of its id."""
+
+    def of(training: Training, **places: Any) -> Job:
+        folders = tuple(encoded[part.form] for part in training.parts)
+        files = JobFiles(model, folders, tmp_path / "trained" / training.id, **places)
+        job = job_of(training, files)
+        perform(job, 1, said.append)
+        return job
+
+    said: list[str] = []
+    of.said = said  # type: ignore[attr-defined]
+    return of
+
+
+def cells(training: Training) -> list[Cell]:
+    """Return both directions of a pair, which read one training."""
+    pairs = (TASKS, TASKS[::-1])
+    return [Cell("mtl", "target", a, None, b, 1, None, training.id) for a, b in pairs]
+
+
+def test_both_directions_of_a_pair_are_scored_from_one_training(carry_out: Any) -> None:
+    job = carry_out(training())
+    found = collect("tiny", cells(job.training), job.files.folder.parent)
+    assert len(found.trainings) == 1
+    assert [(row["source"], row["task"], row["form"]) for row in found.scores] == [
+        ("tiny-choice", "tiny-span", "span"),
+        ("tiny-span", "tiny-choice", "choice"),
+    ]
+    record = json.loads(job.files.record.read_text())
+    assert [part["task"] for part in record["parts"]] == list(TASKS)
+    assert record["tokens"] == sum(part["tokens"] for part in record["parts"])
+    assert all(part["tokens"] > 0 and part["curve"] for part in record["parts"])
+    assert found.trainings[0]["tokens"] == record["tokens"]
+    for row, part in zip(found.scores, reversed(record["parts"]), strict=True):
+        assert row["score"] == part["score"] is not None
+
+
+def test_predictions_of_each_task_can_be_told_apart(carry_out: Any) -> None:
+    job = carry_out(training())
+    rows = pq.read_table(job.files.predictions).to_pylist()
+    assert [row["task"] for row in rows] == ["tiny-choice"] * 16 + ["tiny-span"] * 16
+    assert rows[0].keys() == {"task", "id", "prediction", "gold"}
+    assert {type(json.loads(row["prediction"])) for row in rows[:16]} == {int}
+    assert {type(json.loads(row["prediction"])) for row in rows[16:]} == {str}
+
+
+def test_what_others_start_from_has_a_head_for_each_task(carry_out: Any) -> None:
+    job = carry_out(training(), keep_start=True)
+    assert job.files.own_start is not None
+    assert read_status(job.files.own_start) == "ok"
+    heads = read_heads(job.files.own_start)
+    assert list(heads) == list(TASKS)
+    assert all(heads.values())
+
+
+def test_progress_is_said_with_the_mean_score(carry_out: Any) -> None:
+    carry_out(training())
+    assert any("restart 1: step" in line and ", mean score 0." in line for line in carry_out.said)
+
+
+def test_one_that_diverges_has_no_score_for_any_task(carry_out: Any) -> None:
+    job = carry_out(training(settings=tiny.settings(learning_rate=1e30)), keep_start=True)
+    found = collect("tiny", cells(job.training), job.files.folder.parent)
+    assert [(row["status"], row["score"]) for row in found.scores] == [("diverged", None)] * 2
+    assert pq.read_table(job.files.predictions).num_rows == 0
+    assert job.files.own_start is not None
+    assert read_status(job.files.own_start) == "diverged"
+
+
+def test_one_that_fails_is_recorded_for_each_of_its_tasks(tmp_path: Path) -> None:
+    planned = training()
+    files = JobFiles(tmp_path, (tmp_path, tmp_path), tmp_path / "trained" / planned.id)
+    leave_without_result(job_of(planned, files), "failed", "out of memory")
+    found = collect("tiny", cells(planned), tmp_path / "trained")
+    assert {(row["status"], row["reason"]) for row in found.scores} == {("failed", "out of memory")}
+
+
+def test_lost_predictions_are_named(carry_out: Any) -> None:
+    job = carry_out(training())
+    table = pq.read_table(job.files.predictions)
+    pq.write_table(table.slice(1), job.files.predictions)
+    with pytest.raises(InputError, match=r"found 31 rows .*, expected 32 of task, id"):
+        collect("tiny", cells(job.training), job.files.folder.parent)

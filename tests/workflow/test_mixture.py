@@ -1,0 +1,41 @@
+"""A study that trains a target together with an intermediate task, from its plan to its tables."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from helpers.project import Project
+
+MTL = {
+    "restarts": 1,
+    "target": ["privacy-qa", "finance-ner"],
+    "probing": [],
+    "arms": {"single": [{"parts": ["task"]}], "mtl": [{"parts": ["source", "task"]}]},
+    "degenerate": {"exclude": False},  # so little training leaves most runs at chance
+}
+
+
+def test_tasks_are_trained_together_and_compared_with_each_alone(project: Project) -> None:
+    (project.root / "mtl.json").write_text(json.dumps(MTL))
+    overlay = ("--configfile", "tiny.yaml", "mtl.json")
+    assert project.planned(*overlay)["train_target"] == 4
+    said = project.run(*overlay, "--", "tables", "figures")
+    assert "mtl target: sarcasm > privacy-qa, restart 1: step" in said
+    results = project.root / "results/tiny"
+    scores = pd.read_parquet(results / "scores.parquet")
+    assert scores[["arm", "source", "task", "status"]].to_numpy().tolist() == [
+        ["single", "none", "privacy-qa", "ok"],
+        ["single", "none", "finance-ner", "ok"],
+        ["mtl", "sarcasm", "privacy-qa", "ok"],
+        ["mtl", "sarcasm", "finance-ner", "ok"],
+    ]
+    together = project.record(arm="mtl", task="privacy-qa")
+    assert [part["task"] for part in together["parts"]] == ["privacy-qa", "sarcasm"]
+    alone = {row.task: row.score for row in scores[scores["arm"] == "single"].itertuples()}
+    mixed = {row.task: row.score for row in scores[scores["arm"] == "mtl"].itertuples()}
+    transfer = pd.read_csv(results / "tables/transfer.csv")
+    gained = {task: 100 * (mixed[task] - alone[task]) for task in mixed}
+    assert dict(zip(transfer["task"], transfer["delta"], strict=True)) == pytest.approx(gained)
+    assert "Nothing to be done" in project.run(*overlay, "--", "tables", "figures")
