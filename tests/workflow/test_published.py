@@ -97,6 +97,7 @@ def test_significance_rests_on_the_collapsed_sources(tables: Path) -> None:
     looks = pd.read_csv(tables / "robustness.csv").set_index("look")
     assert looks.loc["all encoders", "significant"] == 104
     collapsed = looks.loc["without collapsed: QQP, SocialIQA, CCG"]
+    assert looks.loc["all encoders", ["sources", "significant_means"]].tolist() == [11, 19]
     told = ["encoders", "significant", "target_target", "target_probing"]
     assert collapsed[told].tolist() == [24, 6, 2, 4]
     assert looks.loc["means of sources", told].tolist() == [11, 23, 12, 11]

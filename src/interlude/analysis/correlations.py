@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from scipy import special, stats
@@ -13,6 +15,8 @@ from interlude.words import NO_SOURCE
 
 # Two points always lie on a line.
 _FEWEST = 3
+# Means of equal scores in another order differ in the last bits; ranks must see them as ties.
+_DECIMALS = 9
 
 
 def score_matrix(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
@@ -62,16 +66,62 @@ def correlation_pairs(matrix: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def target_block(pairs: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """Return the pairs of a target task with any task, with Holm's correction over all of them.
+def target_block(matrix: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Return the pairs of a target task with any task, each with two rules of significance.
 
-    Adds p_holm and holm_significant. As in Pruksachatkun et al. 2020 (figure 3), a task's
-    correlation with itself counts in the correction; it is never called significant.
+    Adds to the columns of `correlation_pairs`:
+
+    p_holm, holm_significant: the rule of Pruksachatkun et al. 2020 (figure 3). Every restart counts
+    as an independent encoder, and the correction is over all cells: a task's correlation with
+    itself, never called significant, and each pair of target tasks twice.
+
+    n_means, spearman_means, p_means, p_holm_means, holm_significant_means: of the sources' means,
+    since restarts of one source are no independent encoders; corrected over the distinct pairs.
     """
-    block = pairs[pairs["role_a"] == "target"].reset_index(drop=True)
+    block = _of_targets(correlation_pairs(matrix))
     p_holm = holm(block["p"])
-    itself = (block["task_a"] == block["task_b"]) & (block["role_a"] == block["role_b"])
-    return block.assign(p_holm=p_holm, holm_significant=(p_holm < alpha) & ~itself)
+    block = block.assign(p_holm=p_holm, holm_significant=(p_holm < alpha) & ~_itself(block))
+    means = _of_targets(correlation_pairs(means_of_sources(matrix)))
+    distinct, same = distinct_pairs(block)
+    corrected = holm(means["p"].iloc[distinct].reset_index(drop=True))
+    block = block.assign(
+        n_means=means["n"],
+        spearman_means=means["spearman"],
+        p_means=means["p"].mask(_itself(block)),
+        p_holm_means=corrected.reindex(same).to_numpy(),
+    )
+    return block.assign(holm_significant_means=block["p_holm_means"] < alpha)
+
+
+def distinct_pairs(block: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the rows of a block that tell a pair for the first time.
+
+    A task with itself is no pair. Second: for each row, which of them is of the same pair, in their
+    order; -1 for a task with itself.
+    """
+    tasks = zip(block["role_a"], block["task_a"], block["role_b"], block["task_b"], strict=True)
+    pairs = [frozenset([(role_a, a), (role_b, b)]) for role_a, a, role_b, b in tasks]
+    first = {pair: place for place, pair in reversed([*enumerate(pairs)]) if len(pair) == 2}
+    number = {pair: at for at, pair in enumerate(sorted(first, key=first.__getitem__))}
+    return np.array(sorted(first.values()), dtype=int), np.array(
+        [number.get(pair, -1) for pair in pairs], dtype=int
+    )
+
+
+def means_of_sources(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Return the score matrix with one row per source, the mean of its restarts."""
+    return matrix.groupby(level="source", sort=False).mean().round(_DECIMALS)
+
+
+def without_each(matrix: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each source and the score matrix without it."""
+    for source in sources_of(matrix):
+        yield source, matrix.drop(source, level="source")
+
+
+def sources_of(matrix: pd.DataFrame) -> list[str]:
+    """Return the sources of a score matrix in their order."""
+    return in_order(matrix.index.get_level_values("source"))
 
 
 def spearman_matrix(matrix: pd.DataFrame) -> np.ndarray:
@@ -90,3 +140,11 @@ def spearman_p(rho: np.ndarray, n: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         t = np.abs(rho) * np.sqrt(freedom / np.maximum(1 - rho**2, 0))
     return np.asarray(np.maximum(2 * stats.t.sf(t, freedom), 2 / special.factorial(n)))
+
+
+def _of_targets(pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs[pairs["role_a"] == "target"].reset_index(drop=True)
+
+
+def _itself(block: pd.DataFrame) -> pd.Series[bool]:
+    return (block["task_a"] == block["task_b"]) & (block["role_a"] == block["role_b"])

@@ -23,7 +23,7 @@ class Statistics:
     power: float = 0.8
     paired: bool = False
     collapsed: float = -5.0
-    resamples: int = 1000
+    resamples: int = 50_000
     seed: int = 0
 
 

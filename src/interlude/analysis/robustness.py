@@ -1,19 +1,20 @@
-"""Do the correlations stand without a few sources, on means, and under resampling?"""
+"""Do the correlations stand without a few sources, and on means?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from interlude.analysis.correlations import correlation_pairs, spearman_matrix, target_block
-from interlude.analysis.options import Options, Statistics
-
-# Means of equal scores in another order differ in the last bits; ranks must see them as ties.
-_DECIMALS = 9
-# Fewer sources give so few distinct resamples that an interval says nothing.
-_FEWEST_SOURCES = 5
+from interlude.analysis.correlations import (
+    distinct_pairs,
+    means_of_sources,
+    sources_of,
+    target_block,
+    without_each,
+)
+from interlude.analysis.options import Options
 
 
 def collapsed_sources(averages: pd.DataFrame, limit: float) -> list[str]:
@@ -27,48 +28,27 @@ def robustness_table(matrix: pd.DataFrame, collapsed: list[str], options: Option
 
     matrix: as from `correlations.score_matrix`. collapsed: sources to leave out together.
     Columns: look; encoders (rows that went in); significant, target_target, target_probing (cells
-    that survive Holm's correction over the block).
+    by the rule of the paper); sources; significant_means, target_target_means,
+    target_probing_means (distinct pairs by the sources' means). See `correlations.target_block`.
     """
-    rows = [
-        {
-            "look": look,
-            "encoders": len(part),
-            **_counted(_survivors(part, options.statistics.alpha)),
-        }
-        for look, part in _looks(matrix, collapsed, options.title)
-    ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            _looked_at(look, part, options.statistics.alpha)
+            for look, part in _looks(matrix, collapsed, options.title)
+        ]
+    )
 
 
-def bootstrap_look(intervals: pd.DataFrame, encoders: int) -> pd.DataFrame:
-    """Return one more row of the robustness table: cells whose interval excludes 0."""
-    excludes = (intervals["ci_low"] > 0) | (intervals["ci_high"] < 0)
-    look = {"look": "bootstrap interval excludes 0 (not corrected)", "encoders": encoders}
-    return pd.DataFrame([{**look, **_counted(intervals[excludes])}])
-
-
-def bootstrap_intervals(matrix: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
-    """Return the target block with percentile intervals and leave-one-source-out ranges.
-
-    Sources are resampled with all their restarts, since restarts of one source are no independent
-    encoders (cluster bootstrap; Davison and Hinkley 1997, section 3.8). Columns: task_a, task_b,
-    role_b, spearman, ci_low, ci_high, left_out_low, left_out_high; cells of a task with itself are
-    left out. Intervals are missing below five sources.
-    """
-    pairs = correlation_pairs(matrix)
-    low, high = _interval(_resampled(matrix, statistics), statistics.alpha, len(pairs))
-    left_out = [spearman_matrix(part).ravel() for _, part in _without_each(matrix)]
-    ranges = pd.DataFrame(left_out, columns=pairs.index)
-    bounds = {
-        "ci_low": low,
-        "ci_high": high,
-        "left_out_low": ranges.min().to_numpy(),
-        "left_out_high": ranges.max().to_numpy(),
+def _looked_at(look: str, matrix: pd.DataFrame, alpha: float) -> dict[str, Any]:
+    block = target_block(matrix, alpha)
+    distinct, _ = distinct_pairs(block)
+    return {
+        "look": look,
+        "encoders": len(matrix),
+        **_counted(block, "holm_significant"),
+        "sources": len(sources_of(matrix)),
+        **_counted(block.iloc[distinct], "holm_significant_means", "_means"),
     }
-    cells = pairs.assign(**bounds)
-    itself = (cells["task_a"] == cells["task_b"]) & (cells["role_a"] == cells["role_b"])
-    block = cells[(cells["role_a"] == "target") & ~itself]
-    return block[["task_a", "task_b", "role_b", "spearman", *bounds]].reset_index(drop=True)
 
 
 def _looks(
@@ -78,51 +58,17 @@ def _looks(
     if collapsed:
         names = ", ".join(map(title, collapsed))
         yield f"without collapsed: {names}", matrix.drop(collapsed, level="source")
-    yield "means of sources", matrix.groupby(level="source", sort=False).mean().round(_DECIMALS)
-    for source, part in _without_each(matrix):
+    yield "means of sources", means_of_sources(matrix)
+    for source, part in without_each(matrix):
         yield f"without {title(source)}", part
 
 
-def _without_each(matrix: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    for source in _sources(matrix):
-        yield source, matrix.drop(source, level="source")
-
-
-def _sources(matrix: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(matrix.index.get_level_values("source")))
-
-
-def _survivors(matrix: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    block = target_block(correlation_pairs(matrix), alpha)
-    return block[block["holm_significant"]]
-
-
-def _counted(cells: pd.DataFrame) -> dict[str, int]:
-    with_targets = int((cells["role_b"] == "target").sum())
+def _counted(block: pd.DataFrame, rule: str, suffix: str = "") -> dict[str, int]:
+    """Return how many rows of a block are significant by a rule, and of which roles."""
+    found = block[block[rule]]
+    with_targets = int((found["role_b"] == "target").sum())
     return {
-        "significant": len(cells),
-        "target_target": with_targets,
-        "target_probing": len(cells) - with_targets,
+        f"significant{suffix}": len(found),
+        f"target_target{suffix}": with_targets,
+        f"target_probing{suffix}": len(found) - with_targets,
     }
-
-
-def _resampled(matrix: pd.DataFrame, statistics: Statistics) -> list[np.ndarray]:
-    sources = _sources(matrix)
-    if len(sources) < _FEWEST_SOURCES:
-        return []
-    draws = np.random.default_rng(statistics.seed)
-    places = [np.flatnonzero(matrix.index.get_level_values("source") == name) for name in sources]
-    return [
-        spearman_matrix(matrix.iloc[np.concatenate([places[at] for at in drawn])]).ravel()
-        for drawn in draws.integers(len(sources), size=(statistics.resamples, len(sources)))
-    ]
-
-
-def _interval(
-    resamples: list[np.ndarray], alpha: float, cells: int
-) -> tuple[np.ndarray, np.ndarray]:
-    if not resamples:
-        return np.full(cells, np.nan), np.full(cells, np.nan)
-    # A frame's quantiles skip the resamples in which a column does not vary.
-    low, high = pd.DataFrame(resamples).quantile([alpha / 2, 1 - alpha / 2]).to_numpy()
-    return low, high

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from interlude.analysis.bootstrap import bootstrap_intervals
 from interlude.analysis.catalog import variants
 from interlude.analysis.conclusions import averages_by_filter, changed_conclusions
 from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
@@ -15,12 +16,7 @@ from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
 from interlude.analysis.pooled import pooled_tables
 from interlude.analysis.results import of_full_size
-from interlude.analysis.robustness import (
-    bootstrap_intervals,
-    bootstrap_look,
-    collapsed_sources,
-    robustness_table,
-)
+from interlude.analysis.robustness import collapsed_sources, robustness_table
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.size_curves import size_curves
 from interlude.analysis.tables import write_table
@@ -39,7 +35,10 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
         for filtered in variants(options.degenerate.exclude).values()
     }
     main = excluding[options.degenerate.exclude]
-    _add_bootstrap(main, score_matrix(flagged, options.degenerate.exclude), options)
+    # Resampling takes long, so only the main tables have it.
+    main["correlation_intervals"] = bootstrap_intervals(
+        score_matrix(flagged, options.degenerate.exclude), options.statistics
+    )
     sources = source_table(flagged, main["averages"])
     tables = {
         "tasks": task_table(flagged, options, options.degenerate.exclude),
@@ -73,22 +72,12 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
     transfer = transfer_table(flagged, options, filtered)
     averages = average_table(transfer)
     matrix = score_matrix(flagged, filtered)
-    pairs = correlation_pairs(matrix)
     collapsed = collapsed_sources(averages, levels.collapsed)
     return {
         "transfer": transfer,
         "averages": averages,
         **pooled_tables(transfer, levels.alpha),
-        "correlations": target_block(pairs, levels.alpha),
-        "correlations_all": pairs,
+        "correlations": target_block(matrix, levels.alpha),
+        "correlations_all": correlation_pairs(matrix),
         "robustness": robustness_table(matrix, collapsed, options),
     }
-
-
-def _add_bootstrap(main: dict[str, pd.DataFrame], matrix: pd.DataFrame, options: Options) -> None:
-    """Resampling takes long, so only the main tables have it."""
-    intervals = bootstrap_intervals(matrix, options.statistics)
-    main["correlation_intervals"] = intervals
-    if intervals["ci_low"].notna().any():
-        last = bootstrap_look(intervals, len(matrix))
-        main["robustness"] = pd.concat([main["robustness"], last], ignore_index=True)

@@ -110,7 +110,7 @@ def _interval(table: pd.DataFrame, low: str, high: str) -> pd.Series[str]:
 
 
 def _correlation_matrix(pairs: pd.DataFrame, options: Options) -> pd.DataFrame:
-    stars = _stars(pairs["holm_significant"]) if "holm_significant" in pairs else ""
+    stars = _stars(pairs["holm_significant_means"]) if "holm_significant_means" in pairs else ""
     shown = _formatted(pairs["spearman"], "{:.2f}") + stars
     # A task may be a target and a probing task at once.
     twice = pairs["task_a"].isin(pairs.loc[pairs["role_a"] == "target", "task_a"])

@@ -12,17 +12,20 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
 from interlude.figures.grid import Cells, arranged, draw_cells
-from interlude.figures.labels import coefficient
-from interlude.figures.style import DIVERGING, message_figure
+from interlude.figures.labels import POINTS_PER_INCH, coefficient
+from interlude.figures.style import DIVERGING, PAGE_HEIGHT, message_figure
 
 _SCALE = Normalize(-1, 1)
+_LEGEND_SIZE = 6.0  # points
+_LINE_SPACING = 1.4
 _NOTHING = "No correlation to show:\nfewer than 3 encoders have scores on a pair of tasks."
 
 
 def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
-    """Draw target tasks as columns and all tasks as rows; colour marks what survives Holm.
+    """Draw target tasks as columns and all tasks as rows.
 
-    block: the table of `correlations.target_block`. Other coefficients are printed without colour.
+    block: the table of `correlations.target_block`. Colour marks what survives Holm's correction on
+    the means of the sources; bold what is significant by the rule of the paper.
     """
     if block["spearman"].isna().all():
         return message_figure(_NOTHING)
@@ -32,7 +35,9 @@ def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
         for role, pairs in block.groupby("role_b", sort=False)
     }
     figure, parts = arranged(groups, options.title)
-    _finish(figure, parts, f"{_encoders(block)}    colour: survives Holm's correction, all cells")
+    of = f"{_range(block['n'])} encoders of {_range(block['n_means'])} sources"
+    colour = "colour: survives Holm's correction on the sources' means"
+    _finish(figure, parts, f"{of}\n{colour}\nbold: the paper's rule, restarts as encoders")
     return figure
 
 
@@ -58,28 +63,31 @@ def draw_all_pairs(pairs: pd.DataFrame, options: Options) -> Figure:
         if (rows := np.array([key[0] == role for key in keys])).any()
     }
     figure, parts = arranged(groups, options.title)
-    _finish(figure, parts, f"{_encoders(pairs)}    below the diagonal Spearman, above it Pearson")
+    of = f"{_range(pairs['n'])} encoders"
+    _finish(figure, parts, f"{of}    below the diagonal Spearman, above it Pearson")
     return figure
 
 
 def _block_cells(pairs: pd.DataFrame, targets: list[str]) -> Cells:
-    """Return cells with tasks as rows; a task with itself and what is not significant is pale."""
+    """Return cells with tasks as rows; colour: significant on means, bold: by the paper's rule."""
     tasks = list(dict.fromkeys(pairs["task_b"]))
     place = pairs.set_index(["task_b", "task_a"])
     rho = place["spearman"].unstack().loc[tasks, targets]
-    significant = place["holm_significant"].unstack().loc[tasks, targets]
-    return _cells(rho, coloured=significant)
+    means, paper = (
+        place[rule].unstack().loc[tasks, targets]
+        for rule in ("holm_significant_means", "holm_significant")
+    )
+    return Cells(rho.where(means), rho.map(coefficient), paper)
 
 
-def _cells(rho: pd.DataFrame, coloured: pd.DataFrame | None = None) -> Cells:
-    texts = rho.map(coefficient)
+def _cells(rho: pd.DataFrame) -> Cells:
     never_bold = pd.DataFrame(False, index=rho.index, columns=rho.columns)
-    return Cells(rho if coloured is None else rho.where(coloured), texts, never_bold)
+    return Cells(rho, rho.map(coefficient), never_bold)
 
 
-def _encoders(pairs: pd.DataFrame) -> str:
-    low, high = pairs["n"].min(), pairs["n"].max()
-    return f"{low if low == high else f'{low} to {high}'} encoders"
+def _range(numbers: pd.Series[int]) -> str:
+    low, high = numbers.min(), numbers.max()
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _finish(figure: Figure, parts: dict[Axes, Cells], legend: str) -> None:
@@ -88,5 +96,7 @@ def _finish(figure: Figure, parts: dict[Axes, Cells], legend: str) -> None:
     bar = figure.colorbar(mappable, ax=list(parts), fraction=0.05, aspect=20, pad=0.01)
     bar.set_label("correlation")  # short: a small study's bar is an inch high
     bar.outline.set_visible(False)
-    figure.supxlabel(legend, size=6)
+    figure.supxlabel(legend, size=_LEGEND_SIZE)
+    more = legend.count("\n") * _LINE_SPACING * _LEGEND_SIZE / POINTS_PER_INCH
+    figure.set_figheight(min(figure.get_figheight() + more, PAGE_HEIGHT))
     draw_cells(parts, colours, _SCALE)

@@ -108,7 +108,11 @@ def draw_averages(averages: pd.DataFrame, options: Options) -> Figure:
 
 
 def draw_robustness(robustness: pd.DataFrame) -> Figure:
-    """Draw the number of significant correlations in each look, of two roles side by side."""
+    """Draw the number of significant correlations in each look, of two roles side by side.
+
+    robustness: the table of `robustness.robustness_table`. Bars are of the sources' means; the
+    number by the rule of the paper stands beside them.
+    """
     if robustness.empty:
         return message_figure("No correlation to show:\nno encoder has scores.")
     looks = [fitted(look, 2.5) for look in robustness["look"]]
@@ -118,14 +122,14 @@ def draw_robustness(robustness: pd.DataFrame) -> Figure:
     pairs = {"target_target": "target with target tasks", "target_probing": "target with probing"}
     start = np.zeros(len(looks))
     for number, (column, label) in enumerate(pairs.items()):
-        axes.barh(rows, robustness[column], left=start, color=COLOURS[number], label=label)
-        start += robustness[column].to_numpy()
-    for row, (total, encoders) in enumerate(
-        zip(robustness["significant"], robustness["encoders"], strict=True)
-    ):
+        found = robustness[f"{column}_means"]
+        axes.barh(rows, found, left=start, color=COLOURS[number], label=label)
+        start += found.to_numpy()
+    for row, look in enumerate(robustness.itertuples()):
         axes.annotate(
-            f"{total} ({encoders} encoders)",
-            (total, row),
+            f"{look.significant_means} ({look.sources} sources; "
+            f"by the paper's rule {look.significant})",
+            (look.significant_means, row),
             xytext=(2, 0),
             textcoords="offset points",
             va="center",
@@ -133,9 +137,9 @@ def draw_robustness(robustness: pd.DataFrame) -> Figure:
         )
     axes.set_yticks(rows, looks)
     axes.set_ylim(len(looks) - 0.5, -0.5)
-    axes.set_xlim(0, max(1, 1.3 * start.max()))
+    axes.set_xlim(0, max(1, 1.7 * start.max()))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("significant correlations of the target block")
+    axes.set_xlabel("correlated pairs of tasks: the sources' means, after Holm's correction")
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 

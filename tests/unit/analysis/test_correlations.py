@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,15 +11,20 @@ import pytest
 from helpers.synthetic import demo_options, demo_runs
 from scipy import stats
 
-from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
-from interlude.analysis.degenerate import flag_degenerate
-from interlude.analysis.options import Options, Statistics
-from interlude.analysis.robustness import (
-    bootstrap_intervals,
-    bootstrap_look,
-    collapsed_sources,
-    robustness_table,
+from interlude.analysis.bootstrap import bootstrap_intervals
+from interlude.analysis.correlations import (
+    correlation_pairs,
+    distinct_pairs,
+    score_matrix,
+    target_block,
 )
+from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
+from interlude.analysis.options import Options, Statistics
+from interlude.analysis.published import load_published, published_tables
+from interlude.analysis.results import joined
+from interlude.analysis.robustness import collapsed_sources, robustness_table
+
+REFERENCE = Path(__file__).parents[3] / "reference"
 
 
 def matrix(rows: int = 12, sources: int = 6) -> pd.DataFrame:
@@ -64,17 +70,75 @@ def test_a_task_that_does_not_vary_has_no_correlation() -> None:
 def test_three_perfect_rows_are_no_evidence() -> None:
     scores = matrix(rows=3, sources=3).drop(columns=[("target", "y"), ("probing", "constant")])
     scores[("probing", "follows")] = scores[("target", "x")]
-    block = target_block(correlation_pairs(scores), alpha=0.05)
+    block = target_block(scores, alpha=0.05)
     assert block["spearman"].tolist() == pytest.approx([1, 1])
     assert block["p"].tolist() == pytest.approx([1 / 3, 1 / 3])
     assert not block["holm_significant"].any()
 
 
 def test_the_block_is_of_target_tasks_and_a_task_with_itself_is_no_finding() -> None:
-    block = target_block(correlation_pairs(matrix()), alpha=0.05)
+    block = target_block(matrix(), alpha=0.05)
     assert len(block) == 2 * 4
     found = block[block["holm_significant"]]
     assert list(zip(found["task_a"], found["task_b"], strict=True)) == [("x", "follows")]
+
+
+@pytest.fixture(scope="module")
+def published() -> pd.DataFrame:
+    """The published scores by encoder and task."""
+    runs = joined(*published_tables(load_published(REFERENCE), "published"))
+    return score_matrix(flag_degenerate(runs, DegenerateRule()), filtered=False)
+
+
+def test_the_published_block_by_the_rule_of_the_paper_and_by_ours(published: pd.DataFrame) -> None:
+    block = target_block(published, alpha=0.05)
+    distinct, _ = distinct_pairs(block)
+    assert (len(block), len(distinct)) == (350, 295)
+    paper = block.groupby("role_b")["holm_significant"].sum().to_dict()
+    assert paper == {"target": 44, "probing": 60}
+    ours = block.iloc[distinct].groupby("role_b")["holm_significant_means"].sum().to_dict()
+    assert ours == {"target": 7, "probing": 12}
+    assert set(block["n_means"]) == {11}
+    means = published.groupby(level="source").mean()
+    told = block.set_index(["task_a", "task_b"]).loc[("RTE", "WSC")]
+    expected = stats.spearmanr(means["target", "RTE"], means["target", "WSC"])
+    assert told["spearman_means"] == pytest.approx(expected.statistic)
+    assert told["p_means"] == pytest.approx(expected.pvalue)
+
+
+def test_a_pair_of_target_tasks_is_corrected_once_and_reads_the_same_both_ways() -> None:
+    block = target_block(matrix(), alpha=0.05).set_index(["task_a", "task_b"])
+    columns = ["n_means", "spearman_means", "p_means", "p_holm_means", "holm_significant_means"]
+    assert block.loc[("x", "y"), columns].tolist() == block.loc[("y", "x"), columns].tolist()
+    assert block.loc[("x", "x"), ["p_means", "p_holm_means"]].isna().all()
+    # x with y, and each of them with one probing task: the other does not vary.
+    least = block["p_means"].min()
+    assert block["p_holm_means"].min() == pytest.approx(3 * least)
+
+
+def test_restarts_of_a_source_are_no_evidence() -> None:
+    """Two tasks without a link; a source's restarts score alike (intraclass correlation .9)."""
+    noise = np.random.default_rng(0)
+    found = {"holm_significant": 0, "holm_significant_means": 0}
+    index = pd.MultiIndex.from_product([range(11), range(3)], names=["source", "restart"])
+    columns = pd.MultiIndex.from_tuples([("target", "x"), ("probing", "y")], names=["role", "task"])
+    for _ in range(30):
+        sources = np.repeat(noise.normal(0, 3, (11, 2)), 3, axis=0)
+        scores = pd.DataFrame(sources + noise.normal(size=(33, 2)), index, columns)
+        for rule in found:
+            found[rule] += target_block(scores, alpha=0.05)[rule].any()
+    assert found["holm_significant"] > 5  # .05 of 30 would be 1 or 2
+    assert found["holm_significant_means"] < 5
+
+
+def test_bounds_do_not_depend_on_the_seed(published: pd.DataFrame) -> None:
+    """95 % of them move by less than .01 with another one."""
+    targets = pd.concat({"target": published["target"]}, axis=1, names=["role"])
+    bounds = [
+        bootstrap_intervals(targets, Statistics(seed=seed))[["ci_low", "ci_high"]].to_numpy()
+        for seed in (1, 2)
+    ]
+    assert np.quantile(np.abs(bounds[0] - bounds[1]), 0.95) < 0.01
 
 
 def test_encoders_are_rows_and_baselines_are_not_among_them() -> None:
@@ -126,7 +190,6 @@ def test_bootstrap_resamples_sources_and_repeats() -> None:
     assert told["left_out_low"] <= told["spearman"] <= told["left_out_high"]
     again = bootstrap_intervals(matrix(), levels).set_index(["task_a", "task_b"])
     pd.testing.assert_frame_equal(intervals, again)
-    assert bootstrap_look(intervals.reset_index(), 12)["target_probing"].tolist() == [1]
 
 
 def test_few_sources_have_no_intervals() -> None:

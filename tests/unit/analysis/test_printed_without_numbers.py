@@ -18,6 +18,7 @@ PAIRS = pd.DataFrame(
         "task_b": ["rte", "pos"],
         "spearman": [math.nan, math.nan],
         "holm_significant": [False, False],
+        "holm_significant_means": [False, False],
     }
 )
 TRANSFER = pd.DataFrame(

@@ -278,7 +278,9 @@ def pairs() -> pd.DataFrame:
     table.loc[lost, ["spearman", "pearson"]] = np.nan
     table["n"] = noise.integers(5, 12, len(table))
     itself = table["task_a"] == table["task_b"]
+    table["n_means"] = noise.integers(3, 5, len(table))
     table["holm_significant"] = (table["p_holm"].abs() < 0.5) & ~itself & ~lost
+    table["holm_significant_means"] = (table["p"].abs() < 0.6) & ~itself & ~lost
     return table
 
 
@@ -299,22 +301,27 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
     assert across(target) == down(target) == ["BoolQ", "FinanceNER", "DisflQA"]
     assert down(probing) == ["WC", "BShift"]
 
-    surviving = table["spearman"].where(table["holm_significant"])
+    surviving = table["spearman"].where(table["holm_significant_means"])
     told = table.assign(
         panel=table["role_b"] + " tasks",
         row=table["task_b"].map(TITLES),
         column=table["task_a"].map(TITLES),
         colour=surviving.map(lambda rho: blue_for_gain(rho, 1)),
         text=table["spearman"].map(coefficient),
-        bold=False,
+        bold=table["holm_significant"],
     )
     columns = ["panel", "row", "column", "colour", "text", "bold"]
     shown = all_cells(panels)
-    assert table["holm_significant"].sum() in range(3, 10)
+    for rule in ("holm_significant", "holm_significant_means"):
+        assert table[rule].sum() in range(3, 10)
+    assert (table["holm_significant"] != table["holm_significant_means"]).any()
     same(shown[columns].to_numpy(), told[columns].to_numpy())
     assert min(map(contrast, shown["ink"], shown["colour"])) > 3
-    encoders = f"{table['n'].min()} to {table['n'].max()} encoders"
-    assert figure.get_supxlabel() == f"{encoders}    colour: survives Holm's correction, all cells"
+    assert figure.get_supxlabel().splitlines() == [
+        f"{table['n'].min()} to {table['n'].max()} encoders of 3 to 4 sources",
+        "colour: survives Holm's correction on the sources' means",
+        "bold: the paper's rule, restarts as encoders",
+    ]
     assert_scale_of_correlations(figure.axes[-1])
 
 
@@ -483,10 +490,11 @@ def test_robustness_shows_its_table(draw: Drawing) -> None:
     table = pd.DataFrame(
         {
             "look": ["all encoders", "means of sources", "without Sarcasm"],
-            "encoders": [9, 3, 6],
-            "significant": [12, 1, 7],
-            "target_target": [5, 0, 6],
-            "target_probing": [7, 1, 1],
+            "significant": [31, 1, 17],
+            "sources": [9, 3, 6],
+            "significant_means": [12, 1, 7],
+            "target_target_means": [5, 0, 6],
+            "target_probing_means": [7, 1, 1],
         }
     )
     figure = draw("robustness", robustness=table)
@@ -497,7 +505,10 @@ def test_robustness_shows_its_table(draw: Drawing) -> None:
     expected = [
         bar
         for look, first, second in zip(
-            table["look"], table["target_target"], table["target_probing"], strict=True
+            table["look"],
+            table["target_target_means"],
+            table["target_probing_means"],
+            strict=True,
         )
         for bar in ((look, 0.0, float(first), blue), (look, float(first), float(second), orange))
     ]
@@ -507,16 +518,16 @@ def test_robustness_shows_its_table(draw: Drawing) -> None:
     rows = names(axes.yaxis)
     texts = [(rows[text.xy[1]], text.xy[0], text.get_text()) for text in axes.texts]
     assert texts == [
-        (look, total, f"{total} ({encoders} encoders)")
-        for look, total, encoders in zip(
-            table["look"], table["significant"], table["encoders"], strict=True
-        )
+        (look, total, f"{total} ({sources} sources; by the paper's rule {paper})")
+        for look, paper, sources, total in table.iloc[:, :4].itertuples(index=False)
     ]
     right = limits(axes).x1
     assert right >= 12
     edge = axes.get_window_extent().x1
     assert all(text.get_window_extent().x1 <= edge for text in axes.texts)
-    assert axes.get_xlabel() == "significant correlations of the target block"
+    assert axes.get_xlabel() == (
+        "correlated pairs of tasks: the sources' means, after Holm's correction"
+    )
 
 
 def test_sizes_shows_its_table(draw: Drawing) -> None:
