@@ -301,7 +301,8 @@ def training_inputs(wildcards):
     if training.choice:
         read["chosen"] = f"results/chosen/{training.choice.id}.json"
     if training.start:
-        read["start"] = [f"results/trained/{training.start}/start/{name}" for name in START_FILES]
+        names = START_FILES + ("heads.safetensors",) * training.carry_head
+        read["start"] = [f"results/trained/{training.start}/start/{name}" for name in names]
     return read
 
 

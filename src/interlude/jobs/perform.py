@@ -36,8 +36,8 @@ from interlude.training.data import TaskData, TrainingData, alone, load_task, mi
 from interlude.training.loop import Progress, train
 from interlude.training.platform import Platform, choose_platform
 from interlude.training.reference import is_constant, reference_scores
-from interlude.training.start import ENCODER, HEADS, read_status, write_start
-from interlude.training.state import PartResult, Trained
+from interlude.training.start import ENCODER, HEADS, carry_heads, read_status, write_start
+from interlude.training.state import PartResult, TaskModel, Trained
 from interlude.versions import versions
 
 Row = dict[str, Any]
@@ -96,6 +96,8 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     model = build_model(
         files.model, training.layers, data, training.settings, training.seed, files.start
     )
+    if training.carry_head and files.start is not None:
+        _carry_heads(job, model, files.start, say)
     platform = settle(model, platform, training.precision, training.model, say)
     keep, progress = files.keep_start, _progress(job, say)
     trained = train(
@@ -103,6 +105,15 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     )
     _write(job, data, trained)
     return _outcome(job, data, trained) | described(platform)
+
+
+def _carry_heads(job: Job, model: TaskModel, start: Path, say: Say) -> None:
+    """Have the heads begin with those of the start, and say which do."""
+    tasks = [part.task for part in job.training.parts]
+    carried = carry_heads(start, dict(zip(tasks, model.heads, strict=True)))
+    for task in tasks:
+        found = f"the head of {carried[task]}" if task in carried else "a fresh head: none fits"
+        say(f"{job.name}: {task} begins with {found}")
 
 
 def _load(job: Job) -> TrainingData:

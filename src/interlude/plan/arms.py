@@ -53,6 +53,11 @@ class Stage(Declared):
         description="train on so many examples of each part at most; where not given, as "
         "train_examples",
     )
+    carry_head: bool = Field(
+        False,
+        description="true: a task begins with the head that the stage before left for it or, where "
+        "that left none for it, with the only one of the same shape; false: with a fresh head",
+    )
     method: Name = Field(
         "full", description="how weights are trained, by name; full is all of them"
     )

@@ -233,6 +233,7 @@ class _Planner:
             mixing=stage.mixing if stage.is_mixture else None,
             kept=stage.kept if stage.is_mixture else None,
             method=stage.method,
+            carry_head=stage.carry_head,
             choice=None if alone is None else self._choice(role, alone),
         )
 

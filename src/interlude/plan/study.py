@@ -228,6 +228,11 @@ def _check_arms(config: Config, where: str) -> None:
                 f"{where}: key arms.{name}: found the last stage [{found}], which holds no task to "
                 f"score. Allowed: task, {ALL}, or the name of a task among its parts."
             )
+        if arm.stages[0].carry_head:
+            raise InputError(
+                f"{where}: key arms.{name}: found carry_head in the first stage, which begins with "
+                "fresh heads. Allowed: in a later stage."
+            )
         if arm.last.retrain is not None:
             raise InputError(
                 f"{where}: key arms.{name}: found retrain in the last stage. Allowed: in a stage "

@@ -60,7 +60,8 @@ class Training:
     encoder (and heads) it starts from; None for the pretrained encoder. sampler: how a mixture of
     several parts is drawn; mixing: how batches are made of it; kept: whose scores decide which
     evaluation stands (see `arms.Stage` for the three). choice: settings that go over `settings`,
-    once a sweep has chosen them. method: how weights are trained; full is all of them.
+    once a sweep has chosen them. carry_head: whether heads begin as the start has them. method: how
+    weights are trained; full is all of them.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -80,6 +81,7 @@ class Training:
     kept: str | None = None
     choice: Choice | None = None
     method: str = "full"
+    carry_head: bool = False
 
     def __post_init__(self) -> None:
         # A mixture is the same in whatever order its parts are named.

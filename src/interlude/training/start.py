@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from interlude.errors import InputError
 from interlude.files import MANIFEST, check_files, filling, read_manifest, sha256_of, write_json
@@ -66,6 +68,31 @@ def read_heads(folder: Path) -> dict[str, Tensors]:
         task, _, weight = name.partition(".")
         heads[task][weight] = tensor
     return heads
+
+
+def carry_heads(folder: Path, heads: Mapping[str, nn.Module]) -> dict[str, str]:
+    """Have the heads of tasks begin with the weights that a start holds.
+
+    Each takes those of its own task or, where the start has none, of the only head of its shape;
+    one that finds neither stays as it is. Returns task -> the task whose head it took. Only weights
+    pass over: what a head knows of its task's data, as the scale of a target, does not.
+    """
+    kept = read_heads(folder)
+    carried = {}
+    for task, head in heads.items():
+        fitting = [name for name, weights in kept.items() if _fits(weights, head)]
+        found = task if task in fitting else fitting[0] if len(fitting) == 1 else None
+        if found is not None:
+            carried[task] = found
+            with torch.no_grad():
+                for name, weight in head.named_parameters():
+                    weight.copy_(kept[found][name])
+    return carried
+
+
+def _fits(weights: Tensors, head: nn.Module) -> bool:
+    shapes = {name: weight.shape for name, weight in head.named_parameters()}
+    return shapes == {name: weights[name].shape for name in weights.keys() & shapes.keys()}
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 from helpers import tiny
 
 from interlude.errors import InputError
@@ -122,3 +123,27 @@ def test_lost_predictions_are_named(carry_out: Any) -> None:
     pq.write_table(table.slice(1), job.files.predictions)
     with pytest.raises(InputError, match=r"found 31 rows .*, expected 32 of task, id"):
         collect("tiny", cells(job.training), job.files.folder.parent)
+
+
+def test_a_task_of_a_mixture_goes_on_with_the_head_that_it_had(
+    carry_out: Any, encoded: dict[str, Path], model: Path
+) -> None:
+    before = carry_out(training(), keep_start=True)
+    assert before.files.own_start is not None
+    after = tiny.training("choice", start=before.training.id, carry_head=True)
+    still = tiny.settings(learning_rate=1e-12, warmup=0.0, dropout=0.0)
+    after = replace(after, settings=still)
+    files = tiny.files(
+        model,
+        encoded["choice"],
+        before.files.folder / "after",
+        start=before.files.own_start,
+        keep_start=True,
+    )
+    perform(tiny.job(after, files), 1, carry_out.said.append)
+    assert any("tiny-choice begins with the head of tiny-choice" in line for line in carry_out.said)
+    kept, found = (
+        read_heads(place)["tiny-choice"] for place in (before.files.own_start, files.own_start)
+    )
+    for name, weight in kept.items():
+        torch.testing.assert_close(found[name], weight, atol=1e-6, rtol=0)

@@ -242,6 +242,10 @@ def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
             r"key arms\.odd: found retrain in the last stage\. Allowed: in a stage before it\.",
         ),
         (
+            {"arms": {"odd": [{"parts": ["task"], "carry_head": True}]}},
+            r"key arms\.odd: found carry_head in the first stage",
+        ),
+        (
             {"contrasts": [{"arm": "stilt", "against": "single"}]},
             r"key contrasts\.arm: unknown arm 'stilt'\. Did you mean 'stilts'\?",
         ),

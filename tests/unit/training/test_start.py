@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import tiny
 from helpers.tiny_training import Case
+from torch import nn
 
 from interlude.errors import InputError
 from interlude.files import check_files, read_manifest
+from interlude.forms import form_of
 from interlude.training.encoder import load_encoder
 from interlude.training.start import (
     ENCODER,
     HEADS,
+    carry_heads,
     read_encoder,
     read_heads,
     read_status,
@@ -130,6 +134,41 @@ def test_what_a_training_leaves_is_what_another_begins_from(
     built, _ = Case("single").built(model, encoded["single"], tmp_path / "start")
     assert_same(dict(built.encoder.state_dict()), result.encoder)
     assert_same(read_heads(tmp_path / "start")["tiny-pair"], result.heads[0])
+
+
+def head_of(form: str) -> nn.Module:
+    torch.manual_seed(3)
+    return form_of(form)(tiny.LABELS[form]).head(8, dropout=0.0)
+
+
+def with_heads(folder: Path, *forms: str) -> tuple[Path, dict[str, dict[str, torch.Tensor]]]:
+    """Write a start with the heads of some forms' tasks; return it with their weights."""
+    torch.manual_seed(4)
+    made = {form: form_of(form)(tiny.LABELS[form]).head(8, dropout=0.0) for form in forms}
+    heads = {f"tiny-{form}": dict(head.state_dict()) for form, head in made.items()}
+    write_start(folder, "ok", "tiny", {"weight": torch.zeros(1)}, heads)
+    return folder, heads
+
+
+@pytest.mark.parametrize(
+    ("kept", "task", "found"),
+    [
+        (("single", "pair"), "tiny-single", "tiny-single"),  # its own, though both fit
+        (("pair",), "other", "tiny-pair"),  # the only one of its shape
+        (("pair", "tagging"), "other", "tiny-pair"),
+        (("single", "pair"), "other", None),  # nobody can tell which
+        (("tagging",), "other", None),
+    ],
+)
+def test_a_head_is_carried_over_where_one_can_tell_which(
+    kept: tuple[str, ...], task: str, found: str | None, tmp_path: Path
+) -> None:
+    start, heads = with_heads(tmp_path / "start", *kept)
+    head = head_of("single")
+    fresh = {name: weight.clone() for name, weight in head.state_dict().items()}
+    carried = carry_heads(start, {task: head})
+    assert carried == ({} if found is None else {task: found})
+    assert_same(dict(head.state_dict()), fresh if found is None else heads[found])
 
 
 def test_a_full_disk_is_one_message_and_leaves_nothing(small_disk: Path, model: Path) -> None:
