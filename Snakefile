@@ -15,6 +15,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/look.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/prune.smk"

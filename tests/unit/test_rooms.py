@@ -19,6 +19,7 @@ WAY_OF_THE_DATA = (
     "plan",
     "data",
     "encode",
+    "look",
     "forms: heads",
     "training",
     "jobs",

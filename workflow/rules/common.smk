@@ -59,6 +59,7 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 # Snakemake knows its targets only once the rules are read.
 ONLY_PLANS = "plan" in sys.argv
+ONLY_LOOKS = "look" in sys.argv
 CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
 WHERE = " + ".join(CONFIG_FILES + ["--config"] * bool(workflow.config_settings.config))
 
@@ -69,7 +70,7 @@ try:
         config, ROOT, WHERE, lambda task, study: why_unavailable(task, places_of(study, ROOT))
     )
     PLAN = plan_of(STUDY)
-    if not ONLY_PLANS:
+    if not (ONLY_PLANS or ONLY_LOOKS):
         check_trainable(STUDY.config, WHERE)
         check_mixtures(PLAN, WHERE)
     refuse_old_results(Path("results", STUDY.name))
@@ -87,7 +88,7 @@ config.update(STUDY.config.model_dump())
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
-if workflow.output_settings.dryrun and not workflow.remote_exec:
+if workflow.output_settings.dryrun and not (workflow.remote_exec or ONLY_LOOKS):
     logger.info(LIMITS)
 
 # The process with the slow imports takes the code of this model's family with them.
@@ -132,7 +133,8 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 
 
 onstart:
-    logger.info(LIMITS)
+    if not ONLY_LOOKS:
+        logger.info(LIMITS)
     ORIGINS.remember()
     if workflow.touch:
         ORIGINS.accept()
@@ -364,6 +366,19 @@ def encodings_of_role(wildcards):
     tasks = STUDY.tasks_of(role)
     folders = [encoded(task, STUDY.settings(role, task).max_length) for task in tasks]
     return expand("{folder}/{part}.arrow", folder=folders, part=["train", "validation"])
+
+
+def encodings_of(task):
+    """Folders of a task's encodings: one for each length that its roles have."""
+    roles = [role for role in ROLES if task in STUDY.tasks_of(role)] or ["target"]
+    lengths = dict.fromkeys(STUDY.settings(role, task).max_length for role in roles)
+    return [encoded(task, length) for length in lengths]
+
+
+def about_task(task):
+    """What the file of a task says of it, for people, as JSON."""
+    said = STUDY.tasks[task].model_dump(include={"name", "title", "description", "form", "metric"})
+    return json.dumps({**said, "model": STUDY.model.title})
 
 
 def described(*roles):

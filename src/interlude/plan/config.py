@@ -285,6 +285,11 @@ class Config(Declared):
         False,
         description="leave out the tasks that need a copy of your own where there is none",
     )
+    look: Name | None = Field(
+        None,
+        description="the one task that `snakemake look` shows, of the study or not; null for all "
+        "tasks of the study",
+    )
     prune: Literal["list", "delete"] = Field(
         "list", description="what `snakemake prune` does with trainings that no study names"
     )

@@ -136,7 +136,7 @@ def load_study(
     _check_sizes(config, where)
     _check_arms(config, where)
     names = dict.fromkeys(name for role in ROLES for name in config.tasks(role))
-    names |= dict.fromkeys(_named_in_arms(config))
+    names |= dict.fromkeys([*_named_in_arms(config), *_looked_at(config)])
     tasks = {name: load_task(registry[name]) for name in names}
     skipped = _skipped(tasks.values(), config, unavailable) if config.skip_unavailable else {}
     return Study(
@@ -212,6 +212,7 @@ def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
         (f"overrides.{role}", name) for role, tasks in config.overrides.items() for name in tasks
     ]
     named += [("arms", name) for name in _named_in_arms(config)]
+    named += [("look", name) for name in _looked_at(config)]
     for key, name in named:
         if name not in registry:
             raise unknown(f"{where}: key {key}", "task", name, registry)
@@ -242,6 +243,10 @@ def _check_arms(config: Config, where: str) -> None:
         for key, name in contrast:
             if name not in arms:
                 raise unknown(f"{where}: key contrasts.{key}", "arm", name, arms)
+
+
+def _looked_at(config: Config) -> list[str]:
+    return [] if config.look is None else [config.look]
 
 
 def _named_in_arms(config: Config) -> list[str]:

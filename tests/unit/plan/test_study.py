@@ -50,6 +50,16 @@ def test_a_study_without_any_task_is_refused_unless_its_scores_are_published(roo
     assert study(root, published="pruksachatkun", **nothing).tasks == {}
 
 
+def test_a_task_that_is_looked_at_need_be_in_no_role(root: Path) -> None:
+    planned = study(root, look="tiny-regression")
+    assert "tiny-regression" in planned.tasks
+    assert all("tiny-regression" not in planned.tasks_of(role) for role in ROLES)
+    with pytest.raises(
+        InputError, match=r"key look: unknown task 'tiny-pear'\. Did you mean 'tiny"
+    ):
+        study(root, look="tiny-pear")
+
+
 def test_a_setting_can_be_put_back_to_null(root: Path) -> None:
     planned = study(
         root,
@@ -194,7 +204,7 @@ def test_planning_fetching_and_analysis_import_no_torch() -> None:
 import importlib, pathlib, sys
 import interlude
 sources = pathlib.Path(interlude.__file__).parent
-trains = tuple(f"interlude.{name}" for name in ("training", "forms", "encode", "jobs"))
+trains = tuple(f"interlude.{name}" for name in ("training", "forms", "encode", "look", "jobs"))
 paths = [path.relative_to(sources.parent).with_suffix("") for path in sources.rglob("*.py")]
 names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
 assert "interlude.plan.study" in names and "interlude.analysis.transfer" in names, names
