@@ -121,14 +121,14 @@ def test_examples_are_shown_as_the_model_sees_them_with_what_is_asked(
 
 def test_what_is_asked_is_put_back_into_words(folder: Folder) -> None:
     rows = [
-        {"tokens": ["anna", "\u200b", "berg", *["ran"] * 9], "tags": [1, 0, 2, *[0] * 9]}
+        {"tokens": ["anna", "\u200b", "berg", *["ran"] * 9], "tags": [1, 0, 3, *[0] * 9]}
         for _ in range(4)
     ]
     folder.make("tagging", rows, lengths=(6,))
     look = folder.look()
     (name, said) = look.examples[0].asked[0]
     assert name == "tags"
-    assert said.startswith("anna (B-PER), cut off, or without a token (O), berg (I-PER), ran (O)")
+    assert said.startswith("anna (B-PER), cut off, or without a token (O), berg (B-LOC), ran (O)")
     assert cells(look, "tokens of an example, at most 6", "words cut off") == ["14 (58.3 %)"] * 2
 
 
