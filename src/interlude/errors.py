@@ -22,9 +22,13 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 
 
 def few(names: Sequence[str], most: int = 10) -> str:
-    """Return names one after another, the first ones alone where there are too many to read."""
+    """Return names one after another, the first ones alone where there are too many to read.
+
+    One with blanks at an end is in quotes.
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(shown_key, names[:most])) + more
+    shown = (shown_key(name) if name == name.strip() else repr(name) for name in names[:most])
+    return ", ".join(shown) + more
 
 
 def shown_key(key: str) -> str:

@@ -31,16 +31,16 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
     code = code_of(task)
     rows, dropped = read_rows(served, files.names, files.contents)
     normalised = normalise(served, rows)
-    manifest: dict[str, Any] = {
+    manifest = {
         "task": task.name,
         "licence": task.licence,
         **normalised.described(),
-        "dropped": dict(dropped),
+        "warnings": warnings_of(served, rows, normalised),
+        "dropped": dict(dropped + normalised.dropped),
         "source": files.provenance,
         "revision": files.revision,
         "made_from": str(data_made_from(task, origin, files.hashes, code)),
     }
-    manifest["warnings"] = warnings_of(manifest)
     with filling(out) as work:
         normalised.write(work)
         manifest["files"] = {file.name: sha256_of(file) for file in sorted(work.iterdir())}

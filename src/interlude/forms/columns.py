@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from interlude.forms.examples import Row
-from interlude.forms.values import Task, span_of, text_of, value_of
+from interlude.forms.values import Task, name_of, span_of, text_of, value_of
 
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 WHOLE, WHOLES, REAL = pa.int64(), pa.list_(pa.int64()), pa.float64()
@@ -18,7 +18,7 @@ Agreed = tuple[list[str], list[list[int]]]
 
 
 def _labels_in(row: Row, task: Task, key: str) -> list[Any]:
-    value = value_of(row, task, key)
+    value = value_of(row, task, key, named=True)
     return value if isinstance(value, list) else [value]
 
 
@@ -41,6 +41,11 @@ class Columns:
     label: str | None = "label"
     labels: Callable[[Row, Task, str], list[Any]] = _labels_in
     agreed: Callable[[list[str], Sequence[list[int]], str], Agreed] | None = None
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a row has one label, which means the same in each; that of a choice does not."""
+        return self.label == "label" and self.labels is _labels_in
 
     @property
     def schema(self) -> pa.Schema:
@@ -76,7 +81,7 @@ def pair_of(row: Row, task: Task) -> Row:
 
 def question_of(row: Row, task: Task) -> str:
     """Return what tells the question of a row from others."""
-    return str(value_of(row, task, "question_id"))
+    return name_of(row, task, "question_id")
 
 
 def text_with_spans(row: Row, task: Task) -> Row:

@@ -12,6 +12,15 @@ from typing import Any, Protocol
 
 from interlude.errors import did_you_mean, few
 from interlude.forms.examples import Row
+from interlude.forms.names import (
+    are_numbers,
+    is_blank,
+    is_missing,
+    label_place,
+    same_name,
+    whole_number,
+    written,
+)
 
 _HALF = re.compile(r"[\ud800-\udfff]")
 _FIELD = re.compile(r"\{([^{}]+)\}")
@@ -21,8 +30,19 @@ class RowError(Exception):
     """A row that breaks its form; the message names the key, what was found, what is allowed."""
 
 
+class MissingError(RowError):
+    """A row that lacks a value which its form needs. reason: what rows are counted under."""
+
+    def __init__(self, key: str, where: str = "") -> None:
+        self.reason = f"nothing in {key}"
+        super().__init__(
+            f"key {key}: found nothing{where and f' in {where}'}. Allowed: a value; "
+            "missing: drop leaves out the rows without one."
+        )
+
+
 class Task(Protocol):
-    """What is read of a task: what stands for each normalised column, and the names of labels."""
+    """What is read of a task: what stands for each normalised column, and what labels are."""
 
     @property
     def columns(self) -> Mapping[str, Any]:
@@ -32,32 +52,55 @@ class Task(Protocol):
     def labels(self) -> list[str]:
         """Names of the labels, in the order of their numbers."""
 
+    @property
+    def labels_from(self) -> int | str | None:
+        """What a number counts from, or 'choices' where the label is the text of one."""
 
-def value_of(row: Row, task: Task, key: str) -> Any:
+    @property
+    def missing_values(self) -> list[str]:
+        """What stands for nothing where a name or a number belongs."""
+
+
+def value_of(row: Row, task: Task, key: str, *, named: bool = False) -> Any:
     """Return what a row holds for a normalised column, as the task file declares it."""
-    return resolved(row, task.columns[key], key)
+    return resolved(row, task.columns[key], key, named=named)
 
 
-def resolved(row: Row, declared: str, key: str) -> Any:
+def resolved(row: Row, declared: str, key: str, *, named: bool = False) -> Any:
     """Return what a column name, or a template such as 'Q: {stem}', stands for in a row.
 
     A template with a list-valued column gives a list: one text for each element.
+    named: it names something, so a text of white space is no value.
+    Raises MissingError where a column, or one of a template's, has no value.
     """
     names = _FIELD.findall(declared)
+    values = {name: _column(row, name, key) for name in names or [declared]}
+    _check_there(values, key, "", named)
     if not names:
-        return _column(row, declared, key)
-    values = {name: _column(row, name, key) for name in names}
-    lists = [value for value in values.values() if isinstance(value, list)]
-    if not lists:
+        return values[declared]
+    sizes = {len(value) for value in values.values() if isinstance(value, list)}
+    if not sizes:
         return _filled(declared, values)
-    return [
-        _filled(declared, {n: v[i] if isinstance(v, list) else v for n, v in values.items()})
-        for i in range(min(map(len, lists)))
-    ]
+    if len(sizes) > 1:
+        found = f"found lists of {min(sizes)} and {max(sizes)}"
+        raise RowError(f"key {key}: {found}. Allowed: as many in each.")
+    texts = []
+    for place in range(sizes.pop()):
+        element = {n: v[place] if isinstance(v, list) else v for n, v in values.items()}
+        _check_there(element, key, f"item {place + 1} of ", named)
+        texts.append(_filled(declared, element))
+    return texts
+
+
+def _check_there(values: Row, key: str, of: str, named: bool) -> None:
+    """Raise MissingError for the first column without a value."""
+    for name, value in values.items():
+        if is_blank(value) if named else is_missing(value):
+            raise MissingError(key, f"{of}column {name!r}")
 
 
 def _filled(template: str, values: Row) -> str:
-    return _FIELD.sub(lambda field: str(values[field[1]]), template).strip()
+    return _FIELD.sub(lambda field: written(values[field[1]]), template).strip()
 
 
 def _column(row: Row, name: str, key: str) -> Any:
@@ -80,9 +123,9 @@ def _column(row: Row, name: str, key: str) -> Any:
 
 def number_of(row: Row, task: Task, key: str) -> float:
     """Return a finite number, which may be written as text; RowError for anything else."""
-    value = value_of(row, task, key)
+    value = required(value_of(row, task, key, named=True), task, key)
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, bool) or "_" in str(value) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
@@ -92,10 +135,23 @@ def number_of(row: Row, task: Task, key: str) -> float:
 
 def whole_of(row: Row, task: Task, key: str) -> int:
     """Return a whole number, which may be written as text; RowError for anything else."""
-    value = value_of(row, task, key)
-    if not re.fullmatch(r"-?\d+", str(value)):
+    value = required(value_of(row, task, key, named=True), task, key)
+    number = whole_number(value)
+    if number is None:
         raise RowError(f"key {key}: found {value!r}. Allowed: a whole number.")
-    return int(value)
+    return number
+
+
+def name_of(row: Row, task: Task, key: str) -> str:
+    """Return what names something: a group, a question. 1, 1.0 and '1.0' are one name."""
+    return same_name(required(value_of(row, task, key, named=True), task, key))
+
+
+def required(value: Any, task: Task, key: str) -> Any:
+    """Return a value where a name or a number belongs; MissingError for what stands for none."""
+    if is_blank(value) or written(value) in task.missing_values:
+        raise MissingError(key)
+    return value
 
 
 def text_of(row: Row, task: Task, key: str) -> str:
@@ -108,7 +164,17 @@ def text_of(row: Row, task: Task, key: str) -> str:
 
 def texts_of(row: Row, task: Task, key: str) -> list[str]:
     """Return a list of texts; RowError when it is empty or no list."""
-    return [str(text) for text in listed(value_of(row, task, key), key)]
+    return as_texts(listed(value_of(row, task, key, named=True), key), key)
+
+
+def as_texts(values: list[Any], key: str) -> list[str]:
+    """Return options or answers as texts; a number is one, nothing and white space are none."""
+    for place, value in enumerate(values, start=1):
+        if is_blank(value):
+            raise MissingError(key, f"item {place}")
+        if isinstance(value, list | dict):
+            raise RowError(f"key {key}, item {place}: found {value!r}. Allowed: a text.")
+    return [written(value) for value in values]
 
 
 def listed(value: Any, key: str) -> list[Any]:
@@ -147,22 +213,50 @@ def check_characters(row: Row) -> None:
 
 def label_of(row: Row, task: Task) -> int:
     """Return the number of the label in the column `label`; RowError for an unknown one."""
-    return label_number(value_of(row, task, "label"), task, "label")
+    return label_number(value_of(row, task, "label", named=True), task, "label")
 
 
 def label_number(value: Any, task: Task, key: str) -> int:
-    """Return the number of a label: its place among the labels, or the value if that is it."""
-    if _is_number_of_label(value, task.labels):
-        return int(value)
-    if str(value) not in task.labels:
+    """Return the number of a label, from 0: its place among the labels, by name or by number."""
+    first = first_number(task)
+    place = label_place(label_value(value, task, key), task.labels, first)
+    if place is None:
+        name, labels = written(value), task.labels
         raise RowError(
-            f"key {key}: unknown label {str(value)!r}.{did_you_mean(str(value), task.labels)} "
-            f"Allowed: {few(task.labels)}."
+            f"key {key}: unknown label {shortened(name)!r}.{did_you_mean(name, labels)} "
+            f"Allowed: {few(labels)}.{_of_number(value, task)}"
         )
-    return task.labels.index(str(value))
+    return place
 
 
-def _is_number_of_label(value: Any, labels: list[str]) -> bool:
-    """Tell whether a value is a label's number: an integer, where no label is a number itself."""
-    is_number = type(value) is int and 0 <= value < len(labels)
-    return is_number and not any(label.lstrip("-").isdigit() for label in labels)
+def label_value(value: Any, task: Task, key: str) -> Any:
+    """Return what names a label; MissingError for nothing, RowError for a list or a mapping."""
+    if isinstance(value, list | dict):
+        raise RowError(f"key {key}: found {shortened(str(value))}. Allowed: a text or a number.")
+    return required(value, task, key)
+
+
+def first_number(task: Task) -> int:
+    """Return the number of the first label, or of the first choice."""
+    return int(task.labels_from == 1)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """Return a text that fits into a message."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _of_number(value: Any, task: Task) -> str:
+    """Return ' …', what a number that is no label's may mean, else an empty string."""
+    number, labels = whole_number(value), task.labels
+    if number == -1:
+        return (
+            " -1 often marks rows without a label: missing_values: ['-1'], missing: drop leaves "
+            "them out."
+        )
+    if number is None or are_numbers(labels):
+        return ""
+    first = first_number(task)
+    counted = f" As numbers: {first} to {first + len(labels) - 1}."
+    from_1 = " Numbers that count from 1 need labels_from: 1."
+    return counted + from_1 * (task.labels_from is None and number == len(labels))

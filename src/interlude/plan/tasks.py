@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, create_model, model_validator
 
@@ -162,6 +162,11 @@ class TaskFile(Declared):
         description="column whose equal values stay on one side of a cut; its groups are cut in "
         "the order of a hash of their value. null cuts by the position of the row",
     )
+    shuffle: bool = Field(
+        False,
+        description="true cuts rows in an order that is random, and the same each time; with "
+        "split_by, groups are so already",
+    )
     splits: Splits = Field(
         description="what to train and to validate on, in the slicing syntax of datasets"
     )
@@ -175,6 +180,21 @@ class TaskFile(Declared):
         description="two or more names of labels in the order of their number; the label column "
         "holds the name, or the number. Left out, they are the values found in the data, sorted. "
         'In quotes where YAML would read a number, or true and false: "0", "no"',
+    )
+    labels_from: Literal[0, 1, "choices"] | None = Field(
+        None,
+        description="what a number in the label column counts from, 0 or 1, or choices: the label "
+        "of a choice is its text. null for from 0, or for the text where that alone fits",
+    )
+    missing: Literal["refuse", "drop"] = Field(
+        "refuse",
+        description="refuse names the first row without a text, label or other value that its form "
+        "needs; drop leaves out such rows, after the cut, and counts them",
+    )
+    missing_values: Different[str] = Field(
+        [],
+        description="texts that stand for nothing, beside null, NaN and an empty field, in the "
+        'columns of labels, tags, numbers, groups and questions, such as "-1" or "?"',
     )
     metric: Annotated[str, among(metric_names)] = Field(description="the score of the task")
     published: Published = Field(
@@ -197,7 +217,14 @@ class Task(TaskFile):
     def data_declaration(self) -> str:
         """Return, as one line of JSON, what the task's normalised data depend on."""
         names = ("form", "split_by", "columns", "labels")
+        later = (
+            "shuffle",
+            "labels_from",
+            "missing",
+            "missing_values",
+        )  # left out where they say nothing
         said = {name: getattr(self, name) for name in names}
+        said |= self.model_dump(include=set(later), exclude_defaults=True)
         said |= {"source": self.source.with_defaults(), "splits": vars(self.splits)}
         return json.dumps(said, sort_keys=True)
 
@@ -233,7 +260,18 @@ def load_task(path: Path) -> Task:
         raise unknown(f"{path}: key metric", what, file.metric, allowed)
     if file.labels:
         check_label_count(file.metric, file.labels, str(path))
+    _check_labels_from(file, str(path))
     return Task.model_construct(file.model_fields_set, path=path, **vars(file))
+
+
+def _check_labels_from(file: TaskFile, where: str) -> None:
+    """Raise InputError where there is nothing that a number could count."""
+    has_choices = "choices" in file.columns
+    said = f"{where}: key labels_from: found {file.labels_from!r}"
+    if file.labels_from == "choices" and (file.labels or not has_choices):
+        raise InputError(f"{said}. Allowed: 0 or 1; choices only with choices and without labels.")
+    if file.labels_from in (0, 1) and not (file.labels or has_choices):
+        raise InputError(f"{said}, and no labels. Needed: labels, in the order of their numbers.")
 
 
 def _places_of_columns() -> dict[str, str]:

@@ -56,6 +56,38 @@ def test_the_order_of_groups_depends_on_their_value_alone() -> None:
     assert groups == again
 
 
+def test_rows_without_a_group_are_groups_of_their_own() -> None:
+    rows = {"all": [{"group": value} for value in ["a", *[None, "", float("nan")] * 30, "a"]]}
+    before = cut(rows, "all[:50%]", "group", "task")
+    after = cut(rows, "all[50%:]", "group", "task")
+    assert sorted(before + after) == [("all", index) for index in range(92)]
+    assert 44 <= len(before) <= 46
+
+
+def test_groups_called_by_symbols_are_several() -> None:
+    rows = {"all": [{"group": "+-*"[n % 3]} for n in range(12)]}
+    assert [len(cut(rows, f"all[{part}]", "group", "task")) for part in (":40%", "40%:")] == [4, 8]
+
+
+def test_a_shuffled_cut_is_the_same_each_time_and_leaves_no_row_out() -> None:
+    before, again, after = (
+        [index for _, index in cut(ROWS, part, None, "task", shuffle=True)]
+        for part in ("all[:30%]", "all[:30%]", "all[30%:]")
+    )
+    assert before == again
+    assert sorted(before + after) == list(range(100))
+    assert 4 <= sum(index < 50 for index in before) <= 26
+
+
+def test_a_longer_file_is_shuffled_in_much_the_same_order() -> None:
+    longer = {"all": [{}] * 110}
+    orders = [
+        [index for _, index in cut(rows, "all", None, "task", shuffle=True) if index < 100]
+        for rows in (ROWS, longer)
+    ]
+    assert orders[0] == orders[1]
+
+
 def test_an_unknown_split_has_a_suggestion() -> None:
     with pytest.raises(InputError, match=r"task: unknown split 'al'. Did you mean 'all'"):
         positions("al[:10%]")

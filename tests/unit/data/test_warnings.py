@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from interlude.data.fetch.places import Places
 from interlude.data.prepare import prepare
 from interlude.plan.tasks import Task
@@ -33,6 +35,73 @@ def test_labels_on_one_side_are_told(task: Callable[..., Task], tmp_path: Path) 
         "labels that only train has: c (1 of 3); validation says nothing of them",
         "labels that only validation has: d (1 of 3); they can be predicted, and not be learnt",
     ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (
+            ["Good", "bad", "good", "bad"],
+            "labels that may be one, and are several: 'Good' and 'good'",
+        ),
+        ([" bad", " bad ", " bad", " bad "], "are several: ' bad' and ' bad '"),
+        (["e\u0301", "\u00e9"] * 2, "labels that may be one, and are several"),
+        ([1, True, 1, True], "are several: '1' and 'True'"),
+        (["01", "1", "1", "01"], "are several: '01' and '1'"),
+        (["1", "1.0", "2", "1"], "taken for one with the whole number: 1.0"),
+        ([0, 1, -1, 0, 1, -1], "the label -1 (2 rows) is one of the labels; where it marks rows"),
+        (["no", "yes", "no", "no", "yes", "yes", "no"], None),
+        ([-1, 1, -1, 1], None),
+        ([0.5, 1, 0.5, 1.0], None),
+    ],
+)
+def test_labels_in_doubt_are_told(
+    labels: list[Any], told: str | None, task: Callable[..., Task], tmp_path: Path
+) -> None:
+    found = warnings(task(labelled(*labels), labels=None), tmp_path)
+    assert [told in each for each in found[:1]] == [True] if told else found == []
+
+
+def test_dropped_rows_are_told(task: Callable[..., Task], tmp_path: Path) -> None:
+    rows = labelled("no", "yes", None, "no", "yes", None)
+    assert warnings(task(rows, missing="drop"), tmp_path) == [
+        "rows that missing: drop left out: 2, with nothing in label"
+    ]
+
+
+def test_one_label_in_few_rows_is_told(task: Callable[..., Task], tmp_path: Path) -> None:
+    told = warnings(task(labelled("no", "yes", "no", "yes", "yes", "yes")), tmp_path)
+    assert told[0] == (
+        "all 3 rows of validation have the label 'yes': who always predicts it is always right"
+    )
+
+
+def test_a_right_choice_that_is_never_the_first_is_told(
+    task: Callable[..., Task], tmp_path: Path
+) -> None:
+    rows = [{"q": f"{n}?", "o": ["a", "b", "c"], "label": 1 + n % 2} for n in range(8)]
+    columns = {"text": "q", "choices": "o", "label": "label"}
+    open_, said = (
+        warnings(task(rows, form="choice", columns=columns, labels=None, **more), tmp_path)
+        for more in ({}, {"labels_from": 0})
+    )
+    assert open_[0].startswith("the first choice is never the right one: numbers that count from 1")
+    assert said == []
+
+
+def test_groups_that_are_missing_or_swallow_a_part_are_told(
+    task: Callable[..., Task], tmp_path: Path
+) -> None:
+    docs = [*"ab", None, "", *["y"] * 8]
+    rows = [{"text": f"t {n}", "label": n // 2 % 2, "doc": doc} for n, doc in enumerate(docs)]
+    told = warnings(task(rows, split_by="doc"), tmp_path)
+    assert told[0] == (
+        "rows of 'all' without 'doc' (split_by): 2 of 12; each is a group of its own"
+    )
+    assert told[1] == (
+        "train has 2 rows where all[:50%] asks for 6: groups stay whole (split_by), and the "
+        "largest of 5 has 8 rows"
+    )
 
 
 def test_many_labels_on_one_side_are_told_in_short(

@@ -10,26 +10,33 @@ from typing import Any
 from datasets import ReadInstruction
 
 from interlude.errors import InputError, did_you_mean, unknown
+from interlude.forms.names import is_blank, same_name
 from interlude.plan.tasks import split_name
 
 Row = dict[str, Any]
 
 
 def cut(
-    splits: dict[str, list[Row]], instruction: str, split_by: str | None, where: str
+    splits: dict[str, list[Row]],
+    instruction: str,
+    split_by: str | None,
+    where: str,
+    *,
+    shuffle: bool = False,
 ) -> list[tuple[str, int]]:
     """Return the split and the index of the rows that an instruction selects, in its order.
 
     An instruction is a slice such as `all[:70%]`, or several: `train+test[:100]`. Without
-    `split_by`, its positions count the rows as given. With it, the groups of rows that share this
+    `split_by`, its positions count the rows as given, or with `shuffle` in the order of a hash of
+    each one's position. With it, the groups of rows that share this
     column, case and punctuation aside, are put in the order of a hash, and a position inside a
-    group moves to the start of the group: no group is on both sides of a cut. `where` names the
-    key in messages.
+    group moves to the start of the group: no group is on both sides of a cut. A row without a value
+    is a group of its own. `where` names the key in messages.
     Raises InputError for a malformed instruction, an unknown split or a missing column.
     """
     selected = []
     for name, start, stop in _positions(splits, instruction, where):
-        order, cuts = _grouped(splits[name], split_by, where)
+        order, cuts = _ordered(splits[name], split_by, shuffle, where)
         chosen = order[_snapped(start, cuts) : _snapped(stop, cuts)]
         selected += [(name, index) for index in chosen]
     return selected
@@ -57,29 +64,48 @@ def _explained(instruction: str, names: list[str], where: str, error: Exception)
     )
 
 
-def _grouped(rows: list[Row], split_by: str | None, where: str) -> tuple[list[int], list[int]]:
+def groups(rows: list[Row], split_by: str, where: str) -> list[str]:
+    """Return for each row what the rows of its group share, and by which groups are ordered."""
+    return [_group(row, number, split_by, where) for number, row in enumerate(rows, start=1)]
+
+
+def has_group(row: Row, split_by: str) -> bool:
+    """Tell whether a row has a value by which it belongs to others."""
+    return not is_blank(row[split_by])
+
+
+def _ordered(
+    rows: list[Row], split_by: str | None, shuffle: bool, where: str
+) -> tuple[list[int], list[int]]:
     """Return the indices of rows in the order to cut them, and the positions that allow a cut."""
     if split_by is None:
-        return list(range(len(rows))), list(range(len(rows) + 1))
-    keys = [_key(_value(row, split_by, where)) for row in rows]
+        order = list(range(len(rows)))
+        if shuffle:
+            order.sort(key=lambda index: _hash(str(index)))
+        return order, list(range(len(rows) + 1))
+    keys = groups(rows, split_by, where)
     order = sorted(range(len(rows)), key=keys.__getitem__)
     starts = [at for at in range(1, len(rows)) if keys[order[at]] != keys[order[at - 1]]]
     return order, [0, *starts, len(rows)]
 
 
-def _value(row: Row, column: str, where: str) -> str:
+def _group(row: Row, number: int, column: str, where: str) -> str:
     if column not in row:
         raise InputError(
             f"{where}: key split_by: no column {column!r}.{did_you_mean(column, list(row))} "
             f"Found: {', '.join(row)}."
         )
-    return str(row[column])
+    return _key(row[column]) if has_group(row, column) else _hash(f"\n{number}")
 
 
-def _key(value: str) -> str:
+def _key(value: Any) -> str:
     """Return a hash of the words of a value: case and punctuation make no other group."""
-    words = re.findall(r"\w+", value.casefold())
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()
+    name = same_name(value).casefold()
+    return _hash(" ".join(re.findall(r"\w+", name)) or name)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _snapped(position: int, cuts: list[int]) -> int:

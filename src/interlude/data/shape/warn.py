@@ -1,26 +1,117 @@
 """What is worth a warning in normalised data: it is no fault, and a user should know of it.
 
-By the facts in the manifest of a task, so that no data are made anew for other words.
+No digest of code covers this module, so that no data are made anew for other words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 
+from interlude.data.shape.normalise import PARTS, Normalised, Splits
+from interlude.data.shape.splits import cut, groups, has_group
 from interlude.errors import few
+from interlude.forms.examples import Row
+from interlude.forms.names import same_name, whole_number
+from interlude.plan.tasks import Task
 
-Counts = Mapping[str, int]
-
-
-def warnings_of(manifest: Mapping[str, Any]) -> list[str]:
-    """Return plain sentences on what may be wrong with the data that a manifest describes."""
-    train, validation = (manifest["labels"][part] for part in ("train", "validation"))
-    return [*_on_one_side(train, validation)]
+FAR = 0.2  # of the rows that a slice asks for: groups that change it by more are told
+SHOWN = 3  # pairs of labels
 
 
-def _on_one_side(train: Counts, validation: Counts) -> Iterator[str]:
-    """Yield what is said of labels that only one part has; parts without labels have none."""
+def warnings_of(task: Task, splits: Splits, made: Normalised) -> list[str]:
+    """Return plain sentences on what may be wrong with the data of a task.
+
+    splits: source rows by split; made: what became of them.
+    """
+    return [
+        *_dropped(made),
+        *_alike(made),
+        *_hidden(made),
+        *_from_1(task, made),
+        *_alone(made),
+        *_on_one_side(made),
+        *_without_group(task, splits),
+        *_swallowed(task, splits, made),
+    ]
+
+
+def _dropped(made: Normalised) -> Iterator[str]:
+    for reason, count in made.dropped.items():
+        yield f"rows that missing: drop left out: {count}, with {reason}"
+
+
+def _alike(made: Normalised) -> Iterator[str]:
+    """Yield what is said of labels in several spellings: some are one, of some that is open."""
+    spelt = ((name, same_name(name)) for name in made.names)
+    one = [name for name, whole in spelt if name != whole and whole in made.names]
+    if one:
+        yield f"labels that are taken for one with the whole number: {few(one)}"
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for label in made.labels:
+        alike[_bare(label)].append(repr(label))
+    several = [" and ".join(labels) for labels in alike.values() if len(labels) > 1]
+    if several:
+        more = f", and {len(several) - SHOWN} more" if len(several) > SHOWN else ""
+        yield f"labels that may be one, and are several: {', '.join(several[:SHOWN])}{more}"
+
+
+def _bare(label: str) -> str:
+    """Return a label without case, blanks, form of its characters and spelling of its number."""
+    name = "".join(re.findall(r"\S", unicodedata.normalize("NFKC", label).casefold()))
+    name = {"true": "1", "false": "0"}.get(name.replace("\u200b", ""), name)
+    return str(float(name)) if re.fullmatch(r"[-+]?\d+(\.\d+)?", name) else name
+
+
+def _hidden(made: Normalised) -> Iterator[str]:
+    """Yield what is said of -1 among other numbers from 0."""
+    numbers = [whole_number(name) for name in made.names]
+    if -1 in numbers and 0 in numbers:
+        count = sum(made.label_counts(part).get("-1", 0) for part in PARTS)
+        yield (
+            f"the label -1 ({count} rows) is one of the labels; where it marks rows without one, "
+            'say missing_values: ["-1"] and missing: drop'
+        )
+
+
+def _from_1(task: Task, made: Normalised) -> Iterator[str]:
+    """Yield what is said of right choices by number of which 0 is none."""
+    numbers = {number for rows in made.parts.values() for row in rows for number in _of(made, row)}
+    is_open = _is_choice(made) and not made.labels and task.labels_from is None
+    if is_open and 0 not in numbers and len(numbers) > 1:
+        yield (
+            "the first choice is never the right one: numbers that count from 1 need "
+            "labels_from: 1, and labels_from: 0 says that these do not"
+        )
+
+
+def _is_choice(made: Normalised) -> bool:
+    return made.columns.label == "label" and not made.columns.has_classes
+
+
+def _of(made: Normalised, row: Row) -> list[int]:
+    return made.columns.numbers_of(row)
+
+
+def _alone(made: Normalised) -> Iterator[str]:
+    """Yield what is said of parts in which every row has the same one label, or tag."""
+    effects = {"validation": "who always predicts it is always right"}
+    if not _is_choice(made):
+        effects["train"] = "there is nothing to learn"
+    for part, effect in effects.items():
+        rows = made.parts[part]
+        found = {tuple(set(_of(made, row))) for row in rows}
+        if len(found) > 1 or len(labels := found.pop()) != 1:
+            continue
+        name = repr(made.labels[labels[0]]) if made.labels else f"number {labels[0]}"
+        yield f"all {len(rows)} rows of {part} have the label {name}: {effect}"
+
+
+def _on_one_side(made: Normalised) -> Iterator[str]:
+    """Yield what is said of labels that only one part has."""
+    train, validation = (made.label_counts(part) for part in PARTS)
     ways = (
         ("train", train, validation, "validation says nothing of them"),
         ("validation", validation, train, "they can be predicted, and not be learnt"),
@@ -31,4 +122,34 @@ def _on_one_side(train: Counts, validation: Counts) -> Iterator[str]:
             yield (
                 f"labels that only {part} has: {few(alone)} ({count} of {sum(here.values())}); "
                 f"{effect}"
+            )
+
+
+def _without_group(task: Task, splits: Splits) -> Iterator[str]:
+    """Yield what is said of rows without a value in the column by which rows are cut."""
+    for name, rows in splits.items():
+        column = task.split_by
+        count = sum(not has_group(row, column) for row in rows) if column else 0
+        if count:
+            yield (
+                f"rows of {name!r} without {column!r} (split_by): {count} of {len(rows)}; each is "
+                "a group of its own"
+            )
+
+
+def _swallowed(task: Task, splits: Splits, made: Normalised) -> Iterator[str]:
+    """Yield what is said of parts that are far from their size, since groups stay whole."""
+    if not task.split_by:
+        return
+    key = str(task.path)
+    for part in PARTS:
+        asked = len(cut(splits, task.splits[part], None, key))
+        taken = len(cut(splits, task.splits[part], task.split_by, key))
+        if abs(taken - asked) > FAR * asked:
+            names = {split for split, _ in made.selected[part]}
+            of_each = (Counter(groups(splits[each], task.split_by, key)) for each in names)
+            sizes = [size for counts in of_each for size in counts.values()]
+            yield (
+                f"{part} has {taken} rows where {task.splits[part]} asks for {asked}: groups stay "
+                f"whole (split_by), and the largest of {len(sizes)} has {max(sizes)} rows"
             )

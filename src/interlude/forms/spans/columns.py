@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from interlude.forms.columns import SPANS_TYPES, TEXT, WHOLES, Columns, text_with_spans
 from interlude.forms.examples import Row
-from interlude.forms.values import Task, label_number, value_of
+from interlude.forms.values import Task, label_number, name_of
 
 
 def _normalised(row: Row, task: Task) -> Row:
     with_spans = text_with_spans(row, task)
     labels = [label_number(label, task, "labels") for label in COLUMNS.labels(row, task, "labels")]
     named = "group" in task.columns
-    group = str(value_of(row, task, "group")) if named else with_spans["text"]
+    group = name_of(row, task, "group") if named else with_spans["text"]
     return {**with_spans, "labels": labels, "group": group}
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from interlude.forms.columns import TEXTS, WHOLES, Agreed, Columns
 from interlude.forms.examples import Row
+from interlude.forms.names import is_missing
 from interlude.forms.tagging.schemes import in_bio
-from interlude.forms.values import RowError, Task, label_number, listed, value_of
+from interlude.forms.values import MissingError, RowError, Task, label_number, listed, value_of
 
 
 def _normalised(row: Row, task: Task) -> Row:
-    tokens = [str(token) for token in _words(row, task, "tokens")]
+    tokens = list(map(str, _words(row, task, "tokens")))
     tags = _words(row, task, "tags")
     if len(tokens) != len(tags):
         raise RowError(f"key tags: found {len(tags)} tags for {len(tokens)} tokens.")
@@ -22,7 +23,11 @@ def _normalised(row: Row, task: Task) -> Row:
 def _words(row: Row, task: Task, key: str) -> list[Any]:
     """Return a list, which may be one text, so that CSV can hold it: it is cut at white space."""
     value = value_of(row, task, key)
-    return listed(value.split() if isinstance(value, str) else value, key)
+    words = listed(value.split() if isinstance(value, str) else value, key)
+    for place, word in enumerate(words, start=1):
+        if is_missing(word):
+            raise MissingError(key, f"item {place}")
+    return words
 
 
 def _as_scored(names: list[str], rows: Sequence[list[int]], metric: str) -> Agreed:
