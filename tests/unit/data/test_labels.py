@@ -74,7 +74,7 @@ def test_what_is_no_label_is_refused_with_a_way_out(
     task: Callable[..., Task],
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(InputError, match=f"row 2: .*{message}"):
+    with pytest.raises(InputError, match=f"line 2: .*{message}"):
         made(task(labelled(*labels), labels=names), tmp_path)
 
 
@@ -146,7 +146,7 @@ def test_a_label_that_is_no_choice_or_several_is_refused(
 ) -> None:
     rows = chosen((options, label), (options, label))
     mine = task(rows, form="choice", columns=CHOICE, labels=None, **changes)
-    with pytest.raises(InputError, match=f"row 1: key label: found {message}"):
+    with pytest.raises(InputError, match=f"line 1: key label: found {message}"):
         made(mine, tmp_path)
 
 

@@ -75,7 +75,7 @@ def test_it_is_named_or_left_out_by_rule(
     stated["labels"] = ["no", "yes"] if declared and form not in ("choice", "regression") else None
     if form == "tagging":
         stated["metric"] = "tag_accuracy"
-    with pytest.raises(InputError, match=f"split 'all', row 2: {message}"):
+    with pytest.raises(InputError, match=f"split 'all', line 2: {message}"):
         made(task(rows, **stated), tmp_path)
     manifest = made(task(rows, **stated, missing="drop"), tmp_path)
     key = message.partition(":")[0].removeprefix("key ")
@@ -101,7 +101,7 @@ def test_an_empty_text_is_a_text(task: Callable[..., Task], tmp_path: Path) -> N
 def test_what_stands_for_nothing_may_be_declared(task: Callable[..., Task], tmp_path: Path) -> None:
     rows = [{"text": f"t {at}", "label": at} for at in (0, 1, -1, 1, "?", -1.0, 0, 1)]
     stated: dict[str, Any] = {"labels": None, "missing_values": ["-1", "?"]}
-    with pytest.raises(InputError, match="row 3: key label: found nothing"):
+    with pytest.raises(InputError, match="line 3: key label: found nothing"):
         made(task(rows, **stated), tmp_path)
     manifest = made(task(rows, **stated, missing="drop"), tmp_path)
     assert manifest["label_names"] == ["0", "1"]

@@ -241,48 +241,48 @@ def regressed(**changes: Any) -> dict[str, Any]:
     [
         (
             {"rows": SINGLE, "columns": {"text": "txt", "label": "label"}},
-            "mine.yaml: split 'all', row 1: key columns.text: no column 'txt'. "
+            "mine.yaml: split 'all', line 1: key columns.text: no column 'txt'. "
             "Did you mean 'text'. Found: text, label",
         ),
         (
             {"rows": with_first(label="yess")},
-            "mine.yaml: split 'all', row 1: key label: unknown label 'yess'. "
+            "mine.yaml: split 'all', line 1: key label: unknown label 'yess'. "
             "Did you mean 'yes'. Allowed: no, yes",
         ),
         (
             {"rows": with_first(text=None)},
-            "row 1: key text: found nothing in column 'text'. Allowed: a",
+            "line 1: key text: found nothing in column 'text'. Allowed: a",
         ),
-        (choices(label=3), "row 1: key label: found 3. Allowed: 0 to 2"),
-        (choices(label="x"), "row 1: key label: found 'x'. Allowed: 0 to 2, or the text"),
-        (choices(options=[]), r"row 1: key choices: found \[\]. Allowed: a list"),
-        (spans(at=15), "row 1: key start: found 15 to 19. Allowed: within 0 to 16"),
-        (spans(at=4), "row 1: key start: the passage holds '990 ' from 4 to 8"),
+        (choices(label=3), "line 1: key label: found 3. Allowed: 0 to 2"),
+        (choices(label="x"), "line 1: key label: found 'x'. Allowed: 0 to 2, or the text"),
+        (choices(options=[]), r"line 1: key choices: found \[\]. Allowed: a list"),
+        (spans(at=15), "line 1: key start: found 15 to 19. Allowed: within 0 to 16"),
+        (spans(at=4), "line 1: key start: the passage holds '990 ' from 4 to 8"),
         (
             {**spans(at=0), "rows": [{"q": "x", "p": " \t", "at": 0, "answers": [" "]}] * 2},
-            r"row 1: key passage: found ' \\t'. Allowed: a text that holds the answer",
+            r"line 1: key passage: found ' \\t'. Allowed: a text that holds the answer",
         ),
-        (spanned(at=[1, 9]), "row 1: key span1: found 1 to 9. Allowed: within 0 to 3"),
-        (spanned(at="1 9"), "row 1: key span1: found '1 9'. Allowed: a list of start and end"),
-        (spanned(label="no "), "row 1: key labels: unknown label 'no '"),
-        (regressed(value="high"), "row 1: key value: found 'high'. Allowed: a finite number"),
-        (regressed(value=float("nan")), "row 1: key value: found nothing in column 'value'"),
-        (regressed(value="1_5"), "row 1: key value: found '1_5'. Allowed: a finite number"),
-        (regressed(value=True), "row 1: key value: found True. Allowed: a finite number"),
-        ({"rows": with_first(label=2)}, "row 1: key label: unknown label '2'. Allowed: no, yes"),
-        ({"rows": with_first(label=-1)}, "row 1: key label: unknown label '-1'"),
-        (tagged(tags=["no"]), "row 1: key tags: found 1 tags for 3 tokens"),
-        (tagged(tags="no no on"), "row 1: key tags: unknown label 'on'"),
+        (spanned(at=[1, 9]), "line 1: key span1: found 1 to 9. Allowed: within 0 to 3"),
+        (spanned(at="1 9"), "line 1: key span1: found '1 9'. Allowed: a list of start and end"),
+        (spanned(label="no "), "line 1: key labels: unknown label 'no '"),
+        (regressed(value="high"), "line 1: key value: found 'high'. Allowed: a finite number"),
+        (regressed(value=float("nan")), "line 1: key value: found nothing in column 'value'"),
+        (regressed(value="1_5"), "line 1: key value: found '1_5'. Allowed: a finite number"),
+        (regressed(value=True), "line 1: key value: found True. Allowed: a finite number"),
+        ({"rows": with_first(label=2)}, "line 1: key label: unknown label '2'. Allowed: no, yes"),
+        ({"rows": with_first(label=-1)}, "line 1: key label: unknown label '-1'"),
+        (tagged(tags=["no"]), "line 1: key tags: found 1 tags for 3 tokens"),
+        (tagged(tags="no no on"), "line 1: key tags: unknown label 'on'"),
         (
             {"rows": with_first(text="smile \ud83d")},
-            r"row 1: key text: found '\\ud83d', half of a character \(a lone surrogate\), at char"
+            r"line 1: key text: found '\\ud83d', half of a character \(a lone surrogate\), at char"
             "acter 7. Allowed: whole characters",
         ),
         (
             {"rows": with_first(label="\udc00"), "labels": None},
-            r"row 1: key label: found '\\udc00', half of a character",
+            r"line 1: key label: found '\\udc00', half of a character",
         ),
-        (tagged(words=["a", "b", "\udfff"]), r"row 1: key tokens: found '\\udfff'"),
+        (tagged(words=["a", "b", "\udfff"]), r"line 1: key tokens: found '\\udfff'"),
         (
             {"rows": with_first(label="L5x"), "labels": [f"L{i}" for i in range(5000)]},
             "unknown label 'L5x'. Did you mean 'L5'. Allowed: L0, L1, .*, L9 and 4990 more",

@@ -46,7 +46,7 @@ def test_the_three_file_formats_give_the_same_rows() -> None:
         ("jsonl", b"\xff", "split 'all', line 1: found the byte 0xff"),
         ("csv", b"", "split 'all', line 1: found no header"),
         ("parquet", b"no", "split 'all': not a readable Parquet file"),
-        ("chat", b'{"text": "a"}\n', "split 'all', row 1: no column 'input'. Found: text"),
+        ("chat", b'{"text": "a"}\n', "split 'all', line 1: no column 'input'. Found: text"),
     ],
 )
 def test_an_unreadable_source_names_the_place(name: str, content: bytes, message: str) -> None:

@@ -40,7 +40,7 @@ def test_a_row_has_one_label_or_several_or_none(tmp_path: Path) -> None:
 
 
 def test_an_unknown_label_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"row 2: key labels: unknown label 'sogn'.*'song'"):
+    with pytest.raises(InputError, match=r"line 2: key labels: unknown label 'sogn'.*'song'"):
         prepared(tmp_path, "bad", ["bad", "sogn"])
 
 

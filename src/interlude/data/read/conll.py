@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from interlude.data.read.decoded import Encoding, decoded
+from interlude.data.read.lines import LinedRows
 from interlude.data.read.readers import Dropped, Members, Row, Rows, reader
 from interlude.errors import InputError
 from interlude.plan.declared import Different
@@ -51,7 +52,9 @@ def conll(
 def conllu(members: Members, dropped: Dropped, encoding: Encoding = "utf-8") -> dict[str, Rows]:
     """CoNLL-U, by the names of its columns, without lines of several words or none (1-2, 1.1)."""
     splits = conll(members, dropped, OF_CONLLU, comments=True, encoding=encoding)
-    return {split: [_words_alone(row) for row in rows] for split, rows in splits.items()}
+    for rows in splits.values():
+        rows[:] = map(_words_alone, rows)  # in place: they know their lines
+    return splits
 
 
 def _words_alone(row: Row) -> Row:
@@ -73,21 +76,23 @@ class _Table:
     names: list[str]
     comments: bool | None
 
-    def rows(self) -> Rows:
+    def rows(self) -> LinedRows:
         """Return a row per sentence."""
-        rows: Rows = []
+        rows: list[tuple[int, Row]] = []
         words: list[list[str]] = []
-        document = 0
+        start = document = 0
         for number, line in [*self.lines, (0, "")]:
             begins_document = line.startswith(DOCUMENT)
             if line and not begins_document:
+                start = start if words else number
                 words += self._word(number, line, is_first=not words)
             elif words:
                 lists = map(list, zip(*words, strict=True))
-                rows.append({"document": document, **dict(zip(self.names, lists, strict=True))})
+                columns = dict(zip(self.names, lists, strict=True))
+                rows.append((start, {"document": document, **columns}))
                 words = []
             document += begins_document
-        return rows
+        return LinedRows(rows)
 
     def _word(self, number: int, line: str, is_first: bool) -> list[list[str]]:
         """Return the columns of a line as the only item, none of a comment."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.data.read.decoded import Encoding, decoded
+from interlude.data.read.lines import LinedRows, place_of
 from interlude.data.read.separated import Quoting, Separator, table_rows
 from interlude.data.read.similar import families
 from interlude.errors import InputError
@@ -224,7 +225,9 @@ def json_lines(content: bytes, split: str, encoding: str = "utf-8") -> Rows:
         return [_json_object(item, f"{where}, item {number}") for number, item in items]
     # split("\n"), since splitlines() would also cut at the line separators inside of JSON strings
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    return [_json_object(_parsed(line, where, n), f"{where}, line {n}") for n, line in lines]
+    return LinedRows(
+        (n, _json_object(_parsed(line, where, n), f"{where}, line {n}")) for n, line in lines
+    )
 
 
 def _parsed(text: str, where: str, first: int = 1) -> Any:
@@ -279,7 +282,8 @@ def each(
     content: bytes, split: str, dropped: Dropped, parse: Callable[[Row], Parsed]
 ) -> Iterator[Parsed]:
     """Yield the parsed rows of a Parquet or JSONL file; the unusable ones are counted by reason."""
-    for number, row in enumerate(rows_of(content, split), start=1):
+    rows = rows_of(content, split)
+    for index, row in enumerate(rows):
         try:
             yield parse(row)
         except UnusableError as reason:
@@ -287,5 +291,5 @@ def each(
         except KeyError as missing:
             found = ", ".join(row)
             raise InputError(
-                f"split {split!r}, row {number}: no column {missing}. Found: {found}."
+                f"split {split!r}, {place_of(rows, index)}: no column {missing}. Found: {found}."
             ) from None

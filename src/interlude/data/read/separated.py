@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from interlude.data.read.lines import LinedRows
 from interlude.errors import InputError
 
 Separator = Annotated[
@@ -47,9 +48,7 @@ OTHER_QUOTES = (
 csv.field_size_limit(2**31 - 1)  # characters of a field; by default the module refuses 131,073
 
 
-def table_rows(
-    text: str, where: str, separator: str, quoting: Quoting | None
-) -> list[dict[str, str]]:
+def table_rows(text: str, where: str, separator: str, quoting: Quoting | None) -> LinedRows:
     """Return the rows as column -> text. A column without a name is left out; '' stays ''.
 
     quoting: None for double, but with tabs for files in which no field begins with a quote.
@@ -59,7 +58,10 @@ def table_rows(
     rows = _records(text, where, separator, quoting)
     line, header = next(rows, (1, []))
     _check_header(header, f"{where}, line {line}", separator)
-    return [_row(header, fields, f"{where}, line {number}", separator) for number, fields in rows]
+    return LinedRows(
+        (number, _row(header, fields, f"{where}, line {number}", separator))
+        for number, fields in rows
+    )
 
 
 def _records(text: str, where: str, separator: str, quoting: Quoting | None) -> Numbered:

@@ -24,8 +24,8 @@ def check_classes(task: Task, numbers: Numbers, values: Iterable[Any]) -> None:
     """Raise InputError when the labels of both parts cannot work.
 
     task: with the labels that it has. values: of the label column, as they stand there.
-    A part of one row is let pass, and so is one label in a whole file, or in few rows of a file in
-    no order: these are told as a warning.
+    A part of one row is let pass, and so are groups that are cut as declared, and one label in a
+    whole file or in few rows of a file in no order: these are told as a warning.
     """
     if len(task.labels) < 2:
         raise InputError(
@@ -60,7 +60,7 @@ def _check_counting(task: Task, numbers: Numbers, values: Iterable[Any]) -> None
 def _check_shared(task: Task, numbers: Numbers) -> None:
     """Raise InputError when no label of validation is in train."""
     train, validation = (_labels(numbers, part) for part in ("train", "validation"))
-    if not train & validation:
+    if not train & validation and not task.split_by:
         names = (few([task.labels[n] for n in sorted(each)]) for each in (validation, train))
         found = "found no label of validation ({}) in train ({})".format(*names)
         why = _by_order(task, numbers, "validation")

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from interlude.data.read.lines import place_of
 from interlude.data.shape.classes import check_classes
 from interlude.data.shape.splits import cut
 from interlude.errors import InputError
@@ -221,7 +222,7 @@ class _Shaping:
             yield
         except RowError as error:
             raise InputError(
-                f"{self.task.path}: split {split!r}, row {index + 1}: {error}"
+                f"{self.task.path}: split {split!r}, {place_of(self.splits[split], index)}: {error}"
             ) from None
 
 
