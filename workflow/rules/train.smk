@@ -13,13 +13,17 @@ TRAINING = f"{TRAINED}/{{id}}"
 # when another study, under another name, wants the same, or a clone has moved.
 TRAIN = """
 trap : INT TERM
-job=({params.training} {params.files} --name {resources.called:q} {resources.keeps} {resources.shared})
-{{ python -m interlude.jobs.warm {resources.script:q} "${{job[@]}}" --threads {threads} \
-       --checkpoint-minutes {resources.checkpoint_minutes} 2>&1 | (trap '' INT TERM; tee {log}); }} ||
-    python {resources.on_failure:q} "${{job[@]}}" --exit-status $? --log {log} \\
+job=({params.training} {params.files} --name {resources.called:q} {resources.options})
+{{ python -m interlude.jobs.warm {resources.scripts:q}/train.py "${{job[@]}}" --threads {threads} \
+       2>&1 | (trap '' INT TERM; tee {log}); }} ||
+    python {resources.scripts:q}/record_failure.py "${{job[@]}}" --exit-status $? --log {log} \\
         --retries-left {resources.retries_left}
 """
 
+
+# In one resource each, since Snakemake takes its time for every one of every job.
+SCRIPTS = script("")
+OPTIONS = f"{SHARED} --checkpoint-minutes={STUDY.config.compute.checkpoint_minutes}"
 
 TRAINED_BY = defaultdict(list)
 for id in PLAN.trainings:
@@ -50,16 +54,13 @@ rule train_target:
         "../../envs/train.yaml"
     threads: STUDY.config.compute.threads
     resources:
-        script=script("train.py"),
-        on_failure=script("record_failure.py"),
+        scripts=SCRIPTS,
+        options=OPTIONS,
         called=called,
-        keeps="",
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
-        shared=SHARED,
         mem_mb=job_memory,
         runtime=job_minutes,
-        checkpoint_minutes=STUDY.config.compute.checkpoint_minutes,
     params:
         training=training_arguments,
         files=job_files,
@@ -86,16 +87,13 @@ use rule train_target as train_intermediate with:
         id=one_of(TRAINED_BY["train_intermediate"]),
     priority: 1  # everything else waits for these
     resources:
-        script=script("train.py"),
-        on_failure=script("record_failure.py"),
+        scripts=SCRIPTS,
+        options=f"{OPTIONS} --keep-start",
         called=called,
-        keeps="--keep-start",
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
-        shared=SHARED,
         mem_mb=job_memory,
         runtime=job_minutes,
-        checkpoint_minutes=STUDY.config.compute.checkpoint_minutes,
 
 
 # Baselines that serve to choose settings.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 
 from interlude.errors import command
@@ -19,9 +18,6 @@ def say(line: str) -> None:
 def main() -> None:
     parser = job_parser(__doc__)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument(
-        "--checkpoint-minutes", type=float, default=math.inf, help="how often the state is saved"
-    )
     arguments = parser.parse_args()
     job = job_of(arguments)
     if job.training.device != "cpu":

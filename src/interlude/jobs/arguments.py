@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,9 @@ def job_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--start", type=Path, help="folder of the start that it begins from")
     parser.add_argument("--keep-start", action="store_true", help="keep encoder and heads")
     parser.add_argument("--out", type=Path, required=True, help="folder of its record")
+    parser.add_argument(
+        "--checkpoint-minutes", type=float, default=math.inf, help="how often the state is saved"
+    )
     parser.add_argument("--shared", type=Path, help="folder of outcomes that others use as well")
     return parser
 

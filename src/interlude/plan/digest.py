@@ -137,17 +137,15 @@ def _reached(names: Iterable[str], outside: Collection[str]) -> Modules:
     """Return the modules that names, and their imports in turn, stand for; none from outside."""
     found: Modules = {}
     waiting = list(names)
+    rooms = tuple(f"{each}." for each in outside)
     while waiting:
         name = waiting.pop()
-        path = None if name in found or _is_within(name, outside) else _module_file(name)
+        is_outside = f"{name}.".startswith(rooms)
+        path = None if name in found or is_outside else _module_file(name)
         if path is not None:
             found[name] = path
             waiting += [*_packages(name), *_source(path).imports]
     return found
-
-
-def _is_within(name: str, outside: Collection[str]) -> bool:
-    return any(name == each or name.startswith(f"{each}.") for each in outside)
 
 
 def _packages(name: str) -> Iterator[str]:
@@ -170,12 +168,14 @@ def _module_file(name: str) -> Path | None:
 
 
 def _source(path: Path) -> Source:
-    return _read(path.read_text(encoding="utf8"))
+    status = path.stat()
+    return _read(path, status.st_mtime_ns, status.st_size)
 
 
 @cache
-def _read(text: str) -> Source:
-    tree = ast.parse(text)
+def _read(path: Path, changed_ns: int, size: int) -> Source:
+    """Return the source of a file, read once while its time and size are these."""
+    tree = ast.parse(path.read_text(encoding="utf8"))
     names: list[str] = []
     for node in [tree, *_statements(tree)]:
         if isinstance(node, DOCUMENTED):
