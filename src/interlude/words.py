@@ -24,8 +24,9 @@ SCORES: dict[str, str] = {
     "metrics": _TEXT,
     **dict.fromkeys(("train_examples", "validation_examples", "best_step"), _WHOLE),
     **dict.fromkeys(("curve", "data_revision", "data_fingerprint", "truncation"), _TEXT),
+    "example_var": _REAL,
 }
-ADDED = ("truncation",)  # columns that tables of earlier releases lack
+ADDED = ("truncation", "example_var")  # columns that tables of earlier releases lack
 # Columns of `trainings.parquet`, a row per training that a cell is read from or started from.
 TRAININGS: dict[str, str] = {
     **dict.fromkeys(("training", "start"), _TEXT),

@@ -8,6 +8,7 @@ from pathlib import Path
 from interlude.analysis.results import to_scores, to_trainings, write_results
 from interlude.errors import command
 from interlude.jobs.collect import collect
+from interlude.jobs.example_noise import with_example_variance
 from interlude.plan.cells import read_plan, scored
 
 
@@ -22,7 +23,8 @@ def main() -> None:
     arguments = parser.parse_args()
     cells = scored(read_plan(arguments.plan))
     found = collect(arguments.study, cells, arguments.trained)
-    write_results(to_scores(found.scores), arguments.scores)
+    scores = with_example_variance(found.scores, arguments.trained)
+    write_results(to_scores(scores), arguments.scores)
     write_results(to_trainings(found.trainings), arguments.trainings)
 
 

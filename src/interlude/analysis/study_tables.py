@@ -12,6 +12,7 @@ from interlude.analysis.conclusions import averages_by_filter, changed_conclusio
 from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
 from interlude.analysis.costs import cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
+from interlude.analysis.example_noise import with_example_noise
 from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
 from interlude.analysis.pooled import pooled_tables
@@ -69,7 +70,7 @@ def write_study_tables(tables: dict[str, pd.DataFrame], folder: Path, options: O
 
 def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[str, pd.DataFrame]:
     levels = options.statistics
-    transfer = transfer_table(flagged, options, filtered)
+    transfer = with_example_noise(transfer_table(flagged, options, filtered), flagged, levels.alpha)
     averages = average_table(transfer)
     matrix = score_matrix(flagged, filtered)
     collapsed = collapsed_sources(averages, levels.collapsed)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,7 @@ def study() -> pd.DataFrame:
         shift = effect[source] * FELT.get(task, 0) * (0.5 if size else 1)
         score = 0.6 + shift + noise.normal(0, 0.03)
         more = {**facts[task], **measured(noise)}
+        more["example_var"] = example_variance(role, source, task, size)
         if role == "intermediate" and size:
             more["train_examples"] = size
         if role == "probing" and source == "none":
@@ -91,6 +93,13 @@ def measured(noise: np.random.Generator) -> dict[str, Any]:
     real = ("train_seconds", "evaluation_seconds", "total_seconds", "energy_joules")
     numbers = {name: int(noise.integers(1000, 9000)) for name in whole}
     return numbers | {name: float(noise.uniform(10, 90)) for name in real}
+
+
+def example_variance(role: str, source: str, task: str, size: int | None) -> float | None:
+    """Another number for each cell, which its restarts share."""
+    if source == "none":
+        return None
+    return crc32(f"{role} {source} {task} {size}".encode()) / 2**32 / 1000
 
 
 def change(role: str, source: str, task: str, restarts: tuple[int, ...], **to: Any) -> Callable:
@@ -272,11 +281,30 @@ def transfer(filtered: bool) -> pd.DataFrame:
         known = table["p"].notna() & (table["role"] == role)
         table.loc[known, column] = multipletests(table.loc[known, "p"], method=method)[1]
     add_detectable(table, pairs)
+    return with_examples(table)
+
+
+def with_examples(table: pd.DataFrame) -> pd.DataFrame:
+    """With the noise of the examples, and columns in order."""
+    runs = study()[study()["examples"].isna()].groupby(CELL)["example_var"].first()
+    for place, row in table.iterrows():
+        example = 100**2 * runs[row["role"], row["source"], row["task"]]
+        known = row["n"] > 1 and row["baseline_n"] > 1
+        cell, base = (row[f"{of}sd"] ** 2 / max(1, row[f"{of}n"]) for of in ("", "baseline_"))
+        noise = ("examples" if example > cell + base else "restarts") if known else "not known"
+        table.loc[place, ["example_sd", "noise"]] = [math.sqrt(example), noise]
+        if known:
+            squares = cell**2 / (row["n"] - 1) + base**2 / (row["baseline_n"] - 1)
+            t = stats.t(np.square(cell + base) / squares).isf(ALPHA / 2)
+            reach = t * math.sqrt(cell + base + example)
+            bounds = [row["delta"] - reach, row["delta"] + reach]
+            table.loc[place, ["ci_low_examples", "ci_high_examples"]] = bounds
     order = [*("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low")]
     order += [*("ci_high", "p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed")]
     order += [
         *("n_missing", "n_planned", "baseline_sd", "baseline_n", "task_sd", "detectable"),
         *("detectable_holm", "test", "note"),
+        *("example_sd", "ci_low_examples", "ci_high_examples", "noise"),
     ]
     return table[order]
 

@@ -1,0 +1,43 @@
+"""How far a difference would move with other validation examples, beside other restarts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from interlude.analysis.results import POINTS
+
+RESTARTS, EXAMPLES, NOT_KNOWN = "restarts", "examples", "not known"
+_EQUAL = 1e-7  # points; scores that differ by less are equal
+_CELL = ["role", "source", "task"]
+
+
+def with_example_noise(transfer: pd.DataFrame, runs: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Return the transfer table with the noise of the validation examples, in points.
+
+    runs: those that the table is made from. Adds
+
+    example_sd: standard deviation of delta over resamples of the examples, all of the cell's runs
+    counted; missing where their predictions or the baseline's are not known.
+    ci_low_examples, ci_high_examples: delta ± t √(s²/n + s₀²/n₀ + example_sd²), with Welch's
+    degrees of freedom: the interval for other restarts and other examples of the same task.
+    noise: which of the two is the larger part of that variance, restarts or examples.
+    """
+    variances = runs.groupby(_CELL)["example_var"].first().rename("variance")
+    example = POINTS**2 * transfer.join(variances, on=_CELL)["variance"]
+    sides = [
+        transfer[sd] ** 2 / transfer[n].where(transfer[n] > 1)
+        for sd, n in (("sd", "n"), ("baseline_sd", "baseline_n"))
+    ]
+    restarts = sides[0] + sides[1]
+    squares = sides[0] ** 2 / (transfer["n"] - 1) + sides[1] ** 2 / (transfer["baseline_n"] - 1)
+    freedom = (restarts**2 / squares).where(restarts > _EQUAL**2)
+    reach = stats.t.isf(alpha / 2, freedom) * np.sqrt(restarts + example)
+    larger = np.where(example > restarts, EXAMPLES, RESTARTS)
+    return transfer.assign(
+        example_sd=np.sqrt(example),
+        ci_low_examples=transfer["delta"] - reach,
+        ci_high_examples=transfer["delta"] + reach,
+        noise=np.where((example + restarts).isna(), NOT_KNOWN, larger),
+    )

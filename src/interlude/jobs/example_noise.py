@@ -1,0 +1,102 @@
+"""What the choice of validation examples adds to the noise of a difference from the baseline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from interlude.jobs.record import OF_TASKS
+from interlude.jobs.resampled import resampled_scores
+from interlude.words import NO_SOURCE
+
+Row = dict[str, Any]
+
+# What restarts of one cell have in common, and a cell with its baseline.
+_CELL = ("arm", "role", "source", "examples", "task", "point")
+_COMPARED = ("role", "task", "point")
+_BASELINE = "single"  # arm
+
+
+def with_example_variance(scores: Iterable[Row], trained: Path) -> list[Row]:
+    """Return rows of scores with `example_var` where the predictions of both sides are known.
+
+    scores: as from `collect.collect`. trained: folder with a folder for each training.
+
+    example_var: variance, over 1,000 joint resamples of the validation examples, of the mean of a
+    cell's runs minus the mean of the baseline's, in units of the score squared.
+    """
+    rows = list(scores)
+    baselines = _grouped([row for row in rows if _is_baseline(row)], _COMPARED)
+    means = _Means(trained)
+    for runs in _grouped([row for row in rows if row["source"] != NO_SOURCE], _CELL).values():
+        baseline = baselines.get(_key(runs[0], _COMPARED), [])
+        sides = means.of(runs), means.of(baseline)
+        if sides[0] is not None and sides[1] is not None:
+            variance = float(np.var(sides[0] - sides[1], ddof=1))
+            for run in runs:
+                run["example_var"] = variance
+    return rows
+
+
+class _Means:
+    """Mean scores of cells on the resamples of their task; each training is read once.
+
+    A cell has none where no run has predictions, or where runs of its task were tested on other
+    examples, so that resamples would not be joint.
+    """
+
+    def __init__(self, trained: Path) -> None:
+        self._trained = trained
+        self._scores: dict[tuple[str, str], np.ndarray | None] = {}
+        self._examples: dict[tuple[str, str], list[str]] = {}
+
+    def of(self, runs: list[Row]) -> np.ndarray | None:
+        ended_well = [run for run in runs if run["status"] == "ok"]
+        scores = [self._resampled(run) for run in ended_well]
+        known = [each for each in scores if each is not None]
+        return np.mean(known, axis=0) if known and len(known) == len(scores) else None
+
+    def _resampled(self, run: Row) -> np.ndarray | None:
+        key = run["training"], run["task"]
+        if key not in self._scores:
+            self._scores[key] = self._computed(run)
+        return self._scores[key]
+
+    def _computed(self, run: Row) -> np.ndarray | None:
+        path = self._trained / run["training"] / "predictions.parquet"
+        rows = _predictions(path, run["task"]) if path.exists() else []
+        ids = [row["id"] for row in rows]
+        if not ids or self._examples.setdefault((run["role"], run["task"]), ids) != ids:
+            return None
+        predictions, gold = ([row[name] for row in rows] for name in ("prediction", "gold"))
+        return resampled_scores(run["metric"], predictions, gold)
+
+
+def _predictions(path: Path, task: str) -> list[Row]:
+    table = pq.read_table(path)
+    rows: list[Row] = table.to_pylist()
+    if tuple(table.column_names) != OF_TASKS:
+        return rows
+    texts = ("prediction", "gold")
+    of_task = [row for row in rows if row["task"] == task]
+    return [{**row, **{name: json.loads(row[name]) for name in texts}} for row in of_task]
+
+
+def _is_baseline(row: Row) -> bool:
+    return (row["arm"], row["source"]) == (_BASELINE, NO_SOURCE)
+
+
+def _grouped(rows: Iterable[Row], names: tuple[str, ...]) -> dict[tuple[Any, ...], list[Row]]:
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(_key(row, names), []).append(row)
+    return groups
+
+
+def _key(row: Row, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in names)

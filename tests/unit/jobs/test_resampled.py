@@ -1,0 +1,111 @@
+"""Scores of resamples: for every metric what the metric itself says of the resampled examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from interlude.jobs.resampled import RESAMPLES, resampled_scores, weighted_scores
+from interlude.metrics import metric_names, metric_of
+
+DRAWS = np.random.default_rng(5)
+N = 24
+ANSWERS = ["the red house", "a house", "red", "", "in 1990"]
+TAGS = ["O", "B-PER", "I-PER", "B-ORG", ""]  # the last: of a word that was cut off
+Case = tuple[list[Any], list[Any]]
+
+
+def labels(kinds: int) -> list[int]:
+    return [int(label) for label in DRAWS.integers(kinds, size=N)]
+
+
+def sets() -> list[list[int]]:
+    return [sorted({int(k) for k in DRAWS.integers(4, size=DRAWS.integers(3))}) for _ in range(N)]
+
+
+def chosen(words: list[str]) -> list[str]:
+    return [words[k] for k in DRAWS.integers(len(words), size=N)]
+
+
+def tags(kinds: int) -> list[list[str]]:
+    return [[TAGS[k] for k in DRAWS.integers(kinds, size=5)] for _ in range(N)]
+
+
+def questions(**more: list[Any]) -> list[dict[str, Any]]:
+    """References of 8 questions, whose examples do not all stand together."""
+    return [
+        {"question": f"q{place % 8}", **{name: each[place] for name, each in more.items()}}
+        for place in range(N)
+    ]
+
+
+CASES: dict[str, Case] = {
+    "accuracy": (labels(3), labels(3)),
+    "accuracy_f1": (labels(2), labels(2)),
+    "entity_f1": (tags(5), tags(4)),
+    "f1_macro": (labels(5), labels(5)),
+    "matthews": (labels(3), labels(3)),
+    "micro_f1": (sets(), sets()),
+    "multirc": (labels(2), questions(label=labels(2))),
+    "pearson_spearman": (list(DRAWS.normal(size=N)), list(DRAWS.normal(size=N).round(1))),
+    "qa_f1_em": (chosen(ANSWERS), [[one, "red"] for one in chosen(ANSWERS)]),
+    "record": (
+        list(DRAWS.normal(size=N)),
+        questions(answer=chosen(ANSWERS), answers=[[one] for one in chosen(ANSWERS)]),
+    ),
+    "tag_accuracy": (tags(5), tags(4)),
+}
+
+
+def of_copies(metric: str, predictions: list[Any], gold: list[Any], times: np.ndarray) -> float:
+    """The metric of a resample written out, each copy of a question as a question of its own."""
+    units: dict[Any, list[int]] = {}
+    for place, each in enumerate(gold):
+        units.setdefault(each["question"] if isinstance(each, dict) else place, []).append(place)
+    rows, references = [], []
+    for members, count in zip(units.values(), times, strict=True):
+        for copy in range(int(count)):
+            rows += [predictions[k] for k in members]
+            references += [
+                {**gold[k], "question": (gold[k]["question"], copy)}
+                if isinstance(gold[k], dict)
+                else gold[k]
+                for k in members
+            ]
+    return next(iter(metric_of(metric)(rows, references).values()))
+
+
+@pytest.mark.parametrize("metric", metric_names())
+def test_a_resample_has_the_score_of_its_examples_written_out(metric: str) -> None:
+    predictions, gold = CASES[metric]
+    units = 8 if isinstance(gold[0], dict) else N
+    drawn = DRAWS.integers(units, size=(20, units))
+    times = np.stack([np.bincount(each, minlength=units) for each in drawn]).astype(float)
+    scores = weighted_scores(metric, predictions, gold, times)
+    expected = [of_copies(metric, predictions, gold, each) for each in times]
+    assert scores == pytest.approx(expected)
+    whole = weighted_scores(metric, predictions, gold, np.ones((1, units)))
+    assert whole == pytest.approx(next(iter(metric_of(metric)(predictions, gold).values())))
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "accuracy_f1", "f1_macro", "matthews"])
+@pytest.mark.parametrize("case", [([0] * 4, [1, 0, 1, 0]), ([0] * 4, [0] * 4), ([1], [0])])
+def test_constant_predictions_and_labels_that_do_not_occur(metric: str, case: Case) -> None:
+    scores = weighted_scores(metric, *case, np.ones((1, len(case[1]))))
+    assert scores == pytest.approx(next(iter(metric_of(metric)(*case).values())))
+
+
+def test_the_variance_of_an_accuracy_is_the_binomial_one() -> None:
+    right = [1] * 150 + [0] * 50
+    scores = resampled_scores("accuracy", right, [1] * 200)
+    assert len(scores) == RESAMPLES
+    assert scores.var() == pytest.approx(0.75 * 0.25 / 200, rel=0.1)
+
+
+def test_resamples_are_joint_and_repeat() -> None:
+    gold = labels(2)
+    one, other = (resampled_scores("accuracy", gold[:k] + [9] * (N - k), gold) for k in (20, 19))
+    assert (one >= other).all()
+    assert (resampled_scores("accuracy", gold, gold) == 1).all()
