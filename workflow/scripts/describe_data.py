@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pyarrow import ipc
 
 from interlude.errors import command
 from interlude.files import written_atomically
-from interlude.plan.limits import aligned, duration, number
+from interlude.plan.limits import aligned, duration, fills_no_batch, number
 
 Row = dict[str, Any]
 PARTS = ("train", "validation")
@@ -60,6 +61,9 @@ def main() -> None:
         writer.writerows(rows)
     head = ["role", "task", "rows trained on", "rows validated on", "epochs", "rate", "length"]
     print("\n".join(aligned([head, *map(shown, rows)])))
+    for limits, row in zip(arguments.limits, rows, strict=True):
+        if told := fills_no_batch(limits, row["train_rows_used"]):
+            print(f"warning: {told}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

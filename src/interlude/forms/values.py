@@ -41,6 +41,15 @@ class MissingError(RowError):
         )
 
 
+class AbsentError(MissingError):
+    """A row without a column, which others may have; or none has, where its name is misspelt."""
+
+    def __init__(self, key: str, name: str, row: Row) -> None:
+        super().__init__(key)
+        hint = did_you_mean(name, list(row))
+        self.args = (f"key columns.{key}: no column {name!r}.{hint} Found: {', '.join(row)}.",)
+
+
 class Task(Protocol):
     """What is read of a task: what stands for each normalised column, and what labels are."""
 
@@ -114,10 +123,7 @@ def _column(row: Row, name: str, key: str) -> Any:
         elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
         else:
-            raise RowError(
-                f"key columns.{key}: no column {name!r}.{did_you_mean(name, list(row))} "
-                f"Found: {', '.join(row)}."
-            )
+            raise AbsentError(key, name, row)
     return value
 
 

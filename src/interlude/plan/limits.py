@@ -12,7 +12,7 @@ from interlude.words import ROLES
 
 _OF_DATA = [
     *("train_examples", "validation_examples"),
-    *("epochs", "steps", "learning_rate", "max_length"),
+    *("epochs", "steps", "batch_size", "learning_rate", "max_length"),
 ]
 _NAMED_AT_MOST = 4  # tasks with settings of their own
 _HEAD = ("role", "examples", "epochs", "batch", "rate", "length", "validation rows", "own settings")
@@ -34,6 +34,17 @@ def data_limits(config: Config, role: str, task: str) -> list[dict[str, Any]]:
         {"role": role, "task": task, **{name: settings[name] for name in _OF_DATA}}
         for settings in _of_sizes(config, role, task)
     ]
+
+
+def fills_no_batch(limits: dict[str, Any], rows: int) -> str:
+    """Return a sentence where the rows that are trained on fill no batch, else an empty string."""
+    size = limits["batch_size"]
+    if size is None or rows >= size:
+        return ""
+    return (
+        f"{limits['task']} ({limits['role']}): {rows} rows are trained on, which fill no batch of "
+        f"{size}; an epoch is one step. batch_size sets it"
+    )
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -85,6 +85,23 @@ def test_it_is_named_or_left_out_by_rule(
     assert ids == ["all-0"]
 
 
+def test_a_key_that_some_objects_lack_is_missing(task: Callable[..., Task], tmp_path: Path) -> None:
+    rows = [{"text": "t", "label": "no"}, {"text": "t"}, PLAIN, {"label": "yes"}, PLAIN]
+    with pytest.raises(InputError, match=r"line 2: key columns.label: no column 'label'\."):
+        made(task(rows), tmp_path)
+    manifest = made(task(rows, missing="drop"), tmp_path)
+    assert manifest["dropped"] == {"nothing in label": 1, "nothing in text": 1}
+
+
+def test_a_column_that_no_row_has_is_named(task: Callable[..., Task], tmp_path: Path) -> None:
+    columns = {"text": "txt", "label": "label"}
+    message = (
+        "no row is left in train.*line 1: key columns.text: no column 'txt'. Did you mean 'text'"
+    )
+    with pytest.raises(InputError, match=message):
+        made(task([PLAIN] * 4, columns=columns, missing="drop"), tmp_path)
+
+
 def test_words_for_nothing_are_texts(task: Callable[..., Task], tmp_path: Path) -> None:
     rows = [{"text": word, "label": word} for word in ("NA", "null", "nan", "None", "")[:4]] * 2
     made(task(rows, labels=None), tmp_path)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from helpers import tiny
 
 from interlude.plan.config import Config
 from interlude.plan.declared import checked
-from interlude.plan.limits import aligned, data_limits, declared_limits
+from interlude.plan.limits import aligned, data_limits, declared_limits, fills_no_batch
 
 
 def config(**changes: Any) -> Config:
@@ -70,6 +71,20 @@ def test_a_size_is_one_of_an_intermediate_task_alone() -> None:
     sizes = {"tiny-single": [4]}
     found = data_limits(config(target=["tiny-single"], sizes=sizes), "target", "tiny-single")
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(("rows", "told"), [(15, True), (16, False)])
+def test_rows_that_fill_no_batch_are_told(rows: int, told: bool) -> None:
+    (limits,) = data_limits(config(target=["tiny-single"]), "target", "tiny-single")
+    sentence = (
+        "tiny-single (target): 15 rows are trained on, which fill no batch of 16; an epoch is one "
+        "step. batch_size sets it"
+    )
+    assert fills_no_batch(limits, rows) == sentence * told
+
+
+def test_no_batch_is_told_of_where_its_size_varies() -> None:
+    assert fills_no_batch({"batch_size": None}, 1) == ""
 
 
 def test_cells_of_a_column_begin_at_one_place() -> None:

@@ -172,9 +172,17 @@ class _Shaping:
                 counts = ", ".join(f"{count} with {what}" for what, count in dropped.items())
                 raise InputError(
                     f"{self.task.path}: key missing: no row is left in {part}; dropped were "
-                    f"{counts}. Allowed: one row or more."
+                    f"{counts}. Allowed: one row or more. {self._fault(selected[part][0])}"
                 )
         return kept
+
+    def _fault(self, at: Place) -> str:
+        """Return what is wrong with a row, without the name of the task's file."""
+        try:
+            self._row(at)
+        except InputError as error:
+            return str(error).removeprefix(f"{self.task.path}: ")
+        return ""
 
     def rows(self, selected: Selected) -> list[Row]:
         """Return the normalised rows; InputError names the first that breaks the form."""
