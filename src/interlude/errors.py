@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
+LONGEST = 80  # characters of a name in a message
+
 
 class InputError(Exception):
     """Bad input: the message names the file, the key, what was found and what is allowed."""
@@ -24,10 +26,11 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 def few(names: Sequence[str], most: int = 10) -> str:
     """Return names one after another, the first ones alone where there are too many to read.
 
-    One with blanks at an end is in quotes.
+    A long one is cut off, and one with blanks at an end is in quotes.
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    shown = (shown_key(name) if name == name.strip() else repr(name) for name in names[:most])
+    cut = (name if len(name) <= LONGEST else f"{name[:LONGEST]}…" for name in names[:most])
+    shown = (shown_key(name) if name == name.strip() else repr(name) for name in cut)
     return ", ".join(shown) + more
 
 

@@ -47,6 +47,7 @@ def test_labels_on_one_side_are_told(task: Callable[..., Task], tmp_path: Path) 
         ([" bad", " bad ", " bad", " bad "], "are several: ' bad' and ' bad '"),
         (["e\u0301", "\u00e9"] * 2, "labels that may be one, and are several"),
         ([1, True, 1, True], "are several: '1' and 'True'"),
+        (["a\u200b", "a"] * 2, "labels that may be one, and are several"),
         (["01", "1", "1", "01"], "are several: '01' and '1'"),
         (["1", "1.0", "2", "1"], "taken for one with the whole number: 1.0"),
         ([0, 1, -1, 0, 1, -1], "the label -1 (2 rows) is one of the labels; where it marks rows"),
@@ -102,6 +103,14 @@ def test_groups_that_are_missing_or_swallow_a_part_are_told(
         "train has 2 rows where all[:50%] asks for 6: groups stay whole (split_by), and the "
         "largest of 5 has 8 rows"
     )
+
+
+def test_a_sorted_file_is_told_where_labels_are_on_one_side(
+    task: Callable[..., Task], tmp_path: Path
+) -> None:
+    told = warnings(task(labelled(*"aabbbbcc"), labels=None), tmp_path)
+    assert all(each.endswith("by label, shuffle: true cuts them otherwise") for each in told)
+    assert len(told) == 2
 
 
 def test_many_labels_on_one_side_are_told_in_short(

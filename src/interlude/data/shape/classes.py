@@ -74,12 +74,20 @@ def _labels(numbers: Numbers, *parts: str) -> set[int]:
 
 def _by_order(task: Task, numbers: Numbers, part: str) -> str:
     """Return ' …', how to cut a file whose order is the reason; an empty string where it is not."""
-    if task.shuffle or task.split_by or "[" not in task.splits[part]:
-        return ""
+    if are_sorted(task, numbers, part):
+        return " The rows are sorted by label: shuffle: true cuts them in another order."
+    is_chance = len(numbers[part]) < NO_CHANCE or not _counts_rows(task, part)
+    return "" if is_chance else " Where rows are sorted, shuffle: true cuts them in another order."
+
+
+def are_sorted(task: Task, numbers: Numbers, part: str) -> bool:
+    """Tell whether a part is cut by position out of rows that stand label by label."""
     splits = {split for split, _ in numbers[part]}
     rows = sorted((at, n) for each in numbers.values() for at, n in each.items() if at[0] in splits)
     runs = [label for label, _ in groupby(rows, key=lambda row: row[1])]
-    if len(runs) == len(set(runs)):
-        return " The rows are sorted by label: shuffle: true cuts them in another order."
-    is_chance = len(numbers[part]) < NO_CHANCE
-    return "" if is_chance else " Where rows are sorted, shuffle: true cuts them in another order."
+    return _counts_rows(task, part) and len(runs) == len(set(runs))
+
+
+def _counts_rows(task: Task, part: str) -> bool:
+    """Tell whether a part is a slice, whose positions count the rows of the file in their order."""
+    return "[" in task.splits[part] and not task.shuffle and not task.split_by

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from interlude.data.shape.classes import are_sorted
 from interlude.data.shape.normalise import PARTS, Normalised, Splits
 from interlude.data.shape.splits import cut, groups, has_group
 from interlude.errors import few
@@ -32,7 +33,7 @@ def warnings_of(task: Task, splits: Splits, made: Normalised) -> list[str]:
         *_hidden(made),
         *_from_1(task, made),
         *_alone(made),
-        *_on_one_side(made),
+        *_on_one_side(task, made),
         *_without_group(task, splits),
         *_swallowed(task, splits, made),
     ]
@@ -60,8 +61,8 @@ def _alike(made: Normalised) -> Iterator[str]:
 
 def _bare(label: str) -> str:
     """Return a label without case, blanks, form of its characters and spelling of its number."""
-    name = "".join(re.findall(r"\S", unicodedata.normalize("NFKC", label).casefold()))
-    name = {"true": "1", "false": "0"}.get(name.replace("\u200b", ""), name)
+    seen = re.findall(r"[^\s\u200b]", unicodedata.normalize("NFKC", label).casefold())
+    name = {"true": "1", "false": "0"}.get("".join(seen), "".join(seen))
     return str(float(name)) if re.fullmatch(r"[-+]?\d+(\.\d+)?", name) else name
 
 
@@ -109,8 +110,10 @@ def _alone(made: Normalised) -> Iterator[str]:
         yield f"all {len(rows)} rows of {part} have the label {name}: {effect}"
 
 
-def _on_one_side(made: Normalised) -> Iterator[str]:
+def _on_one_side(task: Task, made: Normalised) -> Iterator[str]:
     """Yield what is said of labels that only one part has."""
+    if _is_choice(made):
+        return
     train, validation = (made.label_counts(part) for part in PARTS)
     ways = (
         ("train", train, validation, "validation says nothing of them"),
@@ -119,9 +122,11 @@ def _on_one_side(made: Normalised) -> Iterator[str]:
     for part, here, there, effect in ways:
         if there and (alone := [name for name in here if name not in there]):
             count = sum(here[name] for name in alone)
+            is_sorted = made.columns.has_classes and are_sorted(task, made.classes(), part)
+            why = "; the rows are sorted by label, shuffle: true cuts them otherwise" * is_sorted
             yield (
                 f"labels that only {part} has: {few(alone)} ({count} of {sum(here.values())}); "
-                f"{effect}"
+                f"{effect}{why}"
             )
 
 
