@@ -28,6 +28,8 @@ def favour_what_is_right(name: str, examples: list[Row], logits: Tensor) -> Tens
         elif name in ("spans", "multi-label"):
             row[:] = -9
             row[example["labels"]] = 9
+        elif name == "span-choice":  # the last one stands for none of them
+            row[example["right"]] = 9
         elif name == "regression":
             row.fill_(example["value"])
         else:

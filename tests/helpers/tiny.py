@@ -30,6 +30,7 @@ FORMS = (
     "word-in-context",
     "regression",
     "multi-label",
+    "span-choice",
 )
 LABELS: dict[str, list[str]] = {
     "single": ["bad", "good"],
@@ -44,6 +45,7 @@ LABELS: dict[str, list[str]] = {
     "word-in-context": ["other", "same"],
     "regression": [],
     "multi-label": ["bad", "small", "song"],
+    "span-choice": [],
 }
 METRICS = {
     "single": "accuracy",
@@ -58,6 +60,7 @@ METRICS = {
     "word-in-context": "accuracy",
     "regression": "pearson_spearman",
     "multi-label": "micro_f1",
+    "span-choice": "accuracy",
 }
 
 
@@ -76,6 +79,7 @@ def rows(form: str, count: int) -> list[Row]:
         "word-in-context": _word_in_context,
         "regression": _regression,
         "multi-label": _multi_label,
+        "span-choice": _span_choice,
     }
     return [{"id": f"row-{i}", **make[form](i)} for i in range(count)]
 
@@ -86,6 +90,11 @@ def source_rows(form: str, count: int) -> list[Row]:
 
 
 def _as_source(row: Row) -> Row:
+    if "choice_starts" in row:
+        choices = [*map(list, zip(row["choice_starts"], row["choice_ends"], strict=True))]
+        truths = [place == row["label"] for place in range(len(choices))]
+        span = [row["span_start"], row["span_end"]]
+        return {"text": row["text"], "span": span, "choices": choices, "label": truths}
     spans = [name for name in ("span1", "span2") if f"{name}_start" in row]
     inner = {"id", *(f"{name}_{end}" for name in spans for end in ("start", "end"))}
     places = {name: [row[f"{name}_start"], row[f"{name}_end"]] for name in spans}
@@ -196,6 +205,24 @@ def _multi_label(i: int) -> Row:
     text = f"a {_of(i, 'bad good')} {_of(i // 2, 'small old')} {_of(i // 3, 'film song')}"
     labels = [n for n, label in enumerate(LABELS["multi-label"]) if label in text.split()]
     return {"text": text + " !" * (i % 3), "labels": labels}
+
+
+def _span_choice(i: int) -> Row:
+    """Return whom a sentence is about: one of two or three names, or none of them."""
+    names = ["anna", "tom", "ruiz"][: 2 + i % 2]
+    label = i % 3 if i % 3 < 2 else -1
+    about = {0: "first", 1: "second", -1: "other"}[label]
+    text = f"{' and '.join(names)} ran , the {about} sat" + " !" * (i % 3)
+    starts = [text.index(name) for name in names]
+    start = text.index(about)
+    return {
+        "text": text,
+        "span_start": start,
+        "span_end": start + len(about),
+        "choice_starts": starts,
+        "choice_ends": [start + len(name) for start, name in zip(starts, names, strict=True)],
+        "label": label,
+    }
 
 
 def _place(text: str, word: str, name: str) -> Row:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from interlude.forms.examples import NO_CHOICE
+
 SHOWN = 60  # characters of a row's text in a message
 TEXTS = ("text", "text_a", "question", "tokens")  # normalised columns that tell what a row is
 # Normalised columns that hold a span of characters, and the column of their text.
@@ -17,6 +19,7 @@ SPANS = {
     ("start", "end"): "passage",
     ("span1_start", "span1_end"): "text",
     ("span2_start", "span2_end"): "text",
+    ("span_start", "span_end"): "text",
     ("start_a", "end_a"): "text_a",
     ("start_b", "end_b"): "text_b",
 }
@@ -101,8 +104,8 @@ def _limits(
     """Return the least and the greatest value of a column, the latter maybe for each row."""
     if name == "input_ids":
         return 0, vocabulary - 1
-    if name == "label" and "n_choices" in examples.column_names:
-        return 0, examples["n_choices"].to_numpy() - 1
+    if name in ("label", "right") and "n_choices" in examples.column_names:
+        return NO_CHOICE * (name == "right"), examples["n_choices"].to_numpy() - 1
     if name in ("label", "labels", "tags"):
         return 0, n_labels - 1
     if name in SEQUENCE_PLACES:

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from interlude.forms.examples import Row
-from interlude.forms.values import Task, name_of, span_of, text_of, value_of
+from interlude.forms.places import span_of
+from interlude.forms.values import Task, name_of, text_of, value_of
 
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 WHOLE, WHOLES, REAL = pa.int64(), pa.list_(pa.int64()), pa.float64()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 # The metrics of one label out of a fixed list.
 LABEL_METRICS = ("accuracy", "accuracy_f1", "f1_macro", "matthews")
@@ -18,11 +19,14 @@ class Column:
     """A normalised column for which a task file names a source column, or a template of some.
 
     optional: it may be left out. several: a list of two source columns or more may stand for it.
+    kind: text may be joined of a list, {join, between}; a span may be two columns, {start, end} or
+    {start, text}.
     """
 
     description: str = "a source column, or a template of source columns in braces"
     optional: bool = False
     several: bool = False
+    kind: Literal["column", "text", "span"] = "column"
 
 
 @dataclass(frozen=True)
@@ -39,4 +43,13 @@ class Declaration:
 
 
 COLUMN = Column()
-SPAN = Column("column with the list [start, end], characters of the text, end exclusive")
+TEXT = Column(
+    "a source column, or a template of source columns in braces; or, of a list of texts, {join: "
+    "that, between: text}",
+    kind="text",
+)
+SPAN = Column(
+    "column with the list [start, end], characters of the text, end exclusive; or columns of their "
+    "own, {start, end} or {start, text}",
+    kind="span",
+)

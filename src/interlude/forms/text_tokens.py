@@ -5,7 +5,7 @@ Characters are those of the text as it stands in the row, whatever the tokenizer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,19 @@ def text_tokens(tokenizer: Any, encoding: Any, i: int, text: str, segment: int =
     return TextTokens(first, len(places), [_trimmed(text, *each) for each in offsets])
 
 
-def encode_with_spans(rows: Sequence[Row], tokenizer: Any, max_length: int) -> list[Row]:
-    """Tokenise rows of a text with one span or two; a text that rows share only once.
+def one_or_two_spans(row: Row) -> list[tuple[int, int]]:
+    """Return the span of a row, or both where there is a second one."""
+    numbers = (1,) if row["span2_start"] is None else (1, 2)
+    return [(row[f"span{n}_start"], row[f"span{n}_end"]) for n in numbers]
+
+
+def encode_with_spans(
+    rows: Sequence[Row],
+    tokenizer: Any,
+    max_length: int,
+    spans_of: Callable[[Row], list[tuple[int, int]]] = one_or_two_spans,
+) -> list[Row]:
+    """Tokenise rows of a text with spans; a text that rows share only once.
 
     Returns for each row its sequence, and `span_starts` and `span_ends`: the places of the first
     and the last token of each span.
@@ -88,18 +99,16 @@ def encode_with_spans(rows: Sequence[Row], tokenizer: Any, max_length: int) -> l
     encoding = tokenizer(texts, truncation=True, max_length=max_length, return_offsets_mapping=True)
     sequences = dict(zip(texts, per_example(encoding), strict=True))
     tokens = {text: text_tokens(tokenizer, encoding, i, text) for i, text in enumerate(texts)}
-    return [{**sequences[row["text"]], **_spans_of(row, tokens[row["text"]])} for row in rows]
+    return [
+        {**sequences[text], **placed(tokens[text].place(*span) for span in spans_of(row))}
+        for row, text in ((row, row["text"]) for row in rows)
+    ]
 
 
 def placed(spans: Iterable[tuple[int, int]]) -> Row:
     """Return the columns that hold an example's spans, each with its first and its last place."""
     starts, ends = zip(*spans, strict=True)
     return {"span_starts": list(starts), "span_ends": list(ends)}
-
-
-def _spans_of(row: Row, tokens: TextTokens) -> Row:
-    numbers = (1,) if row["span2_start"] is None else (1, 2)
-    return placed(tokens.place(row[f"span{n}_start"], row[f"span{n}_end"]) for n in numbers)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

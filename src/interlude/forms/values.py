@@ -75,13 +75,16 @@ def value_of(row: Row, task: Task, key: str, *, named: bool = False) -> Any:
     return resolved(row, task.columns[key], key, named=named)
 
 
-def resolved(row: Row, declared: str, key: str, *, named: bool = False) -> Any:
+def resolved(row: Row, declared: Any, key: str, *, named: bool = False) -> Any:
     """Return what a column name, or a template such as 'Q: {stem}', stands for in a row.
 
-    A template with a list-valued column gives a list: one text for each element.
+    A template with a list-valued column gives a list: one text for each element. A mapping says
+    how such texts are joined.
     named: it names something, so a text of white space is no value.
     Raises MissingError where a column, or one of a template's, has no value.
     """
+    if isinstance(declared, dict):
+        return declared["between"].join(_pieces(row, declared["join"], key))
     names = _FIELD.findall(declared)
     values = {name: _column(row, name, key) for name in names or [declared]}
     _check_there(values, key, "", named)
@@ -106,6 +109,17 @@ def _check_there(values: Row, key: str, of: str, named: bool) -> None:
     for name, value in values.items():
         if is_blank(value) if named else is_missing(value):
             raise MissingError(key, f"{of}column {name!r}")
+
+
+def _pieces(row: Row, declared: str, key: str) -> list[str]:
+    """Return the texts that are to be joined; RowError for anything else."""
+    pieces = listed(resolved(row, declared, key), key)
+    for place, piece in enumerate(pieces, start=1):
+        if is_missing(piece):
+            raise MissingError(key, f"item {place}")
+        if not isinstance(piece, str):
+            raise RowError(f"key {key}, item {place}: found {piece!r}. Allowed: text.")
+    return pieces
 
 
 def _filled(template: str, values: Row) -> str:
@@ -164,7 +178,8 @@ def text_of(row: Row, task: Task, key: str) -> str:
     """Return a text; RowError for anything else."""
     value = value_of(row, task, key)
     if not isinstance(value, str):
-        raise RowError(f"key {key}: found {value!r}. Allowed: text.")
+        joined = " A list is joined: {join: its column, between: ' '}." * isinstance(value, list)
+        raise RowError(f"key {key}: found {value!r}. Allowed: text.{joined}")
     return value
 
 
@@ -188,16 +203,6 @@ def listed(value: Any, key: str) -> list[Any]:
     if not isinstance(value, list) or not value:
         raise RowError(f"key {key}: found {value!r}. Allowed: a list that is not empty.")
     return value
-
-
-def span_of(row: Row, task: Task, key: str, text: str) -> tuple[int, int]:
-    """Return start and end of a span that a source column holds as two characters of a text."""
-    value = value_of(row, task, key)
-    if not isinstance(value, list) or [type(each) for each in value] != [int, int]:
-        raise RowError(f"key {key}: found {value!r}. Allowed: a list of start and end.")
-    start, end = value
-    check_span(start, end, text, key)
-    return start, end
 
 
 def check_span(start: int, end: int, text: str, key: str) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, create_model, model_validator
+from pydantic import Field, model_validator
 
 from interlude.errors import InputError, unknown
 from interlude.forms import declaration_of, form_names
-from interlude.forms.declaration import Column
 from interlude.metrics import metric_names
+from interlude.plan.columns import columns_model
 from interlude.plan.declared import (
     Declared,
     Different,
@@ -282,22 +281,3 @@ def _places_of_columns() -> dict[str, str]:
 def _places_of_keys() -> dict[str, str]:
     """Return where keys belong that somebody writes into `columns`."""
     return dict.fromkeys(TaskFile.model_fields, "")
-
-
-@cache
-def columns_model(form: str) -> type[Declared]:
-    """Return the model of the key `columns` in the task files of a form."""
-    columns = declaration_of(form).columns
-    return create_model("Columns", __base__=Declared, **{n: _field(c) for n, c in columns.items()})
-
-
-def _field(column: Column) -> Any:
-    """Return type and field of a column in a task file."""
-    one = Annotated[str, Field(min_length=1, description=column.description)]
-    several = Annotated[list[one], Field(min_length=2)]
-    either = Annotated[
-        Annotated[one, Tag("string")] | Annotated[several, Tag("array")],
-        Discriminator(lambda given: "array" if isinstance(given, list) else "string"),
-    ]
-    default = None if column.optional else ...
-    return (either if column.several else one, Field(default, description=column.description))

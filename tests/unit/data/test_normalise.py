@@ -75,6 +75,12 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"t": "a red door", "is": ["yes", "no", "yes"]},
         {"text": "a red door", "labels": [0, 1]},
     ),
+    "span-choice": (
+        {"text": "t", "span": "of", "choices": "some", "label": "is"},
+        {"t": "a red door", "of": [0, 1], "some": [[2, 5], [6, 10]], "is": "yes"},
+        {"text": "a red door", "span_start": 0, "span_end": 1, "choice_starts": [2, 6],
+         "choice_ends": [5, 10], "label": 1},
+    ),
     "span-pair": (
         {"text": "t", "span1": "one", "span2": "two", "label": "is"},
         {"t": "a red door", "one": [2, 5], "two": [6, 10], "is": "yes"},

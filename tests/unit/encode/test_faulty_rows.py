@@ -37,6 +37,8 @@ SCRIPTS = ROOT / "workflow/scripts"
         ("span-pair", {"span2_start": -3}, "key span2_start, span2_end: found -3 to "),
         ("word-in-context", {"end_b": 99}, "key start_b, end_b: found "),
         ("spans", {"labels": [0, 3]}, "key labels: found 3. Allowed: 0 to 2."),
+        ("span-choice", {"label": -2}, "key right: found -2. Allowed: -1 to "),
+        ("span-choice", {"label": 5}, "key right: found 5. Allowed: -1 to "),
         ("multi-label", {"labels": [0, 3]}, "key labels: found 3. Allowed: 0 to 2."),
         ("tagging", {"tags": [0, 4, 0]}, "key tags: found 4. Allowed: 0 to 3."),
         ("tagging", {"tags": [0]}, "key tags: found 1 for "),

@@ -478,6 +478,8 @@ def test_guesses_are_possible_predictions_and_repeatable(name: str, tokenizer: A
             assert min(values) <= guess <= max(values)
         elif name == "candidate":
             assert 0 <= guess < 1
+        elif name == "span-choice":
+            assert guess in range(-1, len(row["choice_starts"]))
         else:
             assert guess in range(len(row.get("choices", "01")))
 

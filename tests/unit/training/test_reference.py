@@ -24,6 +24,7 @@ Row = dict[str, Any]
 SETS_OF_LABELS = [list(some) for size in range(4) for some in combinations(range(3), size)]
 SAME_FOR_ALL: dict[str, Sequence[Any]] = {
     "choice": range(4),
+    "span-choice": range(-1, 3),
     "spans": SETS_OF_LABELS,
     "multi-label": SETS_OF_LABELS,
     "regression": (0.0, 2.5),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, Column, Declaration
+from interlude.forms.declaration import COLUMN, TEXT, Column, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "text_a": COLUMN,
-        "text_b": COLUMN,
+        "text_a": TEXT,
+        "text_b": TEXT,
         "label": COLUMN,
         "question_id": Column("what the candidates of one question share"),
         "answer": Column("the candidate that the row asks about"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, Column, Declaration
+from interlude.forms.declaration import TEXT, Column, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "text": COLUMN,
+        "text": TEXT,
         "choices": Column(
             "a column that holds a list, or a list of two or more columns", several=True
         ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, Column, Declaration
+from interlude.forms.declaration import TEXT, Column, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "text": COLUMN,
+        "text": TEXT,
         "labels": Column("column with one label, or with a list of them, which may be empty"),
     },
     metrics=("micro_f1",),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, LABEL_METRICS, Declaration
+from interlude.forms.declaration import COLUMN, LABEL_METRICS, TEXT, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "text_a": COLUMN,
-        "text_b": COLUMN,
+        "text_a": TEXT,
+        "text_b": TEXT,
         "label": COLUMN,
     },
     metrics=LABEL_METRICS,

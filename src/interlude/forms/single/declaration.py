@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, LABEL_METRICS, Declaration
+from interlude.forms.declaration import COLUMN, LABEL_METRICS, TEXT, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "text": COLUMN,
+        "text": TEXT,
         "label": COLUMN,
     },
     metrics=LABEL_METRICS,

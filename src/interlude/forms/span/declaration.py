@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, Column, Declaration
+from interlude.forms.declaration import TEXT, Column, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "question": COLUMN,
-        "passage": COLUMN,
+        "question": TEXT,
+        "passage": TEXT,
         "start": Column("column with the first character of the answer in the passage"),
         "end": Column(
             "column with the character after it; left out, it follows from the first answer",

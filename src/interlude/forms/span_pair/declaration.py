@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, LABEL_METRICS, SPAN, Declaration
+from interlude.forms.declaration import COLUMN, LABEL_METRICS, SPAN, TEXT, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "text": COLUMN,
+        "text": TEXT,
         "span1": SPAN,
         "span2": SPAN,
         "label": COLUMN,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from interlude.forms.declaration import COLUMN, SPAN, Column, Declaration
+from interlude.forms.declaration import SPAN, TEXT, Column, Declaration
 
 DECLARATION = Declaration(
     columns={
-        "text": COLUMN,
+        "text": TEXT,
         "span1": SPAN,
-        "span2": Column("the same of a second span", optional=True),
+        "span2": Column("the same of a second span", optional=True, kind="span"),
         "labels": Column("column with one label, or with a list of them"),
         "group": Column(
             "what the targets of one sentence share; left out, its text", optional=True
