@@ -92,7 +92,7 @@ def resolved(row: Row, declared: Any, key: str, *, named: bool = False) -> Any:
         return values[declared]
     sizes = {len(value) for value in values.values() if isinstance(value, list)}
     if not sizes:
-        return _filled(declared, values)
+        return _filled(declared, values, key)
     if len(sizes) > 1:
         found = f"found lists of {min(sizes)} and {max(sizes)}"
         raise RowError(f"key {key}: {found}. Allowed: as many in each.")
@@ -100,7 +100,7 @@ def resolved(row: Row, declared: Any, key: str, *, named: bool = False) -> Any:
     for place in range(sizes.pop()):
         element = {n: v[place] if isinstance(v, list) else v for n, v in values.items()}
         _check_there(element, key, f"item {place + 1} of ", named)
-        texts.append(_filled(declared, element))
+        texts.append(_filled(declared, element, key))
     return texts
 
 
@@ -122,8 +122,9 @@ def _pieces(row: Row, declared: str, key: str) -> list[str]:
     return pieces
 
 
-def _filled(template: str, values: Row) -> str:
-    return _FIELD.sub(lambda field: written(values[field[1]]), template).strip()
+def _filled(template: str, values: Row, key: str) -> str:
+    texts = {name: as_text(value, f"key {key}, column {name!r}") for name, value in values.items()}
+    return _FIELD.sub(lambda field: texts[field[1]], template).strip()
 
 
 def _column(row: Row, name: str, key: str) -> Any:
@@ -193,9 +194,14 @@ def as_texts(values: list[Any], key: str) -> list[str]:
     for place, value in enumerate(values, start=1):
         if is_blank(value):
             raise MissingError(key, f"item {place}")
-        if isinstance(value, list | dict):
-            raise RowError(f"key {key}, item {place}: found {value!r}. Allowed: a text.")
-    return [written(value) for value in values]
+    return [as_text(value, f"key {key}, item {place}") for place, value in enumerate(values, 1)]
+
+
+def as_text(value: Any, at: str) -> str:
+    """Return a text, or a number as text; RowError for what Python would spell in its own way."""
+    if isinstance(value, list | dict | bytes):
+        raise RowError(f"{at}: found {shortened(repr(value))}. Allowed: a text or a number.")
+    return written(value)
 
 
 def listed(value: Any, key: str) -> list[Any]:
@@ -242,9 +248,9 @@ def label_number(value: Any, task: Task, key: str) -> int:
 
 def label_value(value: Any, task: Task, key: str) -> Any:
     """Return what names a label; MissingError for nothing, RowError for a list or a mapping."""
-    if isinstance(value, list | dict):
-        raise RowError(f"key {key}: found {shortened(str(value))}. Allowed: a text or a number.")
-    return required(value, task, key)
+    required(value, task, key)
+    as_text(value, f"key {key}")
+    return value
 
 
 def first_number(task: Task) -> int:

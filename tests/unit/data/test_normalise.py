@@ -277,6 +277,15 @@ def regressed(**changes: Any) -> dict[str, Any]:
         (regressed(value=True), "line 1: key value: found True. Allowed: a finite number"),
         ({"rows": with_first(label=2)}, "line 1: key label: unknown label '2'. Allowed: no, yes"),
         ({"rows": with_first(label=-1)}, "line 1: key label: unknown label '-1'"),
+        (tagged(words=["a", ["b"], "c"]), r"key tokens: found \['b'\]. Allowed: a text or a num"),
+        (
+            choices(options=[{"a": 1}, "b"]),
+            r"key choices, column .options.: found \{'a': 1\}. Allowed: a te",
+        ),
+        (
+            {"rows": with_first(text={"a": 1}), "columns": {"text": "x {text}", "label": "label"}},
+            r"key text, column 'text': found \{'a': 1\}. Allowed: a text or a number",
+        ),
         (tagged(tags=["no"]), "line 1: key tags: found 1 tags for 3 tokens"),
         (tagged(tags="no no on"), "line 1: key tags: unknown label 'on'"),
         (

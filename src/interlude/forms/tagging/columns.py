@@ -9,11 +9,19 @@ from interlude.forms.columns import TEXTS, WHOLES, Agreed, Columns
 from interlude.forms.examples import Row
 from interlude.forms.names import is_missing
 from interlude.forms.tagging.schemes import in_bio
-from interlude.forms.values import MissingError, RowError, Task, label_number, listed, value_of
+from interlude.forms.values import (
+    MissingError,
+    RowError,
+    Task,
+    as_text,
+    label_number,
+    listed,
+    value_of,
+)
 
 
 def _normalised(row: Row, task: Task) -> Row:
-    tokens = list(map(str, _words(row, task, "tokens")))
+    tokens = [as_text(token, "key tokens") for token in _words(row, task, "tokens")]
     tags = _words(row, task, "tags")
     if len(tokens) != len(tags):
         raise RowError(f"key tags: found {len(tags)} tags for {len(tokens)} tokens.")
