@@ -25,8 +25,9 @@ rule plan:
         planned=json.dumps(planned_work(PLAN, STUDY.tasks)),
         data="results/data",
         measured=STUDY.config.plan.measured,
+        options=STUDY.options,
         model=f"results/models/{STUDY.model.name}/model.safetensors",
     shell:
         "python {resources.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
         " --planned {params.planned:q} --data {params.data:q} --measured {params.measured:q}"
-        " --model {params.model:q} 2>&1 | tee {log}"
+        " --model {params.model:q} --options {params.options:q} 2>&1 | tee {log}"

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.estimate import counts, estimate, planned_examples
-from interlude.analysis.results import joined, read_runs, to_scores, to_trainings
+from interlude.analysis.example_noise import with_example_noise
+from interlude.analysis.options import Options
+from interlude.analysis.restarts import LONE, restart_table
+from interlude.analysis.results import joined, of_full_size, read_runs, to_scores, to_trainings
+from interlude.analysis.transfer import transfer_table
 from interlude.errors import command
 from interlude.jobs.collect import collect
 from interlude.plan.cells import read_plan, scored
@@ -25,6 +30,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of normalised tasks")
     parser.add_argument("--measured", type=Path, nargs="*", default=[], help="folders of studies")
     parser.add_argument("--model", type=Path, required=True, help="weights of the encoder")
+    parser.add_argument("--options", type=Options.from_json, required=True, help="as JSON")
     arguments = parser.parse_args()
     found = collect(arguments.study, scored(read_plan(arguments.plan)), arguments.trained)
     runs = [joined(to_scores(found.scores), to_trainings(found.trainings))]
@@ -34,6 +40,7 @@ def main() -> None:
     ]
     print(f"plan: {arguments.plan}")
     show(planned_examples(arguments.planned, arguments.data), pd.concat(runs), arguments.model)
+    show_restarts(runs[0], arguments.options)
 
 
 def show(planned: pd.DataFrame, measured: pd.DataFrame, model: Path) -> None:
@@ -49,6 +56,23 @@ def show(planned: pd.DataFrame, measured: pd.DataFrame, model: Path) -> None:
             "Nothing was measured yet, so tokens and hours are not known: train a few first, or "
             "name studies in the config, key plan.measured."
         )
+
+
+def show_restarts(runs: pd.DataFrame, options: Options) -> None:
+    """Print what restarts find, and how many are needed, by the spread of those that are there."""
+    rule, levels = options.degenerate, options.statistics
+    flagged = of_full_size(flag_degenerate(runs, rule))
+    cells = transfer_table(flagged, options, rule.exclude)
+    transfer = with_example_noise(cells, flagged, levels.alpha)
+    told = restart_table(flagged, transfer, rule.exclude, levels)
+    told = told[(told["level"] == LONE) & (told["sd"] > 0)]
+    if not told.empty:
+        shown = told.drop(columns=["level", "example_sd", "pays_to", "note"])
+        print(
+            f"\nThe difference in points that so many restarts find (level {levels.alpha:g}, power "
+            f"{levels.power:g}), and the restarts needed for 1 and for 2 points:"
+        )
+        print(shown.to_string(index=False, float_format="{:,.2f}".format, na_rep="?"))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ TABLES = {
     "tasks": Shown("Study", "Tasks"),
     "degenerate": Shown("Study", "Degenerate runs"),
     "excluded": Shown("Study", "Excluded runs"),
+    "restarts": Shown("Study", "How many restarts"),
     "costs": Shown("Study", "Costs"),
     "sweep": Shown("Study", "Sweep"),
     "sources": Shown("Data size", "Sources"),

@@ -16,6 +16,7 @@ from interlude.analysis.example_noise import with_example_noise
 from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
 from interlude.analysis.pooled import pooled_tables
+from interlude.analysis.restarts import restart_table
 from interlude.analysis.results import of_full_size
 from interlude.analysis.robustness import collapsed_sources, robustness_table
 from interlude.analysis.size import size_correlations, source_table
@@ -40,11 +41,15 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
     main["correlation_intervals"] = bootstrap_intervals(
         score_matrix(flagged, options.degenerate.exclude), options.statistics
     )
+    restarts = restart_table(
+        flagged, main["transfer"], options.degenerate.exclude, options.statistics
+    )
     sources = source_table(flagged, main["averages"])
     tables = {
         "tasks": task_table(flagged, options, options.degenerate.exclude),
         "degenerate": degenerate_table(everything, options.degenerate),
         "excluded": excluded_table(everything),
+        "restarts": restarts,
         "costs": cost_table(runs),
         "conclusions": changed_conclusions(
             excluding[True]["transfer"], excluding[False]["transfer"], options.statistics.alpha

@@ -649,6 +649,28 @@ def test_pooled_cells_is_as_computed_again(filtered: bool) -> None:
     is_table(f"pooled_cells{suffix(filtered)}", rows)
 
 
+def test_restarts_is_as_computed_again() -> None:
+    """The numbers themselves: tests/unit/analysis/test_restarts.py."""
+    table = tables()["restarts"].set_index(["role", "task", "level"])
+    cells = transfer(True).set_index(["role", "task"])
+    for role, tasks in TASKS.items():
+        averages_of = matrix(True)[role].dropna().mean(axis="columns").groupby(level="source")
+        degrees = averages_of.size() - 1
+        sd = 100 * math.sqrt((averages_of.var() * degrees).sum() / degrees.sum())
+        assert table.loc[(role, "average over tasks", "one test"), "sd"] == pytest.approx(sd)
+        for task in tasks:
+            for tests in (1, len(SOURCES) * len(tasks)):
+                level = "one test" if tests == 1 else f"first of {tests} (Holm)"
+                row, own = table.loc[(role, task, level)], cells.loc[(role, task)]
+                assert row["sd"] == pytest.approx(own["task_sd"].iloc[0])
+                assert row["example_sd"] == pytest.approx(own["example_sd"].median())
+                for n in (3, 5, 10, 20):
+                    found = row["sd"] * smallest_effect(n, n, False, ALPHA / tests)
+                    assert row[f"found_{n}"] == pytest.approx(found, rel=2e-3)
+                pays_to = max(1, math.ceil(2 * (row["sd"] / row["example_sd"]) ** 2))
+                assert row["pays_to"] == pays_to
+
+
 def test_averages_by_filter_is_as_computed_again() -> None:
     filtered, unfiltered = (
         averages(of).set_index(["source", "role"])["delta"] for of in (True, False)

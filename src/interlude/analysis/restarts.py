@@ -1,0 +1,131 @@
+"""How many restarts a study like this one needs, from how far its own restarts lie apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from interlude.analysis.correlations import score_matrix
+from interlude.analysis.options import Statistics
+from interlude.analysis.pooled import task_variances
+from interlude.analysis.power import smallest_effect
+from interlude.analysis.results import POINTS, in_order
+
+COUNTS = (3, 5, 10, 20)
+DIFFERENCES = (1, 2)  # points
+LONE = "one test"
+AVERAGE = "average over tasks"
+COLUMNS = [
+    *("task", "role", "level", "sd", *(f"found_{n}" for n in COUNTS)),
+    *(f"needed_{points}" for points in DIFFERENCES),
+    *("example_sd", "pays_to", "note"),
+]
+_NOT_TOLD = "cannot be told: restarts of no source differ"
+_WHOLE = [*(f"needed_{points}" for points in DIFFERENCES), "pays_to"]
+# From here on the normal approximation errs by .2 % of the difference.
+_MANY = 30
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Standard deviations in points: between restarts, and of a difference from the examples.
+
+    family: how many differences of its kind are tested.
+    """
+
+    role: str
+    task: str
+    restarts: float
+    examples: float
+    family: int
+
+
+def restart_table(
+    runs: pd.DataFrame, transfer: pd.DataFrame, filtered: bool, levels: Statistics
+) -> pd.DataFrame:
+    """Return what restarts find and how many are needed, a row per role, task and level.
+
+    runs: after `flag_degenerate`. transfer: the transfer table of these, with
+    the noise of examples; filtered: its variant.
+    Task `average over tasks` is the mean of a source over the tasks of a role.
+
+    level: of a lone test, or of the first in Holm's correction over the role's cells (for an
+    average, over its sources). sd: between restarts, pooled over sources. found_N: the difference
+    that Welch's test of N against N restarts finds with the given power. needed_N: restarts on
+    either side to find N points. example_sd: of a difference, from other validation examples
+    (median of the cells; of an average, as if tasks were independent). pays_to: restarts from which
+    on their noise is less than that of the examples; missing where the latter is not known.
+    """
+    rows = [
+        _row(spread, levels, tests)
+        for spread in _spreads(runs, transfer, filtered)
+        for tests in dict.fromkeys((1, spread.family))
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype(dict.fromkeys(_WHOLE, "Int64"))
+
+
+def needed(sd: float, difference: float, alpha: float, power: float) -> int:
+    """Return how many restarts on either side Welch's test needs to find a difference."""
+    normal = float(stats.norm.isf(alpha / 2))
+    many = 2 * ((normal + float(stats.norm.isf(1 - power))) * sd / difference) ** 2
+    if many > _MANY:
+        return math.ceil(many + normal**2 / 4)
+    n = max(2, math.floor(many))
+    while sd * smallest_effect(n, n, alpha, power) > difference:
+        n += 1
+    return n
+
+
+def _row(spread: _Spread, levels: Statistics, tests: int) -> dict[str, Any]:
+    level = LONE if tests == 1 else f"first of {tests} (Holm)"
+    told = {"task": spread.task, "role": spread.role, "level": level, "sd": spread.restarts}
+    told["example_sd"] = spread.examples
+    if not spread.restarts > 0:
+        return {**told, "note": _NOT_TOLD}
+    sd, alpha, power = spread.restarts, levels.alpha / tests, levels.power
+    return {
+        **told,
+        **{f"found_{n}": sd * smallest_effect(n, n, alpha, power) for n in COUNTS},
+        **{f"needed_{size}": needed(sd, size, alpha, power) for size in DIFFERENCES},
+        **_beside_examples(spread),
+    }
+
+
+def _beside_examples(spread: _Spread) -> dict[str, Any]:
+    """Return pays_to, and what it means for the restarts that are needed."""
+    if not spread.examples > 0:
+        return {"note": "" if spread.examples == 0 else "example noise not known"}
+    pays_to = max(1, math.ceil(2 * (spread.restarts / spread.examples) ** 2))
+    pointless = "one restart varies less than the examples do: more examples would tell more"
+    return {"pays_to": pays_to, "note": pointless if pays_to == 1 else ""}
+
+
+def _spreads(runs: pd.DataFrame, transfer: pd.DataFrame, filtered: bool) -> Iterator[_Spread]:
+    cells = transfer.assign(variance=task_variances(transfer))
+    for role in in_order(cells["role"]):
+        of_role = cells[cells["role"] == role]
+        tasks = of_role.groupby("task", sort=False)[["variance", "example_sd"]].median()
+        for task, told in tasks.iterrows():
+            sd = math.sqrt(told["variance"])
+            yield _Spread(role, str(task), sd, told["example_sd"], len(of_role))
+        examples = math.sqrt((tasks["example_sd"] ** 2).sum(skipna=False)) / len(tasks)
+        sd = _spread_of_averages(runs, role, filtered)
+        yield _Spread(role, AVERAGE, sd, examples, of_role["source"].nunique())
+
+
+def _spread_of_averages(runs: pd.DataFrame, role: str, filtered: bool) -> float:
+    """Return the standard deviation between restarts of a source's mean over tasks, in points.
+
+    Of restarts that have a score on every task, pooled over sources; NaN where no source has two.
+    """
+    scores = pd.DataFrame(score_matrix(runs, filtered)[role]).dropna()
+    by_source = scores.mean(axis="columns").groupby(level="source")
+    squares = (by_source.var(ddof=1) * (by_source.size() - 1)).sum()
+    degrees = (by_source.size() - 1).sum()
+    return POINTS * math.sqrt(squares / degrees) if degrees else math.nan
