@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.results import read_runs
+from interlude.analysis.results import of_full_size, read_runs
+from interlude.analysis.scope import described
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.analysis.sweep import read_sweep
 from interlude.errors import command
@@ -26,7 +28,8 @@ def main() -> None:
     tables = study_tables(runs, options)
     if arguments.sweep is not None:
         tables["sweep"] = read_sweep(arguments.sweep)
-    write_study_tables(tables, arguments.out, options)
+    flagged = flag_degenerate(of_full_size(runs), options.degenerate)
+    write_study_tables(tables, arguments.out, described(options, flagged))
 
 
 if __name__ == "__main__":

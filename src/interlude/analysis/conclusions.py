@@ -30,20 +30,3 @@ def changed_conclusions(
     found = pd.DataFrame(changes)
     both["change"] = [", ".join(found.columns[row]) for row in found.to_numpy()]
     return both.loc[found.any(axis="columns")].reset_index(drop=True)
-
-
-def averages_by_filter(filtered: pd.DataFrame, unfiltered: pd.DataFrame) -> pd.DataFrame:
-    """Return mean transfer per source and role, with and without degenerate runs, and the ranks.
-
-    filtered, unfiltered: average tables. Rank 1 is the best source.
-    """
-    both = unfiltered[["source", "role", "delta"]].merge(
-        filtered[["source", "role", "delta"]],
-        on=["source", "role"],
-        how="left",
-        suffixes=("_unfiltered", "_filtered"),
-    )
-    for name in ("unfiltered", "filtered"):
-        ranks = both.groupby("role")[f"delta_{name}"].rank(ascending=False)
-        both[f"rank_{name}"] = ranks
-    return both

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 WELCH = "Welch t"
 PAIRED = "paired t"
 NO_RUNS = "no runs left"
+NO_SCORE = "no run has a score"
 NO_BASELINE = "no baseline"
+MEAN_ONLY = "cell known as a mean only"
 BASELINE_MEAN_ONLY = "baseline known as a mean only"
+ONE_EACH = "one run against one run: no difference can be told"
 TOO_FEW = "fewer than 2 runs on a side"
 NO_SPREAD = "no spread between restarts"
 # Scores that differ by less are equal: a test on rounding errors would find anything.
@@ -26,27 +29,45 @@ class Scores:
     """Scores of one cell by restart, with the seed each restart ran under.
 
     by_restart: index restart, values score; seeds: same index, missing where unknown.
-    mean_only: the mean where nothing else was published; then by_restart is empty.
+    mean_only: the mean where nothing else was published; then by_restart is empty, and sd_only and
+    n_only are what was published with it. starts: how many trainings the restarts began from;
+    restarts: how many there are, where by_restart holds the means of several of them.
     """
 
     by_restart: pd.Series[float] = field(default_factory=lambda: pd.Series(dtype="float64"))
     seeds: pd.Series[int] = field(default_factory=lambda: pd.Series(dtype="Int64"))
     mean_only: float = math.nan
+    sd_only: float = math.nan
+    n_only: int = 0
+    starts: int = 0
+    restarts: int = 0
 
     @property
     def n(self) -> int:
-        """Number of restarts."""
-        return len(self.by_restart)
+        """Number of independent restarts."""
+        return len(self.by_restart) or self.n_only
 
     @property
     def mean(self) -> float:
         """Mean over restarts, or the published one."""
-        return float(self.by_restart.mean()) if self.n else self.mean_only
+        return float(self.by_restart.mean()) if len(self.by_restart) else self.mean_only
 
     @property
     def sd(self) -> float:
         """Sample standard deviation; NaN below two runs."""
-        return float(self.by_restart.std(ddof=1)) if self.n > 1 else math.nan
+        if self.n < 2:
+            return math.nan
+        return float(self.by_restart.std(ddof=1)) if len(self.by_restart) else self.sd_only
+
+    @property
+    def is_mean_only(self) -> bool:
+        """Whether there is a mean, and no spread that a test could go by."""
+        return not len(self.by_restart) and math.isnan(self.sd) and not math.isnan(self.mean_only)
+
+    @property
+    def variance_of_mean(self) -> tuple[float, int]:
+        """The variance of the mean, and its degrees of freedom."""
+        return self.sd**2 / self.n, self.n - 1
 
 
 NO_SCORES = Scores()
@@ -77,14 +98,37 @@ def contrast(cell: Scores, baseline: Scores, alpha: float, paired: bool) -> Cont
     three restarts, above a correlation of .56. Nothing is tested without spread or with one run on
     a side.
     """
-    delta = cell.mean - baseline.mean
+    delta = difference(cell, baseline)
     pairs = paired and _share_seeds(cell, baseline)
     note = _untestable(cell, baseline, pairs)
     if note:
         return Contrast(delta, note=note)
-    p, low, high = (_paired if pairs else _welch)(cell, baseline, alpha)
-    spread = _paired_spread(cell, baseline) if pairs else math.nan
-    return Contrast(delta, float(low), float(high), float(p), spread, PAIRED if pairs else WELCH)
+    if not pairs:
+        both = [cell.variance_of_mean, baseline.variance_of_mean]
+        return Contrast(delta, *welch(delta, both, alpha), test=WELCH)
+    between = Scores(cell.by_restart - baseline.by_restart)
+    found = welch(delta, [between.variance_of_mean], alpha)
+    return Contrast(delta, *found, between.sd, PAIRED)
+
+
+def difference(cell: Scores, baseline: Scores) -> float:
+    """Return the difference of the means; NaN for one run against one, which tells nothing."""
+    return math.nan if cell.n == baseline.n == 1 else cell.mean - baseline.mean
+
+
+def welch(
+    value: float, parts: Sequence[tuple[float, float]], alpha: float
+) -> tuple[float, float, float]:
+    """Return low and high of the 1 - alpha interval of a value, and p of its being 0.
+
+    parts: variances that add up to the value's, each with its degrees of freedom, of which those of
+    the sum follow (Satterthwaite 1946; Welch 1947). Of one part it is the ordinary t test.
+    """
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    error = math.sqrt(variance)
+    margin = float(stats.t.isf(alpha / 2, freedom)) * error
+    return value - margin, value + margin, float(2 * stats.t.sf(abs(value) / error, freedom))
 
 
 def holm(p: pd.Series[float]) -> pd.Series[float]:
@@ -102,35 +146,25 @@ def false_discovery(p: pd.Series[float]) -> pd.Series[float]:
 
 
 def _untestable(cell: Scores, baseline: Scores, pairs: bool) -> str:
-    if not cell.n:
+    if math.isnan(cell.mean):
         return NO_RUNS
-    if not baseline.n:
-        return NO_BASELINE if math.isnan(baseline.mean_only) else BASELINE_MEAN_ONLY
+    if math.isnan(baseline.mean):
+        return NO_BASELINE
+    for side, note in ((cell, MEAN_ONLY), (baseline, BASELINE_MEAN_ONLY)):
+        if side.is_mean_only and side.n != 1:
+            return note
     if min(cell.n, baseline.n) < 2:
-        return TOO_FEW
-    spread = _paired_spread(cell, baseline) if pairs else max(cell.sd, baseline.sd)
-    return "" if spread > EQUAL else NO_SPREAD
+        return ONE_EACH if cell.n == baseline.n else TOO_FEW
+    return NO_SPREAD if _spread(cell, baseline, pairs) <= EQUAL else ""
+
+
+def _spread(cell: Scores, baseline: Scores, pairs: bool) -> float:
+    if pairs:
+        return Scores(cell.by_restart - baseline.by_restart).sd
+    return max(cell.sd, baseline.sd)
 
 
 def _share_seeds(cell: Scores, baseline: Scores) -> bool:
     """Whether restart k of both sides ran under the same known seed, for the same restarts."""
     same = cell.seeds.sort_index().equals(baseline.seeds.sort_index())
-    return same and not cell.seeds.hasnans
-
-
-def _paired_spread(cell: Scores, baseline: Scores) -> float:
-    return float((cell.by_restart - baseline.by_restart).std(ddof=1))
-
-
-def _paired(cell: Scores, baseline: Scores, alpha: float) -> tuple[float, float, float]:
-    """Return p, low and high of the mean of the differences."""
-    differences = DescrStatsW(cell.by_restart - baseline.by_restart)
-    _, p, _ = differences.ttest_mean(0)
-    return (p, *differences.tconfint_mean(alpha))
-
-
-def _welch(cell: Scores, baseline: Scores, alpha: float) -> tuple[float, float, float]:
-    """Return p, low and high of the difference of the means."""
-    sides = CompareMeans(DescrStatsW(cell.by_restart), DescrStatsW(baseline.by_restart))
-    _, p, _ = sides.ttest_ind(usevar="unequal")
-    return (p, *sides.tconfint_diff(alpha, usevar="unequal"))
+    return same and len(cell.seeds) > 0 and not cell.seeds.hasnans

@@ -60,8 +60,30 @@ def flag_degenerate(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
 
 
 def scored(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
-    """Return the flagged runs that have a score to count; filtered: no degenerate ones."""
-    return runs[(runs["status"] == "ok") & ~(runs["degenerate"] & filtered)]
+    """Return the flagged runs that have an outcome, its value as their score.
+
+    filtered: those that succeeded. Otherwise all, degenerate ones at what a user would get: their
+    score, or max(majority, chance) where they diverged. A run that failed has no outcome.
+    """
+    if filtered:
+        return runs[(runs["status"] == "ok") & ~runs["degenerate"]]
+    diverged = runs["status"] == "diverged"
+    outcome = runs["score"].where(~diverged, _floor(runs))
+    has_outcome = (diverged | (runs["status"] == "ok")) & outcome.notna()
+    return runs.assign(score=outcome)[has_outcome]
+
+
+def unlearned_sources(runs: pd.DataFrame) -> list[str]:
+    """Return the sources all of whose own trainings are degenerate; runs are flagged."""
+    own = runs[(runs["role"] == "intermediate") & runs["status"].isin(["ok", "diverged"])]
+    never = own[own["examples"].isna()].groupby("task", sort=False)["degenerate"].all()
+    return [str(task) for task in never.index[never]]
+
+
+def _floor(runs: pd.DataFrame) -> pd.Series[float]:
+    """Return max(majority, chance) of each run; a run that does not tell it has its task's."""
+    own = runs[["majority_score", "chance_score"]].max(axis="columns")
+    return own.fillna(own.groupby([runs["role"], runs["task"]]).transform("max"))
 
 
 def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:

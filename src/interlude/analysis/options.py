@@ -16,6 +16,7 @@ class Statistics:
     power: power of the smallest detectable difference.
     paired: whether restarts of a cell and its baseline under the same seed are tested as pairs.
     collapsed: a source whose mean target transfer lies below this, in points, has collapsed.
+    ranking: whether sources are ranked by their mean of `all outcomes`, or `given success`.
     resamples, seed: of the bootstrap.
     """
 
@@ -23,6 +24,7 @@ class Statistics:
     power: float = 0.8
     paired: bool = False
     collapsed: float = -5.0
+    ranking: str = "all outcomes"
     resamples: int = 50_000
     seed: int = 0
 
@@ -35,12 +37,16 @@ class Options:
     tasks: the tasks that the table of scores may name; empty: any.
     skipped: role -> task -> why the study is without this task of its config.
     stand_ins: task -> the published tasks that it stands in for.
+    unlearned, one_encoder: sources that did not learn their own task, or have one encoder for all
+    restarts: findings of the runs, see `scope.described`.
     """
 
     titles: dict[str, str] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     skipped: dict[str, dict[str, str]] = field(default_factory=dict)
     stand_ins: dict[str, list[str]] = field(default_factory=dict)
+    unlearned: tuple[str, ...] = ()
+    one_encoder: tuple[str, ...] = ()
     degenerate: DegenerateRule = field(default_factory=DegenerateRule)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -60,19 +66,29 @@ class Options:
         """Return what tables and figures show for a task or a source."""
         return self.titles.get(name, name)
 
+    def source_title(self, name: str) -> str:
+        """Return what tables and figures show for a source: marked if it never learnt its task."""
+        return f"{self.title(name)}†" if name in self.unlearned else self.title(name)
+
     def stands_in_for(self, name: str) -> str:
         """Return the titles of the published tasks that a task stands in for; empty for none."""
         return " and ".join(map(self.title, self.stand_ins.get(name, [])))
 
     def notes(self) -> list[str]:
-        """Return what stands under every table and figure: the tasks skipped, and the stand-ins."""
+        """Return what stands under every table and figure: of skipped tasks, stand-ins, sources."""
         skipped = [task for tasks in self.skipped.values() for task in tasks]
         lacking = ", ".join(map(self.title, dict.fromkeys(skipped)))
         replaced = "; ".join(
             f"{self.title(task)} for {self.stands_in_for(task)}" for task in self.stand_ins
         )
+        one = ", ".join(map(self.title, self.one_encoder))
         notes = {
             "Skipped for want of a copy of their data (see table tasks)": lacking,
             "Stand-ins for published tasks": replaced,
+            "† Never above majority in its own training": ", ".join(
+                map(self.title, self.unlearned)
+            ),
+            "Restarts share one intermediate encoder, so that all is said of this encoder and "
+            "nothing of its task": one,
         }
         return [f"{what}: {tasks}." for what, tasks in notes.items() if tasks]

@@ -57,7 +57,7 @@ def _looks(
     yield "all encoders", matrix
     if collapsed:
         names = ", ".join(map(title, collapsed))
-        yield f"without collapsed: {names}", matrix.drop(collapsed, level="source")
+        yield f"without collapsed: {names}", matrix.drop(collapsed, level="source", errors="ignore")
     yield "means of sources", means_of_sources(matrix)
     for source, part in without_each(matrix):
         yield f"without {title(source)}", part

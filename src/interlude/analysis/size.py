@@ -13,12 +13,14 @@ from interlude.analysis.correlations import spearman_matrix, spearman_p
 def source_table(runs: pd.DataFrame, averages: pd.DataFrame) -> pd.DataFrame:
     """Return one row per source: form, train_examples (of its own run) and mean target transfer.
 
-    averages: the average table. Sources without a known size or transfer have missing values.
+    averages: the average table; its note comes with the transfer. Sources without a known size or
+    transfer have missing values.
     """
     own = runs[runs["role"] == "intermediate"].groupby("task", sort=False)
     known = own[["form", "train_examples"]].first().rename_axis("source").reset_index()
-    targets = averages.loc[averages["role"] == "target", ["source", "delta"]]
-    return known.merge(targets, on="source", how="left")
+    targets = averages.loc[averages["role"] == "target", ["source", "delta", "note"]]
+    table = known.merge(targets, on="source", how="left")
+    return table.assign(note=table["note"].astype("object").fillna(""))
 
 
 def size_correlations(sources: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from interlude.analysis.averages import average_table, averages_by_filter
 from interlude.analysis.bootstrap import bootstrap_intervals
 from interlude.analysis.catalog import variants
-from interlude.analysis.conclusions import averages_by_filter, changed_conclusions
+from interlude.analysis.conclusions import changed_conclusions
 from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
 from interlude.analysis.costs import cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
@@ -19,10 +20,11 @@ from interlude.analysis.pooled import pooled_tables
 from interlude.analysis.restarts import restart_table
 from interlude.analysis.results import of_full_size
 from interlude.analysis.robustness import collapsed_sources, robustness_table
+from interlude.analysis.scope import described
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.size_curves import size_curves
 from interlude.analysis.tables import write_table
-from interlude.analysis.transfer import average_table, transfer_table
+from interlude.analysis.transfer import cell_scores, transfer_table
 
 
 def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame]:
@@ -32,6 +34,7 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
     """
     everything = flag_degenerate(runs, options.degenerate)
     flagged = of_full_size(everything)
+    options = described(options, flagged)
     excluding = {
         filtered: _variant(flagged, options, filtered)
         for filtered in variants(options.degenerate.exclude).values()
@@ -54,9 +57,7 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
         "conclusions": changed_conclusions(
             excluding[True]["transfer"], excluding[False]["transfer"], options.statistics.alpha
         ),
-        "averages_by_filter": averages_by_filter(
-            excluding[True]["averages"], excluding[False]["averages"]
-        ),
+        "averages_by_filter": averages_by_filter(main["transfer"], options),
         "sources": sources,
         "size_correlations": size_correlations(sources),
     }
@@ -76,7 +77,7 @@ def write_study_tables(tables: dict[str, pd.DataFrame], folder: Path, options: O
 def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[str, pd.DataFrame]:
     levels = options.statistics
     transfer = with_example_noise(transfer_table(flagged, options, filtered), flagged, levels.alpha)
-    averages = average_table(transfer)
+    averages = average_table(transfer, cell_scores(flagged, filtered), options)
     matrix = score_matrix(flagged, filtered)
     collapsed = collapsed_sources(averages, levels.collapsed)
     return {

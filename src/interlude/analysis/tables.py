@@ -13,6 +13,10 @@ from interlude.analysis.results import in_order
 from interlude.files import written_atomically
 
 _EMPTY = "--"
+_LEGEND = (
+    "Difference from the baseline in points, runs in brackets, and its interval below. * survives "
+    "Holm's correction over the cells of its role; x: degenerate runs, its own or its baseline's."
+)
 # Other signs in LaTeX's usual font encoding; pandas leaves them as they are.
 _BRACKETS = str.maketrans({"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"})
 _LATEX = _BRACKETS | str.maketrans(
@@ -25,7 +29,8 @@ def write_table(name: str, table: pd.DataFrame, folder: Path, options: Options) 
     """Write a table as CSV, as HTML for the report and, as a paper prints it, as LaTeX."""
     write_csv(table, folder / f"{name}.csv")
     write_html(table, folder / f"{name}.html", name, options.notes())
-    write_latex(printed(name, table, options), folder / f"{name}.tex", options.notes())
+    notes = [_LEGEND, *options.notes()] if name.startswith("transfer") else options.notes()
+    write_latex(printed(name, table, options), folder / f"{name}.tex", notes)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -59,10 +64,13 @@ def write_latex(table: pd.DataFrame, path: Path, notes: Sequence[str] = ()) -> N
 def printed(name: str, table: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Return a table as a paper prints it: cells of sources and tasks, or of pairs, as a matrix.
 
-    `*` marks what survives Holm's correction.
+    `*` marks what survives Holm's correction, `x` a cell with degenerate runs, its own or its
+    baseline's.
     """
     if name.startswith("transfer"):
         return _transfer_matrix(table, options)
+    if name.startswith("averages") and "fixed_p" in table:
+        return _average_rows(table, options)
     if name.startswith("correlations"):
         return _correlation_matrix(table, options)
     if name.startswith("pooled_cells"):
@@ -73,12 +81,50 @@ def printed(name: str, table: pd.DataFrame, options: Options) -> pd.DataFrame:
 
 
 def _transfer_matrix(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return two lines per task: differences with mark and n, and below them their intervals."""
     stars = _stars(transfer["p_holm"] < options.statistics.alpha)
-    shown = _formatted(transfer["delta"], "{:+.1f}") + stars
-    cells = transfer.assign(shown=shown)
-    matrix = _matrix(cells, ["role", "task"], "source", options)
-    baseline = cells.groupby(["role", "task"])["baseline"].first()
-    return matrix.join(baseline, on=["role", "task"]).assign(task=matrix["task"].map(options.title))
+    crossed = transfer["n_degenerate"] + transfer["baseline_n_degenerate"] > 0
+    delta = _formatted(transfer["delta"], "{:+.1f}") + stars + crossed.map({True: "x", False: ""})
+    own = transfer.assign(shown=delta + _counted(transfer["n"]))
+    tasks = transfer.drop_duplicates(["role", "task"])
+    baseline = _formatted(tasks["baseline"], "{:.1f}") + _counted(tasks["baseline_n"])
+    below = transfer.assign(shown=_interval(transfer, "ci_low", "ci_high").fillna(""))
+    sources = {name: options.source_title(name) for name in in_order(transfer["source"])}
+    first, second = (
+        _matrix(cells.replace({"source": sources}), ["role", "task"], "source", options)
+        for cells in (own, below)
+    )
+    first = first.assign(task=first["task"].map(options.title), baseline=baseline.to_numpy())
+    second = second[(second[list(sources.values())] != "").any(axis="columns")]
+    second = second.assign(role="", task="", baseline="")
+    return pd.concat([first, second]).sort_index(kind="stable", ignore_index=True)
+
+
+def _counted(n: pd.Series[int]) -> pd.Series[str]:
+    """Return numbers of runs as they stand behind a mean; nothing for one that is known as such."""
+    return n.map(lambda runs: f" ({runs})" if runs else "")
+
+
+def _average_rows(averages: pd.DataFrame, options: Options) -> pd.DataFrame:
+    p = {
+        f"{name}_p": _formatted(averages[f"{name}_p_holm"], "{:.3f}")
+        for name in ("fixed", "random")
+    }
+    changed = averages[["improved", "harmed", "undecided"]].astype(str).agg("/".join, axis=1)
+    return pd.DataFrame(
+        {
+            "source": averages["source"].map(options.source_title),
+            "role": averages["role"],
+            "tasks": averages["tasks"],
+            "n": averages["n"],
+            "mean": _formatted(averages["delta"], "{:+.1f}"),
+            "these tasks": _interval(averages, "fixed_low", "fixed_high"),
+            "p (Holm)": p["fixed_p"],
+            "tasks like these": _interval(averages, "random_low", "random_high"),
+            "p (Holm) ": p["random_p"],
+            "improved/harmed/undecided": changed if len(averages) else [],
+        }
+    )
 
 
 def _pooled_matrix(cells: pd.DataFrame, options: Options) -> pd.DataFrame:

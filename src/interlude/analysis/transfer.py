@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.contrasts import NO_SCORES, Scores, contrast, false_discovery, holm
+from interlude.analysis.contrasts import (
+    NO_RUNS,
+    NO_SCORE,
+    NO_SCORES,
+    Scores,
+    contrast,
+    difference,
+    false_discovery,
+    holm,
+)
 from interlude.analysis.degenerate import scored
 from interlude.analysis.detectable import with_detectable
 from interlude.analysis.options import Options, Statistics
+from interlude.analysis.outcomes import degenerate_shares
 from interlude.analysis.results import POINTS, in_order
 from interlude.words import NO_SOURCE
 
 COLUMNS = [
     *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
     *("p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed", "n_missing"),
-    "n_planned",
-    *("baseline_sd", "baseline_n", "task_sd", "detectable", "detectable_holm", "test", "note"),
+    *(
+        "n_planned",
+        "n_restarts",
+        "n_starts",
+        "degenerate_share",
+        "degenerate_low",
+        "degenerate_high",
+    ),
+    *("mean_given_success", "mean_all_outcomes", "delta_given_success", "delta_all_outcomes"),
+    *("baseline_sd", "baseline_n", "baseline_n_degenerate", "baseline_n_planned"),
+    *("task_sd", "detectable", "detectable_holm", "test", "note"),
 ]
+ONE_ENCODER = "one intermediate encoder: of this encoder, not of its task"
+UNLEARNED = "its source never rose above majority in its own training"
 
 CELL = ["role", "source", "task"]
-_Key = tuple[str, str, str]
+Key = tuple[str, str, str]
+CellScores = dict[Key, Scores]
 
 
 def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
@@ -30,62 +54,77 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
 
     runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
-    mean, sd, n: of the runs that count. baseline: mean of source `none` on the same task and role.
-    delta: mean - baseline. ci_low, ci_high, p, test: see `contrasts.contrast`. p_holm, p_fdr:
-    adjusted over the cells of a role, a family each. task_sd, detectable, detectable_holm: see
-    `detectable.with_detectable`. n_degenerate, n_diverged (degenerate, too), n_failed, n_missing:
-    of n_planned runs of the cell. note: why a cell has no test.
+    mean, sd, n: of the runs that count; where several restarts began from one training of several,
+    of the means of these trainings. n_restarts, n_starts: restarts that count, and trainings that
+    they began from. baseline: mean of source `none` on the same task and role. delta: mean -
+    baseline. ci_low, ci_high, p, test: see `contrasts.contrast`. p_holm, p_fdr: adjusted over the
+    cells of a role, a family each. task_sd, detectable, detectable_holm: see
+    `detectable.with_detectable`.
+
+    n_degenerate, n_diverged (degenerate, too), n_failed, n_missing: of n_planned runs of the cell;
+    baseline_n_degenerate, baseline_n_planned: of its baseline. degenerate_share with its interval:
+    of the runs that have an outcome, see `outcomes.degenerate_shares`. mean and delta, given
+    success (without degenerate runs) and of all outcomes: see `degenerate.scored`; one of the two
+    is the table's own. note: why a cell has no test, and what it can not speak of.
     """
-    scores = cell_scores(runs, filtered)
+    scores = {of: cell_scores(runs, of) for of in (True, False)}
     counts = _counts(runs)
     rows = [
-        {**_told(role, source, task, scores, options.statistics), **counts[role, source, task]}
-        for role, task, source in _grid(runs)
-        if (role, source, task) in counts
+        {
+            **_told(key, scores[filtered], options.statistics),
+            **_both_means(key, scores),
+            **counts[key],
+            **_of_baseline(counts.get((key[0], NO_SOURCE, key[2]), {})),
+        }
+        for key in _grid(runs)
+        if key in counts
     ]
-    table = with_detectable(pd.DataFrame(rows, columns=[*COLUMNS, "spread"]), options.statistics)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "spread"])
+    table = with_detectable(table, options.statistics)
     corrected = {"p_holm": holm, "p_fdr": false_discovery}
     by_family = {name: _by_family(table, method) for name, method in corrected.items()}
-    return table.assign(**by_family)[COLUMNS]
+    shares = degenerate_shares(table, options.statistics.alpha)
+    return table.assign(**by_family, **shares, note=_notes(table, options))[COLUMNS]
 
 
-def cell_scores(runs: pd.DataFrame, filtered: bool) -> dict[_Key, Scores]:
-    """Return (role, source, task) -> scores that count: of runs that ended well, or means only.
+def cell_scores(runs: pd.DataFrame, filtered: bool) -> CellScores:
+    """Return (role, source, task) -> scores that count, or means only.
 
-    runs: after `flag_degenerate`. filtered: leave degenerate runs out.
+    runs: after `flag_degenerate`. filtered: leave degenerate runs out; see `degenerate.scored`.
     """
     counted = scored(runs, filtered)
-    by_restart = counted.sort_values("restart").set_index("restart")[[*CELL, "score", "seed"]]
-    means = runs[runs["status"] == "mean_only"].groupby(CELL, sort=False)["score"].first()
-    scores = {_key(key): Scores(mean_only=float(mean)) for key, mean in means.items()}
+    kept = [*CELL, "score", "seed", "start"]
+    by_restart = counted.sort_values("restart").set_index("restart")[kept]
+    means = runs[runs["status"] == "mean_only"].drop_duplicates(CELL)
+    scores = {_key(mean[CELL]): _published(mean) for _, mean in means.iterrows()}
     for key, cell in by_restart.groupby(CELL, sort=False):
-        scores[_key(key)] = Scores(cell["score"], cell["seed"])
+        scores[_key(key)] = _independent(cell)
     return scores
 
 
-def average_table(transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean delta of each source over the tasks of a role, best target transfer first.
+def _published(mean: pd.Series[Any]) -> Scores:
+    """Return a mean, with the standard deviation and number of runs where its metrics tell them."""
+    told = json.loads(mean["metrics"]) if pd.notna(mean["metrics"]) else {}
+    sd, n = told.get("sd"), told.get("n")
+    return Scores(
+        mean_only=float(mean["score"]),
+        sd_only=math.nan if sd is None else float(sd),
+        n_only=0 if n is None else int(n),
+    )
 
-    transfer: the transfer table. Columns: source, role, tasks (cells with a delta), delta,
-    delta_other_tasks (without transfer of a task to itself), improved, harmed (cells above and
-    below 0).
+
+def _independent(cell: pd.DataFrame) -> Scores:
+    """Return the scores of a cell; of restarts that share a start with others, the starts' means.
+
+    Restarts of one start are no independent trials of the source. Where all share one, they are
+    kept: they tell of this one encoder, which its note says.
     """
-    compared = transfer.dropna(subset="delta")
-    rows = [
-        {
-            "source": source,
-            "role": role,
-            "tasks": len(cells),
-            "delta": cells["delta"].mean(),
-            "delta_other_tasks": cells.loc[cells["task"] != source, "delta"].mean(),
-            "improved": int((cells["delta"] > 0).sum()),
-            "harmed": int((cells["delta"] < 0).sum()),
-        }
-        for (role, source), cells in compared.groupby(["role", "source"], sort=False)
-    ]
-    columns = ["source", "role", "tasks", "delta", "delta_other_tasks", "improved", "harmed"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.sort_values(["role", "delta"], ascending=False, ignore_index=True)
+    starts = cell["start"].nunique()
+    if 1 < starts < len(cell):
+        means = cell.groupby("start", sort=False)["score"].mean()
+        unknown = pd.Series(pd.NA, index=means.index, dtype="Int64")
+        return Scores(means, unknown, starts=starts, restarts=len(cell))
+    return Scores(cell["score"], cell["seed"], starts=starts, restarts=len(cell))
 
 
 def _by_family(
@@ -97,21 +136,22 @@ def _by_family(
     return every.reindex(table.index)
 
 
-def _grid(runs: pd.DataFrame) -> list[_Key]:
-    """Return (role, task, source) in the order of the paper's figure: target tasks first."""
+def _grid(runs: pd.DataFrame) -> list[Key]:
+    """Return the cells in the order of the paper's figure: by role and task, target tasks first."""
     evaluated = runs[runs["role"] != "intermediate"]
     sources = [name for name in in_order(evaluated["source"]) if name != NO_SOURCE]
     return [
-        (role, task, source)
+        (role, source, task)
         for role in ("target", "probing")
         for task in in_order(runs.loc[runs["role"] == role, "task"])
         for source in sources
     ]
 
 
-def _counts(runs: pd.DataFrame) -> dict[_Key, dict[str, int]]:
-    """Return (role, source, task) -> planned runs, by what became of them."""
-    marks = runs[CELL].assign(n_planned=1, n_degenerate=runs["degenerate"].astype(int))
+def _counts(runs: pd.DataFrame) -> dict[Key, dict[str, int]]:
+    """Return (role, source, task) -> planned runs, by what became of them; a mean is no run."""
+    marks = runs[CELL].assign(n_planned=(runs["status"] != "mean_only").astype(int))
+    marks["n_degenerate"] = runs["degenerate"].astype(int)
     for status in ("diverged", "failed", "missing"):
         marks[f"n_{status}"] = (runs["status"] == status).astype(int)
     sums = marks.groupby(CELL, sort=False).sum()
@@ -121,17 +161,19 @@ def _counts(runs: pd.DataFrame) -> dict[_Key, dict[str, int]]:
     }
 
 
-def _key(cell: Any) -> _Key:
+def _of_baseline(counts: dict[str, int]) -> dict[str, int]:
+    return {f"baseline_{name}": counts.get(name, 0) for name in ("n_degenerate", "n_planned")}
+
+
+def _key(cell: Any) -> Key:
     role, source, task = cell
     return role, source, task
 
 
-def _told(
-    role: str, source: str, task: str, scores: dict[_Key, Scores], levels: Statistics
-) -> dict[str, Any]:
-    cell = scores.get((role, source, task), NO_SCORES)
-    baseline = scores.get((role, NO_SOURCE, task), NO_SCORES)
-    difference = contrast(cell, baseline, levels.alpha, levels.paired)
+def _told(key: Key, scores: CellScores, levels: Statistics) -> dict[str, Any]:
+    role, source, task = key
+    cell, baseline = _sides(key, scores)
+    found = contrast(cell, baseline, levels.alpha, levels.paired)
     return {
         "source": source,
         "task": task,
@@ -139,14 +181,44 @@ def _told(
         "mean": POINTS * cell.mean,
         "sd": POINTS * cell.sd,
         "n": cell.n,
+        "n_restarts": cell.restarts,
+        "n_starts": cell.starts,
         "baseline": POINTS * baseline.mean,
-        "delta": POINTS * difference.delta,
-        "ci_low": POINTS * difference.ci_low,
-        "ci_high": POINTS * difference.ci_high,
-        "p": difference.p,
+        "delta": POINTS * found.delta,
+        "ci_low": POINTS * found.ci_low,
+        "ci_high": POINTS * found.ci_high,
+        "p": found.p,
         "baseline_sd": POINTS * baseline.sd,
         "baseline_n": baseline.n,
-        "spread": POINTS * difference.spread,
-        "test": difference.test,
-        "note": difference.note,
+        "spread": POINTS * found.spread,
+        "test": found.test,
+        "note": found.note,
     }
+
+
+def _sides(key: Key, scores: CellScores) -> tuple[Scores, Scores]:
+    """Return a cell and its baseline."""
+    role, _, task = key
+    return scores.get(key, NO_SCORES), scores.get((role, NO_SOURCE, task), NO_SCORES)
+
+
+def _both_means(key: Key, scores: dict[bool, CellScores]) -> dict[str, float]:
+    """Return means and deltas of the runs that succeeded, and of all outcomes."""
+    told = {}
+    for filtered, name in ((True, "given_success"), (False, "all_outcomes")):
+        cell, baseline = _sides(key, scores[filtered])
+        told[f"mean_{name}"] = POINTS * cell.mean
+        told[f"delta_{name}"] = POINTS * difference(cell, baseline)
+    return told
+
+
+def _notes(table: pd.DataFrame, options: Options) -> list[str]:
+    """Return the note of each cell: why it has no test, and what it can not speak of."""
+    notes = []
+    for _, cell in table.iterrows():
+        lost = cell["n_failed"] + cell["n_missing"] == cell["n_planned"]
+        why = NO_SCORE if cell["note"] == NO_RUNS and lost else cell["note"]
+        one = ONE_ENCODER if cell["n_starts"] == 1 < cell["n"] else ""
+        unlearned = UNLEARNED if cell["source"] in options.unlearned else ""
+        notes.append("; ".join(filter(None, (why, one, unlearned))))
+    return notes

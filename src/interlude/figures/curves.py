@@ -97,7 +97,7 @@ def _add_legend(figure: Figure, looks: dict[str, tuple[str, str]], options: Opti
         axes.plot([], [], color=colour, linestyle=dashes)[0] for colour, dashes in looks.values()
     ]
     names = [
-        "none (baseline)" if name == NO_SOURCE else fitted(options.title(name), 1.2)
+        "none (baseline)" if name == NO_SOURCE else fitted(options.source_title(name), 1.2)
         for name in looks
     ]
     fitting = max(1, int(TWO_COLUMNS / (max(map(text_width, names)) + 0.4)))

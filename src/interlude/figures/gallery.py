@@ -13,6 +13,7 @@ from interlude.analysis.catalog import FIGURES, MAIN, variants
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.results import of_full_size
+from interlude.analysis.scope import described
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
 from interlude.figures.heatmap import draw_heatmap
@@ -60,6 +61,7 @@ def draw_figures(
 ) -> None:
     """Draw the named figures of the catalog, some twice, and write them as SVG and PDF."""
     flagged = of_full_size(flag_degenerate(runs, options.degenerate))
+    options = described(options, flagged)
     with style():
         for name in names:
             suffixes = list(variants(options.degenerate.exclude)) if FIGURES[name].twice else [MAIN]

@@ -93,18 +93,21 @@ class _Page:
 
 
 def arranged(
-    groups: dict[str, Cells], title: Callable[[str], str]
+    groups: dict[str, Cells],
+    title: Callable[[str], str],
+    column_title: Callable[[str], str] | None = None,
 ) -> tuple[Figure, dict[Axes, Cells]]:
     """Return a figure with one labelled axes per role, above one another.
 
-    groups: role -> cells, with task names as index and names as columns. title: name -> label.
+    groups: role -> cells, with task names as index and names as columns. title: name -> label;
+    column_title: of columns, where it is given.
     """
     rows = {
         role: [fitted(title(name), _LONGEST_ROW_NAME) for name in cells.values.index]
         for role, cells in groups.items()
     }
     names = next(iter(groups.values())).values.columns
-    columns = [fitted(title(name), _LONGEST_COLUMN_NAME) for name in names]
+    columns = [fitted((column_title or title)(name), _LONGEST_COLUMN_NAME) for name in names]
     page = _Page([label for labels in rows.values() for label in labels], columns)
     figure = new_figure(page.width, page.height)
     heights = [len(labels) for labels in rows.values()]

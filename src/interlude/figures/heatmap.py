@@ -25,7 +25,8 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
     """Draw deltas in points: tasks as rows in groups, sources as columns, and the baseline.
 
     transfer: the transfer table. Bold with a star: survives Holm's correction; bold: survives
-    Benjamini and Hochberg's. A dot: fewer runs count than were planned. Grey: no score.
+    Benjamini and Hochberg's. A dot: of the cell or its baseline not every planned run counts. A
+    cross: some of these runs are degenerate. Grey: no difference.
     """
     if transfer.empty:
         return message_figure("No transfer to show:\nthe study has no intermediate task.")
@@ -34,24 +35,30 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
         str(role): heatmap_cells(cells, sources, options)
         for role, cells in transfer.groupby("role", sort=False)
     }
-    figure, parts = arranged(groups, options.title)
+    figure, parts = arranged(groups, options.title, options.source_title)
     scale = Normalize(-_limit(transfer), _limit(transfer), clip=True)
     colours = matplotlib.colormaps[DIVERGING]
     bar = figure.colorbar(
-        ScalarMappable(scale, colours), ax=list(parts), fraction=0.05, aspect=20, pad=0.01
+        ScalarMappable(scale, colours),
+        ax=list(parts),
+        fraction=0.05,
+        aspect=20,
+        pad=0.01,
+        extend=_clipped(transfer),
     )
     bar.set_label("difference from baseline, points")
     bar.outline.set_visible(False)
     figure.supxlabel(_legend(transfer, options.statistics.alpha), size=6, linespacing=1.4)
     draw_cells(parts, colours, scale)
     for axes, role in zip(parts, groups, strict=True):
-        _mark_incomplete(axes, transfer[transfer["role"] == role], sources, colours, scale)
+        _mark(axes, transfer[transfer["role"] == role], sources, colours, scale)
     return figure
 
 
 def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) -> Cells:
     """Return the cells of one role; rows are tasks and, for target tasks, their average.
 
+    The average is over the tasks that all sources have a difference on, so that it compares them.
     The baseline column is in absolute points; its difference from itself, its colour, is 0.
     """
     tasks = list(dict.fromkeys(transfer["task"]))
@@ -77,10 +84,12 @@ def _with_average(
     values = delta.assign(**{BASELINE: 0.0})
     bold = bold.assign(**{BASELINE: False})
     if averaged:
-        mean = delta.mean()
-        values.loc[AVERAGE] = [*mean, 0.0]
-        texts.loc[AVERAGE] = [*mean.map(signed), points(baseline.mean())]
-        bold.loc[AVERAGE] = False
+        common = delta.loc[:, delta.notna().any()].dropna()
+        name = AVERAGE if len(common) == len(delta) else f"{AVERAGE} of {len(common)}"
+        mean = delta.loc[common.index].mean()
+        values.loc[name] = [*mean, 0.0]
+        texts.loc[name] = [*mean.map(signed), points(baseline[common.index].mean())]
+        bold.loc[name] = False
     return Cells(values, texts, bold)
 
 
@@ -88,16 +97,41 @@ def _below(p: pd.Series[float], grid: pd.MultiIndex, options: Options) -> pd.Dat
     return (p < options.statistics.alpha).reindex(grid, fill_value=False).unstack()
 
 
-def _mark_incomplete(
+def _incomplete(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Return of which cells, or of whose baseline, not every planned run counts."""
+    own = cells["n_restarts"] < cells["n_planned"]
+    return own | (cells["baseline_n"] < cells["baseline_n_planned"])
+
+
+def _degenerate(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Return which cells, or whose baseline, have degenerate runs, whether these count or not."""
+    return cells["n_degenerate"] + cells["baseline_n_degenerate"] > 0
+
+
+def _mark(
     axes: Axes, cells: pd.DataFrame, sources: list[str], colours: Colormap, scale: Normalize
 ) -> None:
-    """Put a dot into the corner of cells in which not every planned run counts."""
+    """Put a dot into the right corner of incomplete cells, a cross into the left of degenerate."""
     rows = {task: number for number, task in enumerate(dict.fromkeys(cells["task"]))}
-    fewer = cells[cells["n"] < cells["n_planned"]]
-    for source, task, delta in zip(fewer["source"], fewer["task"], fewer["delta"], strict=True):
-        across, down = sources.index(source) + 0.93, rows[task] + 0.2
-        colour = ink(delta, colours, scale)
-        axes.plot(across, down, ".", color=colour, markersize=4, markeredgewidth=0)
+    looks = {".": (_incomplete(cells), 0.93, 0), "x": (_degenerate(cells), 0.07, 0.5)}
+    for marker, (marked, place, width) in looks.items():
+        shown = cells[marked]
+        for source, task, delta in zip(shown["source"], shown["task"], shown["delta"], strict=True):
+            axes.plot(
+                sources.index(source) + place,
+                rows[task] + 0.2,
+                marker,
+                color=ink(delta, colours, scale),
+                markersize=4 if marker == "." else 2,
+                markeredgewidth=width,
+            )
+
+
+def _clipped(transfer: pd.DataFrame) -> str:
+    """Return the ends of the colour bar beyond which differences have the colour of its end."""
+    above, below = transfer["delta"].max() > _LIMIT, transfer["delta"].min() < -_LIMIT
+    ends = {(True, True): "both", (True, False): "max", (False, True): "min"}
+    return ends.get((bool(above), bool(below)), "neither")
 
 
 def _limit(transfer: pd.DataFrame) -> float:
@@ -107,16 +141,22 @@ def _limit(transfer: pd.DataFrame) -> float:
 
 def _legend(transfer: pd.DataFrame, alpha: float) -> str:
     marks = {
-        "* survives Holm's correction": (transfer["p_holm"] < alpha).any(),
+        "* survives Holm's correction within its role": (transfer["p_holm"] < alpha).any(),
         "bold: survives Benjamini–Hochberg's": (transfer["p_fdr"] < alpha).any(),
-        "dot: not all planned runs count": (transfer["n"] < transfer["n_planned"]).any(),
-        "grey: no score": transfer["delta"].isna().any(),
+        "dot: not all planned runs count": _incomplete(transfer).any(),
+        "×: degenerate runs, its own or its baseline's": _degenerate(transfer).any(),
+        "grey: no difference": transfer["delta"].isna().any(),
     }
     used = [mark for mark, found in marks.items() if found]
     lines = ["    ".join(used[at : at + 2]) for at in range(0, len(used), 2)]
     untested = transfer[transfer["p"].isna()]
     lines += [
         f"{count} of {len(transfer)} cells have no test: {note}"
-        for note, count in untested["note"].value_counts().items()
+        for note, count in untested["note"]
+        .astype("str")
+        .str.split("; ")
+        .str[0]
+        .value_counts()
+        .items()
     ]
     return "\n".join(lines)

@@ -88,9 +88,10 @@ def _scale_to(axes: Axes, measured: pd.DataFrame) -> None:
 
 
 def draw_averages(averages: pd.DataFrame, options: Options) -> Figure:
-    """Draw mean transfer per source, with and without degenerate runs, joined by a line.
+    """Draw mean transfer per source, of all outcomes and given success, joined by a line.
 
-    averages: the table of `conclusions.averages_by_filter`.
+    averages: the table of `averages.averages_by_filter`. Where some tasks have no success, their
+    number stands beside the source, and a ring is the mean of all outcomes without these tasks.
     """
     roles = [role for role in _ROLES if (averages["role"] == role).any()]
     if not roles:
@@ -101,9 +102,12 @@ def draw_averages(averages: pd.DataFrame, options: Options) -> Figure:
     for axes, role in zip(panels, roles, strict=True):
         _draw_dumbbells(axes, averages[averages["role"] == role], options)
         axes.set_title(f"{role} tasks")
-    figure.supxlabel("mean difference from baseline, points", size=7)
+    under = "mean difference from baseline, points"
+    if averages["disagreement"].map(bool).where(averages["disagreement"].notna(), False).any():
+        under += "    ‡ all outcomes and success disagree in sign or order"
+    figure.supxlabel(under, size=7)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -215,15 +219,29 @@ def _scatter(
 
 
 def _draw_dumbbells(axes: Axes, averages: pd.DataFrame, options: Options) -> None:
-    ranked = averages.sort_values("delta_unfiltered", ascending=True)
-    rows = np.arange(len(ranked))
-    all_runs, fewer = ranked["delta_unfiltered"], ranked["delta_filtered"]
+    best_on_top = averages.iloc[::-1]
+    rows = np.arange(len(best_on_top))
+    outcomes, success = best_on_top["delta_all_outcomes"], best_on_top["delta_given_success"]
+    few = best_on_top["common_tasks"] < best_on_top["tasks_all_outcomes"]
+    common = best_on_top["common_all_outcomes"].where(few)
     axes.axvline(0, color=MUTED, linewidth=0.5)
-    axes.hlines(rows, all_runs, fewer, color=MUTED, linewidth=0.8)
-    axes.plot(all_runs, rows, "o", color=COLOURS[3], markersize=4, label="all runs")
-    axes.plot(fewer, rows, "D", color=COLOURS[0], markersize=2.5, label="without degenerate runs")
-    axes.set_yticks(rows, [fitted(options.title(name), 1.2) for name in ranked["source"]])
+    axes.hlines(rows, outcomes, success, color=MUTED, linewidth=0.8)
+    axes.plot(outcomes, rows, "o", color=COLOURS[3], markersize=4, label="all outcomes")
+    ring: dict[str, Any] = {"markersize": 4, "markeredgewidth": 0.7, "markerfacecolor": "none"}
+    on_these = "all outcomes, on these tasks"
+    axes.plot(common, rows, "o", color=COLOURS[3], **ring, label=on_these)
+    given = "given success (without degenerate runs)"
+    axes.plot(success, rows, "D", color=COLOURS[0], markersize=2.5, label=given)
+    axes.set_yticks(rows, [_name_of_average(row, options) for _, row in best_on_top.iterrows()])
     axes.set_ylim(-0.7, len(rows) - 0.3)
+
+
+def _name_of_average(average: pd.Series[Any], options: Options) -> str:
+    """Return a source, marked where both means disagree, and its tasks where they are not all."""
+    name = fitted(options.source_title(average["source"]), 1.2)
+    mark = "‡" if pd.notna(average["disagreement"]) and average["disagreement"] else ""
+    common, every = average["common_tasks"], average["tasks_all_outcomes"]
+    return f"{name}{mark} ({common} of {every})" if common < every else f"{name}{mark}"
 
 
 def _name_points(axes: Axes, sources: pd.DataFrame, options: Options) -> None:
@@ -233,7 +251,7 @@ def _name_points(axes: Axes, sources: pd.DataFrame, options: Options) -> None:
         point = (source["train_examples"], source["delta"])
         for place in _PLACES:
             name = axes.annotate(
-                fitted(options.title(source["source"]), 1.2, 5.5),
+                fitted(options.source_title(source["source"]), 1.2, 5.5),
                 point,
                 textcoords="offset points",
                 size=5.5,

@@ -59,6 +59,6 @@ def _draw_panel(axes: Axes, curves: pd.DataFrame, sources: list[str], options: O
             marker=MARKERS[number % len(MARKERS)],
             elinewidth=0.6,
             capsize=1.5,
-            label=fitted(options.title(source), 1.2),
+            label=fitted(options.source_title(source), 1.2),
         )
     axes.set_xscale("log")

@@ -48,7 +48,7 @@ def draw_spread(runs: pd.DataFrame, options: Options) -> Figure:
     panels = figure.subplots(1, len(sources), sharex=True, sharey=True, squeeze=False)[0]
     for axes, source in zip(panels, sources, strict=True):
         _draw_panel(axes, evaluated[evaluated["source"] == source], rows)
-        name = fitted(options.title(source), 1.3 if crowded else 4.0 / len(sources))
+        name = fitted(options.source_title(source), 1.3 if crowded else 4.0 / len(sources))
         axes.set_title(name, rotation=90 if crowded else 0)
         axes.set_xticks(*_CROWDED_TICKS if crowded else _TICKS)
         axes.tick_params(axis="x", labelsize=5 if crowded else 6.5)

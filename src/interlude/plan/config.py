@@ -135,6 +135,11 @@ class Statistics(Declared):
         description="a source with a mean target transfer below this many points has collapsed, "
         "-100 to 0",
     )
+    ranking: Literal["all outcomes", "given success"] = Field(
+        "all outcomes",
+        description="what sources are ranked by, all outcomes (degenerate runs at their score, "
+        "diverged ones at max(majority, chance)) or given success (without degenerate runs)",
+    )
     resamples: int = Field(
         50_000,
         ge=100,

@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
 from interlude.analysis.review import review_page
 from interlude.analysis.study_tables import study_tables, write_study_tables
+from interlude.analysis.transfer import UNLEARNED
 from interlude.figures.gallery import DRAWN, draw_figures
 from interlude.figures.heatmap import draw_heatmap
 
@@ -110,8 +111,9 @@ def test_a_cell_without_a_run_left_has_no_number_and_says_why(collapsed: Study) 
 def test_the_twin_with_all_runs_has_the_collapsed_ones(collapsed: Study) -> None:
     some = collapsed.cell("transfer_unfiltered", "sarcasm", "boolq")
     first = score_of(Run("target", "sarcasm", "boolq", 1))
-    assert some["n"] == 4  # one diverged and has no score
-    assert some["mean"] == pytest.approx(100 * fmean([first, 0.3, 0.3, 0.3]))
+    assert some["n"] == 5
+    floor = 0.3  # of the one that diverged
+    assert some["mean"] == pytest.approx(100 * fmean([first, 0.3, 0.3, 0.3, floor]))
     assert collapsed.cell("transfer_unfiltered", "sarcasm", "disfl-qa")["n"] == 5
 
 
@@ -131,7 +133,7 @@ def test_averages_are_over_the_cells_that_have_a_run(collapsed: Study) -> None:
 def test_the_heatmap_says_what_is_missing(collapsed: Study) -> None:
     legend = "\n".join(collapsed.heatmap())
     assert "dot: not all planned runs count" in legend
-    assert "grey: no score" in legend
+    assert "grey: no difference" in legend
     assert "1 of 9 cells have no test: fewer than 2 runs on a side" in legend
     assert "1 of 9 cells have no test: no runs left" in legend
     assert not re.search(r"\bnan\b", legend)
@@ -151,7 +153,7 @@ def test_a_study_of_degenerate_runs_only_has_tables_figures_and_a_page(tmp_path:
     study = Study(tmp_path, every_one)
     transfer = study.table("transfer")
     assert len(transfer) == 9
-    assert set(transfer["note"]) == {"no runs left"}
+    assert set(transfer["note"]) == {f"no runs left; {UNLEARNED}"}
     assert transfer[["mean", "delta", "baseline", "ci_low", "p_holm"]].isna().all(axis=None)
     assert study.table("degenerate")["n_degenerate"].sum() == len(study.runs)
     assert study.table("averages").empty

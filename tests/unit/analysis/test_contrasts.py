@@ -92,8 +92,39 @@ def test_pairs_that_differ_by_the_same_have_no_spread() -> None:
     assert (told.note, told.test) == (contrasts.NO_SPREAD, "")
 
 
+def test_one_run_against_one_is_no_difference() -> None:
+    told = compare(scores([0.71]), scores([0.7]))
+    assert math.isnan(told.delta)
+    assert told.note == contrasts.ONE_EACH
+
+
+def test_published_means_with_sd_and_n_are_tested_as_in_scipy() -> None:
+    cell = Scores(mean_only=0.72, sd_only=0.012, n_only=8)
+    baseline = Scores(mean_only=0.70, sd_only=0.03, n_only=5)
+    told = compare(cell, baseline)
+    test = stats.ttest_ind_from_stats(0.72, 0.012, 8, 0.70, 0.03, 5, equal_var=False)
+    assert (told.p, told.test) == (pytest.approx(test.pvalue), contrasts.WELCH)
+    assert compare(cell, scores(BASE)).p > 0
+    assert compare(cell, baseline, paired=True).test == contrasts.WELCH
+
+
+@pytest.mark.parametrize(
+    ("cell", "note"),
+    [
+        (Scores(mean_only=0.7), contrasts.MEAN_ONLY),
+        (Scores(mean_only=0.7, n_only=8), contrasts.MEAN_ONLY),
+        (Scores(mean_only=0.7, sd_only=0.1), contrasts.MEAN_ONLY),
+        (Scores(mean_only=0.7, sd_only=0.1, n_only=1), contrasts.TOO_FEW),
+    ],
+)
+def test_a_mean_without_what_a_test_needs_says_what_it_is(cell: Scores, note: str) -> None:
+    told = compare(cell, scores(BASE))
+    assert (told.note, math.isnan(told.p)) == (note, True)
+    assert told.delta == pytest.approx(0.7 - np.mean(BASE))
+
+
 def test_a_difference_needs_no_test() -> None:
-    assert compare(scores([0.71]), scores([0.7])).delta == pytest.approx(0.01)
+    assert compare(scores([0.71]), scores([0.7, 0.7])).delta == pytest.approx(0.01)
     assert compare(scores(CELL), Scores(mean_only=0.7)).delta == pytest.approx(0.02625)
 
 

@@ -147,7 +147,7 @@ def test_encoders_are_rows_and_baselines_are_not_among_them() -> None:
     assert scores.shape == (9, 6)
     assert "none" not in scores.index.get_level_values("source")
     assert scores.isna().sum().sum() == 4
-    assert score_matrix(flagged, filtered=False).isna().sum().sum() == 3
+    assert score_matrix(flagged, filtered=False).isna().sum().sum() == 2
 
 
 def test_robustness_leaves_out_what_it_says() -> None:
@@ -196,3 +196,8 @@ def test_few_sources_have_no_intervals() -> None:
     intervals = bootstrap_intervals(matrix(sources=4), Statistics(resamples=100))
     assert intervals["ci_low"].isna().all()
     assert intervals["left_out_low"].notna().any()
+
+
+def test_a_collapsed_source_that_is_not_in_the_matrix_does_no_harm() -> None:
+    table = robustness_table(matrix(), ["known by means only", "source 1"], Options())
+    assert table["encoders"].tolist()[:2] == [12, 10]

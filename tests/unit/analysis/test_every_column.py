@@ -169,9 +169,14 @@ def bad(runs: pd.DataFrame) -> pd.Series[bool]:
 
 
 def whole(filtered: bool) -> pd.DataFrame:
-    """The runs of full size that count."""
-    runs = study()
-    return runs[runs["examples"].isna() & (runs["status"] == "ok") & ~(bad(runs) & filtered)]
+    """The runs of full size that count: those that learnt, or all, diverged ones at the floor."""
+    runs = study()[study()["examples"].isna()].copy()
+    if filtered:
+        return runs[(runs["status"] == "ok") & ~bad(runs)]
+    diverged = runs["status"] == "diverged"
+    floor = np.maximum(runs["majority_score"], runs["chance_score"])
+    runs.loc[diverged, "score"] = floor[diverged]
+    return runs[(runs["status"] == "ok") | diverged]
 
 
 def scores(runs: pd.DataFrame, role: str, source: str, task: str) -> pd.DataFrame:
@@ -261,6 +266,7 @@ def transfer(filtered: bool) -> pd.DataFrame:
                 between = (cell["x"] - base["x"]).std()
                 pairs.setdefault((role, task), []).append((between, len(cell)))
             of_cell = (planned[CELL] == [role, source, task]).all(axis="columns")
+            of_base = (planned[CELL] == [role, "none", task]).all(axis="columns")
             status = planned.loc[of_cell, "status"]
             rows.append(
                 {
@@ -272,8 +278,12 @@ def transfer(filtered: bool) -> pd.DataFrame:
                     "n_diverged": int((status == "diverged").sum()),
                     "n_failed": int((status == "failed").sum()),
                     "n_missing": int((status == "missing").sum()),
-                    "n_planned": len(status),
+                    **{"n_planned": len(status), "n_restarts": len(cell), "n_starts": len(cell)},
+                    **share(bad(planned)[of_cell], status),
+                    **outcomes(role, source, task),
                     **{"baseline_sd": base["x"].std(), "baseline_n": len(base)},
+                    "baseline_n_degenerate": int(bad(planned)[of_base].sum()),
+                    "baseline_n_planned": int(of_base.sum()),
                 }
             )
     table = pd.DataFrame(rows)
@@ -301,29 +311,83 @@ def with_examples(table: pd.DataFrame) -> pd.DataFrame:
             table.loc[place, ["ci_low_examples", "ci_high_examples"]] = bounds
     order = [*("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low")]
     order += [*("ci_high", "p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed")]
-    order += [
-        *("n_missing", "n_planned", "baseline_sd", "baseline_n", "task_sd", "detectable"),
-        *("detectable_holm", "test", "note"),
-        *("example_sd", "ci_low_examples", "ci_high_examples", "noise"),
-    ]
+    order += [*("n_missing", "n_planned", "n_restarts", "n_starts", "degenerate_share")]
+    order += [*("degenerate_low", "degenerate_high", "mean_given_success", "mean_all_outcomes")]
+    order += [*("delta_given_success", "delta_all_outcomes", "baseline_sd", "baseline_n")]
+    order += [*("baseline_n_degenerate", "baseline_n_planned", "task_sd", "detectable")]
+    order += [*("detectable_holm", "test", "note")]
+    order += [*("example_sd", "ci_low_examples", "ci_high_examples", "noise")]
     return table[order]
+
+
+def share(degenerate: pd.Series[bool], status: pd.Series[str]) -> dict[str, float]:
+    """The share of degenerate runs among those with an outcome, as Clopper and Pearson have it."""
+    bad, of = int(degenerate.sum()), int((~status.isin(["failed", "missing"])).sum())
+    low, high = stats.binomtest(bad, of).proportion_ci(1 - ALPHA, method="exact")
+    return {"degenerate_share": bad / of, "degenerate_low": low, "degenerate_high": high}
+
+
+def outcomes(role: str, source: str, task: str) -> dict[str, float]:
+    told = {}
+    for filtered, name in ((True, "given_success"), (False, "all_outcomes")):
+        cell, base = (scores(whole(filtered), role, of, task)["x"] for of in (source, "none"))
+        told |= {f"mean_{name}": cell.mean(), f"delta_{name}": cell.mean() - base.mean()}
+    return told
 
 
 @cache
 def averages(filtered: bool) -> pd.DataFrame:
     rows = []
-    for (role, source), cells in transfer(filtered).groupby(["role", "source"]):
-        known = cells[cells["delta"].notna()]
+    every = transfer(filtered).dropna(subset="delta")
+    for (role, source), known in every.groupby(["role", "source"]):
+        of_role = every[every["role"] == role]
+        shared = of_role["task"].value_counts() == of_role["source"].nunique()
+        low, high, p = over_these_tasks(filtered, role, source, known["task"])
+        over_tasks = stats.ttest_1samp(known["delta"], 0)
+        random_low, random_high = over_tasks.confidence_interval(1 - ALPHA)
+        found = known["p_holm"] < ALPHA
+        up, down = known["delta"].gt(0), known["delta"].lt(0)
         rows.append(
             {
-                **{"source": source, "role": role, "tasks": len(known)},
+                **{"source": source, "role": role, "tasks": len(known), "n": known["n"].min()},
                 "delta": known["delta"].mean(),
+                "rank": math.nan,
+                **{"fixed_low": low, "fixed_high": high, "fixed_p": p, "fixed_p_holm": math.nan},
+                **{"random_low": random_low, "random_high": random_high},
+                **{"random_p": over_tasks.pvalue, "random_p_holm": math.nan},
+                "common_tasks": shared.sum(),
+                "delta_common_tasks": known[known["task"].map(shared)]["delta"].mean(),
                 "delta_other_tasks": known[known["task"] != source]["delta"].mean(),
-                "improved": int(known["delta"].gt(0).sum()),
-                "harmed": int(known["delta"].lt(0).sum()),
+                **{"improved": (found & up).sum(), "harmed": (found & down).sum()},
+                "undecided": (~found).sum(),
+                **{"above": (~found & up).sum(), "below": (~found & down).sum(), "note": ""},
             }
         )
-    return pd.DataFrame(rows).sort_values(["role", "delta"], ascending=[False, False])
+    table = pd.DataFrame(rows)
+    for role in TASKS:
+        own = table["role"] == role
+        for name in ("fixed_p", "random_p"):
+            table.loc[own, f"{name}_holm"] = multipletests(table.loc[own, name], method="holm")[1]
+        means = transfer(filtered).query("role == @role").groupby("source")["delta_all_outcomes"]
+        ranks = (-means.mean()).rank()
+        table.loc[own, "rank"] = table.loc[own, "source"].map(ranks)
+    return table.sort_values(["role", "rank"], ascending=[False, True])
+
+
+def over_these_tasks(
+    filtered: bool, role: str, source: str, tasks: pd.Series[str]
+) -> tuple[float, float, float]:
+    """Interval and p of a mean over tasks, of the means of restarts."""
+    means = []
+    for of in (source, "none"):
+        cells = [scores(whole(filtered), role, of, task)["x"] for task in tasks]
+        apart = pd.concat([x - x.mean() for x in cells if len(x) > 1], axis="columns")
+        of_restarts = apart.mean(axis="columns")
+        means.append(of_restarts - of_restarts.mean())
+    cells = transfer(filtered).set_index(CELL).loc[[(role, source, task) for task in tasks]]
+    test = stats.ttest_ind(means[0] + cells["delta"].mean(), means[1], equal_var=False)
+    low, high = test.confidence_interval(1 - ALPHA)
+    return low, high, test.pvalue
 
 
 @cache
@@ -672,17 +736,32 @@ def test_restarts_is_as_computed_again() -> None:
 
 
 def test_averages_by_filter_is_as_computed_again() -> None:
-    filtered, unfiltered = (
-        averages(of).set_index(["source", "role"])["delta"] for of in (True, False)
-    )
-    table = pd.DataFrame({"delta_unfiltered": unfiltered, "delta_filtered": filtered}).loc[
-        unfiltered.index
-    ]
-    for name in ("unfiltered", "filtered"):
-        of_role = table[f"delta_{name}"].groupby(level="role")
+    rows = []
+    every = transfer(True)
+    for (role, source), cells in every.groupby(["role", "source"]):
+        runs = study()[study()["examples"].isna()]
+        own = runs[(runs["role"] == role) & (runs["source"] == source)]
+        both = cells[cells["delta_given_success"].notna() & cells["delta_all_outcomes"].notna()]
+        row: dict[str, Any] = {"source": source, "role": role}
+        row |= {"n_degenerate": bad(own).sum(), "n_failed": (own["status"] == "failed").sum()}
+        row |= {"n_missing": (own["status"] == "missing").sum(), "n_planned": len(own)}
+        row |= share(bad(own), own["status"])
+        for name in ("all_outcomes", "given_success"):
+            known = cells[f"delta_{name}"].dropna()
+            row |= {f"tasks_{name}": len(known), f"delta_{name}": known.mean()}
+        row |= {"common_tasks": len(both), "common_all_outcomes": both["delta_all_outcomes"].mean()}
+        rows.append({**row, "common_given_success": both["delta_given_success"].mean()})
+    table = pd.DataFrame(rows)
+    for name in ("all_outcomes", "given_success"):
+        of_role = table.groupby("role")[f"delta_{name}"]
         table[f"rank_{name}"] = of_role.transform(lambda deltas: stats.rankdata(-deltas))
-    assert (table["rank_unfiltered"] != table["rank_filtered"]).any()
-    is_table("averages_by_filter", table.reset_index())
+    signs = np.sign(table["delta_all_outcomes"]) != np.sign(table["delta_given_success"])
+    order = table["rank_all_outcomes"] != table["rank_given_success"]
+    words = {(True, True): "sign, order", (True, False): "sign", (False, True): "order"}
+    table["disagreement"] = [words.get(key, "") for key in zip(signs, order, strict=True)]
+    assert {"order", ""} <= set(table["disagreement"])
+    expected = table.assign(note="").sort_values(["role", "rank_all_outcomes"], ascending=[0, 1])
+    is_table("averages_by_filter", expected)
 
 
 def sources() -> pd.DataFrame:
@@ -696,6 +775,7 @@ def sources() -> pd.DataFrame:
             "form": [FORMS.get(source, "single") for source in SOURCES],
             "train_examples": size[SOURCES].to_numpy(),
             "delta": delta[SOURCES].to_numpy(),
+            "note": "",
         }
     )
 

@@ -19,7 +19,7 @@ from helpers.synthetic import (
 )
 
 from interlude.analysis.catalog import FIGURES, TABLES, file_names, variants
-from interlude.analysis.conclusions import averages_by_filter, changed_conclusions
+from interlude.analysis.conclusions import changed_conclusions
 from interlude.analysis.costs import cost_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options, Statistics
@@ -55,7 +55,9 @@ def test_tables_are_written_as_csv_and_latex(tmp_path: Path) -> None:
     pd.testing.assert_series_equal(back["p"], tables["transfer"]["p"])
     latex = (tmp_path / "transfer.tex").read_text()
     assert latex.splitlines()[1].startswith(r"\begin{tabular}")
-    assert r"target & BoolQ & -2.1 & +3.9 & +1.7 & 54.3 \\" in latex
+    assert r"target & BoolQ & -2.1x (2) & +3.9 (2) & +1.7 (3) & 54.3 (3) \\" in latex
+    told = tables["transfer"].set_index(["source", "task"]).loc[("privacy-qa", "boolq")]
+    assert f"[{told['ci_low']:+.1f}, {told['ci_high']:+.1f}]" in latex
 
 
 def test_the_awkward_study_has_all_tables_and_its_names_stay_text(tmp_path: Path) -> None:
@@ -168,12 +170,6 @@ def test_conclusions_that_the_filter_changes() -> None:
     assert changed_conclusions(filtered, filtered, alpha=0.05).empty
 
 
-def test_averages_by_filter_rank_each_role() -> None:
-    one = pd.DataFrame({"source": ["a", "b"], "role": "target", "delta": [1.0, 2.0]})
-    both = averages_by_filter(one.assign(delta=[3.0, 2.0]), one).set_index("source")
-    assert both.loc["a", ["rank_unfiltered", "rank_filtered"]].tolist() == [2, 1]
-
-
 def test_size_against_transfer_in_and_between_forms() -> None:
     forms = ["pair"] * 3 + ["span"] * 3 + ["single"]
     sizes = [100, 1000, 10_000, 300, 3000, 30_000, 50]
@@ -188,6 +184,7 @@ def test_size_against_transfer_in_and_between_forms() -> None:
             "source": [f"s{number}" for number in range(7)],
             "role": "target",
             "delta": [1.0, 2.0, 3.0, 6.0, 5.0, 4.0, 0.0],
+            "note": "",
         }
     )
     sources = source_table(runs, averages)

@@ -17,9 +17,10 @@ from helpers.synthetic import (
 )
 from scipy import stats
 
-from interlude.analysis.degenerate import flag_degenerate
+from interlude.analysis.averages import average_table
+from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.transfer import average_table, transfer_table
+from interlude.analysis.transfer import cell_scores, transfer_table
 
 FIRST_COLUMNS = [
     *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
@@ -30,6 +31,12 @@ FIRST_COLUMNS = [
 def table(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
     options = demo_options()
     return transfer_table(flag_degenerate(runs, options.degenerate), options, filtered)
+
+
+def averages_of(runs: pd.DataFrame) -> pd.DataFrame:
+    flagged = flag_degenerate(runs, DegenerateRule())
+    transfer = transfer_table(flagged, Options(), filtered=True)
+    return average_table(transfer, cell_scores(flagged, filtered=True), Options())
 
 
 def cell(transfer: pd.DataFrame, source: str, task: str) -> pd.Series:
@@ -61,7 +68,8 @@ def test_degenerate_failed_and_missing_runs_are_counted_never_dropped() -> None:
         constant = cell(transfer, "sarcasm", "boolq")
         assert (constant["n"], constant["n_degenerate"]) == (2 if filtered else 3, 1)
         diverged = cell(transfer, "sarcasm", "finance-ner")
-        assert (diverged["n"], diverged["n_degenerate"], diverged["n_diverged"]) == (2, 1, 1)
+        counts = diverged["n_degenerate"], diverged["n_diverged"]
+        assert (diverged["n"], *counts) == (2 if filtered else 3, 1, 1)
         assert cell(transfer, "social-iqa", "boolq")["n_failed"] == 1
         assert cell(transfer, "privacy-qa", "word-content")["n_missing"] == 1
         assert (transfer["n_planned"] == 3).all()
@@ -75,11 +83,14 @@ def test_a_cell_with_degenerate_runs_only_has_no_score_but_stands_in_the_table()
     assert math.isnan(told["delta"])
 
 
-def test_a_study_of_one_task_and_one_without_any_source() -> None:
+def test_one_run_against_one_run_is_no_difference() -> None:
     one = [record("target", "none", "boolq", 1, 0.6), record("target", "mnli", "boolq", 1, 0.65)]
-    told = table(runs_of(one), filtered=True).iloc[0]
-    assert told["delta"] == pytest.approx(5)
-    assert told["note"] == "fewer than 2 runs on a side"
+    transfer = table(runs_of(one), filtered=True)
+    told = transfer.iloc[0]
+    assert (told["mean"], told["baseline"]) == pytest.approx((65, 60))
+    assert told[["delta", "delta_all_outcomes", "delta_given_success"]].isna().all()
+    assert told["note"] == "one run against one run: no difference can be told"
+    assert averages_of(runs_of(one)).empty
     assert table(runs_of(one[:1]), filtered=True).empty
 
 
@@ -92,20 +103,6 @@ def test_each_role_is_a_family_of_its_own() -> None:
         assert cells["p_fdr"].tolist() == pytest.approx(expected.tolist())
 
 
-def test_averages_with_and_without_a_task_to_itself() -> None:
-    transfer = pd.DataFrame(
-        {
-            "source": ["a", "a", "a", "b"],
-            "task": ["a", "x", "y", "x"],
-            "role": ["target", "target", "target", "probing"],
-            "delta": [4.0, 1.0, math.nan, -1.0],
-        }
-    )
-    averages = average_table(transfer).set_index("source")
-    assert averages.loc["a", ["tasks", "delta", "delta_other_tasks"]].tolist() == [2, 2.5, 1.0]
-    assert averages.loc["b", ["improved", "harmed"]].tolist() == [0, 1]
-
-
 def test_the_awkward_study_says_what_can_not_be_tested() -> None:
     options = Options()
     flagged = flag_degenerate(awkward_runs(), options.degenerate)
@@ -113,7 +110,8 @@ def test_the_awkward_study_says_what_can_not_be_tested() -> None:
     assert len(transfer) == 58
     assert transfer["note"].value_counts().to_dict() == {
         "": 54,
-        "no runs left": 2,
+        "no runs left": 1,
+        "no run has a score": 1,
         "no baseline": 1,
         "no spread between restarts": 1,
     }

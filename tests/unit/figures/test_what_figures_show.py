@@ -120,13 +120,16 @@ def transfer() -> pd.DataFrame:
     table["p"] = table["p_fdr"] = table["p_holm"] = 0.2
     table.loc[[1, 3, 8, 11], ["p", "p_fdr", "p_holm"]] = 0.01
     table.loc[[2, 7], ["p", "p_fdr"]] = 0.02
-    table = table.assign(n=4, n_planned=4, note="")
+    table = table.assign(n=4, n_restarts=4, n_planned=4, note="", n_degenerate=0)
+    table = table.assign(baseline_n=4, baseline_n_planned=4, baseline_n_degenerate=0)
     table.loc[0, "delta"] = 45.2
     table.loc[4, ["delta", "p", "p_fdr", "p_holm"]] = np.nan
     table.loc[4, ["detectable", "detectable_holm"]] = np.nan
-    table.loc[4, ["n", "note"]] = [0, "no runs left"]
+    table.loc[4, "note"] = "no runs left; its source did not learn"
     table.loc[5, "delta"] = -0.04
-    table.loc[[0, 9, 14], "n"] = [2, 3, 2]
+    table.loc[[0, 4, 9, 14], "n_restarts"] = [2, 0, 3, 2]
+    table.loc[[9, 11], "n_degenerate"] = [1, 2]
+    table.loc[[6, 7, 8], ["baseline_n", "baseline_n_degenerate"]] = [3, 1]
     return table
 
 
@@ -173,7 +176,7 @@ def test_heatmap_shows_its_table(draw: Drawing) -> None:
     assert list(panels) == ["target tasks", "probing tasks"]
     target, probing = panels.values()
     assert across(target) == ["Sarcasm", "SocialIQA", "PrivacyQA", "baseline"]
-    assert down(target) == ["BoolQ", "FinanceNER", "DisflQA", "average"]
+    assert down(target) == ["BoolQ", "FinanceNER", "DisflQA", "average of 2"]
     assert down(probing) == ["WC", "BShift"]
 
     told = table.assign(
@@ -186,7 +189,7 @@ def test_heatmap_shows_its_table(draw: Drawing) -> None:
     )
     columns = ["panel", "row", "column", "colour", "text", "bold"]
     shown = all_cells(panels)
-    of_sources = (shown["column"] != "baseline") & (shown["row"] != "average")
+    of_sources = (shown["column"] != "baseline") & (shown["row"] != "average of 2")
     same(shown.loc[of_sources, columns].to_numpy(), told[columns].to_numpy())
 
     middle = blue_for_gain(0, 30)
@@ -196,52 +199,64 @@ def test_heatmap_shows_its_table(draw: Drawing) -> None:
         for (role, task), mean in means.items()
     ]
     targets = table[table["role"] == "target"]
-    over_tasks = targets.groupby("source")["delta"].mean()
+    whole = targets.groupby("task")["delta"].transform(lambda deltas: deltas.notna().all())
+    assert set(targets["task"][~whole]) == {"finance-ner"}
+    common = [task for task in TASKS["target"] if task != "finance-ner"]
+    over_tasks = targets[whole].groupby("source")["delta"].mean()
     expected += [
-        ("target tasks", "average", TITLES[source], blue_for_gain(mean, 30), signed(mean), False)
-        for source, mean in over_tasks.items()
+        (
+            "target tasks",
+            "average of 2",
+            TITLES[at],
+            blue_for_gain(mean, 30),
+            signed(mean),
+            False,
+        )
+        for at, mean in over_tasks.items()
     ]
-    average = f"{means['target'].mean():.1f}"
-    expected += [("target tasks", "average", "baseline", middle, average, False)]
+    average = f"{means['target'][common].mean():.1f}"
+    expected += [("target tasks", "average of 2", "baseline", middle, average, False)]
     same(shown.loc[~of_sources, columns].to_numpy(), expected)
     assert min(map(contrast, shown["ink"], shown["colour"])) > 3
 
 
-def test_dots_of_the_heatmap_stand_in_cells_with_fewer_runs_than_planned(draw: Drawing) -> None:
+def test_marks_of_the_heatmap_stand_in_the_cells_that_they_are_of(draw: Drawing) -> None:
     table = transfer()
     panels = grids(draw("heatmap", transfer=table))
     columns = names(panels["target tasks"].xaxis)
-    shown = []
+    shown: dict[str, list[object]] = {".": [], "x": []}
     colours = all_cells(panels).set_index(["panel", "row", "column"])["colour"]
     for role, axes in panels.items():
         rows = names(axes.yaxis)
-        for dot in marks(axes).itertuples():
-            shown.append((role, rows[np.floor(dot.y) + 0.5], columns[np.floor(dot.x) + 0.5]))
-            assert contrast(dot.colour, colours[shown[-1]]) > 3
-            assert dot.x % 1 > 0.85  # the upper right corner: rows count downwards
-            assert dot.y % 1 < 0.25
-    fewer = table[table["n"] < table["n_planned"]]
-    told = zip(
-        fewer["role"] + " tasks",
-        fewer["task"].map(TITLES),
-        fewer["source"].map(TITLES),
-        strict=True,
-    )
-    same(shown, told)
+        for mark in marks(axes).itertuples():
+            cell = (role, rows[np.floor(mark.y) + 0.5], columns[np.floor(mark.x) + 0.5])
+            shown[mark.marker].append(cell)
+            assert contrast(mark.colour, colours[cell]) > 3
+            assert mark.x % 1 > 0.85 if mark.marker == "." else mark.x % 1 < 0.15
+            assert mark.y % 1 < 0.25  # upper corners: rows count downwards
+    fewer = table["n_restarts"] < table["n_planned"]
+    fewer |= table["baseline_n"] < table["baseline_n_planned"]
+    bad = table["n_degenerate"] + table["baseline_n_degenerate"] > 0
+    for marker, marked in ((".", fewer), ("x", bad)):
+        told = table[marked]
+        named = told["task"].map(TITLES), told["source"].map(TITLES)
+        same(shown[marker], zip(told["role"] + " tasks", *named, strict=True))
 
 
 def test_the_heatmap_explains_the_marks_it_has(draw: Drawing) -> None:
     table = transfer()
     text = draw("heatmap", transfer=table).get_supxlabel()
     marked = {
-        "* survives Holm's correction",
+        "* survives Holm's correction within its role",
         "bold: survives Benjamini–Hochberg's",
         "dot: not all planned runs count",
-        "grey: no score",
+        "×: degenerate runs, its own or its baseline's",
+        "grey: no difference",
         "1 of 15 cells have no test: no runs left",
     }
     assert {part for line in text.split("\n") for part in line.split("    ")} == marked
-    plain = table.dropna().assign(p_holm=0.1, p_fdr=0.1, n=4)
+    plain = table.dropna().assign(p_holm=0.1, p_fdr=0.1, n_restarts=4, baseline_n=4)
+    plain = plain.assign(n_degenerate=0, baseline_n_degenerate=0)
     assert draw("heatmap", transfer=plain).get_supxlabel() == ""
 
 
@@ -403,44 +418,61 @@ def test_detectable_shows_its_table(draw: Drawing) -> None:
 
 
 def averages() -> pd.DataFrame:
-    """Mean transfer of four sources, whose ranks with and without degenerate runs differ."""
+    """Mean transfer of four sources, some of them without success on some task."""
     noise = np.random.default_rng(8)
     table = pd.DataFrame(
         list(itertools.product([*SOURCES, "boolq"], TASKS)), columns=["source", "role"]
     )
-    for column in ("delta_unfiltered", "delta_filtered", "rank_unfiltered", "rank_filtered"):
+    means = ("delta_all_outcomes", "delta_given_success", "common_all_outcomes")
+    for column in means:
         table[column] = noise.normal(0, 3, len(table))
-    table.loc[3, "delta_filtered"] = np.nan
+    table["disagreement"] = ["", "sign", "", "", "order", "", "sign, order", ""]
+    table = table.assign(tasks_all_outcomes=5, tasks_given_success=5, common_tasks=5)
+    table.loc[[1, 4], "common_tasks"] = [3, 4]
+    table.loc[3, ["delta_given_success", "common_all_outcomes"]] = np.nan
+    table.loc[3, "common_tasks"] = 0
     return table
 
 
 def test_averages_shows_its_table(draw: Drawing) -> None:
     table = averages()
+    few = table["common_tasks"] < 5
+    table["name"] = table["source"].map(TITLES)
+    table["name"] += np.where(table["disagreement"] == "", "", "‡")
+    table.loc[few, "name"] += " (" + table.loc[few, "common_tasks"].astype(str) + " of 5)"
     figure = draw("averages", averages_by_filter=table)
     assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
-    looks = {"delta_unfiltered": ("#d55e00", "o"), "delta_filtered": ("#0072b2", "D")}
+    looks = {
+        "delta_all_outcomes": ("#d55e00", "o"),
+        "common_all_outcomes": ("#d55e00", "o"),
+        "delta_given_success": ("#0072b2", "D"),
+    }
     for role, axes in zip(TASKS, figure.axes, strict=True):
-        told = table[table["role"] == role].assign(row=lambda of: of["source"].map(TITLES))
-        ranked = told.sort_values("delta_unfiltered", ascending=False)
-        assert down(axes) == ranked["row"].tolist()
+        told = table[table["role"] == role]
+        assert down(axes) == told["name"].tolist()  # best first, as in the table
         rows = names(axes.yaxis)
         shown = marks(axes).assign(row=lambda of, rows=rows: of["y"].map(rows)).dropna()
         expected = [
-            (of[delta], of["row"], *looks[delta])
+            (of[delta], of["name"], *looks[delta])
             for _, of in told.iterrows()
             for delta in looks
-            if pd.notna(of[delta])
+            if pd.notna(of[delta]) and (delta != "common_all_outcomes" or of["common_tasks"] < 5)
         ]
         same(shown[["x", "row", "colour", "marker"]].to_numpy(), expected)
         ends = [(rows[start[1]], start[0], end[0]) for start, end in segments(axes)]
         both = told.dropna()
-        same(ends, zip(both["row"], both["delta_unfiltered"], both["delta_filtered"], strict=True))
+        deltas = both["delta_all_outcomes"], both["delta_given_success"]
+        same(ends, zip(both["name"], *deltas, strict=True))
         (zero,) = lines(axes)
         assert list(zero.get_xdata()) == [0, 0]
         assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(shown)
-    assert figure.get_supxlabel() == "mean difference from baseline, points"
-    entries = dict(zip(["all runs", "without degenerate runs"], looks.values(), strict=True))
-    assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
+    mark = "‡ all outcomes and success disagree in sign or order"
+    assert figure.get_supxlabel() == f"mean difference from baseline, points    {mark}"
+    entries = ["all outcomes", "all outcomes, on these tasks"]
+    entries += ["given success (without degenerate runs)"]
+    assert {name: entry[:2] for name, entry in legend(figure).items()} == dict(
+        zip(entries, looks.values(), strict=True)
+    )
 
 
 def pooled() -> pd.DataFrame:

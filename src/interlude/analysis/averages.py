@@ -1,0 +1,209 @@
+"""Average transfer of each source: over these tasks, and over tasks like these."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from interlude.analysis.contrasts import Scores, holm, welch
+from interlude.analysis.options import Options
+from interlude.analysis.outcomes import degenerate_shares
+from interlude.analysis.results import POINTS
+from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED, CellScores
+from interlude.words import NO_SOURCE
+
+ALL_OUTCOMES, GIVEN_SUCCESS = "all outcomes", "given success"  # what a ranking may rest on
+COLUMNS = [
+    *("source", "role", "tasks", "n", "delta", "rank", "fixed_low", "fixed_high", "fixed_p"),
+    *("fixed_p_holm", "random_low", "random_high", "random_p", "random_p_holm"),
+    *("common_tasks", "delta_common_tasks", "delta_other_tasks"),
+    *("improved", "harmed", "undecided", "above", "below", "note"),
+]
+_RUNS = ("n_degenerate", "n_failed", "n_missing", "n_planned")
+_BOTH = [
+    *("source", "role", *_RUNS, "degenerate_share", "degenerate_low", "degenerate_high"),
+    *("tasks_all_outcomes", "delta_all_outcomes", "tasks_given_success", "delta_given_success"),
+    *("common_tasks", "common_all_outcomes", "common_given_success"),
+]
+BASELINE_KNOWN = "baselines are means, taken as known"
+
+
+def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) -> pd.DataFrame:
+    """Return the mean delta of each source over the tasks of a role, best rank first.
+
+    transfer: the transfer table; scores: those that it counts.
+
+    tasks: cells with a delta; n: independent restarts of the fewest. rank: by the mean of all
+    outcomes, or given success, as the config says; 1 is best. fixed_low, fixed_high, fixed_p: of
+    the mean over these very tasks, by how the means of restarts vary; random_low, random_high,
+    random_p: of the mean over all tasks that these are a sample of, by how tasks vary. Either p is
+    corrected (Holm) over the sources of a role. common_tasks, delta_common_tasks: over the tasks
+    that all sources of the role share. delta_other_tasks: without transfer of a task to itself.
+
+    improved, harmed: cells that differ from 0 after Holm's correction; undecided: all others, of
+    which above lie over 0 and below under 0. note: what the row can not speak of.
+    """
+    alpha = options.statistics.alpha
+    compared = transfer.dropna(subset="delta")
+    common = _common_tasks(compared)
+    rows = [
+        {
+            **_mean(source, cells, common[str(role)]),
+            **_over_these_tasks(cells, scores, alpha),
+            **_over_tasks(cells["delta"], alpha),
+            **_counted(cells, alpha),
+            "note": _note(source, cells, options),
+        }
+        for (role, source), cells in compared.groupby(["role", "source"], sort=False)
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = table.assign(rank=_ranks(transfer, table, options.statistics.ranking))
+    for name in ("fixed_p", "random_p"):
+        table[f"{name}_holm"] = table.groupby("role", group_keys=False)[name].transform(holm)
+    return _ordered(table, "rank")[COLUMNS]
+
+
+def averages_by_filter(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return mean transfer per source and role of all outcomes and given success, and the ranks.
+
+    transfer: the transfer table, of either twin. n_degenerate, n_failed, n_missing of n_planned
+    runs, and the share of degenerate ones with its interval (`outcomes.degenerate_shares`). tasks
+    and delta of either; common_tasks and both deltas over the tasks that have both. Rank 1 is the
+    best source. disagreement: in what both lead to other conclusions, `sign`, `order`
+    (rank), or both. note: of a source that did not learn. Sorted by the rank that
+    the config says.
+    """
+    groups = transfer.groupby(["role", "source"], sort=False)
+    rows = [_both(str(source), cells) for (_, source), cells in groups]
+    table = pd.DataFrame(rows, columns=_BOTH)
+    table = table.assign(**degenerate_shares(table, options.statistics.alpha))
+    for name in ("all_outcomes", "given_success"):
+        ranks = table.groupby("role")[f"delta_{name}"].rank(ascending=False)
+        table[f"rank_{name}"] = ranks
+    signs = table["delta_all_outcomes"] * table["delta_given_success"] < 0
+    ranks = table["rank_all_outcomes"] != table["rank_given_success"]
+    order = ranks & table["rank_given_success"].notna()
+    parts = [signs.map({True: "sign", False: ""}), order.map({True: "order", False: ""})]
+    table["disagreement"] = [", ".join(filter(None, row)) for row in zip(*parts, strict=True)]
+    told = table.dropna(subset=["delta_all_outcomes", "delta_given_success"], how="all")
+    ranked = _ordered(told, f"rank_{options.statistics.ranking.replace(' ', '_')}")
+    return ranked.assign(note=_unlearned(ranked["source"], options))
+
+
+def _ordered(table: pd.DataFrame, rank: str) -> pd.DataFrame:
+    by, ascending = ["role", rank], [False, True]
+    return table.sort_values(by, ascending=ascending, ignore_index=True, kind="stable")
+
+
+def _unlearned(sources: pd.Series[str], options: Options) -> list[str]:
+    return [UNLEARNED if source in options.unlearned else "" for source in sources]
+
+
+def _both(source: str, cells: pd.DataFrame) -> dict[str, Any]:
+    both = cells.dropna(subset=["delta_all_outcomes", "delta_given_success"])
+    row: dict[str, Any] = {"source": source, "role": cells["role"].iloc[0]}
+    row |= {name: int(cells[name].sum()) for name in _RUNS}
+    for name in ("all_outcomes", "given_success"):
+        row[f"tasks_{name}"] = int(cells[f"delta_{name}"].notna().sum())
+        row[f"delta_{name}"] = cells[f"delta_{name}"].mean()
+    row["common_tasks"] = len(both)
+    for name in ("all_outcomes", "given_success"):
+        row[f"common_{name}"] = both[f"delta_{name}"].mean()
+    return row
+
+
+def _common_tasks(compared: pd.DataFrame) -> dict[str, list[str]]:
+    """Return role -> the tasks on which every source of the role that has any delta has one."""
+    return {
+        str(role): [
+            str(task)
+            for task, part in cells.groupby("task", sort=False)
+            if part["source"].nunique() == cells["source"].nunique()
+        ]
+        for role, cells in compared.groupby("role", sort=False)
+    }
+
+
+def _mean(source: Any, cells: pd.DataFrame, common: list[str]) -> dict[str, Any]:
+    return {
+        "source": source,
+        "role": cells["role"].iloc[0],
+        "tasks": len(cells),
+        "delta": cells["delta"].mean(),
+        "common_tasks": len(common),
+        "delta_common_tasks": cells.loc[cells["task"].isin(common), "delta"].mean(),
+        "delta_other_tasks": cells.loc[cells["task"] != source, "delta"].mean(),
+    }
+
+
+def _over_these_tasks(cells: pd.DataFrame, scores: CellScores, alpha: float) -> dict[str, Any]:
+    """Return n, interval and p of the mean over these tasks: only restarts are random."""
+    role, source = cells["role"].iloc[0], cells["source"].iloc[0]
+    own = _restart_means(scores[role, source, task] for task in cells["task"])
+    baseline = _restart_means(scores[role, NO_SOURCE, task] for task in cells["task"])
+    parts = [side.variance_of_mean for side in (own, baseline) if side.n > 1]
+    n = int(cells["n"].min())
+    if own.n < 2 or not sum(variance for variance, _ in parts):
+        return {"n": n}
+    low, high, p = welch(cells["delta"].mean(), [_in_points(part) for part in parts], alpha)
+    return {"n": n, "fixed_low": low, "fixed_high": high, "fixed_p": p}
+
+
+def _in_points(part: tuple[float, int]) -> tuple[float, int]:
+    variance, freedom = part
+    return POINTS**2 * variance, freedom
+
+
+def _restart_means(tasks: Iterable[Scores]) -> Scores:
+    """Return the mean over tasks of each restart, minus that of all restarts.
+
+    A restart that lacks a task is not shifted by how hard the task is. Tasks of which one run is
+    known say nothing of restarts, and those known as a mean only have none.
+    """
+    deviations = {
+        number: task.by_restart - task.mean
+        for number, task in enumerate(tasks)
+        if len(task.by_restart) > 1
+    }
+    return Scores(pd.DataFrame(deviations, dtype="float64").mean(axis="columns"))
+
+
+def _over_tasks(deltas: pd.Series[float], alpha: float) -> dict[str, float]:
+    """Return interval and p of the mean over tasks like these: tasks are random, too."""
+    n, variance = len(deltas), float(deltas.var())
+    if n < 2 or not variance > 0:
+        return {}
+    low, high, p = welch(float(deltas.mean()), [(variance / n, n - 1)], alpha)
+    return {"random_low": low, "random_high": high, "random_p": p}
+
+
+def _counted(cells: pd.DataFrame, alpha: float) -> dict[str, int]:
+    found = cells["p_holm"] < alpha
+    above, below = cells["delta"] > 0, cells["delta"] < 0
+    return {
+        "improved": int((found & above).sum()),
+        "harmed": int((found & below).sum()),
+        "undecided": int((~found).sum()),
+        "above": int((~found & above).sum()),
+        "below": int((~found & below).sum()),
+    }
+
+
+def _note(source: Any, cells: pd.DataFrame, options: Options) -> str:
+    of_one = ((cells["n_starts"] == 1) & (cells["n"] > 1)).any()
+    said = {
+        BASELINE_KNOWN: (cells["baseline_n"] == 0).all(),
+        ONE_ENCODER: of_one,
+        UNLEARNED: source in options.unlearned,
+    }
+    return "; ".join(words for words, holds in said.items() if holds)
+
+
+def _ranks(transfer: pd.DataFrame, table: pd.DataFrame, ranking: str) -> list[float]:
+    means = transfer.groupby(["role", "source"])[f"delta_{ranking.replace(' ', '_')}"].mean()
+    ranks = means.groupby(level="role").rank(ascending=False)
+    places = zip(table["role"], table["source"], strict=True)
+    return [ranks.get(place, math.nan) for place in places]

@@ -1,0 +1,90 @@
+"""Averages over tasks: their intervals, tests and counts, and the tasks that they are over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.synthetic import record, runs_of
+from scipy import stats
+
+from interlude.analysis.averages import average_table
+from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
+from interlude.analysis.options import Options
+from interlude.analysis.published import load_published, published_tables
+from interlude.analysis.results import joined
+from interlude.analysis.transfer import cell_scores, transfer_table
+
+REFERENCE = Path(__file__).parents[3] / "reference"
+Rows = dict[tuple[str, str], list[float]]
+
+ROWS: Rows = {
+    ("none", "boolq"): [0.50, 0.51, 0.53],
+    ("none", "copa"): [0.60, 0.64, 0.61],
+    ("copa", "boolq"): [0.70, 0.72, 0.71],
+    ("copa", "copa"): [0.61, 0.66, 0.68],
+    ("mnli", "boolq"): [0.52, 0.50, 0.51],
+}
+
+
+def averages(rows: Rows) -> pd.DataFrame:
+    runs = runs_of(
+        record("target", source, task, restart, score)
+        for (source, task), scores in rows.items()
+        for restart, score in enumerate(scores, start=1)
+    )
+    return averages_of(runs, filtered=True).set_index("source")
+
+
+def averages_of(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
+    flagged = flag_degenerate(runs, DegenerateRule(margin=0.01))
+    transfer = transfer_table(flagged, Options(), filtered)
+    return average_table(transfer, cell_scores(flagged, filtered), Options())
+
+
+def test_tasks_fixed_it_is_the_means_of_restarts_that_vary() -> None:
+    told = averages(ROWS).loc["copa"]
+    own, base = (
+        100 * np.mean([ROWS[of, task] for task in ("boolq", "copa")], axis=0)
+        for of in ("copa", "none")
+    )
+    test = stats.ttest_ind(own, base, equal_var=False)
+    interval = test.confidence_interval(0.95)
+    assert told["delta"] == pytest.approx(own.mean() - base.mean())
+    assert told["fixed_p"] == pytest.approx(test.pvalue)
+    assert told[["fixed_low", "fixed_high"]].tolist() == pytest.approx([*interval])
+
+
+def test_counts_are_of_cells_that_differ_from_0_after_correction() -> None:
+    told = averages(ROWS)
+    columns = ["tasks", "improved", "harmed", "undecided", "above", "below"]
+    assert told.loc["copa", columns].tolist() == [2, 1, 0, 1, 1, 0]
+    assert told.loc["mnli", columns].tolist() == [1, 0, 0, 1, 0, 1]
+
+
+def test_sources_stand_beside_one_another_over_the_tasks_they_share() -> None:
+    told = averages(ROWS)
+    assert told["common_tasks"].tolist() == [1, 1]
+    assert told.loc["copa", "delta_common_tasks"] == pytest.approx(71 - 51.3333, abs=1e-3)
+    assert told.loc["copa", "delta_other_tasks"] == told.loc["copa", "delta_common_tasks"]
+
+
+def test_of_one_task_nothing_is_said_of_others() -> None:
+    told = averages(ROWS).loc["mnli"]
+    assert told[["random_low", "random_high", "random_p"]].isna().all()
+    assert told["fixed_p"] > 0
+
+
+def test_the_published_averages() -> None:
+    runs = joined(*published_tables(load_published(REFERENCE), "published"))
+    told = averages_of(runs, filtered=False).query("role == 'target'").set_index("source")
+    best = told.loc["CosmosQA"]
+    assert best["delta"] - best["fixed_low"] == pytest.approx(0.42, abs=0.01)
+    assert best["note"] == "baselines are means, taken as known"
+    random = best[["random_low", "random_high", "random_p", "random_p_holm"]]
+    assert random.tolist() == pytest.approx([0.11, 5.09, 0.042, 0.34], abs=0.005)
+    found = told["random_p_holm"].round(3)
+    assert found[found < 0.05].to_dict() == {"CCG": 0.007, "SocialIQA": 0.023}
+    assert told[["improved", "harmed"]].sum().sum() == 0  # none can be tested
