@@ -55,7 +55,7 @@ def test_tables_are_written_as_csv_and_latex(tmp_path: Path) -> None:
     pd.testing.assert_series_equal(back["p"], tables["transfer"]["p"])
     latex = (tmp_path / "transfer.tex").read_text()
     assert latex.splitlines()[1].startswith(r"\begin{tabular}")
-    assert r"target & BoolQ & -2.1x (2) & +3.9 (2) & +1.7 (3) & 54.3 (3) \\" in latex
+    assert r"target & BoolQ & -2.1x (2) & +3.9* (2) & +1.7 (3) & 54.3 (3) \\" in latex
     told = tables["transfer"].set_index(["source", "task"]).loc[("privacy-qa", "boolq")]
     assert f"[{told['ci_low']:+.1f}, {told['ci_high']:+.1f}]" in latex
 
