@@ -369,10 +369,15 @@ def encodings_of_role(wildcards):
 
 
 def encodings_of(task):
-    """Folders of a task's encodings: one for each length that its roles have."""
-    roles = [role for role in ROLES if task in STUDY.tasks_of(role)] or ["target"]
-    lengths = dict.fromkeys(STUDY.settings(role, task).max_length for role in roles)
-    return [encoded(task, length) for length in lengths]
+    """Folders of a task's encodings: one for each length at which the study trains on it."""
+    lengths = dict.fromkeys(
+        training.settings.max_length
+        for training in PLAN.trainings.values()
+        if task in {part.task for part in training.parts}
+    )
+    return [
+        encoded(task, length) for length in lengths or [STUDY.settings("target", task).max_length]
+    ]
 
 
 def about_task(task):
