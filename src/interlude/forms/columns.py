@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from interlude.forms.examples import Row
+from interlude.forms.listed import looks_listed, parsed
 from interlude.forms.places import span_of
-from interlude.forms.values import Task, name_of, text_of, value_of
+from interlude.forms.values import RowError, Task, name_of, text_of, value_of
 
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 WHOLE, WHOLES, REAL = pa.int64(), pa.list_(pa.int64()), pa.float64()
@@ -20,6 +21,11 @@ Agreed = tuple[list[str], list[list[int]]]
 
 def _labels_in(row: Row, task: Task, key: str) -> list[Any]:
     value = value_of(row, task, key, named=True)
+    if key == "labels" and isinstance(value, str) and value not in task.labels:
+        found = parsed(value)
+        if found is None and looks_listed(value):
+            raise RowError(f"key {key}: found {value!r}. Allowed: a label, or a list of them.")
+        value = value if found is None else found
     return value if isinstance(value, list) else [value]
 
 

@@ -12,7 +12,7 @@ import re
 from typing import Any, NoReturn
 
 _BRACKETED = re.compile(r"\s*(?:\[.*\]|\{.*\}|\(.*\)|(?:array|list)\(.*\))\s*", re.DOTALL)
-_OF_TEXTS = re.compile(r"""\s*(?:(?:array|list)\()?\[\s*['"].*['"]\s*\].*""", re.DOTALL)
+_OF_TEXTS = re.compile(r"""\s*(?:(?:array|list)\()?\[(?:\n\s*)?['"].*[\])]\s*""", re.DOTALL)
 _PIECE = re.compile(
     r"""\s*(?:
     (?P<value>'(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | True | False | None
@@ -37,7 +37,7 @@ def parsed(text: str) -> Any:
 
 
 def looks_listed(text: str) -> bool:
-    """Return whether a text is in brackets with quotes next to them, as no sentence is."""
+    """Return whether a text is in brackets with a quote next to the first, as no sentence is."""
     return _OF_TEXTS.fullmatch(text) is not None
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from interlude.errors import did_you_mean, few
 from interlude.forms.examples import Row
+from interlude.forms.listed import looks_listed, parsed
 from interlude.forms.names import (
     are_numbers,
     is_blank,
@@ -128,18 +129,27 @@ def _filled(template: str, values: Row, key: str) -> str:
 
 
 def _column(row: Row, name: str, key: str) -> Any:
-    """Return a column, or a part of one: `choices.text` of a mapping, `starts.0` of a list."""
+    """Return a column, or a part of one: `choices.text` of a mapping, or of each in a list;
+    `starts.0` of a list. A mapping or a list may be written as text.
+    """
     if name in row:
         return row[name]
     value: Any = row
     for part in name.split("."):
+        value = parsed(value) if isinstance(value, str) else value
         if isinstance(value, dict) and part in value:
             value = value[part]
         elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
+        elif value and isinstance(value, list) and all(_has(each, part) for each in value):
+            value = [each[part] for each in value]
         else:
             raise AbsentError(key, name, row)
     return value
+
+
+def _has(value: Any, part: str) -> bool:
+    return isinstance(value, dict) and part in value
 
 
 def number_of(row: Row, task: Task, key: str) -> float:
@@ -184,11 +194,6 @@ def text_of(row: Row, task: Task, key: str) -> str:
     return value
 
 
-def texts_of(row: Row, task: Task, key: str) -> list[str]:
-    """Return a list of texts; RowError when it is empty or no list."""
-    return as_texts(listed(value_of(row, task, key, named=True), key), key)
-
-
 def as_texts(values: list[Any], key: str) -> list[str]:
     """Return options or answers as texts; a number is one, nothing and white space are none."""
     for place, value in enumerate(values, start=1):
@@ -200,12 +205,23 @@ def as_texts(values: list[Any], key: str) -> list[str]:
 def as_text(value: Any, at: str) -> str:
     """Return a text, or a number as text; RowError for what Python would spell in its own way."""
     if isinstance(value, list | dict | bytes):
-        raise RowError(f"{at}: found {shortened(repr(value))}. Allowed: a text or a number.")
+        part = " A part of a mapping is named with a point, as options.text."
+        found, hint = shortened(repr(value)), part * isinstance(value, dict)
+        raise RowError(f"{at}: found {found}. Allowed: a text or a number.{hint}")
     return written(value)
 
 
+def answers_in(value: Any, key: str) -> list[str]:
+    """Return right answers: of a list, which may be written as text, or a single one."""
+    is_one = not isinstance(value, list | dict) and not looks_listed(str(value))
+    is_one = is_one and not (isinstance(value, str) and parsed(value))
+    return as_texts([value] if is_one else listed(value, key), key)
+
+
 def listed(value: Any, key: str) -> list[Any]:
-    """Return a list that is not empty; RowError for anything else."""
+    """Return a list that is not empty, which may be written as text; RowError for another value."""
+    if isinstance(value, str):
+        value = parsed(value) or value
     if not isinstance(value, list) or not value:
         raise RowError(f"key {key}: found {value!r}. Allowed: a list that is not empty.")
     return value

@@ -112,4 +112,6 @@ def test_what_may_be_something_else_is_not_read(text: str) -> None:
 def test_a_text_in_brackets_is_no_list() -> None:
     assert not looks_listed("[ sic ]")
     assert not looks_listed("('tis the season)")
+    assert not looks_listed("[ ' hello ' ]")
+    assert looks_listed(json.dumps(["a", "b"], indent=1))
     assert looks_listed("['a' ... 'b']")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from interlude.forms.columns import OPTION_TYPES, TEXT, TEXTS, Columns, pair_of, question_of
 from interlude.forms.examples import Row
-from interlude.forms.values import Task, label_of, text_of, texts_of
+from interlude.forms.values import Task, answers_in, label_of, text_of, value_of
 
 
 def _normalised(row: Row, task: Task) -> Row:
@@ -13,7 +13,7 @@ def _normalised(row: Row, task: Task) -> Row:
         "label": label_of(row, task),
         "question_id": question_of(row, task),
         "answer": text_of(row, task, "answer"),
-        "answers": texts_of(row, task, "answers"),
+        "answers": answers_in(value_of(row, task, "answers", named=True), "answers"),
     }
 
 

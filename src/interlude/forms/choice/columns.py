@@ -5,9 +5,11 @@ from __future__ import annotations
 from string import ascii_uppercase
 from typing import Any
 
+from interlude.errors import few
 from interlude.forms.columns import TEXT, TEXTS, WHOLE, Columns
 from interlude.forms.examples import Row
-from interlude.forms.names import same_name, whole_number
+from interlude.forms.listed import parsed
+from interlude.forms.names import is_missing, same_name, whole_number
 from interlude.forms.values import (
     RowError,
     Task,
@@ -33,11 +35,24 @@ def _normalised(row: Row, task: Task) -> Row:
 
 
 def _values(row: Row, task: Task) -> list[Any]:
-    """Return the choices: of one list-valued column, or one of each of several columns."""
+    """Return the choices: of one column with a list or by label, or one of each of several."""
     declared = task.columns["choices"]
     if isinstance(declared, list):
         return [resolved(row, each, "choices", named=True) for each in declared]
-    return listed(value_of(row, task, "choices", named=True), "choices")
+    value = value_of(row, task, "choices", named=True)
+    if isinstance(value, str):
+        value = parsed(value) or value
+    return _in_order(value, task) if isinstance(value, dict) else listed(value, "choices")
+
+
+def _in_order(options: dict[str, Any], task: Task) -> list[Any]:
+    """Return choices that stand under their labels, in the order of these."""
+    given = [name for name, option in options.items() if not is_missing(option)]
+    labels = task.labels[: len(given)]
+    if not given or sorted(given) != sorted(labels):
+        allowed = few(labels) if task.labels else f"labels that name them, such as [{few(given)}]"
+        raise RowError(f"key choices: found options called {few(given)}. Allowed: {allowed}.")
+    return [options[name] for name in labels]
 
 
 def _right(row: Row, task: Task, values: list[Any]) -> int:

@@ -8,7 +8,8 @@ DECLARATION = Declaration(
     columns={
         "text": TEXT,
         "choices": Column(
-            "a column that holds a list, or a list of two or more columns", several=True
+            "a column that holds a list, or a list of two or more columns",
+            several=True,
         ),
         "label": Column("the index of the right answer, or, with labels, its label"),
     },

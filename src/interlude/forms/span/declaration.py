@@ -13,7 +13,7 @@ DECLARATION = Declaration(
             "column with the character after it; left out, it follows from the first answer",
             optional=True,
         ),
-        "answers": Column("column with the list of right answers"),
+        "answers": Column("column with the list of right answers, or with one"),
     },
     metrics=("qa_f1_em",),
 )

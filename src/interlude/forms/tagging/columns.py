@@ -7,6 +7,7 @@ from typing import Any
 
 from interlude.forms.columns import TEXTS, WHOLES, Agreed, Columns
 from interlude.forms.examples import Row
+from interlude.forms.listed import looks_listed
 from interlude.forms.names import is_missing
 from interlude.forms.tagging.schemes import in_bio
 from interlude.forms.values import (
@@ -29,9 +30,14 @@ def _normalised(row: Row, task: Task) -> Row:
 
 
 def _words(row: Row, task: Task, key: str) -> list[Any]:
-    """Return a list, which may be one text, so that CSV can hold it: it is cut at white space."""
+    """Return a list, which may be one text, so that CSV can hold it: it is cut at white space,
+    unless it is the print of a list. No tag begins with a bracket; words may.
+    """
     value = value_of(row, task, key)
-    words = listed(value.split() if isinstance(value, str) else value, key)
+    if isinstance(value, str):
+        is_list = looks_listed(value) or (key == "tags" and value.lstrip().startswith("["))
+        value = value if is_list else value.split()
+    words = listed(value, key)
     for place, word in enumerate(words, start=1):
         if is_missing(word):
             raise MissingError(key, f"item {place}")
