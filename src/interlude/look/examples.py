@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from interlude.forms.examples import CUT, Row
+from interlude.forms.examples import CUT, NO_CHOICE, Row
 
 SHOWN = 3  # examples: the first, the last and one in between
 MISSING = "cut off, or without a token"
@@ -68,11 +68,14 @@ def _asked(row: Row, labels: Sequence[str], decode: Decode) -> Iterator[tuple[st
         return MISSING if first == CUT else decode(ids[first : last + 1])
 
     if "span_starts" in row:
-        for number, ends in enumerate(zip(row["span_starts"], row["span_ends"], strict=True), 1):
-            yield f"span {number}", between(*ends)
+        ends = zip(row["span_starts"], row["span_ends"], strict=True)
+        yield from zip(_names_of_spans(row), (between(*each) for each in ends), strict=True)
     if "answer_start" in row:
         yield "answer", between(row["answer_start"], row["answer_end"])
-    if "n_choices" in row:
+    if "right" in row:
+        none = row["right"] == NO_CHOICE
+        yield "right", "none of them" if none else f"choice {row['right'] + 1}"
+    elif "n_choices" in row:
         yield "right", f"sequence {row['label'] + 1} of {row['n_choices']}"
     elif "label" in row:
         yield "label", labels[row["label"]]
@@ -82,6 +85,15 @@ def _asked(row: Row, labels: Sequence[str], decode: Decode) -> Iterator[tuple[st
         yield "value", f"{row['value']:g}"
     if "tags" in row:
         yield "tags", _tagged(row, labels, decode)
+
+
+def _names_of_spans(row: Row) -> list[str]:
+    """Return what each span is: those to choose from stand behind the one that is asked about."""
+    count = len(row["span_starts"])
+    if "right" not in row:
+        return [f"span {number + 1}" for number in range(count)]
+    asked = count - row["n_choices"]
+    return ["asked about"] * asked + [f"choice {n + 1}" for n in range(row["n_choices"])]
 
 
 def _tagged(row: Row, labels: Sequence[str], decode: Decode) -> str:

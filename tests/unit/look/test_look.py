@@ -31,6 +31,12 @@ ASKED = {  # what is asked of the second of three examples
     "single": [("label", "good")],
     "choice": [("right", "sequence 2 of 3")],
     "span": [("answer", "blue")],
+    "span-choice": [
+        ("asked about", "s ##e ##c ##o ##n ##d"),
+        ("choice 1", "anna"),
+        ("choice 2", "tom"),
+        ("right", "choice 2"),
+    ],
     "spans": [("span 1", "the"), ("span 2", "cat"), ("labels", "none")],
     "regression": [("value", "0")],
     "multi-label": [("labels", "bad, small, song")],
