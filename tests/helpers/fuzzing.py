@@ -1,4 +1,7 @@
-"""Random inputs by hypothesis: the same ones in every run, and as many on every machine."""
+"""Random inputs by hypothesis: as many on every machine, and the same in every run of the same tests.
+
+It also draws constants from the modules that are loaded, so other tests beside them change some.
+"""
 
 from __future__ import annotations
 
