@@ -1,4 +1,4 @@
-"""Random inputs by hypothesis: as many on every machine, and the same in every run of the same tests.
+"""Random inputs by hypothesis: as many on every machine, the same in each run of the same tests.
 
 It also draws constants from the modules that are loaded, so other tests beside them change some.
 """

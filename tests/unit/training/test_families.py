@@ -229,9 +229,9 @@ def test_a_tokenizer_that_cannot_be_read_is_named(altered: Any) -> None:
     folder = altered("deberta-v2", "config.json")
     (folder / "tokenizer.json").unlink()
     (folder / "spm.model").write_bytes(b"a SentencePiece model")
-    with pytest.raises(
-        InputError,
-        match=r"no fast tokenizer can be read, found spm.model, tokenizer_config.json. Allowed: tokenizer.json",
-    ) as error:
+    message = (
+        r"no fast tokenizer can be read, found spm\.model, tokenizer_config\.json\. Allowed: tok"
+    )
+    with pytest.raises(InputError, match=message) as error:
         load_tokenizer(folder)
     assert "\n" not in str(error.value)
