@@ -48,7 +48,7 @@ class AbsentError(MissingError):
     def __init__(self, key: str, name: str, row: Row) -> None:
         super().__init__(key)
         hint = did_you_mean(name, list(row))
-        self.args = (f"key columns.{key}: no column {name!r}.{hint} Found: {', '.join(row)}.",)
+        self.args = (f"key columns.{key}: no column {name!r}.{hint} Found: {few([*row], 40)}.",)
 
 
 class Task(Protocol):

@@ -24,6 +24,8 @@ from .conftest import FILE, Rows, jsonl, wheel
 ROOT = Path(__file__).parents[3]
 SINGLE = [{"text": f"text {i}", "label": "yes" if i % 2 else "no"} for i in range(4)]
 
+WIDE = [row | {f"c{number}": "" for number in range(100)} for row in SINGLE]
+
 FORMS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     # form: columns, one source row, the same row normalised
     "single": (
@@ -315,6 +317,11 @@ def regressed(**changes: Any) -> dict[str, Any]:
             "key splits: found 2 rows in both train and validation",
         ),
         ({"rows": SINGLE, "split_by": "labl"}, "key split_by: no column 'labl'. Did you mean"),
+        ({"rows": WIDE, "split_by": "x"}, "no column 'x'. Found: text, .*, c37 and 62 more"),
+        (
+            {"rows": WIDE, "columns": {"text": "txt", "label": "label"}},
+            "no column 'txt'. Did you mean 'text'. Found: text, label, c0, .*, c37 and 62 more",
+        ),
     ],
 )
 def test_a_fault_names_file_key_found_and_allowed(

@@ -9,7 +9,7 @@ from typing import Any
 
 from datasets import ReadInstruction
 
-from interlude.errors import InputError, did_you_mean, unknown
+from interlude.errors import InputError, did_you_mean, few, unknown
 from interlude.forms.names import is_blank, same_name
 from interlude.plan.tasks import split_name
 
@@ -93,7 +93,7 @@ def _group(row: Row, number: int, column: str, where: str) -> str:
     if column not in row:
         raise InputError(
             f"{where}: key split_by: no column {column!r}.{did_you_mean(column, list(row))} "
-            f"Found: {', '.join(row)}."
+            f"Found: {few([*row], most=40)}."
         )
     return _key(row[column]) if has_group(row, column) else _hash(f"\n{number}")
 
