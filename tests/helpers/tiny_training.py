@@ -23,11 +23,13 @@ class Case:
     settings: Settings = field(default_factory=tiny.settings)
     seed: int = 5
     examples: int | None = None
+    standardise: bool = False
 
     def data(self, encoded: Path) -> TaskData:
         """Return the examples of an encoded task."""
         task, metric = f"tiny-{self.form}", tiny.METRICS[self.form]
-        return load_task(task, self.form, metric, encoded, self.settings, self.examples)
+        part = (task, self.form, metric, encoded)
+        return load_task(*part, self.settings, self.examples, self.standardise)
 
     def built(
         self, model: Path, encoded: Path, start: Path | None = None

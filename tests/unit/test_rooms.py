@@ -27,7 +27,16 @@ WAY_OF_THE_DATA = (
 # What reads tables knows nothing of the plan, nor of how a number came about.
 WAY_OF_THE_TABLES = ("words", "errors", "files", "analysis", "figures")
 OF_ROWS = {"__init__", "declaration", "columns", "rows"}  # of a form, and of all
-SHARED_BY_ROWS = {"values", "names", "listed", "places", "examples", "text_tokens", "schemes"}
+SHARED_BY_ROWS = {
+    "values",
+    "names",
+    "numbers",
+    "listed",
+    "places",
+    "examples",
+    "text_tokens",
+    "schemes",
+}
 
 MODULES = sorted(path.relative_to(SOURCES) for path in SOURCES.rglob("*.py"))
 ALONE = [Path("__init__.py"), Path("words.py")]  # they import nothing of the package

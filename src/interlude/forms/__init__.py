@@ -10,8 +10,8 @@ A form is a folder called like it, with underscores for hyphens, and in it
   predictions. It knows nothing of the rows side.
 
 What passes from one to the other is encoded examples (`examples.py`). The other modules beside the
-folders are what forms share: `declaration.py`; `columns.py`, `values.py` and `names.py`; `rows.py`
-and `text_tokens.py`; `head.py`, `classification.py` and `span_heads.py`.
+folders are what forms share: `declaration.py`; `columns.py`, `values.py`, `names.py`, `numbers.py`;
+`rows.py` and `text_tokens.py`; `head.py`, `classification.py` and `span_heads.py`.
 """
 
 from __future__ import annotations

@@ -34,12 +34,14 @@ class Declaration:
     """What a task file says of a form.
 
     columns: of the form, by name. metrics: that fit its predictions, the usual one first.
-    metric_shapes_rows: whether normalised rows depend on the metric.
+    metric_shapes_rows: whether normalised rows depend on the metric. numbers: whether its targets
+    are numbers, which may be standardised.
     """
 
     columns: Mapping[str, Column]
     metrics: tuple[str, ...]
     metric_shapes_rows: bool = False
+    numbers: bool = False
 
 
 COLUMN = Column()

@@ -24,10 +24,34 @@ Tensors = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a head gives for a batch: its loss, and logits that `Form.decode` understands."""
+    """What a head gives for a batch: its loss, and logits that `Form.decode` understands.
+
+    told: the loss to report, where it is in another unit than the one that is minimised.
+    """
 
     loss: Tensor
     logits: Tensor
+    told: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and population standard deviation of numbers: 0 and 1 of the unit of a head."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Sequence[float] | np.ndarray) -> Scale:
+        """Return the scale of numbers in float64; of equal ones the deviation counts as 1."""
+        numbers = np.asarray(values, dtype=np.float64)
+        if np.ptp(numbers) == 0:
+            return cls(float(numbers[0]), 1.0)
+        return cls(float(numbers.mean()), float(numbers.std()))
+
+    def standard(self, values: Sequence[float]) -> list[float]:
+        """Return numbers of the user's unit in that of the head."""
+        return [(value - self.mean) / self.deviation for value in values]
 
 
 class Form(ABC):
@@ -35,10 +59,12 @@ class Form(ABC):
 
     kept_together: the column that examples share which a cap keeps or drops together.
     first_token_only: whether the head reads the hidden state of the first token and no other.
+    scale: of targets that are standardised; None where they are not, as labels never are.
     """
 
     kept_together: ClassVar[str | None] = None
     first_token_only: ClassVar[bool] = False
+    scale: Scale | None = None
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = list(labels)
@@ -46,6 +72,14 @@ class Form(ABC):
     def trainable(self, examples: pa.Table) -> np.ndarray:
         """Return which examples to train on, bool [examples]: all whose answer was not cut off."""
         return np.ones(examples.num_rows, dtype=bool)
+
+    def standardise(self, examples: pa.Table) -> None:
+        """Take the scale of targets from the examples to train on; TypeError if they are labels."""
+        raise TypeError(f"{type(self).__name__}: its targets are labels, which have no scale")
+
+    def warnings(self, examples: pa.Table) -> list[str]:
+        """Return what a user should know of the targets that are trained on."""
+        return []
 
     @abstractmethod
     def head(self, hidden_size: int, dropout: float) -> nn.Module:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -93,6 +94,7 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     """Train, write the predictions and the start, and return what the record says of it."""
     training, files = job.training, job.files
     data = _load(job)
+    _warn(job, data, say)
     model = build_model(
         files.model, training.layers, data, training.settings, training.seed, files.start
     )
@@ -116,6 +118,12 @@ def _carry_heads(job: Job, model: TaskModel, start: Path, say: Say) -> None:
         say(f"{job.name}: {task} begins with {found}")
 
 
+def _warn(job: Job, data: TrainingData, say: Say) -> None:
+    for part, of_part in zip(job.training.parts, data.parts, strict=True):
+        for warning in of_part.form.warnings(of_part.train):
+            say(f"{job.name}: warning: {part.task}: {warning}")
+
+
 def _load(job: Job) -> TrainingData:
     """Return the examples of the tasks; InputError when the labels of one do not fit its metric."""
     training = job.training
@@ -128,7 +136,9 @@ def _load(job: Job) -> TrainingData:
 
 
 def _load_part(part: Part, encoded: Path, settings: Settings) -> TaskData:
-    data = load_task(part.task, part.form, part.metric, encoded, settings, part.examples)
+    data = load_task(
+        part.task, part.form, part.metric, encoded, settings, part.examples, part.standardise
+    )
     check_label_count(part.metric, data.form.labels, f"task {part.task}")
     return data
 
@@ -197,6 +207,7 @@ def _measured_part(data: TaskData, result: PartResult) -> Row:
     return {
         "score": next(iter(result.scores.values()), None),
         "metrics": result.scores,
+        "scale": data.form.scale and asdict(data.form.scale),
         "majority_score": majority,
         "chance_score": chance,
         "constant": is_constant(data, result.predictions) if result.predictions else None,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
 from interlude.jobs.arguments import Job
-from interlude.plan.trainings import Part
+from interlude.plan.trainings import Part, Training
 
 SCHEMA_VERSION = 2
 PREDICTIONS = ("id", "prediction", "gold")  # columns
@@ -47,8 +47,14 @@ def _planned(job: Job) -> dict[str, Any]:
             "layers": training.layers,
             **vars(training.settings),
             "train_examples": shown,
+            **_standardised(training),
         },
     }
+
+
+def _standardised(training: Training) -> dict[str, bool]:
+    """Return the setting where it has an effect: for targets that are numbers."""
+    return {"standardise": True} if any(part.standardise for part in training.parts) else {}
 
 
 def planned_part(part: Part) -> dict[str, Any]:

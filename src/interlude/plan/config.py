@@ -11,7 +11,8 @@ from interlude.plan.arms import Stage
 from interlude.plan.declared import AsWritten, Declared, Different, Name, Number
 from interlude.plan.settings import Settings
 
-EXAMPLES = "train_examples"  # the setting that is a part's, not the training's
+# The settings that are a part's, not the training's.
+EXAMPLES, STANDARDISE = "train_examples", "standardise"
 
 Role = Annotated[str, AsWritten(Literal["intermediate", "target", "probing"])]
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="whole number below 2^32")]
@@ -33,6 +34,12 @@ def _settings_model() -> type[Declared]:
     }
     words = "train on this many examples at most, the same ones in every training; null for all"
     known[EXAMPLES] = (int | None, Field(None, ge=1, description=words))
+    words = (
+        "train on numbers (form regression) less their mean and divided by their standard "
+        "deviation, of the rows trained on; what is predicted and reported is in their own unit. "
+        "false: on the numbers as they are, as published designs do"
+    )
+    known[STANDARDISE] = (bool, Field(True, description=words))
     return create_model("Settings", __base__=Declared, **known)
 
 

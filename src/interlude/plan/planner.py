@@ -278,6 +278,7 @@ class _Planner:
             metric=task.metric,
             declared=self.declared[source.task],
             examples=min((each for each in limits if each is not None), default=None),
+            standardise=self.study.standardises(role, source.task),
         )
 
     def _choice(self, role: str, task: str) -> Choice | None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from interlude.errors import InputError, unknown
+from interlude.forms import declaration_of
 from interlude.plan.arms import ALL, MLM, PLACEHOLDERS, arms_of
-from interlude.plan.config import EXAMPLES, Config
+from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.declared import checked
 from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
@@ -19,6 +20,7 @@ from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
 from interlude.words import ROLES
 
+_Given = tuple[Settings, int | None, bool]  # and examples, and whether to standardise
 Why = Callable[[Task, Config], str | None]
 
 
@@ -88,16 +90,21 @@ class Study:
         """Return how many training examples of a task are used at most; None for all."""
         return self._declared(role, task)[1]
 
-    def _declared(self, role: str, task: str | None) -> tuple[Settings, int | None]:
+    def standardises(self, role: str, task: str) -> bool:
+        """Return whether a task is trained on standardised targets; never where they are labels."""
+        has_numbers = declaration_of(self.tasks[task].form).numbers
+        return has_numbers and self._declared(role, task)[2]
+
+    def _declared(self, role: str, task: str | None) -> _Given:
         key = (role, task)
         if key not in self._known:
             given = self.config.settings(role, task)
-            examples = given.pop(EXAMPLES, None)
-            self._known[key] = (Settings(**given), examples)
+            examples, standardise = given.pop(EXAMPLES, None), given.pop(STANDARDISE, True)
+            self._known[key] = (Settings(**given), examples, standardise)
         return self._known[key]
 
     @cached_property
-    def _known(self) -> dict[tuple[str, str | None], tuple[Settings, int | None]]:
+    def _known(self) -> dict[tuple[str, str | None], _Given]:
         return {}
 
     def seed(self, role: str, restart: int) -> int:

@@ -28,7 +28,8 @@ class Part:
     """One task in the data of a training.
 
     declared: digest of what its task file says of its data; metric: picks the kept model.
-    examples: train on this many at most; None for all.
+    examples: train on this many at most; None for all. standardise: targets that are numbers, by
+    mean and deviation of those that are trained on.
     """
 
     task: str
@@ -36,6 +37,12 @@ class Part:
     metric: str
     declared: str
     examples: int | None = None
+    standardise: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return its fields; `standardise`, which was added later, only where it holds."""
+        left_out = () if self.standardise else ("standardise",)
+        return {name: value for name, value in vars(self).items() if name not in left_out}
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class Training:
     def _not_default(self) -> dict[str, Any]:
         given = {
             **vars(self),
-            "parts": [vars(part) for part in self.parts],
+            "parts": [part.to_dict() for part in self.parts],
             "settings": vars(self.settings),
             "choice": self.choice and asdict(self.choice),
         }

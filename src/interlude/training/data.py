@@ -88,10 +88,12 @@ def load_task(
     encoded: Path,
     settings: Settings,
     examples: int | None = None,
+    standardise: bool = False,
 ) -> TaskData:
     """Return the encoded examples of a task, at most so many of them; None for all.
 
-    How many to validate on, the settings say. InputError when a file is not whole, or truncation
+    How many to validate on, the settings say. standardise: targets that are numbers, by those that
+    are trained on. InputError when a file is not whole, or truncation
     leaves no example to train on.
     """
     train, validation = (read_encoded(encoded / f"{part}.arrow") for part in PARTS)
@@ -104,10 +106,13 @@ def load_task(
             f"with max_length {settings.max_length}, or, of tags, a word with a token."
         )
     together = of_task.kept_together
+    train = subset(train, examples, together, trainable)
+    if standardise:
+        of_task.standardise(train)
     return TaskData(
         form=of_task,
         metric=metric_of(metric),
-        train=subset(train, examples, together, trainable),
+        train=train,
         validation=subset(validation, settings.validation_examples, together),
         pad_id=header.pad_id,
     )

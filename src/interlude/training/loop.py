@@ -123,10 +123,11 @@ def _take_step(
     model.train()
     for part, inputs, targets, n_tokens in batch:
         with platform.autocast():
-            loss = model(inputs, targets, part).loss
-        loss.backward()
-        state.losses[part].append(loss.detach())
-        state.healthy &= loss.isfinite()
+            outputs = model(inputs, targets, part)
+        outputs.loss.backward()
+        told = outputs.loss if outputs.told is None else outputs.told
+        state.losses[part].append(told.detach())
+        state.healthy &= outputs.loss.isfinite()
         result.parts[part].tokens += n_tokens
     norm = nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
     optimizer.step()

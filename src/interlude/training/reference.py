@@ -28,9 +28,12 @@ def reference_scores(data: TaskData) -> tuple[float, float]:
 def is_constant(data: TaskData, predictions: list[Any]) -> bool:
     """Return whether a predictor that looks at no input could have made these predictions.
 
-    Numbers that differ by no more than rounding does between batches count as the same.
+    Numbers that differ by no more than rounding does between batches, in the unit in which the head
+    computes, count as the same.
     """
     if isinstance(predictions[0], float):
+        if data.form.scale is not None:
+            predictions = data.form.scale.standard(predictions)
         return math.isclose(min(predictions), max(predictions), rel_tol=ROUNDING, abs_tol=ROUNDING)
     same = all(prediction == predictions[0] for prediction in predictions)
     return same or predictions in data.form.constants(data.validation_rows())

@@ -84,9 +84,9 @@ def test_a_training_goes_on_to_the_same_bits(
     assert outcome(steps(case, None)) == undisturbed
 
 
-@pytest.mark.parametrize("form", tiny.FORMS)
-def test_a_training_of_every_form_goes_on_to_the_same_bits(form: str, steps: Steps) -> None:
-    case = Case(form, tiny.settings(evaluations=3))
+@pytest.mark.parametrize("case", [*map(Case, tiny.FORMS), Case("regression", standardise=True)])
+def test_a_training_of_every_form_goes_on_to_the_same_bits(case: Case, steps: Steps) -> None:
+    case = replace(case, settings=tiny.settings(evaluations=3))
     undisturbed = outcome(steps(case, None))
     with pytest.raises(LostError):
         steps(case, 4)

@@ -18,7 +18,7 @@ from interlude.plan.planner import Plan, check_mixtures, check_trainable, plan_o
 from interlude.plan.settings import Settings
 from interlude.plan.study import load_study
 from interlude.plan.trainings import Part, Training
-from interlude.words import KEY
+from interlude.words import KEY, ROLES
 
 SINGLE = [{"parts": ["task"]}]
 STILTS = [{"parts": ["source"]}, {"parts": ["task"]}]
@@ -221,6 +221,31 @@ def test_a_training_says_all_that_its_weights_depend_on(registry: Path) -> None:
         precision="auto",
         start=source.training,
     )
+
+
+def test_numbers_are_standardised_unless_a_study_says_otherwise(registry: Path) -> None:
+    numbers = {**tiny.task_file("regression"), "name": "numbers"}
+    tiny.write_yaml(registry / "config/tasks/numbers.yaml", numbers)
+
+    def standardised(**told: Any) -> dict[tuple[str, str], tuple[bool, str]]:
+        """Return task, role -> whether its first training is standardised, and its id."""
+        plan = planned(registry, 1, 1, intermediate=["i0", "numbers"], probing=["numbers"], **told)
+        trainings = {(each.task, each.role): each.training for each in reversed(plan.cells)}
+        return {key: (plan.trainings[id].part.standardise, id) for key, id in trainings.items()}
+
+    default = standardised()
+    assert {key: standard for key, (standard, _) in default.items()} == {
+        ("i0", "intermediate"): False,
+        ("numbers", "intermediate"): True,
+        ("numbers", "probing"): True,
+        ("t0", "target"): False,
+    }
+    plain = standardised(training={role: {"standardise": False} for role in ROLES})
+    assert not any(standard for standard, _ in plain.values())
+    labels = [("i0", "intermediate"), ("t0", "target")]
+    assert [plain[key] for key in labels] == [default[key] for key in labels]
+    own = standardised(overrides={"probing": {"numbers": {"standardise": False}}})
+    assert (own["numbers", "intermediate"][0], own["numbers", "probing"][0]) == (True, False)
 
 
 def test_an_intermediate_model_trained_once_serves_every_restart(registry: Path) -> None:

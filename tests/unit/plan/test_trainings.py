@@ -12,6 +12,8 @@ from helpers import tiny
 from interlude.plan.trainings import Choice, Part, Training
 
 ONE = tiny.training("single")
+NUMBERS = tiny.training("regression")
+STANDARDISED = replace(NUMBERS, parts=(replace(NUMBERS.part, standardise=True),))
 TWO = replace(ONE, parts=(*ONE.parts, *tiny.training("pair").parts), sampler="uniform")
 CHOICE = Choice(("a", "b"), ("learning_rate",), "{}")
 
@@ -19,6 +21,7 @@ CHOICE = Choice(("a", "b"), ("learning_rate",), "{}")
 def test_ids_never_change() -> None:
     # Each is the name of a folder with results that somebody has paid for.
     assert ONE.id == "400d77823db8b703"
+    assert NUMBERS.id == "f30cb1f3b3e42120"
     assert replace(TWO, start="1" * 16, choice=CHOICE).id == "09a1c004dede4844"
 
 
@@ -39,6 +42,7 @@ def test_ids_never_change() -> None:
         {"parts": (replace(ONE.part, metric="matthews"),)},
         {"parts": (replace(ONE.part, declared="other"),)},
         {"parts": (replace(ONE.part, examples=8),)},
+        {"parts": (replace(ONE.part, standardise=True),)},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -50,7 +54,9 @@ def test_a_mixture_is_the_same_in_any_order_of_its_parts() -> None:
     assert replace(TWO, parts=TWO.parts[::-1]).id == TWO.id
 
 
-@pytest.mark.parametrize("training", [ONE, TWO, replace(ONE, start="0" * 16, choice=CHOICE)])
+@pytest.mark.parametrize(
+    "training", [ONE, TWO, STANDARDISED, replace(ONE, start="0" * 16, choice=CHOICE)]
+)
 def test_a_training_survives_json(training: Training) -> None:
     again = Training.from_json(training.to_json())
     assert again == training

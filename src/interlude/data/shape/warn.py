@@ -14,6 +14,8 @@ from interlude.data.shape.classes import are_sorted
 from interlude.data.shape.normalise import PARTS, Normalised, Splits
 from interlude.data.shape.splits import cut, groups, has_group
 from interlude.errors import few
+from interlude.forms import numbers
+from interlude.forms.columns import REAL
 from interlude.forms.examples import Row
 from interlude.forms.names import same_name, whole_number
 from interlude.plan.tasks import Task
@@ -33,6 +35,7 @@ def warnings_of(task: Task, splits: Splits, made: Normalised) -> list[str]:
         *_hidden(made),
         *_from_1(task, made),
         *_alone(made),
+        *_numbers(made),
         *_on_one_side(task, made),
         *_without_group(task, splits),
         *_swallowed(task, splits, made),
@@ -108,6 +111,13 @@ def _alone(made: Normalised) -> Iterator[str]:
             continue
         name = repr(made.labels[labels[0]]) if made.labels else f"number {labels[0]}"
         yield f"all {len(rows)} rows of {part} have the label {name}: {effect}"
+
+
+def _numbers(made: Normalised) -> Iterator[str]:
+    """Yield what is said of columns of numbers to learn."""
+    for name, kind in made.columns.types.items():
+        if kind == REAL:
+            yield from numbers.warnings_of([row[name] for row in made.parts["train"]])
 
 
 def _on_one_side(task: Task, made: Normalised) -> Iterator[str]:

@@ -13,4 +13,5 @@ DECLARATION = Declaration(
         "value": Column("column with a number"),
     },
     metrics=("pearson_spearman",),
+    numbers=True,
 )
