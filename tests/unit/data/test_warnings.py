@@ -121,3 +121,26 @@ def test_many_labels_on_one_side_are_told_in_short(
     assert told.startswith("labels that only train has: 0, 1, 10, 11")
     assert "and 90 more" in told
     assert len(told) < 200
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([3, 3.0, "3", 1], ["all 2 values to train on are 3: there is nothing to learn"]),
+        ([1, 2, 3, 4, 5] * 4, []),
+        (
+            [1, 2, 3, 4, 999, *[1, 2, 3, 4] * 4],
+            [
+                "1 of 10 values to train on lie far from the others, such as 999; half of all lie "
+                "between 1.25 and 3.75"
+            ],
+        ),
+    ],
+)
+def test_numbers_that_are_the_same_or_far_from_the_others_are_told(
+    values: list[Any], told: list[str], task: Callable[..., Task], tmp_path: Path
+) -> None:
+    rows = [{"a": f"a {n}", "b": f"b {n}", "score": value} for n, value in enumerate(values)]
+    columns = {"text_a": "a", "text_b": "b", "value": "score"}
+    mine = task(rows, form="regression", columns=columns, labels=None)
+    assert warnings(mine, tmp_path) == told
