@@ -9,9 +9,9 @@ import pandas as pd
 
 from interlude.analysis.contrasts import BASELINE_MEAN_ONLY, EQUAL, PAIRED
 from interlude.analysis.options import Statistics
-from interlude.analysis.pooled import task_variances
 from interlude.analysis.power import smallest_effect, smallest_paired_effect
 from interlude.analysis.results import POINTS
+from interlude.analysis.spread import task_variances
 
 _TASK = ["role", "task"]
 

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from interlude.analysis.hierarchy import Effect, Hierarchy, fit_hierarchy
+from interlude.analysis.spread import task_variances
+from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED
 
 COLUMNS = [
     *("source", "role", "tasks", "delta", "mu", "ci_low", "ci_high", "tau"),
@@ -22,8 +24,6 @@ ASSUMED = "baseline known as a mean only: taken to vary as the task does, over 3
 _RESTARTS_OF_A_MEAN = 3
 # The spread of a task counts as so many degrees of freedom beside a cell's own.
 _DEGREES_OF_THE_TASK = 2
-# In points; scores that differ by less are equal.
-_EQUAL = 1e-7
 
 
 def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFrame]:
@@ -44,8 +44,9 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
     for (role, source), own in cells.groupby(["role", "source"], sort=False):
         told = own[own["delta"].notna() & own["variance"].notna()]
         model = _model(told, alpha)
-        sources.append({"source": source, "role": role, **_of_source(told, model)})
-        effects.append(_of_cells(own, told, model))
+        scope = _scope(own["note"])
+        sources.append({"source": source, "role": role, **_of_source(told, model, scope)})
+        effects.append(_of_cells(own, told, model, scope))
     pooled = pd.DataFrame(sources, columns=COLUMNS)
     return {
         "pooled": pooled.sort_values(["role", "mu"], ascending=False, ignore_index=True),
@@ -53,25 +54,6 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
         if effects
         else pd.DataFrame(columns=CELL_COLUMNS),
     }
-
-
-def task_variances(transfer: pd.DataFrame) -> pd.Series[float]:
-    """Return the variance between restarts of each row's task, pooled over sources and baseline.
-
-    In points². Missing where no cell of the task has two runs, or where restarts do not differ.
-    """
-    task = ["role", "task"]
-    baselines = transfer.groupby(task, sort=False)[["baseline_sd", "baseline_n"]].first()
-    groups = [
-        transfer[[*task, "sd", "n"]],
-        baselines.set_axis(["sd", "n"], axis="columns").reset_index(),
-    ]
-    spread = pd.concat(groups, ignore_index=True).dropna(subset="sd")
-    spread = spread.assign(degrees=spread["n"] - 1)
-    spread["squares"] = spread["degrees"] * spread["sd"] ** 2
-    sums = spread.groupby(task)[["squares", "degrees"]].sum()
-    variance = (sums["squares"] / sums["degrees"]).rename("variance")
-    return transfer.join(variance.where(variance > _EQUAL**2), on=task)["variance"]
 
 
 def _variances(transfer: pd.DataFrame) -> pd.Series[float]:
@@ -99,10 +81,18 @@ def _model(told: pd.DataFrame, alpha: float) -> Hierarchy | None:
     return fit_hierarchy(told["delta"].to_numpy(), told["variance"].to_numpy(), alpha)
 
 
-def _of_source(told: pd.DataFrame, model: Hierarchy | None) -> dict[str, Any]:
+def _scope(notes: pd.Series[str]) -> list[str]:
+    """Return what the notes of a source's cells say of the source itself."""
+    return [
+        words for words in (ONE_ENCODER, UNLEARNED) if notes.str.contains(words, regex=False).any()
+    ]
+
+
+def _of_source(told: pd.DataFrame, model: Hierarchy | None, scope: list[str]) -> dict[str, Any]:
     known = {"tasks": len(told), "delta": told["delta"].mean()}
     if model is None:
-        return {**known, "note": TOO_FEW}
+        return {**known, "note": "; ".join([TOO_FEW, *scope])}
+    assumed = [ASSUMED] if (told["baseline_n"] == 0).any() else []
     return {
         **known,
         "mu": model.mu,
@@ -113,11 +103,13 @@ def _of_source(told: pd.DataFrame, model: Hierarchy | None) -> dict[str, Any]:
         "new_high": model.new_interval[1],
         "p_new": model.p_new,
         "prior": model.prior,
-        "note": ASSUMED if (told["baseline_n"] == 0).any() else "",
+        "note": "; ".join([*assumed, *scope]),
     }
 
 
-def _of_cells(own: pd.DataFrame, told: pd.DataFrame, model: Hierarchy | None) -> pd.DataFrame:
+def _of_cells(
+    own: pd.DataFrame, told: pd.DataFrame, model: Hierarchy | None, scope: list[str]
+) -> pd.DataFrame:
     nothing = [Effect(math.nan, math.nan, math.nan)] * len(told)
     effects = pd.DataFrame(
         [vars(effect) for effect in (model.cells if model else nothing)],
@@ -129,6 +121,10 @@ def _of_cells(own: pd.DataFrame, told: pd.DataFrame, model: Hierarchy | None) ->
         [own["note"], NO_SPREAD, TOO_FEW, ASSUMED],
         default="",
     )
+    whole = [
+        "; ".join(filter(None, [note, *(words for words in scope if words not in note)]))
+        for note in notes
+    ]
     return own[["source", "task", "role", "delta"]].assign(
-        pooled=effects["mean"], ci_low=effects["low"], ci_high=effects["high"], note=notes
+        pooled=effects["mean"], ci_low=effects["low"], ci_high=effects["high"], note=whole
     )

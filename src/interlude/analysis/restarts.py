@@ -12,9 +12,9 @@ from scipy import stats
 
 from interlude.analysis.correlations import score_matrix
 from interlude.analysis.options import Statistics
-from interlude.analysis.pooled import task_variances
 from interlude.analysis.power import smallest_effect
 from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.spread import task_variances
 
 COUNTS = (3, 5, 10, 20)
 DIFFERENCES = (1, 2)  # points

@@ -11,12 +11,13 @@ from helpers.synthetic import demo_options, demo_runs
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.pooled import ASSUMED, NO_SPREAD, TOO_FEW, pooled_tables, task_variances
+from interlude.analysis.pooled import ASSUMED, NO_SPREAD, TOO_FEW, pooled_tables
 from interlude.analysis.published import load_published, published_tables
 from interlude.analysis.results import joined
+from interlude.analysis.spread import task_variances
 from interlude.analysis.study_tables import study_tables
 from interlude.analysis.tables import printed
-from interlude.analysis.transfer import transfer_table
+from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED, transfer_table
 
 REFERENCE = Path(__file__).parents[3] / "reference"
 # source: mean difference, mu, its interval, tau, interval of a new task, P(new > 0), by code of
@@ -157,6 +158,17 @@ def test_runs_of_other_tasks_change_a_cell_only_through_its_source() -> None:
     other = [{**each, "delta": -9.0} if each["source"] == "b" else each for each in rows]
     one, two = (pooled_tables(pd.DataFrame(each), 0.05)["pooled"] for each in (rows, other))
     pd.testing.assert_frame_equal(one.query("source == 'a'"), two.query("source == 'a'"))
+
+
+def test_one_encoder_and_a_source_that_did_not_learn_are_said() -> None:
+    rows = [row("target", "a", task, 1.0, note=ONE_ENCODER) for task in "xy"]
+    rows += [row("target", "b", task, 1.0, note=UNLEARNED) for task in "xy"]
+    rows += [row("target", "b", "z", np.nan, n=0, note=f"no runs left; {UNLEARNED}")]
+    tables = pooled_tables(pd.DataFrame(rows), 0.05)
+    notes = tables["pooled"].set_index("source")["note"].to_dict()
+    assert notes == {"a": ONE_ENCODER, "b": UNLEARNED}
+    cells = tables["pooled_cells"]["note"].tolist()
+    assert cells == [*[ONE_ENCODER] * 2, *[UNLEARNED] * 2, f"no runs left; {UNLEARNED}"]
 
 
 def test_an_empty_study_has_empty_tables() -> None:

@@ -1,0 +1,27 @@
+"""How far restarts of a task lie apart, whatever they started from."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+# In points; scores that differ by less are equal.
+_EQUAL = 1e-7
+
+
+def task_variances(transfer: pd.DataFrame) -> pd.Series[float]:
+    """Return the variance between restarts of each row's task, pooled over sources and baseline.
+
+    In points². Missing where no cell of the task has two runs, or where restarts do not differ.
+    """
+    task = ["role", "task"]
+    baselines = transfer.groupby(task, sort=False)[["baseline_sd", "baseline_n"]].first()
+    groups = [
+        transfer[[*task, "sd", "n"]],
+        baselines.set_axis(["sd", "n"], axis="columns").reset_index(),
+    ]
+    spread = pd.concat(groups, ignore_index=True).dropna(subset="sd")
+    spread = spread.assign(degrees=spread["n"] - 1)
+    spread["squares"] = spread["degrees"] * spread["sd"] ** 2
+    sums = spread.groupby(task)[["squares", "degrees"]].sum()
+    variance = (sums["squares"] / sums["degrees"]).rename("variance")
+    return transfer.join(variance.where(variance > _EQUAL**2), on=task)["variance"]
