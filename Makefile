@@ -5,7 +5,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=src bench/.venv/bin/python -m
 RULES := Snakefile workflow/rules
 
-.PHONY: study test check readme bench test-bench soak slurm test-slurm audit
+.PHONY: study test test-slow check readme bench test-bench soak slurm test-slurm audit
 
 # An environment on top of .venv, so that all else sees a plain installation: $(@D), with what $< lists.
 define ON_TOP
@@ -21,6 +21,10 @@ study: .venv/ready
 
 test: .venv/ready check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Takes some ten minutes: studies of known truth through the tables. Prints the rates of error.
+test-slow: .venv/ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s tests/unit/analysis
 
 check: .venv/ready
 	$(BIN)/ruff check .
