@@ -37,5 +37,7 @@ def test_tasks_are_trained_together_and_compared_with_each_alone(project: Projec
     mixed = {row.task: row.score for row in scores[scores["arm"] == "mtl"].itertuples()}
     transfer = pd.read_csv(results / "tables/transfer.csv")
     gained = {task: 100 * (mixed[task] - alone[task]) for task in mixed}
-    assert dict(zip(transfer["task"], transfer["delta"], strict=True)) == pytest.approx(gained)
+    found = transfer["mean"] - transfer["baseline"]
+    assert dict(zip(transfer["task"], found, strict=True)) == pytest.approx(gained)
+    assert transfer["delta"].isna().all()  # one run against one run is no difference
     assert "Nothing to be done" in project.run(*overlay, "--", "tables", "figures")

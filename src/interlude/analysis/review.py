@@ -144,14 +144,15 @@ def _listed(versions: Any) -> str:
 
 def _statistics(options: Options) -> Section:
     levels = options.statistics
+    of = "of all outcomes" if levels.ranking == "all outcomes" else levels.ranking
     test = "paired where seeds are shared, else Welch's" if levels.paired else "Welch's"
     text = (
         f"Intervals cover {1 - levels.alpha:.0%}; tests are two-sided at {levels.alpha:g}, {test}, "
         "corrected over the cells of each role (Holm; Benjamini-Hochberg). Smallest detectable "
         f"differences have power {levels.power:g}, given the spread between restarts that is "
         f"pooled over the sources of a task. A source below {levels.collapsed:g} "
-        f"points of mean target transfer counts as collapsed. Bootstrap: {levels.resamples} "
-        f"resamples of sources, seed {levels.seed}."
+        f"points of mean target transfer counts as collapsed. Sources are ranked by their mean "
+        f"{of}. Bootstrap: {levels.resamples} resamples of sources, seed {levels.seed}."
     )
     return _section("Statistics", text)
 

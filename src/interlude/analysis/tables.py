@@ -136,7 +136,7 @@ def _pooled_matrix(cells: pd.DataFrame, options: Options) -> pd.DataFrame:
 def _pooled_rows(pooled: pd.DataFrame, options: Options) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "source": pooled["source"].map(options.title),
+            "source": pooled["source"].map(options.source_title),
             "role": pooled["role"],
             "tasks": pooled["tasks"],
             "mean effect": _with_interval(pooled, "mu", "ci_low", "ci_high"),

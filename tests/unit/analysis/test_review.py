@@ -98,8 +98,8 @@ def test_the_levels_of_the_statistics_are_said() -> None:
         "Intervals cover 90%; tests are two-sided at 0.1, Welch's, corrected over the cells of "
         "each role (Holm; Benjamini-Hochberg). Smallest detectable differences have power 0.7, "
         "given the spread between restarts that is pooled over the sources of a task. A source "
-        "below -4 points of mean target transfer counts as collapsed. Bootstrap: 50 resamples of "
-        "sources, seed 9."
+        "below -4 points of mean target transfer counts as collapsed. Sources are ranked by their "
+        "mean of all outcomes. Bootstrap: 50 resamples of sources, seed 9."
     ]
     pairs = page(statistics=Statistics(paired=True))["Statistics"].texts[0]
     assert "at 0.05, paired where seeds are shared, else Welch's, corrected" in pairs

@@ -21,6 +21,7 @@ from interlude.analysis.averages import average_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.transfer import cell_scores, transfer_table
+from interlude.errors import InputError
 
 FIRST_COLUMNS = [
     *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
@@ -116,3 +117,31 @@ def test_the_awkward_study_says_what_can_not_be_tested() -> None:
         "no spread between restarts": 1,
     }
     assert (transfer["delta"].dropna() < 0).all()
+
+
+def published(source: str, score: float, **metrics: object) -> dict[str, object]:
+    return record("target", source, "boolq", 1, score, status="mean_only", metrics=metrics)
+
+
+def test_a_published_mean_with_sd_and_n_is_tested() -> None:
+    runs = runs_of([published("none", 0.7, sd=0.03, n=5), published("mnli", 0.72, sd=0.012, n=8)])
+    told = table(runs, filtered=True).iloc[0]
+    test = stats.ttest_ind_from_stats(0.72, 0.012, 8, 0.7, 0.03, 5, equal_var=False)
+    assert told["p"] == pytest.approx(test.pvalue)
+    assert told[["n", "sd", "baseline_n", "n_planned"]].tolist() == pytest.approx([8, 1.2, 5, 0])
+    assert told["detectable"] > 0
+
+
+def test_a_cell_that_is_a_mean_alone_says_so_and_lacks_no_run() -> None:
+    told = table(runs_of([published("none", 0.7), published("mnli", 0.72)]), filtered=True).iloc[0]
+    assert told["note"] == "cell known as a mean only"
+    assert told["delta"] == pytest.approx(2)
+    assert told["n_planned"] == 0
+
+
+@pytest.mark.parametrize("wrong", [{"sd": "wide"}, {"sd": -0.1}, {"n": 0}])
+def test_an_sd_or_n_that_can_not_be_is_named(wrong: dict[str, object]) -> None:
+    runs = runs_of([published("none", 0.7), published("mnli", 0.72, **wrong)])
+    (name,) = wrong
+    with pytest.raises(InputError, match=rf"mnli on boolq \(target\).*metrics.{name}: found"):
+        table(runs, filtered=True)
