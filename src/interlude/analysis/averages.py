@@ -193,7 +193,7 @@ def _counted(cells: pd.DataFrame, alpha: float) -> dict[str, int]:
 
 
 def _note(source: Any, cells: pd.DataFrame, options: Options) -> str:
-    of_one = ((cells["n_starts"] == 1) & (cells["n"] > 1)).any()
+    of_one = cells["note"].str.contains(ONE_ENCODER, regex=False).any()
     said = {
         BASELINE_KNOWN: (cells["baseline_n"] == 0).all(),
         ONE_ENCODER: of_one,

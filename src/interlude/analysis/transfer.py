@@ -225,7 +225,8 @@ def _notes(table: pd.DataFrame, options: Options) -> list[str]:
     for _, cell in table.iterrows():
         lost = cell["n_failed"] + cell["n_missing"] == cell["n_planned"]
         why = NO_SCORE if cell["note"] == NO_RUNS and lost else cell["note"]
-        one = ONE_ENCODER if cell["n_starts"] == 1 < cell["n"] else ""
+        of_one = cell["n_starts"] == 1 < cell["n"] or cell["source"] in options.one_encoder
+        one = ONE_ENCODER if of_one else ""
         unlearned = UNLEARNED if cell["source"] in options.unlearned else ""
         notes.append("; ".join(filter(None, (why, one, unlearned))))
     return notes

@@ -158,6 +158,11 @@ def test_restarts_of_one_encoder_speak_of_this_encoder() -> None:
     ]
 
 
+def test_the_note_stands_where_degenerate_runs_leave_one_restart_of_the_encoder() -> None:
+    told = transfer(started(["one"] * 4, [0.7, 0.3, 0.3, 0.3])).iloc[0]
+    assert told["note"] == f"fewer than 2 runs on a side; {ONE_ENCODER}"
+
+
 def test_of_restarts_that_share_starts_the_starts_are_what_is_counted() -> None:
     scores = [0.70, 0.74, 0.66, 0.68]
     told = transfer(started(["one", "one", "two", "two"], scores)).iloc[0]
