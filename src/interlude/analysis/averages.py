@@ -28,6 +28,7 @@ _BOTH = [
     *("tasks_all_outcomes", "delta_all_outcomes", "tasks_given_success", "delta_given_success"),
     *("common_tasks", "common_all_outcomes", "common_given_success"),
 ]
+NO_RESTARTS = "over these tasks it can not be told: fewer than 2 restarts, or no spread"
 BASELINE_KNOWN = "baselines are means, taken as known"
 
 
@@ -60,6 +61,10 @@ def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) 
         for (role, source), cells in compared.groupby(["role", "source"], sort=False)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
+    alone = table["fixed_p"].isna().map({True: NO_RESTARTS, False: ""})
+    table["note"] = [
+        "; ".join(filter(None, each)) for each in zip(alone, table["note"], strict=True)
+    ]
     table = table.assign(rank=_ranks(transfer, table, options.statistics.ranking))
     for name in ("fixed_p", "random_p"):
         table[f"{name}_holm"] = table.groupby("role", group_keys=False)[name].transform(holm)

@@ -88,3 +88,20 @@ def test_the_published_averages() -> None:
     found = told["random_p_holm"].round(3)
     assert found[found < 0.05].to_dict() == {"CCG": 0.007, "SocialIQA": 0.023}
     assert told[["improved", "harmed"]].sum().sum() == 0  # none can be tested
+
+
+def test_of_means_alone_no_interval_over_these_tasks_is_told() -> None:
+    means = {"status": "mean_only", "metrics": {"sd": 0.01, "n": 8}}
+    runs = runs_of(
+        record("target", source, task, 1, score, **means)
+        for (source, task), score in {
+            ("none", "boolq"): 0.6,
+            ("none", "copa"): 0.6,
+            ("mnli", "boolq"): 0.7,
+            ("mnli", "copa"): 0.64,
+        }.items()
+    )
+    told = averages_of(runs, filtered=True).iloc[0]
+    assert told[["fixed_low", "fixed_high", "fixed_p"]].isna().all()
+    assert told["note"].startswith("over these tasks it can not be told")
+    assert told["random_p"] > 0
