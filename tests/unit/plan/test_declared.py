@@ -251,9 +251,9 @@ def test_numbers_and_orders_are_kept_as_they_are_written() -> None:
 
 
 def test_settings_that_a_config_gives_are_those_of_a_training_with_their_defaults() -> None:
-    # How many examples of a task are used is a part's, not the training's.
+    # How many examples of a task are used, and in which unit its numbers are, is a part's.
     known = {name: each.default for name, each in SETTINGS.model_fields.items()}
-    assert known == {**asdict(Settings()), "train_examples": None}
+    assert known == {**asdict(Settings()), "train_examples": None, "standardise": True}
     assert [each.name for each in fields(Settings) if "description" not in each.metadata] == []
 
 

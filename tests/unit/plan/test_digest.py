@@ -108,7 +108,7 @@ def new_file(name: str, content: str) -> Edits:
 TRAININGS = {f"train {form}" for form in FORMS}
 ENCODINGS = {f"encode {form}" for form in FORMS}
 READINGS = {f"read {name}" for name in READERS} | {f"shape {form}" for form in FORMS}
-WITH_TOKENS_OF_TEXTS = ("span", "tagging", "spans", "span-pair", "word-in-context")
+WITH_TOKENS_OF_TEXTS = ("span", "span-choice", "tagging", "spans", "span-pair", "word-in-context")
 
 # A line of the table, and what runs again after the edit: of what is digested here.
 NEW_FORM = {
@@ -190,7 +190,7 @@ SOMETHING: dict[str, tuple[Edits, set[str]]] = {
     ),
     "what some heads share": (
         with_function("forms/span_heads.py"),
-        {"train spans", "train span-pair", "train word-in-context"},
+        {"train spans", "train span-choice", "train span-pair", "train word-in-context"},
     ),
     "a metric": (edited("metrics/matthews.py", "== 1", "<= 1"), {"train pair"}),
     "a metric that another is made of": (
