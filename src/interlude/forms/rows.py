@@ -47,8 +47,9 @@ def _lacks_a_text(sequence: Any) -> bool:
 
 def per_example(encoding: Any) -> list[Row]:
     """Split a tokenizer's batch output into examples of one sequence each."""
+    found = sequences(encoding)
     return [
-        {name: [values[i]] for name, values in sequences(encoding).items()}
+        {name: [values[i]] for name, values in found.items()}
         for i in range(len(encoding["input_ids"]))
     ]
 
