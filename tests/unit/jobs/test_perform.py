@@ -80,7 +80,10 @@ def test_a_record_is_a_whole_row_of_both_tables(form: str, carry_out: Perform) -
     training = tiny.training(form)
     found = tables(training, carry_out(training))
     absent = [{column for column in table if table[column].isna()[0]} for table in found]
-    assert absent == [{"examples", "point", "reason"}, {"start", "energy_joules", "taken_from"}]
+    assert absent == [
+        {"example_var", "examples", "point", "reason"},
+        {"start", "energy_joules", "taken_from"},
+    ]
 
 
 def test_record_says_what_was_told_and_what_was_found(
