@@ -37,7 +37,7 @@ NO_NUMBER_DEPENDS_ON: list[Edit] = [
     (f"{SOURCES}/errors.py", "Allowed", "Possible"),
     (f"{SOURCES}/training/data.py", "raise InputError(\n", "raise InputError(  # why\n\n"),
     (f"{SOURCES}/training/loop.py", '"""The training loop. ', '# a comment\n"""The loop. '),
-    ("workflow/scripts/train.py", "how often the state is saved", "how often it is saved"),
+    (f"{SOURCES}/jobs/arguments.py", "how often the state is saved", "how often it is saved"),
     # how a GPU is claimed, what surrounds a training
     (f"{SOURCES}/jobs/machine.py", "WAIT_SECONDS = 0.5", "WAIT_SECONDS = 2"),
     (f"{SOURCES}/jobs/meter.py", "\n\n\ndef ", f"{UNUSED}\n\ndef "),
@@ -103,7 +103,7 @@ def test_names_of_arms_train_nothing(finished: Project) -> None:
     [
         (("forms/span/head.py", "MOST_TOKENS = 30", "MOST_TOKENS = 31"), {"train_probe": 4}),
         (("metrics/entity_f1.py", 'prefix == "I"', 'prefix != "B"'), {"train_target": 4}),
-        (("training/loop.py", "score > best", "score >= best"), TRAINING),
+        (("training/loop.py", "mean > max", "mean >= max"), TRAINING),
         (("training/optimizer.py", "weight.ndim > 1", "weight.ndim > 2"), TRAINING),
         (("training/dropout.py", "BITS = 15", "BITS = 14"), TRAINING),
     ],
