@@ -7,14 +7,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
-from interlude.jobs.arguments import Job
 from interlude.plan.trainings import Part, Training
+
+if TYPE_CHECKING:  # so that what collects records does not depend on how a job is called
+    from interlude.jobs.arguments import Job
 
 SCHEMA_VERSION = 2
 PREDICTIONS = ("id", "prediction", "gold")  # columns
