@@ -11,7 +11,7 @@ import pyarrow as pa
 from interlude.forms.examples import Row
 from interlude.forms.listed import looks_listed, parsed
 from interlude.forms.places import span_of
-from interlude.forms.values import RowError, Task, name_of, text_of, value_of
+from interlude.forms.values import RowError, Task, name_of, shown, text_of, value_of
 
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 WHOLE, WHOLES, REAL = pa.int64(), pa.list_(pa.int64()), pa.float64()
@@ -24,7 +24,7 @@ def _labels_in(row: Row, task: Task, key: str) -> list[Any]:
     if key == "labels" and isinstance(value, str) and value not in task.labels:
         found = parsed(value)
         if found is None and looks_listed(value):
-            raise RowError(f"key {key}: found {value!r}. Allowed: a label, or a list of them.")
+            raise RowError(f"key {key}: found {shown(value)}. Allowed: a label, or a list of them.")
         value = value if found is None else found
     return value if isinstance(value, list) else [value]
 

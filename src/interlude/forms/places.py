@@ -7,7 +7,7 @@ from typing import Any
 from interlude.forms.examples import Row
 from interlude.forms.listed import parsed
 from interlude.forms.names import whole_number
-from interlude.forms.values import RowError, Task, check_span, resolved
+from interlude.forms.values import RowError, Task, check_span, resolved, shown
 
 Span = tuple[int, int]  # characters, the end exclusive
 ALLOWED = "a list of start and end, or a mapping of start and either end or text"
@@ -36,11 +36,11 @@ def span_in(value: Any, key: str, text: str) -> Span:
         case {"start": start, "text": str(words)}:
             first = _character(start, key)
             span = first, first + len(words)
-            if text[slice(*span)] != words:
-                found = f"found {words!r} at {first}, where the text has {text[slice(*span)]!r}"
+            if (there := text[slice(*span)]) != words:
+                found = f"found {shown(words)} at {first}, where the text has {shown(there)}"
                 raise RowError(f"key {key}: {found}. Allowed: the text of the span as it stands.")
         case _:
-            raise RowError(f"key {key}: found {value!r}. Allowed: {ALLOWED}.")
+            raise RowError(f"key {key}: found {shown(value)}. Allowed: {ALLOWED}.")
     check_span(*span, text, key)
     return span
 
@@ -49,5 +49,5 @@ def _character(value: Any, key: str) -> int:
     """Return a place in a text, which may be written as text."""
     number = whole_number(value)
     if number is None:
-        raise RowError(f"key {key}: found {value!r}. Allowed: a whole number.")
+        raise RowError(f"key {key}: found {shown(value)}. Allowed: a whole number.")
     return number

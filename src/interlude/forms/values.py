@@ -119,7 +119,7 @@ def _pieces(row: Row, declared: str, key: str) -> list[str]:
         if is_missing(piece):
             raise MissingError(key, f"item {place}")
         if not isinstance(piece, str):
-            raise RowError(f"key {key}, item {place}: found {piece!r}. Allowed: text.")
+            raise RowError(f"key {key}, item {place}: found {shown(piece)}. Allowed: text.")
     return pieces
 
 
@@ -160,7 +160,7 @@ def number_of(row: Row, task: Task, key: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise RowError(f"key {key}: found {value!r}. Allowed: a finite number.")
+        raise RowError(f"key {key}: found {shown(value)}. Allowed: a finite number.")
     return number
 
 
@@ -169,7 +169,7 @@ def whole_of(row: Row, task: Task, key: str) -> int:
     value = required(value_of(row, task, key, named=True), task, key)
     number = whole_number(value)
     if number is None:
-        raise RowError(f"key {key}: found {value!r}. Allowed: a whole number.")
+        raise RowError(f"key {key}: found {shown(value)}. Allowed: a whole number.")
     return number
 
 
@@ -190,7 +190,7 @@ def text_of(row: Row, task: Task, key: str) -> str:
     value = value_of(row, task, key)
     if not isinstance(value, str):
         joined = " A list is joined: {join: its column, between: ' '}." * isinstance(value, list)
-        raise RowError(f"key {key}: found {value!r}. Allowed: text.{joined}")
+        raise RowError(f"key {key}: found {shown(value)}. Allowed: text.{joined}")
     return value
 
 
@@ -206,8 +206,8 @@ def as_text(value: Any, at: str) -> str:
     """Return a text, or a number as text; RowError for what Python would spell in its own way."""
     if isinstance(value, list | dict | bytes):
         part = " A part of a mapping is named with a point, as options.text."
-        found, hint = shortened(repr(value)), part * isinstance(value, dict)
-        raise RowError(f"{at}: found {found}. Allowed: a text or a number.{hint}")
+        hint = part * isinstance(value, dict)
+        raise RowError(f"{at}: found {shown(value)}. Allowed: a text or a number.{hint}")
     return written(value)
 
 
@@ -223,7 +223,7 @@ def listed(value: Any, key: str) -> list[Any]:
     if isinstance(value, str):
         value = parsed(value) or value
     if not isinstance(value, list) or not value:
-        raise RowError(f"key {key}: found {value!r}. Allowed: a list that is not empty.")
+        raise RowError(f"key {key}: found {shown(value)}. Allowed: a list that is not empty.")
     return value
 
 
@@ -256,7 +256,7 @@ def label_number(value: Any, task: Task, key: str) -> int:
     if place is None:
         name, labels = written(value), task.labels
         raise RowError(
-            f"key {key}: unknown label {shortened(name)!r}.{did_you_mean(name, labels)} "
+            f"key {key}: unknown label {shown(name)}.{did_you_mean(name, labels)} "
             f"Allowed: {few(labels)}.{_of_number(value, task)}"
         )
     return place
@@ -274,9 +274,11 @@ def first_number(task: Task) -> int:
     return int(task.labels_from == 1)
 
 
-def shortened(text: str, most: int = 80) -> str:
-    """Return a text that fits into a message."""
-    return text if len(text) <= most else f"{text[:most]}…"
+def shown(value: Any, most: int = 80) -> str:
+    """Return a value as Python spells it, cut to what fits into a message."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= most else f"{text[:most]}…"
+    return repr(text) if isinstance(value, str) else text
 
 
 def _of_number(value: Any, task: Task) -> str:

@@ -19,7 +19,7 @@ from interlude.forms.values import (
     label_value,
     listed,
     resolved,
-    shortened,
+    shown,
     text_of,
     value_of,
 )
@@ -63,7 +63,7 @@ def _right(row: Row, task: Task, values: list[Any]) -> int:
     places = sorted({*by_number, *by_text})
     if len(places) == 1:
         return places[0]
-    raise RowError(f"key label: found {shortened(repr(label))}{_why(label, task, values, places)}")
+    raise RowError(f"key label: found {shown(label)}{_why(label, task, values, places)}")
 
 
 def _by_number(label: Any, task: Task, values: list[Any]) -> list[int]:
@@ -84,7 +84,7 @@ def _why(label: Any, task: Task, values: list[Any], places: list[int]) -> str:
     """Return the rest of a message on a label that is no choice, or may be several."""
     first = first_number(task)
     if places:
-        named = " and ".join(f"{place + first} ({values[place]!r})" for place in places)
+        named = " and ".join(f"{place + first} ({shown(values[place])})" for place in places)
         return f", which may be choice {named}. Say in labels_from what it is: 0, 1 or choices."
     numbers = f"{first} to {first + len(values) - 1}"
     ways = {"choices": "the text of one choice", 0: numbers, 1: numbers}

@@ -9,6 +9,7 @@ from interlude.forms.values import (
     Task,
     answers_in,
     check_span,
+    shown,
     text_of,
     value_of,
     whole_of,
@@ -18,15 +19,16 @@ from interlude.forms.values import (
 def _normalised(row: Row, task: Task) -> Row:
     passage = text_of(row, task, "passage")
     if not passage.strip():
-        raise RowError(f"key passage: found {passage!r}. Allowed: a text that holds the answer.")
+        found = shown(passage)
+        raise RowError(f"key passage: found {found}. Allowed: a text that holds the answer.")
     start = whole_of(row, task, "start")
     answers = _answers(row, task, passage, start)
     end = whole_of(row, task, "end") if "end" in task.columns else start + len(answers[0])
     check_span(start, end, passage, "start")
     if passage[start:end] not in answers:
         raise RowError(
-            f"key start: the passage holds {passage[start:end]!r} from {start} to {end}, "
-            f"the answers are {answers!r}."
+            f"key start: the passage holds {shown(passage[start:end])} from {start} to {end}, "
+            f"the answers are {shown(answers, 300)}."
         )
     texts = {"question": text_of(row, task, "question"), "passage": passage}
     return {**texts, "start": start, "end": end, "answers": answers}

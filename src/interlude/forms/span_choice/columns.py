@@ -14,6 +14,7 @@ from interlude.forms.values import (
     label_of,
     listed,
     resolved,
+    shown,
     text_of,
     whole_of,
 )
@@ -70,10 +71,11 @@ def _right(row: Row, task: Task, count: int) -> int:
 
 def _only_truth(values: list[Any], count: int) -> int:
     truths = [TRUTHS.get(str(value).strip().lower()) for value in values]
+    found = f"key label: found {shown(values, 300)}"
     if None in truths or len(truths) != count:
-        raise RowError(f"key label: found {values!r}. Allowed: true or false for each of {count}.")
+        raise RowError(f"{found}. Allowed: true or false for each of {count}.")
     if sum(map(bool, truths)) > 1:
-        raise RowError(f"key label: found {values!r}. Allowed: at most one that is true.")
+        raise RowError(f"{found}. Allowed: at most one that is true.")
     return truths.index(True) if True in truths else NO_CHOICE
 
 
