@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from interlude.jobs.record import OF_TASKS
+from interlude.jobs.record import read_predictions
 from interlude.jobs.resampled import resampled_scores
 from interlude.words import NO_SOURCE
 
@@ -69,22 +67,13 @@ class _Means:
 
     def _computed(self, run: Row) -> np.ndarray | None:
         path = self._trained / run["training"] / "predictions.parquet"
-        rows = _predictions(path, run["task"]) if path.exists() else []
-        ids = [row["id"] for row in rows]
-        if not ids or self._examples.setdefault((run["role"], run["task"]), ids) != ids:
+        if not path.exists():
             return None
-        predictions, gold = ([row[name] for row in rows] for name in ("prediction", "gold"))
-        return resampled_scores(run["metric"], predictions, gold)
-
-
-def _predictions(path: Path, task: str) -> list[Row]:
-    table = pq.read_table(path)
-    rows: list[Row] = table.to_pylist()
-    if tuple(table.column_names) != OF_TASKS:
-        return rows
-    texts = ("prediction", "gold")
-    of_task = [row for row in rows if row["task"] == task]
-    return [{**row, **{name: json.loads(row[name]) for name in texts}} for row in of_task]
+        found = read_predictions(path, run["task"])
+        task = run["role"], run["task"]
+        if not found.ids or self._examples.setdefault(task, found.ids) != found.ids:
+            return None
+        return resampled_scores(run["metric"], found.predictions, found.gold)
 
 
 def _is_baseline(row: Row) -> bool:

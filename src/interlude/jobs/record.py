@@ -95,6 +95,16 @@ def write_predictions_of_tasks(path: Path, of_tasks: Mapping[str, Predictions]) 
     _write(path, pa.table(dict(zip(OF_TASKS, arrays, strict=True))))
 
 
+def read_predictions(path: Path, task: str) -> Predictions:
+    """Return what a training predicts on the validation examples of one of its tasks."""
+    table = pq.read_table(path)
+    if tuple(table.column_names) == OF_TASKS:
+        rows = [row for row in table.to_pylist() if row["task"] == task]
+        predictions, gold = ([json.loads(row[name]) for row in rows] for name in PREDICTIONS[1:])
+        return Predictions([row["id"] for row in rows], predictions, gold)
+    return Predictions(*(table[name].to_pylist() for name in PREDICTIONS))
+
+
 def _write(path: Path, table: pa.Table) -> None:
     with written_atomically(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)

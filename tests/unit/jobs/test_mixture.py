@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,6 @@ from interlude.training.start import read_heads, read_status
 MIXED = {"sampler": "size", "mixing": "mixed", "kept": "per-task"}
 TASKS = ("tiny-choice", "tiny-span")
 
-Mixture = tuple[Training, JobFiles]
-
 
 def training(**changes: Any) -> Training:
     """Return a training on two tasks; choice predicts numbers, span texts."""
@@ -38,20 +35,23 @@ def job_of(training: Training, files: JobFiles) -> Job:
     return Job(training, files, "c0de", "mtl target: tiny-span > tiny-choice, restart 1")
 
 
-@pytest.fixture
-def carry_out(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Callable[[Training], Job]:
-    """A function: carry out a mixture in the folder of its id."""
+class Trainer:
+    """Carries out mixtures, each in the folder of its id, and keeps what is said."""
 
-    def of(training: Training, **places: Any) -> Job:
-        folders = tuple(encoded[part.form] for part in training.parts)
-        files = JobFiles(model, folders, tmp_path / "trained" / training.id, **places)
-        job = job_of(training, files)
-        perform(job, 1, said.append)
+    def __init__(self, model: Path, encoded: dict[str, Path], trained: Path) -> None:
+        self.model, self.encoded, self.trained = model, encoded, trained
+        self.said: list[str] = []
+
+    def __call__(self, training: Training, **places: Any) -> Job:
+        folders = tuple(self.encoded[part.form] for part in training.parts)
+        job = job_of(training, JobFiles(self.model, folders, self.trained / training.id, **places))
+        perform(job, 1, self.said.append)
         return job
 
-    said: list[str] = []
-    of.said = said  # type: ignore[attr-defined]
-    return of
+
+@pytest.fixture
+def carry_out(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Trainer:
+    return Trainer(model, encoded, tmp_path / "trained")
 
 
 def cells(training: Training) -> list[Cell]:
@@ -60,7 +60,7 @@ def cells(training: Training) -> list[Cell]:
     return [Cell("mtl", "target", a, None, b, 1, None, training.id) for a, b in pairs]
 
 
-def test_both_directions_of_a_pair_are_scored_from_one_training(carry_out: Any) -> None:
+def test_both_directions_of_a_pair_are_scored_from_one_training(carry_out: Trainer) -> None:
     job = carry_out(training())
     found = collect("tiny", cells(job.training), job.files.folder.parent)
     assert len(found.trainings) == 1
@@ -77,7 +77,7 @@ def test_both_directions_of_a_pair_are_scored_from_one_training(carry_out: Any) 
         assert row["score"] == part["score"] is not None
 
 
-def test_predictions_of_each_task_can_be_told_apart(carry_out: Any) -> None:
+def test_predictions_of_each_task_can_be_told_apart(carry_out: Trainer) -> None:
     job = carry_out(training())
     rows = pq.read_table(job.files.predictions).to_pylist()
     assert [row["task"] for row in rows] == ["tiny-choice"] * 16 + ["tiny-span"] * 16
@@ -86,7 +86,7 @@ def test_predictions_of_each_task_can_be_told_apart(carry_out: Any) -> None:
     assert {type(json.loads(row["prediction"])) for row in rows[16:]} == {str}
 
 
-def test_what_others_start_from_has_a_head_for_each_task(carry_out: Any) -> None:
+def test_what_others_start_from_has_a_head_for_each_task(carry_out: Trainer) -> None:
     job = carry_out(training(), keep_start=True)
     assert job.files.own_start is not None
     assert read_status(job.files.own_start) == "ok"
@@ -95,12 +95,12 @@ def test_what_others_start_from_has_a_head_for_each_task(carry_out: Any) -> None
     assert all(heads.values())
 
 
-def test_progress_is_said_with_the_mean_score(carry_out: Any) -> None:
+def test_progress_is_said_with_the_mean_score(carry_out: Trainer) -> None:
     carry_out(training())
     assert any("restart 1: step" in line and ", mean score 0." in line for line in carry_out.said)
 
 
-def test_one_that_diverges_has_no_score_for_any_task(carry_out: Any) -> None:
+def test_one_that_diverges_has_no_score_for_any_task(carry_out: Trainer) -> None:
     job = carry_out(training(settings=tiny.settings(learning_rate=1e30)), keep_start=True)
     found = collect("tiny", cells(job.training), job.files.folder.parent)
     assert [(row["status"], row["score"]) for row in found.scores] == [("diverged", None)] * 2
@@ -117,7 +117,7 @@ def test_one_that_fails_is_recorded_for_each_of_its_tasks(tmp_path: Path) -> Non
     assert {(row["status"], row["reason"]) for row in found.scores} == {("failed", "out of memory")}
 
 
-def test_lost_predictions_are_named(carry_out: Any) -> None:
+def test_lost_predictions_are_named(carry_out: Trainer) -> None:
     job = carry_out(training())
     table = pq.read_table(job.files.predictions)
     pq.write_table(table.slice(1), job.files.predictions)
@@ -126,7 +126,7 @@ def test_lost_predictions_are_named(carry_out: Any) -> None:
 
 
 def test_a_task_of_a_mixture_goes_on_with_the_head_that_it_had(
-    carry_out: Any, encoded: dict[str, Path], model: Path
+    carry_out: Trainer, encoded: dict[str, Path], model: Path
 ) -> None:
     before = carry_out(training(), keep_start=True)
     assert before.files.own_start is not None
