@@ -28,6 +28,7 @@ from interlude.metrics.multirc import multirc
 from interlude.metrics.pearson_spearman import pearson_spearman
 from interlude.metrics.qa_f1_em import qa_f1_em
 from interlude.metrics.record import record
+from interlude.metrics.spearman import spearman
 from interlude.metrics.tag_accuracy import tag_accuracy
 
 RNG = np.random.default_rng(4)
@@ -378,6 +379,16 @@ def test_pearson_spearman_reaches_from_minus_1_to_1() -> None:
 )
 def test_pearson_spearman_of_constants_is_0(predicted: list[float], gold: list[float]) -> None:
     assert set(pearson_spearman(predicted, gold).values()) == {0.0}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_spearman_is_the_score_where_it_is_asked_for(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(0, 6, size=40).astype(float)
+    predicted = np.round(gold + rng.normal(scale=2, size=40)).tolist()
+    name, score = next(iter(spearman(predicted, gold.tolist()).items()))
+    assert (name, score) == ("spearman", pytest.approx(stats.spearmanr(predicted, gold).statistic))
+    assert spearman([1.0] * 40, gold.tolist())["spearman"] == 0
 
 
 # Scores per question
