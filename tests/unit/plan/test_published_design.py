@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import places_of
 from interlude.plan.config import Config
-from interlude.plan.planner import plan_of
+from interlude.plan.planner import check_mixtures, plan_of
 from interlude.plan.settings import Settings
 from interlude.plan.study import Study, load_study
 from interlude.plan.tasks import Task
@@ -130,6 +132,32 @@ def test_every_restart_starts_from_its_own_intermediate_model(study: Study) -> N
 def test_the_plan_has_the_cells_and_the_trainings_of_the_study(study: Study) -> None:
     plan = plan_of(study)
     assert len(plan.cells) == len(plan.trainings) == 33 + (11 + 1) * 35 * 3
+
+
+def test_masked_lm_co_training_adds_363_trainings_to_the_study(study: Study) -> None:
+    over = ROOT / "config/studies/pruksachatkun2020-mlm.yaml"
+    told = config()
+    update_config(told, yaml.safe_load(over.read_text()))
+    plan = plan_of(load_study(told, ROOT, over.name))
+    check_mixtures(plan, over.name)
+    assert Counter((cell.arm, cell.role) for cell in plan.cells) == {
+        ("single", "target"): 30,
+        ("stilts", "intermediate"): 33,
+        ("stilts", "target"): 330,
+        ("mlm", "intermediate"): 33,
+        ("mlm", "target"): 330,
+    }
+    assert len(plan.cells) == len(plan.trainings) == 756
+    ours = {cell.training for cell in plan.cells if cell.arm == "mlm"}
+    assert plan.trainings.keys() & plan_of(study).trainings.keys() == plan.trainings.keys() - ours
+    starts = [plan.trainings[id] for id in ours if plan.trainings[id].start is None]
+    assert {part.task for each in starts for part in each.parts} == {
+        "mlm",
+        *study.config.intermediate,
+    }
+    assert {(each.sampler, each.settings.learning_rate) for each in starts} == {
+        ("proportional", 5e-6)
+    }
 
 
 def test_licensed_tasks_can_be_left_out_with_the_reason(
