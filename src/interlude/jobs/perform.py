@@ -34,6 +34,7 @@ from interlude.plan.settings import Settings
 from interlude.plan.trainings import Part
 from interlude.training.build import build_model, settle
 from interlude.training.data import TaskData, TrainingData, alone, load_task, mixed
+from interlude.training.heads import sharing
 from interlude.training.loop import Progress, train
 from interlude.training.platform import Platform, choose_platform
 from interlude.training.reference import is_constant, reference_scores
@@ -106,7 +107,7 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
         model, data, training.settings, training.seed, platform, keep, progress, checkpoints
     )
     _write(job, data, trained)
-    return _outcome(job, data, trained) | described(platform)
+    return _outcome(job, data, trained) | described(platform) | _shared_heads(job, model)
 
 
 def _carry_heads(job: Job, model: TaskModel, start: Path, say: Say) -> None:
@@ -116,6 +117,15 @@ def _carry_heads(job: Job, model: TaskModel, start: Path, say: Say) -> None:
     for task in tasks:
         found = f"the head of {carried[task]}" if task in carried else "a fresh head: none fits"
         say(f"{job.name}: {task} begins with {found}")
+
+
+def _shared_heads(job: Job, model: TaskModel) -> Row:
+    """Return which tasks have one head between them, where a training lets them share."""
+    if job.training.heads == "per-task":
+        return {}
+    tasks = [part.task for part in job.training.parts]
+    groups = sharing(list(model.heads))
+    return {"shared_heads": [[tasks[number] for number in group] for group in groups]}
 
 
 def _warn(job: Job, data: TrainingData, say: Say) -> None:
@@ -132,7 +142,7 @@ def _load(job: Job) -> TrainingData:
     if training.sampler is None or training.mixing is None or training.kept is None:
         (only,) = parts
         return alone(only)
-    return mixed(parts, training.sampler, training.mixing, training.kept)
+    return mixed(parts, training.sampler, training.mixing, training.kept, training.heads)
 
 
 def _load_part(part: Part, encoded: Path, settings: Settings) -> TaskData:

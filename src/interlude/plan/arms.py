@@ -42,6 +42,12 @@ class Stage(Declared):
         "its own best; mean, for all that of the best mean score. What starts from this stage "
         "starts from the best mean",
     )
+    heads: Literal["per-task", "by-labels"] = Field(
+        "per-task",
+        description="per-task: each of several parts has a head of its own; by-labels: parts whose "
+        "heads are of the same kind and shape share one, so those with as many labels, and those "
+        "with numbers (Weller et al. 2022)",
+    )
     retrain: IfGiven[bool] = Field(
         None,
         description="true: a new model in each restart; false: that of restart 1; where it is not "
@@ -56,7 +62,8 @@ class Stage(Declared):
     carry_head: bool = Field(
         False,
         description="true: a task begins with the head that the stage before left for it or, where "
-        "that left none for it, with the only one of the same shape; false: with a fresh head",
+        "that left none for it, with the only one of the same shape, which several tasks may have "
+        "shared; false: with a fresh head",
     )
     method: Name = Field(
         "full", description="how weights are trained, by name; full is all of them"

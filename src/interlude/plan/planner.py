@@ -234,6 +234,7 @@ class _Planner:
             kept=stage.kept if stage.is_mixture else None,
             method=stage.method,
             carry_head=stage.carry_head,
+            heads=stage.heads if stage.is_mixture else "per-task",
             choice=None if alone is None else self._choice(role, alone),
         )
 

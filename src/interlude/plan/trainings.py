@@ -68,7 +68,7 @@ class Training:
     several parts is drawn; mixing: how batches are made of it; kept: whose scores decide which
     evaluation stands (see `arms.Stage` for the three). choice: settings that go over `settings`,
     once a sweep has chosen them. carry_head: whether heads begin as the start has them. method: how
-    weights are trained; full is all of them.
+    weights are trained; full is all of them. heads: whether tasks of one shape share a head.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -89,6 +89,7 @@ class Training:
     choice: Choice | None = None
     method: str = "full"
     carry_head: bool = False
+    heads: str = "per-task"
 
     def __post_init__(self) -> None:
         # A mixture is the same in whatever order its parts are named.

@@ -16,6 +16,7 @@ from interlude.training.data import TrainingData
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import head_dropout, load_encoder, repeats_exactly
 from interlude.training.first_token import read_first_token_only
+from interlude.training.heads import share_heads
 from interlude.training.platform import Platform, fitted
 from interlude.training.state import TaskModel
 from interlude.training.vocabulary import train_used_rows
@@ -31,7 +32,9 @@ def build_model(
     seed: int,
     start: Path | None = None,
 ) -> TaskModel:
-    """Return an encoder under a fresh head for each task, drawn from the seed, on the processor.
+    """Return an encoder under fresh heads, drawn from the seed, on the processor.
+
+    Each task has its own, or one with the tasks of its shape, as the data say.
 
     The encoder is that of a model's folder, its first `layers` only if they are given, with the
     pretrained weights or with those of a start.
@@ -44,6 +47,8 @@ def build_model(
     dropout = settings.dropout if settings.head_dropout is None else settings.head_dropout
     rate = head_dropout(encoder, dropout)
     heads = [part.form.head(config.hidden_size, rate) for part in data.parts]
+    if data.heads == "by-labels":
+        share_heads(heads)
     examples, pad_id = [part.train for part in data.parts], data.parts[0].pad_id
     return TaskModel(encoder, heads, train_used_rows(encoder, examples, pad_id))
 

@@ -49,12 +49,14 @@ class TrainingData:
     """The tasks in the data of a training, and how its batches are made of them.
 
     kept: of several tasks, whose scores decide which evaluation stands as the result: per-task, for
-    each task its own best one; mean, for all tasks that of the best mean.
+    each task its own best one; mean, for all tasks that of the best mean. heads: per-task, one
+    each; by-labels, one for all tasks of the same shape.
     """
 
     parts: tuple[TaskData, ...]
     sampling: Sampling = field(default_factory=OneTask)
     kept: str = "mean"
+    heads: str = "per-task"
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Return the number of batches in an epoch."""
@@ -72,13 +74,15 @@ def alone(data: TaskData) -> TrainingData:
     return TrainingData((data,))
 
 
-def mixed(parts: Sequence[TaskData], sampler: str, mixing: str, kept: str) -> TrainingData:
+def mixed(
+    parts: Sequence[TaskData], sampler: str, mixing: str, kept: str, heads: str = "per-task"
+) -> TrainingData:
     """Return the data of a training on several tasks; sampler and mixing: see `mixture`.
 
     What mixes is loaded here alone, so that a training on one task does not depend on its code.
     """
     mixture = import_module(MIXTURE)
-    return TrainingData(tuple(parts), mixture.Mixture(sampler, mixing), kept)
+    return TrainingData(tuple(parts), mixture.Mixture(sampler, mixing), kept, heads)
 
 
 def load_task(

@@ -28,7 +28,7 @@ TASKS = ("tiny-choice", "tiny-span")
 def training(**changes: Any) -> Training:
     """Return a training on two tasks; choice predicts numbers, span texts."""
     parts = (*tiny.training("span").parts, *tiny.training("choice").parts)
-    return replace(tiny.training("span"), parts=parts, **(MIXED | changes))
+    return replace(tiny.training("span"), **({"parts": parts} | MIXED | changes))
 
 
 def job_of(training: Training, files: JobFiles) -> Job:
@@ -147,3 +147,17 @@ def test_a_task_of_a_mixture_goes_on_with_the_head_that_it_had(
     )
     for name, weight in kept.items():
         torch.testing.assert_close(found[name], weight, atol=1e-6, rtol=0)
+
+
+def test_which_tasks_shared_a_head_stands_in_the_record(
+    carry_out: Trainer,
+) -> None:
+    four = (*TASKS, "tiny-pair", "tiny-single")
+    parts = tuple(tiny.training(task.removeprefix("tiny-")).part for task in four)
+    job = carry_out(training(parts=parts, heads="by-labels"), keep_start=True)
+    record = json.loads(job.files.record.read_text())
+    assert record["shared_heads"] == [["tiny-choice"], ["tiny-pair", "tiny-single"], ["tiny-span"]]
+    assert job.files.own_start is not None
+    heads = read_heads(job.files.own_start)
+    torch.testing.assert_close(heads["tiny-pair"], heads["tiny-single"])
+    assert "shared_heads" not in json.loads(carry_out(training()).files.record.read_text())

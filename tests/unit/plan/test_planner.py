@@ -290,6 +290,17 @@ def test_a_stage_with_another_method_is_another_training(registry: Path) -> None
     assert "method" not in full.to_json()
 
 
+def test_shared_heads_are_another_training_of_a_mixture_alone(registry: Path) -> None:
+    shared = {"single": SINGLE, "mtl": [{**MTL[0], "heads": "by-labels"}]}
+    plan = planned(registry, 1, 1, restarts=1, arms=shared)
+    alone, mixture = (plan.trainings[cell.training] for cell in plan.cells)
+    own = planned(registry, 1, 1, restarts=1, arms={"single": SINGLE, "mtl": MTL})
+    assert alone.id == own.cells[0].training
+    assert replace(mixture, heads="per-task").id == own.cells[1].training
+    again = planned(registry, 0, 1, restarts=1, arms={"a": [{**SINGLE[0], "heads": "by-labels"}]})
+    assert again.cells[0].training == alone.id
+
+
 def test_a_size_cuts_the_first_stage_alone(registry: Path) -> None:
     plan = planned(registry, 1, 1, restarts=1, sizes={"i0": [50]})
     whole, cut = (

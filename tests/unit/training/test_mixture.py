@@ -20,6 +20,7 @@ from interlude.training.batches import Batch
 from interlude.training.build import build_model
 from interlude.training.data import TrainingData, mixed
 from interlude.training.encoder import load_encoder
+from interlude.training.heads import sharing
 from interlude.training.loop import evaluate, train
 from interlude.training.mixture import Mixture
 from interlude.training.platform import Platform
@@ -121,11 +122,18 @@ def mix(encoded: dict[str, Path]) -> Mix:
     torch.set_num_threads(1)
 
     def make(
-        *forms: str, sampler: str = "size", mixing: str = "mixed", kept: str = "per-task"
+        *forms: str,
+        sampler: str = "size",
+        mixing: str = "mixed",
+        kept: str = "per-task",
+        heads: str = "per-task",
     ) -> TrainingData:
-        cases = [Case(form, SETTINGS, examples=24 - 8 * n) for n, form in enumerate(forms)]
+        cases = [
+            Case(form, SETTINGS, examples=24 - 8 * n, standardise=form == "regression")
+            for n, form in enumerate(forms)
+        ]
         parts = [case.data(encoded[case.form]) for case in cases]
-        return mixed(parts, sampler, mixing, kept)
+        return mixed(parts, sampler, mixing, kept, heads)
 
     return make
 
@@ -163,6 +171,46 @@ def test_losses_and_weights_are_those_of_a_plain_loop(
             torch.testing.assert_close(result.encoder[name], weight, atol=2e-4, rtol=1e-3)
     for number, (part, of_task) in enumerate(zip(result.parts, data.parts, strict=True)):
         assert part.predictions == evaluate(plain, of_task, CPU, number)[1]
+
+
+def test_tasks_with_as_many_labels_may_share_a_head(mix: Mix, model: Path) -> None:
+    data = mix("single", "tagging", "pair", heads="by-labels")
+    single, tagging, pair = built(model, data).heads
+    assert sharing([single, tagging, pair]) == [[0, 2], [1]]
+    assert single is not pair
+    own = built(model, replace(data, heads="per-task"))
+    assert sharing(list(own.heads)) == [[0], [1], [2]]
+    torch.testing.assert_close(single.state_dict(), own.heads[0].state_dict())
+    result = trained(model, data)
+    assert result.heads is not None
+    torch.testing.assert_close(result.heads[0], result.heads[2])
+    assert not torch.equal(result.heads[0]["linear.weight"], single.state_dict()["linear.weight"])
+
+
+def test_tasks_that_share_a_head_keep_the_scales_of_their_numbers(mix: Mix, model: Path) -> None:
+    data = mix("regression", "regression", heads="by-labels")
+    scales = [part.form.scale for part in data.parts]
+    assert scales[0] != scales[1]
+    heads = built(model, data).heads
+    assert sharing(list(heads)) == [[0, 1]]
+    assert [float(head.state_dict()["mean"]) for head in heads] == [s.mean for s in scales if s]
+
+
+@pytest.mark.parametrize("heads", ["per-task", "by-labels"])
+def test_losses_with_shared_heads_are_those_of_a_plain_loop(
+    heads: str, mix: Mix, model: Path
+) -> None:
+    data = mix("single", "pair", heads=heads)
+    settings = replace(SETTINGS, select="last")
+    said: list[float] = []
+    train(built(model, data), data, settings, 5, CPU, True, lambda *told: said.append(told[2]))
+    fresh = [*built(model, data).heads]
+    if heads == "by-labels":
+        fresh[1] = fresh[0]
+    wanted = plain_loop(
+        TaskModel(load_encoder(model, None, 0.0), fresh).train(), data, settings, 5, places=32
+    )
+    np.testing.assert_allclose(said, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("forms", [("single", "span"), ("choice", "regression", "spans")])
@@ -204,6 +252,13 @@ def test_each_task_has_the_scores_of_its_kept_evaluation(
         assert score == curves[number][best], "what others start from is the best mean"
 
 
+INTERRUPTED = [
+    ("uniform", ("single", "choice"), "per-task"),
+    ("temperature", ("single", "choice"), "per-task"),
+    ("size", ("single", "pair"), "by-labels"),
+]
+
+
 class LostError(Exception):
     """What ends a training here, like a machine that fails."""
 
@@ -218,12 +273,18 @@ class Failing(Checkpoints):
 
 
 @pytest.mark.parametrize("mixing", MIXINGS)
-@pytest.mark.parametrize("sampler", ["uniform", "temperature"])
+@pytest.mark.parametrize(("sampler", "forms", "heads"), INTERRUPTED)
 def test_a_seed_gives_the_same_bits_also_after_an_interruption(
-    sampler: str, mixing: str, mix: Mix, model: Path, tmp_path: Path
+    sampler: str,
+    forms: tuple[str, ...],
+    heads: str,
+    mixing: str,
+    mix: Mix,
+    model: Path,
+    tmp_path: Path,
 ) -> None:
     settings = replace(SETTINGS, dropout=0.2)
-    data = mix("single", "choice", sampler=sampler, mixing=mixing)
+    data = mix(*forms, sampler=sampler, mixing=mixing, heads=heads)
     undisturbed = outcome(trained(model, data, settings))
     with (
         pytest.raises(LostError),

@@ -16,6 +16,7 @@ from interlude.errors import InputError
 from interlude.files import check_files, read_manifest
 from interlude.forms import form_of
 from interlude.training.encoder import load_encoder
+from interlude.training.heads import share_heads
 from interlude.training.start import (
     ENCODER,
     HEADS,
@@ -169,6 +170,35 @@ def test_a_head_is_carried_over_where_one_can_tell_which(
     carried = carry_heads(start, {task: head})
     assert carried == ({} if found is None else {task: found})
     assert_same(dict(head.state_dict()), fresh if found is None else heads[found])
+
+
+def test_a_head_that_tasks_share_is_carried_over_as_one(tmp_path: Path) -> None:
+    start, heads = with_heads(tmp_path / "start", "single", "pair")
+    shared = {"tiny-a": heads["tiny-pair"], "tiny-b": {}}
+    shared["tiny-b"] = {name: weight.clone() for name, weight in shared["tiny-a"].items()}
+    write_start(start, "ok", "tiny", {"weight": torch.zeros(1)}, shared)
+    head = head_of("single")
+    assert carry_heads(start, {"other": head}) == {"other": "tiny-a"}
+    assert_same(dict(head.state_dict()), heads["tiny-pair"])
+
+
+@pytest.mark.parametrize(
+    ("tasks", "carried"),
+    [
+        (("tiny-single", "other"), {"tiny-single": "tiny-single", "other": "tiny-single"}),
+        (("tiny-single", "tiny-pair"), {}),  # they had different ones
+    ],
+)
+def test_a_head_that_tasks_share_takes_over_the_only_one_that_they_had(
+    tasks: tuple[str, ...], carried: dict[str, str], tmp_path: Path
+) -> None:
+    start, heads = with_heads(tmp_path / "start", "single", "pair")
+    made = [head_of("single"), head_of("pair")]
+    share_heads(made)
+    fresh = {name: weight.clone() for name, weight in made[0].state_dict().items()}
+    assert carry_heads(start, dict(zip(tasks, made, strict=True))) == carried
+    for head in made:
+        assert_same(dict(head.state_dict()), heads["tiny-single"] if carried else fresh)
 
 
 def test_a_full_disk_is_one_message_and_leaves_nothing(small_disk: Path, model: Path) -> None:
