@@ -54,11 +54,16 @@ def _welch_bounds(n: int, n_baseline: int, alpha: float) -> tuple[np.ndarray, np
 def _smallest_shift(bounds: np.ndarray, weights: np.ndarray, freedom: int, power: float) -> float:
     """Return the smallest mean of a noncentral t that lies beyond the bounds with this power."""
     normal, density = special.roots_hermitenorm(_NODES)
-    density = density / density.sum()
+    normal, density = normal[:, None], density / density.sum()
+    # Two things vary: the difference, by 1, and what it must exceed, by bound / √(2 freedom). The
+    # average is over the one that varies less, so that the other's distribution is smooth beside it.
+    spread = np.sqrt(special.chdtri(freedom, special.ndtr(-normal)) / freedom) * bounds
+    narrow = bounds**2 < 2 * freedom
 
     def excess(shift: float) -> float:
-        squares = freedom * ((shift + normal[:, None]) / bounds) ** 2
-        return float(density @ special.chdtr(freedom, squares) @ weights) - power
+        of_difference = special.chdtr(freedom, freedom * ((shift + normal) / bounds) ** 2)
+        of_bound = special.ndtr(shift - spread) + special.ndtr(-shift - spread)
+        return float(density @ np.where(narrow, of_bound, of_difference) @ weights) - power
 
     if excess(0) >= 0:
         return 0.0  # so little power has chance alone

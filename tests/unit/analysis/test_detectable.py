@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.synthetic import record, runs_of
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.power import TTestPower
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
@@ -39,6 +40,19 @@ def test_a_detectable_difference_is_found_as_often_as_it_says(
     base = noise.normal(size=(20_000, n_baseline))
     found = stats.ttest_ind(cell, base, axis=1, equal_var=False).pvalue < alpha
     assert found.mean() == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [50, 94, 95, 200, 1000])
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 110])
+def test_of_many_runs_welchs_test_finds_what_students_does(n: int, alpha: float) -> None:
+    """By scipy's noncentral t, whose lower tail counts for nothing here."""
+    bound = stats.t.isf(alpha / 2, 2 * n - 2)
+
+    def missed(shift: float) -> float:
+        return float(stats.nct.cdf(bound, 2 * n - 2, shift)) - 0.2
+
+    student = optimize.brentq(missed, bound, bound + 2) * math.sqrt(2 / n)
+    assert smallest_effect(n, n, alpha, 0.8) == pytest.approx(student, rel=1e-3)
 
 
 def test_what_a_paired_test_finds_is_as_in_statsmodels() -> None:
