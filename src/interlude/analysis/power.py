@@ -56,7 +56,7 @@ def _smallest_shift(bounds: np.ndarray, weights: np.ndarray, freedom: int, power
     normal, density = special.roots_hermitenorm(_NODES)
     normal, density = normal[:, None], density / density.sum()
     # Two things vary: the difference, by 1, and what it must exceed, by bound / √(2 freedom). The
-    # average is over the one that varies less, so that the other's distribution is smooth beside it.
+    # average is over what varies less, so that the distribution of the other is smooth beside it.
     spread = np.sqrt(special.chdtri(freedom, special.ndtr(-normal)) / freedom) * bounds
     narrow = bounds**2 < 2 * freedom
 

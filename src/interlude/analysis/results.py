@@ -7,7 +7,7 @@ row of `trainings.parquet` that it names. `interlude.words` holds the columns of
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,7 @@ def check_scores(
         _refuse(typed, typed[column].isna(), column, "a value in every row", where)
     _check_words(typed, where, tasks)
     _check_numbers(typed, where)
+    _check_spreads(typed, where)
     untrained = typed["training"].isna() & ~typed["status"].isin(UNTRAINED)
     _refuse(typed, untrained, "training", f"an id unless status is {' or '.join(UNTRAINED)}", where)
     once = "each cell once; this one is a duplicate"
@@ -228,6 +229,39 @@ def _check_numbers(scores: pd.DataFrame, where: str) -> None:
         _refuse(scores, outside, column, f"{low:g} to {high:g}", where)
     unscored = scores["status"].isin(["ok", "mean_only"]) & scores["score"].isna()
     _refuse(scores, unscored, "score", "a number where status is ok or mean_only", where)
+
+
+def _check_spreads(scores: pd.DataFrame, where: str) -> None:
+    """Refuse what cannot be the standard deviation or the number of runs of a published mean."""
+    means = scores["metrics"].where(scores["status"] == "mean_only")
+    told = [_parsed(text) if isinstance(text, str) else {} for text in means]
+    broken = pd.Series([not isinstance(each, dict) for each in told], dtype=bool)
+    _refuse(scores, broken, "metrics", "JSON of an object", where)
+    for key, (fits, allowed) in _OF_A_MEAN.items():
+        values = pd.Series([each.get(key) for each in told], dtype=object)
+        bad = pd.Series([value is not None and not fits(value) for value in values], dtype=bool)
+        column = f"metrics, key {key}"
+        _refuse(scores.assign(**{column: values}), bad, column, allowed, where)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _is_number(value: Any, least: float) -> bool:
+    return isinstance(value, float | int) and value >= least
+
+
+_OF_A_MEAN: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "sd": (lambda value: _is_number(value, 0), "a number, 0 or more"),
+    "n": (
+        lambda value: _is_number(value, 1) and float(value).is_integer(),
+        "a whole number, 1 or more",
+    ),
+}
 
 
 def _refuse(

@@ -24,7 +24,6 @@ from interlude.analysis.detectable import with_detectable
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.outcomes import degenerate_shares
 from interlude.analysis.results import POINTS, in_order
-from interlude.errors import InputError
 from interlude.words import NO_SOURCE
 
 COLUMNS = [
@@ -107,12 +106,6 @@ def _published(mean: pd.Series[Any]) -> Scores:
     """Return a mean, with the standard deviation and number of runs where its metrics tell them."""
     told = json.loads(mean["metrics"]) if pd.notna(mean["metrics"]) else {}
     sd, n = told.get("sd"), told.get("n")
-    for name, value, least in (("sd", sd, 0), ("n", n, 1)):
-        if value is not None and not (isinstance(value, float | int) and value >= least):
-            raise InputError(
-                f"scores: {mean['source']} on {mean['task']} ({mean['role']}), status mean_only, "
-                f"metrics.{name}: found {value!r}. Allowed: a number, {least} or more."
-            )
     return Scores(
         mean_only=float(mean["score"]),
         sd_only=math.nan if sd is None else float(sd),

@@ -226,6 +226,29 @@ def test_a_cell_without_a_result_of_its_own_needs_no_training(status: str) -> No
         assert joined(scores, to_trainings([]))["tokens"].isna().all()
 
 
+@pytest.mark.parametrize(
+    ("metrics", "found"),
+    [
+        ({"sd": "wide"}, "key sd: found 'wide'. Allowed: a number, 0 or more"),
+        ({"sd": -0.1, "n": 3}, "key sd: found -0.1. Allowed: a number, 0 or more"),
+        ({"n": 0}, "key n: found 0. Allowed: a whole number, 1 or more"),
+        ({"n": 2.5}, "key n: found 2.5. Allowed: a whole number, 1 or more"),
+        ([0.1, 3], "found '[0.1, 3]'. Allowed: JSON of an object"),
+        ("{", "found '{'. Allowed: JSON of an object"),
+    ],
+)
+def test_an_sd_or_n_of_a_published_mean_that_can_not_be_is_named(
+    metrics: object, found: str
+) -> None:
+    mean = record("target", "mnli", "boolq", 1, 0.72, status="mean_only", metrics=metrics)
+    (table, _) = split([record("target", "none", "boolq", 1, 0.7), mean])
+    with pytest.raises(InputError) as raised:
+        check_scores(table, "results/s/scores.parquet")
+    assert str(raised.value).startswith("results/s/scores.parquet: row 2 (")
+    assert "source mnli, task boolq, restart 1), column metrics" in str(raised.value)
+    assert found in str(raised.value)
+
+
 def test_runs_of_reduced_sizes_are_told_by_their_examples() -> None:
     runs = sized_runs()
     whole = of_full_size(runs)

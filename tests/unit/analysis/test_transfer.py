@@ -21,7 +21,6 @@ from interlude.analysis.averages import average_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.transfer import cell_scores, transfer_table
-from interlude.errors import InputError
 
 FIRST_COLUMNS = [
     *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
@@ -137,11 +136,3 @@ def test_a_cell_that_is_a_mean_alone_says_so_and_lacks_no_run() -> None:
     assert told["note"] == "cell known as a mean only"
     assert told["delta"] == pytest.approx(2)
     assert told["n_planned"] == 0
-
-
-@pytest.mark.parametrize("wrong", [{"sd": "wide"}, {"sd": -0.1}, {"n": 0}])
-def test_an_sd_or_n_that_can_not_be_is_named(wrong: dict[str, object]) -> None:
-    runs = runs_of([published("none", 0.7), published("mnli", 0.72, **wrong)])
-    (name,) = wrong
-    with pytest.raises(InputError, match=rf"mnli on boolq \(target\).*metrics.{name}: found"):
-        table(runs, filtered=True)
