@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from interlude.forms import declaration_of, form_names, form_of
 from interlude.jobs.resampled import RESAMPLES, resampled_scores, weighted_scores
 from interlude.metrics import metric_names, metric_of
 
@@ -41,6 +42,7 @@ def questions(**more: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
+NUMBERS: Case = (list(DRAWS.normal(size=N)), list(DRAWS.normal(size=N).round(1)))
 CASES: dict[str, Case] = {
     "accuracy": (labels(3), labels(3)),
     "accuracy_f1": (labels(2), labels(2)),
@@ -49,12 +51,13 @@ CASES: dict[str, Case] = {
     "matthews": (labels(3), labels(3)),
     "micro_f1": (sets(), sets()),
     "multirc": (labels(2), questions(label=labels(2))),
-    "pearson_spearman": (list(DRAWS.normal(size=N)), list(DRAWS.normal(size=N).round(1))),
+    "pearson_spearman": NUMBERS,
     "qa_f1_em": (chosen(ANSWERS), [[one, "red"] for one in chosen(ANSWERS)]),
     "record": (
         list(DRAWS.normal(size=N)),
         questions(answer=chosen(ANSWERS), answers=[[one] for one in chosen(ANSWERS)]),
     ),
+    "spearman": NUMBERS,
     "tag_accuracy": (tags(5), tags(4)),
 }
 
@@ -95,6 +98,19 @@ def test_a_resample_has_the_score_of_its_examples_written_out(metric: str) -> No
 def test_constant_predictions_and_labels_that_do_not_occur(metric: str, case: Case) -> None:
     scores = weighted_scores(metric, *case, np.ones((1, len(case[1]))))
     assert scores == pytest.approx(next(iter(metric_of(metric)(*case).values())))
+
+
+@pytest.mark.parametrize("name", form_names())
+def test_what_a_cap_keeps_together_is_what_references_name_and_resamples_draw(name: str) -> None:
+    form = form_of(name)
+    if form.kept_together is None:
+        return
+    columns: dict[str, Any] = {"label": 1, "answer": "a", "answers": ["a"]}
+    examples = [{**columns, form.kept_together: question} for question in "aabca"]
+    gold = form([]).gold(examples)
+    assert [each["question"] for each in gold] == list("aabca")
+    drawn = weighted_scores(declaration_of(name).metrics[0], [1] * 5, gold, np.ones((1, 3)))
+    assert drawn.shape == (1,)  # three units of five examples
 
 
 def test_the_variance_of_an_accuracy_is_the_binomial_one() -> None:
