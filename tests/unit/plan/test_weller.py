@@ -73,6 +73,12 @@ def test_stilts_starts_from_the_training_of_the_single_arm_and_takes_its_head_ov
     assert len(chained) == 9 * 8 * 5
 
 
+@pytest.mark.parametrize("name", ["weller2022", "weller2022-sizes"])
+def test_tasks_that_are_trained_together_share_a_head_for_each_number_of_labels(name: str) -> None:
+    trainings = plan_of(study_of(name)).trainings.values()
+    assert {each.heads for each in trainings if len(each.parts) > 1} == {"by-labels"}
+
+
 def test_tasks_metrics_and_settings_are_those_of_the_paper(study: Study) -> None:
     metrics = {name: task.metric for name, task in study.tasks.items()}
     assert metrics == dict.fromkeys(GLUE, "accuracy") | {
