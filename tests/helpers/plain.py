@@ -11,17 +11,23 @@ import torch
 from torch import Tensor
 
 from interlude.plan.settings import Settings
+from interlude.training.batches import Scores
 from interlude.training.data import TrainingData
 from interlude.training.state import TaskModel
 
 
 def plain_loop(
-    model: TaskModel, data: TrainingData, settings: Settings, seed: int, places: int | None
+    model: TaskModel,
+    data: TrainingData,
+    settings: Settings,
+    seed: int,
+    places: int | None,
+    scores: Scores | None = None,
 ) -> list[float]:
     """Return the loss of every step of a loop in plain PyTorch, on the same batches.
 
     Of several tasks in a batch, the sum of their mean losses. places: the length in tokens to which
-    every sequence is padded; None: the longest of its batch.
+    every sequence is padded; None: the longest of its batch. scores: of the model after an epoch.
     """
     encoder, heads = model.encoder, model.heads
     decayed = [p for m in (encoder, heads) for p in m.parameters() if p.ndim > 1]
@@ -36,7 +42,7 @@ def plain_loop(
     n_steps = data.steps_per_epoch(settings.batch_size) * int(settings.epochs)
     warm = settings.warmup * n_steps
     rng = np.random.default_rng(seed)
-    batches = data.sampling.batches(lengths, settings.batch_size, rng)
+    batches = data.sampling.batches(lengths, settings.batch_size, rng, scores)
     found = []
     for step, batch in enumerate(islice(batches, n_steps)):
         rise, fall = (step + 1) / (warm + 1), (n_steps - step) / (n_steps - warm)

@@ -24,12 +24,14 @@ class Case:
     seed: int = 5
     examples: int | None = None
     standardise: bool = False
+    held_aside: bool = False
 
     def data(self, encoded: Path) -> TaskData:
         """Return the examples of an encoded task."""
         task, metric = f"tiny-{self.form}", tiny.METRICS[self.form]
         part = (task, self.form, metric, encoded)
-        return load_task(*part, self.settings, self.examples, self.standardise)
+        how = (self.examples, self.standardise, self.held_aside)
+        return load_task(*part, self.settings, *how)
 
     def built(
         self, model: Path, encoded: Path, start: Path | None = None

@@ -294,7 +294,9 @@ def encoded(task, length):
 
 @asked_often
 def training_inputs(wildcards):
-    """What a training reads, by kind: encoded examples of its parts, a sweep's choice, a start."""
+    """What a training reads, by kind: encoded examples of its parts, a sweep's choice, a start,
+    records of what it is compared with.
+    """
     training = PLAN.trainings[wildcards.id]
     folders = [encoded(part.task, training.settings.max_length) for part in training.parts]
     read = {
@@ -305,6 +307,8 @@ def training_inputs(wildcards):
     if training.start:
         names = START_FILES + ("heads.safetensors",) * training.carry_head
         read["start"] = [f"results/trained/{training.start}/start/{name}" for name in names]
+    if training.references:
+        read["references"] = paths(training.references)
     return read
 
 
@@ -319,6 +323,7 @@ def job_files(wildcards, input, output):
         "--encoded": dict.fromkeys(Path(file).parent for file in input.encoding),
         "--chosen": [input.get("chosen")] if input.get("chosen") else [],
         "--start": [Path(file).parent for file in input.get("start", [])[:1]],
+        "--references": input.get("references", []),
         "--out": [Path(output.record).parent],
     }
     given = [(name, *map(str, values)) for name, values in named.items() if values]

@@ -18,13 +18,15 @@ class JobFiles:
 
     encoded: folder of each part's encoding, in the order of the parts. folder: where it leaves its
     record, predictions and, with `keep_start`, its start. start: the folder that it starts from;
-    None for the pretrained encoder. shared: folder of outcomes that other folders use as well.
+    None for the pretrained encoder. references: records of the trainings that a sampler compares
+    with, in the order of the parts. shared: folder of outcomes that other folders use as well.
     """
 
     model: Path
     encoded: tuple[Path, ...]
     folder: Path
     start: Path | None = None
+    references: tuple[Path, ...] = ()
     keep_start: bool = False
     shared: Path | None = None
 
@@ -76,6 +78,9 @@ def job_parser(description: str | None) -> ArgumentParser:
         "--encoded", type=Path, nargs="+", required=True, help="folder of each part's encoding"
     )
     parser.add_argument("--start", type=Path, help="folder of the start that it begins from")
+    parser.add_argument(
+        "--references", type=Path, nargs="+", default=[], help="records of each part alone"
+    )
     parser.add_argument("--keep-start", action="store_true", help="keep encoder and heads")
     parser.add_argument("--out", type=Path, required=True, help="folder of its record")
     parser.add_argument(
@@ -95,6 +100,7 @@ def job_of(arguments: Namespace) -> Job:
         encoded=tuple(arguments.encoded),
         folder=arguments.out,
         start=arguments.start,
+        references=tuple(arguments.references),
         keep_start=arguments.keep_start,
         shared=arguments.shared,
     )

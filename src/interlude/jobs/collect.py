@@ -24,7 +24,7 @@ OF_PART = {"task"}
 
 @dataclass(frozen=True)
 class Collected:
-    """Rows of scores, one per cell, and of the trainings that these are read or start from."""
+    """Rows of scores, one per cell, and of the trainings that these are read from or needed."""
 
     scores: list[Row]
     trainings: list[Row]
@@ -46,11 +46,15 @@ def collect(study: str, cells: Iterable[Cell], trained: Path) -> Collected:
 
 
 def _kept(records: dict[str, Row], trained: Path, training: str) -> Row:
-    """Return a record, read once; those of the trainings that it starts from are read with it."""
+    """Return a record, read once, and with it those of the trainings that it needed.
+
+    It starts from one, and a sampler may have compared its tasks with others.
+    """
     if training not in records:
         record = _record(trained, training)
-        if record.get("start") is not None:
-            _kept(records, trained, record["start"])
+        for needed in (record.get("start"), *record.get("references", [])):
+            if needed is not None:
+                _kept(records, trained, needed)
         records[training] = record
     return records[training]
 

@@ -13,6 +13,7 @@ import torch
 from interlude.encode.read import PARTS
 from interlude.files import MANIFEST, WEIGHTS, read_manifest, sha256_of
 from interlude.jobs.arguments import Job
+from interlude.jobs.references import scores_of
 from interlude.jobs.shared import identity_of
 from interlude.training.platform import Platform
 from interlude.versions import versions
@@ -21,15 +22,17 @@ from interlude.versions import versions
 def outcome_identity(job: Job, platform: Platform) -> str:
     """Return the digest of all that a training's state depends on.
 
-    Contents stand in place of what only names them: declarations, the choice of a sweep, the start.
+    Contents stand in place of what only names them: declarations, the choice of a sweep, the start,
+    what a sampler compares with.
     """
-    training = replace(job.training, declared="", start=None, choice=None)
+    training = replace(job.training, declared="", start=None, choice=None, references=())
     fields = json.loads(training.to_json())
     fields["parts"] = [{**part, "declared": ""} for part in fields["parts"]]
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     computed_by = [described(platform), *processor, versions()]
     model = [_hash(job.files.model, "config.json"), weights_hash(job)]
-    return identity_of(fields, job.code, *computed_by, data_hashes(job), *model)
+    compared_with = scores_of(job.files.references)
+    return identity_of(fields, job.code, *computed_by, data_hashes(job), *model, *compared_with)
 
 
 def described(platform: Platform) -> dict[str, str]:

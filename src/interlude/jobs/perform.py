@@ -28,6 +28,7 @@ from interlude.jobs.record import (
     write_predictions_of_tasks,
     write_record,
 )
+from interlude.jobs.references import check_comparable, lost_reference, scores_of
 from interlude.jobs.shared import Say, put, take
 from interlude.plan.label_count import check_label_count
 from interlude.plan.settings import Settings
@@ -48,11 +49,12 @@ Row = dict[str, Any]
 def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.inf) -> None:
     """Carry out a training and leave its record, predictions and, if it is kept, its start.
 
-    A training whose start has no weights is not trained: its record has the status of the start.
+    A training whose start has no weights, or that is to be compared with one without a result, is
+    not trained: its record has that one's status.
     One that is interrupted, and a long one every `checkpoint_minutes`, leaves a checkpoint. One
     that was done already, in whichever folder and under whichever name, is taken from there.
     """
-    lost = _lost_start(job.files)
+    lost = _lost_start(job.files) or lost_reference(job.files.references)
     if lost is not None:
         leave_without_result(job, *lost)
         return
@@ -142,14 +144,30 @@ def _load(job: Job) -> TrainingData:
     if training.sampler is None or training.mixing is None or training.kept is None:
         (only,) = parts
         return alone(only)
-    return mixed(parts, training.sampler, training.mixing, training.kept, training.heads)
+    return mixed(
+        parts,
+        training.sampler,
+        training.mixing,
+        training.kept,
+        training.heads,
+        scores_of(job.files.references),
+    )
 
 
 def _load_part(part: Part, encoded: Path, settings: Settings) -> TaskData:
     data = load_task(
-        part.task, part.form, part.metric, encoded, settings, part.examples, part.standardise
+        part.task,
+        part.form,
+        part.metric,
+        encoded,
+        settings,
+        part.examples,
+        part.standardise,
+        part.held_aside,
     )
     check_label_count(part.metric, data.form.labels, f"task {part.task}")
+    if part.held_aside:
+        check_comparable(part, data)
     return data
 
 
@@ -192,6 +210,25 @@ def _outcome(job: Job, data: TrainingData, trained: Trained) -> Row:
         "model_revision": read_manifest(job.files.model).get("revision"),
         "weights_sha256": weights_hash(job),
         "versions": versions(),
+        **_compared(job, data, trained),
+    }
+
+
+def _compared(job: Job, data: TrainingData, trained: Trained) -> Row:
+    """Return what a sampler that goes by scores has gone by: in each epoch, and at its begin."""
+    if not job.training.references:
+        return {}
+    tasks = [part.task for part in job.training.parts]
+    return {
+        "reference_scores": dict(zip(tasks, scores_of(job.files.references), strict=True)),
+        "epochs": [
+            {
+                "after_step": step,
+                "scores": scores and dict(zip(tasks, scores, strict=True)),
+                "shares": dict(zip(tasks, data.shares(scores), strict=True)),
+            }
+            for step, scores in [(0, None), *((e["step"], e["scores"]) for e in trained.epochs)]
+        ],
     }
 
 
@@ -226,7 +263,16 @@ def _measured_part(data: TaskData, result: PartResult) -> Row:
         "tokens": result.tokens,
         "best_step": result.best_step,
         "curve": result.curve,
+        **_held_aside(data, result),
     }
+
+
+def _held_aside(data: TaskData, result: PartResult) -> Row:
+    """Return what the kept model scores on the examples held aside, where there are some."""
+    if data.held_aside is None:
+        return {}
+    examples = data.held_aside.num_rows
+    return {"held_aside": {"examples": examples, "score": result.held_aside_score}}
 
 
 def _leave_record(job: Job, outcome: Row) -> None:

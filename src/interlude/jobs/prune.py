@@ -25,7 +25,7 @@ class Unnamed:
 def unnamed_trainings(results: Path) -> list[Unnamed]:
     """Return the trainings below `results` that no study's plan.csv names, the largest first.
 
-    A training that one with a name starts from is needed, and is not among them.
+    A training that one with a name starts from, or was compared with, is not among them.
     Raises InputError for a plan that cannot be read: what it names is not known then.
     """
     folders = [path for path in sorted((results / "trained").glob("*")) if path.is_dir()]
@@ -44,14 +44,15 @@ def delete(unnamed: Iterable[Unnamed], shared: Path | None) -> None:
 
 
 def _needed(results: Path) -> set[str]:
-    """Return the ids that plans name, and those that they start from, stage by stage."""
+    """Return the ids that plans name, and those that they start from or were compared with."""
     named = {cell.training for plan in results.glob("*/plan.csv") for cell in read_plan(plan)}
     waiting = list(named)
     while waiting:
-        start = _record(results / "trained" / waiting.pop()).get("start")
-        if start is not None and start not in named:
-            named.add(start)
-            waiting.append(start)
+        record = _record(results / "trained" / waiting.pop())
+        for needed in (record.get("start"), *record.get("references", [])):
+            if needed is not None and needed not in named:
+                named.add(needed)
+                waiting.append(needed)
     return named
 
 

@@ -42,6 +42,7 @@ def _planned(job: Job) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "training": training.id,
         "start": training.start,
+        **({"references": training.references} if training.references else {}),
         "made_from": job.made_from,
         "model": training.model,
         "seed": training.seed,

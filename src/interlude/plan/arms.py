@@ -12,6 +12,7 @@ from interlude.plan.declared import Declared, Different, IfGiven, Name
 
 # Words that stand for tasks in the parts of a stage; any other is the name of a task.
 TASK, SOURCE, ALL, MLM = "task", "source", "all", "mlm"
+DYNAMIC = "dynamic"  # the sampler that goes by scores
 PLACEHOLDERS = (TASK, SOURCE, ALL, MLM)
 
 
@@ -29,7 +30,8 @@ class Stage(Declared):
         description="how many examples of each part an epoch has, where there are several: "
         "uniform, as many of each as the smallest has; size, all of each; proportional, all but at "
         "most 16,384 of each; temperature, as many as all have, with shares as the square roots of "
-        "the sizes; dynamic cannot be trained yet",
+        "the sizes; dynamic, as many as all have, at first with shares as the sizes, then with the "
+        "softmax of how far each is behind what it reaches alone, on examples held aside",
     )
     mixing: Literal["mixed", "alternating"] = Field(
         "mixed",

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from interlude.errors import InputError
-from interlude.plan.arms import ALL, MLM, SOURCE, TASK, Arm, Stage, arms_of
+from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.cells import SWEEP, Cell
 from interlude.plan.config import Config
 from interlude.plan.study import Study
@@ -50,6 +50,11 @@ class Plan:
         return {each.start for each in self.trainings.values() if each.start is not None}
 
     @cached_property
+    def references(self) -> set[str]:
+        """Ids of the trainings that a dynamic sampler compares with."""
+        return {id for each in self.trainings.values() for id in each.references}
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Return id -> the name of the first cell that is read from a training."""
         named = {cell.training: cell.name for cell in reversed([*self.cells, *self.tried])}
@@ -70,10 +75,10 @@ class Plan:
         self.trainings.setdefault(training.id, training)
         return training.id
 
-    @staticmethod
-    def _stage_name(training: Training) -> str:
+    def _stage_name(self, training: Training) -> str:
+        what = "alone, to compare with" if training.id in self.references else "a stage between"
         tasks = " + ".join(part.task for part in training.parts)
-        return f"a stage between: {tasks}, seed {training.seed}"
+        return f"{what}: {tasks}, seed {training.seed}"
 
 
 def plan_of(study: Study) -> Plan:
@@ -99,18 +104,22 @@ def check_trainable(config: Config, where: str) -> None:
 
 def _is_built(arm: Arm) -> bool:
     """Return whether there is code for all that the stages of an arm ask for."""
-    return all(
-        stage.method == "full" and stage.sampler != "dynamic" and MLM not in stage.parts
-        for stage in arm.stages
-    )
+    return all(stage.method == "full" and MLM not in stage.parts for stage in arm.stages)
 
 
 def check_mixtures(plan: Plan, where: str) -> None:
-    """Refuse a mixture that is evaluated on a part of the data and keeps each task's own best.
+    """Refuse a mixture of one task, by itself or with itself.
 
-    Its last evaluation, on all of them, is of one model.
+    Also one that is evaluated on a part of the data and keeps each task's own best: its last
+    evaluation, on all of them, is of one model.
     """
     for training in plan.trainings.values():
+        if training.sampler is not None and len(training.parts) == 1:
+            raise InputError(
+                f"{where}: key arms: found a mixture of {training.part.task} alone for "
+                f"{plan.names[training.id]}. Allowed: two or more tasks that differ; all stands "
+                "for the intermediate and target tasks, and source for each intermediate one."
+            )
         if training.kept == "per-task" and training.settings.interim_examples is not None:
             raise InputError(
                 f"{where}: key interim_examples: found {training.settings.interim_examples} for "
@@ -122,15 +131,14 @@ def check_mixtures(plan: Plan, where: str) -> None:
 def _not_trained_yet(where: str, found: str) -> InputError:
     return InputError(
         f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-        "Allowed: one arm [task], and one with source in its stages; method full, any sampler but "
-        "dynamic, no mlm, and no grid."
+        "Allowed: one arm [task], and one with source in its stages; method full, no mlm, and no "
+        "grid."
     )
 
 
 def _shown(arm: Arm) -> str:
     stages = " > ".join(f"[{', '.join(stage.parts)}]" for stage in arm.stages)
     unlike = [f"method {s.method}" for s in arm.stages if s.method != "full"]
-    unlike += [f"sampler {s.sampler}" for s in arm.stages if s.sampler == "dynamic"]
     return ", ".join([stages, *unlike])
 
 
@@ -235,7 +243,24 @@ class _Planner:
             method=stage.method,
             carry_head=stage.carry_head,
             heads=stage.heads if stage.is_mixture else "per-task",
+            references=self._references(stage, role, sources, restart, changes),
             choice=None if alone is None else self._choice(role, alone),
+        )
+
+    def _references(
+        self, stage: Stage, role: str, sources: list[Source], restart: int, changes: dict[str, Any]
+    ) -> tuple[str, ...]:
+        """Return the trainings of a mixture's tasks alone, in their order; they enter the plan.
+
+        None where its sampler compares with nothing.
+        """
+        if stage.sampler != DYNAMIC:
+            return ()
+        changed = {"parts": [SOURCE], "sampler": "uniform", "carry_head": False}
+        alone = stage.model_copy(update=changed)
+        return tuple(
+            self.plan.add(self._training(alone, role, each, None, restart, changes, None))
+            for each in sorted(sources, key=lambda source: source.task)
         )
 
     def _planned(self, **changes: Any) -> Training:
@@ -280,6 +305,7 @@ class _Planner:
             declared=self.declared[source.task],
             examples=min((each for each in limits if each is not None), default=None),
             standardise=self.study.standardises(role, source.task),
+            held_aside=self._holds_aside,
         )
 
     def _choice(self, role: str, task: str) -> Choice | None:
@@ -324,6 +350,11 @@ class _Planner:
         """Return whether the data of a stage hold a task that is to be scored."""
         named = {TASK, task} & set(stage.parts)
         return bool(named) or (ALL in stage.parts and task in self._all_tasks)
+
+    @cached_property
+    def _holds_aside(self) -> bool:
+        """Return whether any arm measures on examples held aside: then all arms leave them out."""
+        return any(stage.sampler == DYNAMIC for arm in self.arms for stage in arm.stages)
 
     @cached_property
     def _all_tasks(self) -> list[str]:

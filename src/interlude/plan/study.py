@@ -11,7 +11,7 @@ from typing import Any
 
 from interlude.errors import InputError, unknown
 from interlude.forms import declaration_of
-from interlude.plan.arms import ALL, MLM, PLACEHOLDERS, arms_of
+from interlude.plan.arms import ALL, DYNAMIC, MLM, PLACEHOLDERS, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.declared import checked
 from interlude.plan.models import Model, load_model
@@ -236,6 +236,8 @@ def _check_arms(config: Config, where: str) -> None:
                 f"{where}: key arms.{name}: found the last stage [{found}], which holds no task to "
                 f"score. Allowed: task, {ALL}, or the name of a task among its parts."
             )
+        for stage in arm.stages:
+            _check_dynamic(stage, f"{where}: key arms.{name}")
         if arm.stages[0].carry_head:
             raise InputError(
                 f"{where}: key arms.{name}: found carry_head in the first stage, which begins with "
@@ -250,6 +252,16 @@ def _check_arms(config: Config, where: str) -> None:
         for key, name in contrast:
             if name not in arms:
                 raise unknown(f"{where}: key contrasts.{key}", "arm", name, arms)
+
+
+def _check_dynamic(stage: Stage, where: str) -> None:
+    """Refuse the sampler dynamic where there is nothing to compare, or nothing to compare with."""
+    if stage.sampler == DYNAMIC and (MLM in stage.parts or not stage.is_mixture):
+        raise InputError(
+            f"{where}: found the sampler {DYNAMIC} in a stage of [{', '.join(stage.parts)}]. "
+            f"Allowed: where two or more tasks are trained on together, without {MLM}, which has "
+            "no training alone."
+        )
 
 
 def _looked_at(config: Config) -> list[str]:

@@ -29,7 +29,8 @@ class Part:
 
     declared: digest of what its task file says of its data; metric: picks the kept model.
     examples: train on this many at most; None for all. standardise: targets that are numbers, by
-    mean and deviation of those that are trained on.
+    mean and deviation of those that are trained on. held_aside: leave out those on which the
+    sampler dynamic measures.
     """
 
     task: str
@@ -38,10 +39,11 @@ class Part:
     declared: str
     examples: int | None = None
     standardise: bool = False
+    held_aside: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its fields; `standardise`, which was added later, only where it holds."""
-        left_out = () if self.standardise else ("standardise",)
+        """Return its fields; those that were added later only where they hold."""
+        left_out = [name for name in ("standardise", "held_aside") if not getattr(self, name)]
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
 
@@ -69,6 +71,7 @@ class Training:
     evaluation stands (see `arms.Stage` for the three). choice: settings that go over `settings`,
     once a sweep has chosen them. carry_head: whether heads begin as the start has them. method: how
     weights are trained; full is all of them. heads: whether tasks of one shape share a head.
+    references: of each part, the training on it alone that the sampler dynamic compares it with.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -90,6 +93,7 @@ class Training:
     method: str = "full"
     carry_head: bool = False
     heads: str = "per-task"
+    references: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # A mixture is the same in whatever order its parts are named.
@@ -141,6 +145,7 @@ _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it 
 # How the fields are read that JSON has no type for.
 _READ: dict[str, Callable[[Any], Any]] = {
     "parts": lambda given: tuple(Part(**part) for part in given),
+    "references": tuple,
     "settings": lambda given: Settings(**given),
     "choice": lambda given: Choice(
         tuple(given["trainings"]), tuple(given["settings"]), given["rule"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,8 @@ EVALUATION_TOKENS = 4096  # tokens with padding in an evaluation batch
 
 # Of each task that has examples in it: the number of the task, and the numbers of the examples.
 Batch = list[tuple[int, np.ndarray]]
+# What tells, after an epoch, from 1 on, the score of each task on examples held aside.
+Scores = Callable[[int], Sequence[float]]
 
 
 class Sampling(ABC):
@@ -32,11 +34,23 @@ class Sampling(ABC):
 
     @abstractmethod
     def batches(
-        self, lengths: Sequence[np.ndarray], batch_size: int, rng: np.random.Generator
+        self,
+        lengths: Sequence[np.ndarray],
+        batch_size: int,
+        rng: np.random.Generator,
+        scores: Scores | None = None,
     ) -> Iterator[Batch]:
         """Yield batches, epoch after epoch, without an end.
 
-        lengths: in tokens, of the examples of each task.
+        lengths: in tokens, of the examples of each task. scores: asked for when the first batch of
+        the next epoch is, and never before.
+        """
+
+    @abstractmethod
+    def shares(self, sizes: Sequence[int], scores: Sequence[float] | None) -> list[float]:
+        """Return the share of each task in an epoch, where it goes by scores.
+
+        scores: those after the epoch before; None in the first one.
         """
 
 
@@ -50,11 +64,19 @@ class OneTask(Sampling):
 
     @override
     def batches(
-        self, lengths: Sequence[np.ndarray], batch_size: int, rng: np.random.Generator
+        self,
+        lengths: Sequence[np.ndarray],
+        batch_size: int,
+        rng: np.random.Generator,
+        scores: Scores | None = None,
     ) -> Iterator[Batch]:
         (of_task,) = lengths
         for numbers in training_batches(of_task, batch_size, rng):
             yield [(0, numbers)]
+
+    @override
+    def shares(self, sizes: Sequence[int], scores: Sequence[float] | None) -> list[float]:
+        return [1.0]
 
 
 def subset(
@@ -72,6 +94,21 @@ def subset(
     if most is not None and most < kept.sum():
         kept = _drawn(examples, most, together, kept)
     return examples if kept.all() else examples.filter(pa.array(kept))
+
+
+def numbered(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a number for each value of a column, equal ones for equal values."""
+    numbers: np.ndarray = column.combine_chunks().dictionary_encode().indices.to_numpy()
+    return numbers
+
+
+def first_groups(group: np.ndarray, order: np.ndarray, most: int) -> np.ndarray:
+    """Return which examples are in the first groups of an order, bool [examples].
+
+    As many groups as `most` examples allow; one even if it has more.
+    """
+    n_kept = np.searchsorted(np.cumsum(np.bincount(group)[order]), most, side="right")
+    return np.isin(group, order[: max(1, int(n_kept))])
 
 
 def rows_of(examples: pa.Table, numbers: Sequence[int] | np.ndarray) -> list[Row]:
@@ -134,18 +171,11 @@ def _drawn(examples: pa.Table, most: int, together: str | None, among: np.ndarra
     if together is None:
         group = np.arange(len(places))
     else:
-        group = _numbered(examples[together].filter(pa.array(among)))
+        group = numbered(examples[together].filter(pa.array(among)))
     order = np.random.default_rng(0).permutation(group.max() + 1)
-    n_kept = np.searchsorted(np.cumsum(np.bincount(group)[order]), most, side="right")
     drawn = np.zeros_like(among)
-    drawn[places[np.isin(group, order[: max(1, int(n_kept))])]] = True
+    drawn[places[first_groups(group, order, most)]] = True
     return drawn
-
-
-def _numbered(column: pa.ChunkedArray) -> np.ndarray:
-    """Return a number for each value of a column, equal ones for equal values."""
-    numbers: np.ndarray = column.combine_chunks().dictionary_encode().indices.to_numpy()
-    return numbers
 
 
 def _padded(lists: list[list[int]], value: int) -> Tensor:

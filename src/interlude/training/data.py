@@ -17,19 +17,28 @@ from interlude.forms.head import Form
 from interlude.metrics import Metric, metric_of
 from interlude.plan.settings import Settings
 from interlude.training.batches import OneTask, Sampling, subset
+from interlude.training.held_aside import hold_aside
 
 MIXTURE = "interlude.training.mixture"  # the module of the batches of several tasks
 
 
 @dataclass(frozen=True)
 class TaskData:
-    """The examples of a task, its form and its metric."""
+    """The examples of a task, its form and its metric.
+
+    held_aside: training examples that it is not trained on; None where there are none.
+    """
 
     form: Form
     metric: Metric
     train: pa.Table
     validation: pa.Table
     pad_id: int
+    held_aside: pa.Table | None = None
+
+    def on_held_aside(self) -> TaskData:
+        """Return the data with the examples held aside as those of validation."""
+        return replace(self, validation=self.held_aside)
 
     def validation_rows(self) -> list[Row]:
         """Return the validation examples without token sequences, which are most of their size."""
@@ -62,6 +71,13 @@ class TrainingData:
         """Return the number of batches in an epoch."""
         return self.sampling.steps_per_epoch([p.train.num_rows for p in self.parts], batch_size)
 
+    def shares(self, scores: Sequence[float] | None) -> list[float]:
+        """Return the share of each task in an epoch, by the scores after the one before.
+
+        None: in the first one.
+        """
+        return self.sampling.shares([part.train.num_rows for part in self.parts], scores)
+
     def interim(self, most: int | None) -> TrainingData:
         """Return the data with only the first validation examples; itself when these are all."""
         parts = tuple(part.interim(most) for part in self.parts)
@@ -75,14 +91,20 @@ def alone(data: TaskData) -> TrainingData:
 
 
 def mixed(
-    parts: Sequence[TaskData], sampler: str, mixing: str, kept: str, heads: str = "per-task"
+    parts: Sequence[TaskData],
+    sampler: str,
+    mixing: str,
+    kept: str,
+    heads: str = "per-task",
+    references: Sequence[float] = (),
 ) -> TrainingData:
-    """Return the data of a training on several tasks; sampler and mixing: see `mixture`.
+    """Return the data of a training on several tasks; sampler, mixing, references: see `mixture`.
 
     What mixes is loaded here alone, so that a training on one task does not depend on its code.
     """
     mixture = import_module(MIXTURE)
-    return TrainingData(tuple(parts), mixture.Mixture(sampler, mixing), kept, heads)
+    sampling = mixture.Mixture(sampler, mixing, tuple(references))
+    return TrainingData(tuple(parts), sampling, kept, heads)
 
 
 def load_task(
@@ -93,16 +115,21 @@ def load_task(
     settings: Settings,
     examples: int | None = None,
     standardise: bool = False,
+    held_aside: bool = False,
 ) -> TaskData:
     """Return the encoded examples of a task, at most so many of them; None for all.
 
     How many to validate on, the settings say. standardise: targets that are numbers, by those that
-    are trained on. InputError when a file is not whole, or truncation
-    leaves no example to train on.
+    are trained on. held_aside: leave those out that are held aside, whatever else is left out.
+    InputError when a file is not whole, truncation leaves no example to train on, or too few can be
+    held aside.
     """
     train, validation = (read_encoded(encoded / f"{part}.arrow") for part in PARTS)
     header = read_header(train)
     of_task = form_of(form)(header.label_names)
+    aside = None
+    if held_aside:
+        train, aside = hold_aside(task, train, of_task.kept_together)
     trainable = of_task.trainable(train)
     if not trainable.any():
         raise InputError(
@@ -119,4 +146,5 @@ def load_task(
         train=train,
         validation=subset(validation, settings.validation_examples, together),
         pad_id=header.pad_id,
+        held_aside=aside,
     )

@@ -16,7 +16,7 @@ from torch import nn
 
 from interlude.forms.head import Tensors
 from interlude.plan.settings import Settings
-from interlude.training.batches import collate, evaluation_batches, rows_of
+from interlude.training.batches import Scores, collate, evaluation_batches, rows_of
 from interlude.training.data import TaskData, TrainingData
 from interlude.training.optimizer import make_optimizer, set_learning_rate
 from interlude.training.platform import Platform
@@ -61,7 +61,8 @@ def train(
     if checkpoints is not None:
         checkpoints.restore(state)
     result = state.result
-    batches = _prepared(data, settings.batch_size, seed, platform, skip=result.steps)
+    scores_after = _scores_after_epochs(state, data, platform)
+    batches = _prepared(data, settings.batch_size, seed, platform, result.steps, scores_after)
     interim = data.interim(settings.interim_examples)
     copy_weights = keep_weights or interim is not data
 
@@ -187,15 +188,51 @@ def _evaluate_into(
     mean, last = fmean(scores), settings.select == "last"
     best = last or mean > max(result.mean_scores, default=-math.inf)
     result.mean_scores.append(mean)
-    for part, score, (of_task, predictions) in zip(result.parts, scores, found, strict=True):
+    for number, (part, score) in enumerate(zip(result.parts, scores, strict=True)):
         own_best = last or score > next(iter(part.scores.values()), -math.inf)
         if own_best if data.kept == "per-task" else best:
-            part.best_step, part.scores, part.predictions = result.steps, of_task, predictions
+            part.best_step, (part.scores, part.predictions) = result.steps, found[number]
+            part.held_aside_score = _held_aside_score(result, model, data, platform, number)
     if best and copy_weights:
         result.encoder = _copied(model.encoder)
         result.heads = [_copied(head) for head in model.heads]
     _count_evaluation(result, data, started)
     return scores
+
+
+def _held_aside_score(
+    result: Trained, model: TaskModel, data: TrainingData, platform: Platform, part: int
+) -> float | None:
+    """Return the score of a task on the examples held aside; None where there are none."""
+    of_task = data.parts[part]
+    if of_task.held_aside is None:
+        return None
+    result.evaluation_tokens += int(_sizes(of_task.held_aside)[1].sum())
+    return first_score(evaluate(model, of_task.on_held_aside(), platform, part)[0])
+
+
+def _scores_after_epochs(state: RunState, data: TrainingData, platform: Platform) -> Scores:
+    """Return what a sampler asks for the scores of the tasks after an epoch.
+
+    They are measured when that epoch has just ended, and kept with the state of the run, so that an
+    interrupted one draws the same again. Of a run that is lost already they are 0.
+    """
+    result = state.result
+
+    def scores_after(epoch: int) -> list[float]:
+        if epoch > len(result.epochs):
+            started = time.perf_counter()
+            parts = range(len(data.parts) if state.healthy else 0)
+            found = [_held_aside_score(result, state.model, data, platform, n) for n in parts]
+            scores = found or [0.0] * len(data.parts)
+            result.epochs.append({"step": result.steps, "scores": scores})
+            seconds = time.perf_counter() - started
+            result.evaluation_seconds += seconds
+            result.train_seconds -= seconds  # it is part of getting the next batch
+        scores_then: list[float] = result.epochs[epoch - 1]["scores"]
+        return scores_then
+
+    return scores_after
 
 
 def _evaluate_kept(
@@ -235,11 +272,16 @@ def _put_back(module: nn.Module, weights: Tensors) -> None:
 
 
 def _prepared(
-    data: TrainingData, batch_size: int, seed: int, platform: Platform, skip: int
+    data: TrainingData,
+    batch_size: int,
+    seed: int,
+    platform: Platform,
+    skip: int,
+    scores: Scores,
 ) -> Iterator[list[Prepared]]:
     """Yield the training batches after `skip`."""
     lengths, tokens = zip(*(_sizes(part.train) for part in data.parts), strict=True)
-    batches = data.sampling.batches(lengths, batch_size, np.random.default_rng(seed))
+    batches = data.sampling.batches(lengths, batch_size, np.random.default_rng(seed), scores)
     for batch in islice(batches, skip, None):
         yield [
             (part, *_tensors(data.parts[part], numbers, platform), int(tokens[part][numbers].sum()))

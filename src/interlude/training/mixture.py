@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import chain, count, islice
 
 import numpy as np
 from typing_extensions import override
 
-from interlude.training.batches import POOL, Batch, Sampling, training_batches
-from interlude.training.samplers import sampler_of, shuffled
+from interlude.training.batches import POOL, Batch, Sampling, Scores, training_batches
+from interlude.training.samplers import sampler_of, shares_of, shuffled
 
 
 @dataclass(frozen=True)
@@ -18,30 +18,48 @@ class Mixture(Sampling):
     """Several tasks, whose examples a sampler draws.
 
     mixing: mixed, batches are slices of the sampler's list, so that one may have examples of each
-    task (Weller et al. 2022); or alternating, each batch is of one task (jiant).
+    task (Weller et al. 2022); or alternating, each batch is of one task (jiant). references: for a
+    sampler that goes by scores, what each task reaches alone.
     """
 
     sampler: str
     mixing: str
+    references: tuple[float, ...] = ()
 
     @override
     def steps_per_epoch(self, sizes: Sequence[int], batch_size: int) -> int:
-        drawn = self._draw(np.array(sizes), np.random.default_rng(0))
+        drawn = sampler_of(self.sampler)(np.array(sizes), np.random.default_rng(0))
         if self.mixing == "mixed":
             return len(_slices(drawn, batch_size))
         return int(_batches_of_each(drawn, len(sizes), batch_size).sum())
 
     @override
     def batches(
-        self, lengths: Sequence[np.ndarray], batch_size: int, rng: np.random.Generator
+        self,
+        lengths: Sequence[np.ndarray],
+        batch_size: int,
+        rng: np.random.Generator,
+        scores: Scores | None = None,
     ) -> Iterator[Batch]:
         sizes = np.array([len(each) for each in lengths])
         make = _mixed if self.mixing == "mixed" else _alternating
-        epochs = (self._draw(sizes, rng) for _ in count())
+        draw = sampler_of(self.sampler)
+        if self.references and scores is not None:
+            later = (draw(sizes, rng, self._lags(scores(epoch))) for epoch in count(1))
+        else:
+            later = (draw(sizes, rng) for _ in count())
+        epochs = chain((draw(sizes, rng) for _ in range(1)), later)
         yield from make(epochs, lengths, batch_size, rng)
 
-    def _draw(self, sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return sampler_of(self.sampler)(sizes, rng)
+    @override
+    def shares(self, sizes: Sequence[int], scores: Sequence[float] | None) -> list[float]:
+        lags = None if scores is None else self._lags(scores)
+        return list(shares_of(self.sampler)(np.array(sizes), lags).tolist())
+
+    def _lags(self, scores: Sequence[float]) -> np.ndarray:
+        """Return how far each task is behind, float [tasks]; a score below 0 counts as 0."""
+        lags: np.ndarray = np.clip(self.references, 0, 1) - np.clip(scores, 0, 1)
+        return lags
 
 
 def _alternating(

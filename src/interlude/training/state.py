@@ -19,13 +19,17 @@ KEPT = ("encoder", "heads")  # the weights of the kept evaluation
 
 @dataclass
 class PartResult:
-    """What a run measures on a task. Predictions and scores are those of the kept evaluation."""
+    """What a run measures on a task. Predictions and scores are those of the kept evaluation.
+
+    held_aside_score: that of the same model on the examples held aside, where there are some.
+    """
 
     best_step: int | None = None
     scores: dict[str, float] = field(default_factory=dict)
     predictions: list[Any] = field(default_factory=list)
     curve: list[dict[str, float | int | None]] = field(default_factory=list)
     tokens: int = 0
+    held_aside_score: float | None = None
 
 
 @dataclass
@@ -33,7 +37,9 @@ class Trained:
     """What a run ends with: of each task in its data, and of the whole.
 
     encoder, heads: the weights of the evaluation with the best mean score of all tasks, or of the
-    last one. stopped_by: schedule (all planned steps are done), patience or divergence.
+    last one. stopped_by: schedule (all planned steps are done), patience or divergence. epochs: of
+    a sampler that goes by scores, after which step each ended that another one followed, and the
+    scores of the tasks then, on examples held aside.
     """
 
     planned_steps: int
@@ -46,6 +52,7 @@ class Trained:
     evaluation_tokens: int = 0
     train_seconds: float = 0.0
     evaluation_seconds: float = 0.0
+    epochs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def part(self) -> PartResult:

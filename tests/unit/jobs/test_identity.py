@@ -61,6 +61,7 @@ def identity_with(places: dict[str, Path], tmp_path: Path) -> Iterator[Identity]
         {"parts": (replace(ONE.part, declared="other words in the task's file"),)},
         {"start": "0" * 16},  # which start it is, its files tell
         {"choice": CHOICE},  # what was chosen stands in the settings
+        {"references": ("0" * 16,)},  # what they score is what counts
     ],
     ids="+".join,
 )

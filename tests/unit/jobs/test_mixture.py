@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.collect import collect
 from interlude.jobs.failure import leave_without_result
 from interlude.jobs.perform import perform
+from interlude.metrics.accuracy import accuracy
 from interlude.plan.cells import Cell
 from interlude.plan.trainings import Training
 from interlude.training.start import read_heads, read_status
@@ -161,3 +163,114 @@ def test_which_tasks_shared_a_head_stands_in_the_record(
     heads = read_heads(job.files.own_start)
     torch.testing.assert_close(heads["tiny-pair"], heads["tiny-single"])
     assert "shared_heads" not in json.loads(carry_out(training()).files.record.read_text())
+
+
+# The sampler that compares the tasks with what each reaches alone
+
+HELD_ASIDE = {
+    part.task: replace(part, held_aside=True)
+    for part in (tiny.training("single").part, tiny.training("tagging").part)
+}
+SINGLES = {task: tiny.training(task[5:], parts=(part,)) for task, part in HELD_ASIDE.items()}
+DYNAMIC = training(
+    parts=tuple(HELD_ASIDE.values()),
+    sampler="dynamic",
+    references=tuple(each.id for each in SINGLES.values()),
+    settings=tiny.settings(epochs=3),
+)
+
+
+def carry_out_alone(carry_out: Trainer, **changes: Any) -> dict[str, Path]:
+    """Carry out the training of each task alone; return their records."""
+    jobs = {
+        task: carry_out(replace(each, **changes.get(task, {}))) for task, each in SINGLES.items()
+    }
+    return {task: job.files.record for task, job in jobs.items()}
+
+
+def test_a_training_alone_says_what_it_scores_on_the_examples_held_aside(
+    carry_out: Trainer,
+) -> None:
+    for record in carry_out_alone(carry_out).values():
+        (part,) = json.loads(record.read_text())["parts"]
+        assert part["held_aside"]["examples"] == 1
+        assert 0 <= part["held_aside"]["score"] <= 1
+        assert part["train_examples"] == 23
+    (part,) = json.loads(carry_out(tiny.training("single")).files.record.read_text())["parts"]
+    assert "held_aside" not in part
+
+
+def test_the_record_says_what_a_dynamic_sampler_has_gone_by(carry_out: Trainer) -> None:
+    alone = carry_out_alone(carry_out)
+    job = carry_out(DYNAMIC, references=tuple(alone.values()))
+    record = json.loads(job.files.record.read_text())
+    scores = {
+        task: json.loads(path.read_text())["parts"][0]["held_aside"]["score"]
+        for task, path in alone.items()
+    }
+    assert record["references"] == list(DYNAMIC.references)
+    assert record["reference_scores"] == scores
+    first, *later = record["epochs"]
+    assert (first["after_step"], first["scores"]) == (0, None)
+    assert first["shares"] == {"tiny-single": 0.5, "tiny-tagging": 0.5}
+    assert [epoch["after_step"] for epoch in later] == [6, 12]
+    for epoch in later:
+        weights = {task: math.exp(scores[task] - epoch["scores"][task]) for task in scores}
+        shares = {task: weight / sum(weights.values()) for task, weight in weights.items()}
+        assert epoch["shares"] == pytest.approx(shares)
+    cell = Cell("mtl", "target", "tiny-single", None, "tiny-tagging", 1, None, DYNAMIC.id)
+    found = collect("tiny", [cell], carry_out.trained)
+    assert {row["training"] for row in found.trainings} == {DYNAMIC.id, *DYNAMIC.references}
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_a_mixture_is_not_trained_where_one_to_compare_with_has_no_result(
+    status: str, carry_out: Trainer
+) -> None:
+    alone = carry_out_alone(carry_out)
+    record = json.loads(alone["tiny-tagging"].read_text())
+    alone["tiny-tagging"].write_text(json.dumps(record | {"status": status}))
+    job = carry_out(DYNAMIC, references=tuple(alone.values()), keep_start=True)
+    lost = json.loads(job.files.record.read_text())
+    assert lost["status"] == status
+    assert lost["reason"] == f"tiny-tagging alone, to compare with: {status}"
+    assert job.files.own_start is not None
+    assert read_status(job.files.own_start) == status
+
+
+def test_a_record_without_what_is_compared_is_named(carry_out: Trainer) -> None:
+    alone = carry_out_alone(carry_out)
+    record = json.loads(alone["tiny-single"].read_text())
+    del record["parts"][0]["held_aside"]
+    alone["tiny-single"].write_text(json.dumps(record))
+    message = r"record\.json: no score on examples held aside\. Delete it and run again"
+    with pytest.raises(InputError, match=message):
+        carry_out(DYNAMIC, references=tuple(alone.values()))
+
+
+def test_what_the_references_score_is_part_of_what_an_outcome_is_known_by(
+    carry_out: Trainer, tmp_path: Path
+) -> None:
+    alone = carry_out_alone(carry_out)
+    places = {"references": tuple(alone.values()), "shared": tmp_path / "shared"}
+    carry_out(DYNAMIC, **places)
+    carry_out(DYNAMIC, **places)
+    assert sum("taken from there" in line for line in carry_out.said) == 1
+    record = json.loads(alone["tiny-single"].read_text())
+    record["parts"][0]["held_aside"]["score"] = 0.25
+    alone["tiny-single"].write_text(json.dumps(record))
+    carry_out(DYNAMIC, **places)
+    assert sum("taken from there" in line for line in carry_out.said) == 1
+
+
+def test_a_metric_whose_scores_cannot_be_compared_is_refused_before_training(
+    carry_out: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def error_rate(predicted: list[Any], gold: list[Any]) -> dict[str, float]:
+        return {"percent": 100 * accuracy(predicted, gold)["accuracy"]}
+
+    monkeypatch.setattr("interlude.metrics.accuracy.accuracy", error_rate)
+    message = r"task tiny-single: key metric: accuracy gives 100 for guesses\. Allowed in a study"
+    with pytest.raises(InputError, match=message):
+        carry_out(SINGLES["tiny-single"])
+    assert not any("step" in line for line in carry_out.said)

@@ -63,6 +63,13 @@ def ids(*trainings: Training) -> set[str]:
     return {each.id for each in trainings}
 
 
+def test_what_one_with_a_name_was_compared_with_is_needed(results: Path) -> None:
+    compared = tiny.training("tagging", references=(FIRST.id, SECOND.id))
+    leave(results, compared)
+    plan(results, "one", compared)
+    assert found(results) == ids(THIRD, ALONE)
+
+
 def test_what_no_plan_names_is_found(results: Path) -> None:
     assert found(results) == ids(*ALL)
     plan(results, "one", FIRST)

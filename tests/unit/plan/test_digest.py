@@ -262,7 +262,7 @@ def test_a_training_of_several_forms_and_metrics_depends_on_all_and_not_on_their
     )
 
 
-SAMPLERS = ("proportional", "size", "temperature", "uniform")
+SAMPLERS = ("dynamic", "proportional", "size", "temperature", "uniform")
 
 
 def test_every_sampler_counts_for_the_mixtures_that_use_it_and_for_no_training_on_one_task(

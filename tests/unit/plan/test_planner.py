@@ -12,6 +12,7 @@ import pytest
 from helpers import tiny
 
 from interlude.errors import InputError
+from interlude.plan.cells import Cell
 from interlude.plan.config import Config
 from interlude.plan.declared import checked
 from interlude.plan.planner import Plan, check_mixtures, check_trainable, plan_of
@@ -347,6 +348,80 @@ def test_starts_come_before_what_starts_from_them(registry: Path) -> None:
         assert training.start is None or order.index(training.start) < order.index(id)
 
 
+# The sampler that compares the tasks of a mixture with what each reaches alone
+
+DYNAMIC = [{"parts": ["source", "task"], "sampler": "dynamic"}]
+
+
+def references(plan: Plan, cell: Cell) -> list[Training]:
+    return [plan.trainings[id] for id in plan.trainings[cell.training].references]
+
+
+def test_dynamic_refers_to_the_baselines_of_the_same_restart(registry: Path) -> None:
+    told = {"target": ["i0", "i1"], "arms": {"single": SINGLE, "mtl": DYNAMIC}, "restarts": 2}
+    plan = planned(registry, 2, **told)
+    alone = {(c.task, c.restart): c.training for c in plan.cells if c.arm == "single"}
+    mixtures = [cell for cell in plan.cells if cell.arm == "mtl"]
+    for cell in mixtures:
+        wanted = (alone["i0", cell.restart], alone["i1", cell.restart])
+        assert plan.trainings[cell.training].references == wanted
+    assert len(plan.trainings) == 4 + 2, "nothing else is trained"
+
+
+def test_dynamic_has_what_no_cell_has_trained_alone_before_it(registry: Path) -> None:
+    settings = {"target": {"train_examples": 90}}
+    own = {"target": {"i0": {"epochs": 9}}}
+    arms = {"single": SINGLE, "mtl": DYNAMIC}
+    plan = planned(registry, 1, 1, restarts=1, training=settings, overrides=own, arms=arms)
+    single, mixture = plan.cells
+    source, target = references(plan, mixture)
+    assert target.id == single.training
+    assert (source.part.task, source.start, source.sampler) == ("i0", None, None)
+    assert (source.settings.epochs, source.part.examples, source.seed) == (9, 90, target.seed)
+    order = list(plan.trainings)
+    assert order.index(source.id) < order.index(mixture.training)
+    assert plan.names[source.id].startswith("alone, to compare with: i0, seed")
+    assert plan.references == {source.id, target.id}
+
+
+def test_dynamic_in_a_first_stage_and_of_a_cut_source_refers_to_the_same_data(
+    registry: Path,
+) -> None:
+    chain = [{**DYNAMIC[0], "parts": ["source", "i1"], "examples": 70}, {"parts": ["task"]}]
+    plan = planned(registry, 1, 1, restarts=1, sizes={"i0": [50]}, arms={"chain": chain})
+    seen = [
+        (mixture.seed == alone.seed, part == alone.part)
+        for cell in plan.cells
+        if cell.role == "intermediate"
+        for mixture in [plan.trainings[cell.training]]
+        for part, alone in zip(mixture.parts, references(plan, cell), strict=True)
+    ]
+    assert seen == [(True, True)] * 4
+
+
+def test_a_point_of_a_grid_and_a_sweep_hold_for_what_dynamic_refers_to(registry: Path) -> None:
+    arms = {"single": SINGLE, "mtl": DYNAMIC}
+    plan = planned(registry, 1, 1, restarts=1, arms=arms, grid={"dropout": [0.1, 0.2]})
+    alone = {c.point: c.training for c in plan.cells if c.arm == "single"}
+    for cell in plan.cells:
+        if cell.arm == "mtl":
+            assert [each.settings.dropout for each in references(plan, cell)] == [
+                plan.trainings[alone[cell.point]].settings.dropout
+            ] * 2
+    swept = planned(registry, 1, 1, restarts=1, arms=arms, sweep={"dropout": [0.1, 0.2]})
+    assert all(each.choice is not None for each in references(swept, swept.cells[-1]))
+
+
+def test_where_an_arm_is_dynamic_every_training_holds_examples_aside(registry: Path) -> None:
+    arms = {"single": SINGLE, "stilts": STILTS, "mtl": MTL}
+    told = {"restarts": 1, "sweep": {"dropout": [0.1, 0.2]}}
+    without = planned(registry, 1, 1, 1, arms=arms, **told)
+    assert not any(part.held_aside for each in without.trainings.values() for part in each.parts)
+    plan = planned(registry, 1, 1, 1, arms={**arms, "dynamic": DYNAMIC}, **told)
+    assert all(part.held_aside for each in plan.trainings.values() for part in each.parts)
+    assert not plan.trainings.keys() & without.trainings.keys()
+
+
 # What studies share
 
 
@@ -413,10 +488,6 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
     [
         ({"arms": {"stilts": STILTS, "mtl": MTL}}, r"arms\.mtl: found \[source, task\]"),
         ({"arms": {"all": [{"parts": ["all"]}]}}, r"arms\.all: found \[all\]"),
-        (
-            {"arms": {"mtl": [{**MTL[0], "sampler": "dynamic"}]}},
-            r"arms\.mtl: found \[source, task\], sampler dynamic",
-        ),
         ({"arms": {"mlm": MLM}}, r"arms\.mlm: found \[source, mlm\] > \[task\]"),
         (
             {"arms": {"stilts": STILTS, "again": STILTS}},
@@ -428,7 +499,7 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
         ),
         ({"grid": {"dropout": [0.1, 0.2]}}, "grid: found dropout"),
     ],
-    ids=["a second source", "all", "dynamic", "mlm", "two arms with sources", "method", "grid"],
+    ids=["a second source", "all", "mlm", "two arms with sources", "method", "grid"],
 )
 def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], found: str) -> None:
     config = checked(Config, tiny.config(**changes), "c")
@@ -444,11 +515,30 @@ def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], foun
         {"single": [{"parts": ["task"], "examples": 9}]},
         {"once": [{"parts": ["source"], "retrain": False}, {"parts": ["task"]}]},
         {"single": SINGLE, "mtl": [{**MTL[0], "mixing": "alternating", "kept": "mean"}]},
+        {"single": SINGLE, "mtl": [{**MTL[0], "sampler": "dynamic"}]},
         {"mixed-first": [{"parts": ["source", "tiny-choice"]}, {"parts": ["task"]}]},
     ],
 )
 def test_a_baseline_and_one_arm_with_a_source_can_be_trained(arms: Any) -> None:
     check_trainable(checked(Config, tiny.config(arms=arms), "c"), "study.yaml")
+
+
+@pytest.mark.parametrize(
+    ("parts", "changes", "found"),
+    [
+        (["all"], {"intermediate": ["i0"], "target": ["i0"]}, "i0 alone for own target: none > i0"),
+        (["source", "i0"], {}, "i0 alone for own intermediate: none > i0"),
+        (["source", "i1"], {}, None),
+    ],
+)
+def test_a_mixture_of_one_task_is_one_message(
+    parts: list[str], changes: dict[str, Any], found: str | None, registry: Path
+) -> None:
+    arms = {"own": [{"parts": parts}, *([] if parts == ["all"] else SINGLE)]}
+    plan = planned(registry, 1, 1, arms=arms, **changes)
+    message = f"study.yaml: key arms: found a mixture of {found}, restart 1. Allowed: two or more"
+    with pytest.raises(InputError, match=message) if found else nullcontext():
+        check_mixtures(plan, "study.yaml")
 
 
 def test_a_mixture_that_is_partly_evaluated_keeps_one_model(registry: Path) -> None:

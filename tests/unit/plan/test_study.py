@@ -256,6 +256,14 @@ def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
             r"key arms\.odd: found carry_head in the first stage",
         ),
         (
+            {"arms": {"odd": [{"parts": ["task"], "sampler": "dynamic"}]}},
+            r"key arms\.odd: found the sampler dynamic in a stage of \[task\]\. Allowed: where two",
+        ),
+        (
+            {"arms": {"odd": [{"parts": ["task", "mlm"], "sampler": "dynamic"}]}},
+            r"key arms\.odd: found the sampler dynamic in a stage of \[task, mlm\]\. .*without mlm",
+        ),
+        (
             {"contrasts": [{"arm": "stilt", "against": "single"}]},
             r"key contrasts\.arm: unknown arm 'stilt'\. Did you mean 'stilts'\?",
         ),

@@ -43,6 +43,9 @@ def test_ids_never_change() -> None:
         {"parts": (replace(ONE.part, declared="other"),)},
         {"parts": (replace(ONE.part, examples=8),)},
         {"parts": (replace(ONE.part, standardise=True),)},
+        {"parts": (replace(ONE.part, held_aside=True),)},
+        {"heads": "by-labels"},
+        {"references": ("0" * 16, "1" * 16)},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -55,7 +58,14 @@ def test_a_mixture_is_the_same_in_any_order_of_its_parts() -> None:
 
 
 @pytest.mark.parametrize(
-    "training", [ONE, TWO, STANDARDISED, replace(ONE, start="0" * 16, choice=CHOICE)]
+    "training",
+    [
+        ONE,
+        TWO,
+        STANDARDISED,
+        replace(ONE, start="0" * 16, choice=CHOICE),
+        replace(TWO, parts=(replace(ONE.part, held_aside=True),), references=("0" * 16,)),
+    ],
 )
 def test_a_training_survives_json(training: Training) -> None:
     again = Training.from_json(training.to_json())
@@ -73,7 +83,8 @@ def test_an_unknown_or_a_missing_field_is_refused() -> None:
 
 def test_a_field_that_came_later_changes_no_id_while_it_has_its_default() -> None:
     told = json.loads(ONE.to_json())
-    assert not {"start", "sampler", "choice"} & told.keys()
+    assert not {"start", "sampler", "choice", "heads", "references"} & told.keys()
+    assert not {"standardise", "held_aside"} & told["parts"][0].keys()
 
 
 def test_chosen_settings_go_over_its_own_and_the_id_stays_that_of_the_plan() -> None:

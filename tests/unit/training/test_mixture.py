@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
@@ -24,11 +25,12 @@ from interlude.training.heads import sharing
 from interlude.training.loop import evaluate, train
 from interlude.training.mixture import Mixture
 from interlude.training.platform import Platform
+from interlude.training.reference import first_score
 from interlude.training.samplers import sampler_of
 from interlude.training.state import TaskModel, Trained
 
 CPU = Platform(torch.device("cpu"), bf16=False)
-SAMPLERS = ("uniform", "size", "proportional", "temperature")
+SAMPLERS = ("uniform", "size", "proportional", "temperature", "dynamic")
 MIXINGS = ("mixed", "alternating")
 SIZES = np.array([40, 10, 90])
 SETTINGS = tiny.settings(dropout=0.0, epochs=2, weight_decay=0.3, gradient_clip=0.5, evaluations=4)
@@ -58,6 +60,42 @@ def test_temperature_draws_as_many_as_there_are_by_the_square_roots_of_the_sizes
     drawn = np.bincount(sampler_of("temperature")(sizes, np.random.default_rng(1)))
     assert drawn.sum() == 100_000
     assert drawn[0] / drawn.sum() == pytest.approx(3 / 4, abs=0.005)
+
+
+def test_dynamic_draws_as_many_as_there_are_at_first_by_size() -> None:
+    drawn = np.bincount(sampler_of("dynamic")(SIZES * 1000, np.random.default_rng(1)))
+    assert drawn.sum() == SIZES.sum() * 1000
+    np.testing.assert_allclose(drawn / drawn.sum(), SIZES / SIZES.sum(), atol=0.005)
+
+
+def test_dynamic_then_draws_more_of_what_lags_behind_its_score_alone() -> None:
+    lags = np.array([0.5, -0.25, 0.0])
+    weights = [math.e**0.5, math.e**-0.25, 1.0]
+    drawn = np.bincount(sampler_of("dynamic")(SIZES * 1000, np.random.default_rng(1), lags))
+    assert drawn.sum() == SIZES.sum() * 1000
+    np.testing.assert_allclose(drawn / drawn.sum(), np.array(weights) / sum(weights), atol=0.005)
+
+
+def test_dynamic_asks_for_the_scores_at_the_end_of_each_epoch() -> None:
+    mixture = Mixture("dynamic", "mixed", references=(0.9, 0.8, -0.3))
+    asked: list[tuple[int, int]] = []
+    seen: list[Batch] = []
+
+    def scores(epoch: int) -> list[float]:
+        asked.append((epoch, len(seen)))
+        return [0.9, 0.3, -0.7]
+
+    lengths = [np.arange(size) % 7 + 3 for size in SIZES]
+    steps = mixture.steps_per_epoch(list(SIZES), 8)
+    batches = mixture.batches(lengths, 8, np.random.default_rng(1), scores)
+    for batch in islice(batches, 3 * steps):
+        seen.append(batch)
+    assert asked == [(1, steps), (2, 2 * steps)]
+    shares = np.exp([0.0, 0.5, 0.0])  # a score below 0 counts as 0
+    assert mixture.shares(list(SIZES), [0.9, 0.3, -0.7]) == pytest.approx(shares / shares.sum())
+    assert mixture.shares(list(SIZES), None) == pytest.approx(SIZES / SIZES.sum())
+    drawn = [len(numbers_of(seen[steps:], task)) for task in range(3)]
+    np.testing.assert_allclose(np.array(drawn) / sum(drawn), shares / shares.sum(), atol=0.1)
 
 
 def batches_of(sampler: str, mixing: str, epochs: int = 1) -> list[Batch]:
@@ -133,7 +171,11 @@ def mix(encoded: dict[str, Path]) -> Mix:
             for n, form in enumerate(forms)
         ]
         parts = [case.data(encoded[case.form]) for case in cases]
-        return mixed(parts, sampler, mixing, kept, heads)
+        references: list[float] = []
+        if sampler == "dynamic":
+            parts = [replace(part, held_aside=part.validation.slice(0, 8)) for part in parts]
+            references = [0.9 - 0.3 * n for n in range(len(forms))]
+        return mixed(parts, sampler, mixing, kept, heads, references)
 
     return make
 
@@ -156,12 +198,23 @@ def test_losses_and_weights_are_those_of_a_plain_loop(
 ) -> None:
     data = mix("pair", "tagging", sampler=sampler, mixing=mixing)
     settings = replace(SETTINGS, select="last")
+    if sampler == "dynamic":
+        settings = replace(settings, epochs=3, evaluations=50)  # so that each step is reported
     said: list[float] = []
     result = train(
         built(model, data), data, settings, 5, CPU, True, lambda *told: said.append(told[2])
     )
     plain = TaskModel(load_encoder(model, None, 0.0), [*built(model, data).heads])
-    wanted = plain_loop(plain.train(), data, settings, 5, places=32)
+    measured: list[list[float]] = []
+
+    def scores(epoch: int) -> list[float]:
+        of_parts = enumerate(part.on_held_aside() for part in data.parts)
+        measured.append([first_score(evaluate(plain, of, CPU, n)[0]) for n, of in of_parts])
+        return measured[epoch - 1]
+
+    wanted = plain_loop(plain.train(), data, settings, 5, 32, scores)
+    assert [epoch["scores"] for epoch in result.epochs] == measured
+    assert any(map(any, measured)) is (sampler == "dynamic")
     steps = [0, *(int(point["step"] or 0) for point in result.parts[0].curve)]
     assert np.all(np.diff(steps) == 1), "each point is the loss of one step"
     np.testing.assert_allclose(said, wanted, atol=1e-5)
@@ -264,11 +317,13 @@ class LostError(Exception):
 
 
 class Failing(Checkpoints):
-    """Checkpoints of a machine that fails after 5 steps, once."""
+    """Checkpoints of a machine that fails after so many steps, once."""
+
+    last_step = 5
 
     def after_step(self, run: Any) -> None:
         super().after_step(run)
-        if run.result.steps == 5:
+        if run.result.steps == self.last_step:
             raise LostError
 
 
@@ -295,6 +350,35 @@ def test_a_seed_gives_the_same_bits_also_after_an_interruption(
     with Checkpoints(tmp_path / "state", lambda: "this training", 0.0) as going_on:
         resumed = outcome(trained(model, data, settings, going_on))
     assert resumed == undisturbed
+
+
+@pytest.mark.parametrize("last_step", [5, 7])
+@pytest.mark.parametrize("mixing", MIXINGS)
+def test_an_interruption_anywhere_changes_nothing_of_what_dynamic_draws(
+    mixing: str, last_step: int, mix: Mix, model: Path, tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, dropout=0.2, epochs=3)
+    data = mix("tagging", "single", sampler="dynamic", mixing=mixing)
+    undisturbed = outcome(trained(model, data, settings))
+    assert len(undisturbed["epochs"]) >= 2
+    assert any(any(epoch["scores"]) for epoch in undisturbed["epochs"])
+    state = tmp_path / "state"
+    lost = Failing(state, lambda: "this training", 0.0)
+    lost.last_step = last_step
+    with pytest.raises(LostError), lost:
+        trained(model, data, settings, lost)
+    with Checkpoints(state, lambda: "this training", 0.0) as going_on:
+        assert outcome(trained(model, data, settings, going_on)) == undisturbed
+
+
+def test_scores_of_a_mixture_that_is_lost_are_not_measured(mix: Mix, model: Path) -> None:
+    data = mix("regression", "single", sampler="dynamic")
+    broken = built(model, data)
+    torch.nn.init.constant_(next(broken.heads[1].parameters()), float("nan"))
+    settings = replace(SETTINGS, epochs=20, evaluations=1)
+    result = train(broken, data, settings, 5, CPU, True, lambda *_: None)
+    assert result.diverged
+    assert result.epochs[0]["scores"] == [0.0, 0.0]
 
 
 def test_a_loss_of_one_task_that_is_not_finite_ends_the_training(mix: Mix, model: Path) -> None:

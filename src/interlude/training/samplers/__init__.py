@@ -3,6 +3,8 @@
 A sampler is a module with a function of the same name, found by that name and loaded when it is
 asked for. It is given the number of training examples of each task, int [tasks], and a generator,
 and returns the number of the task of each example of one epoch, int [examples], in random order.
+One that goes by scores is given, from the second epoch on, how far each task lags behind as well,
+float [tasks], and its module has a function `shares` of sizes and lags.
 """
 
 from __future__ import annotations
@@ -12,13 +14,19 @@ from importlib import import_module
 
 import numpy as np
 
-Sampler = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Sampler = Callable[..., np.ndarray]
 
 
 def sampler_of(name: str) -> Sampler:
     """Return a sampler; ModuleNotFoundError for an unknown one."""
     sampler: Sampler = getattr(import_module(sampler_module(name)), name)
     return sampler
+
+
+def shares_of(name: str) -> Callable[..., np.ndarray]:
+    """Return how a sampler that goes by scores shares out an epoch."""
+    shares: Callable[..., np.ndarray] = import_module(sampler_module(name)).shares
+    return shares
 
 
 def sampler_module(name: str) -> str:
