@@ -26,7 +26,8 @@ SCORES: dict[str, str] = {
     **dict.fromkeys(("curve", "data_revision", "data_fingerprint", "truncation"), _TEXT),
     "example_var": _REAL,
 }
-ADDED = ("truncation", "example_var")  # columns that tables of earlier releases lack
+# Columns that tables of earlier releases lack.
+ADDED = ("truncation", "example_var", "trained_parameters", "start_bytes")
 # Columns of `trainings.parquet`, a row per training that a cell is read from or started from.
 TRAININGS: dict[str, str] = {
     **dict.fromkeys(("training", "start"), _TEXT),
@@ -35,6 +36,7 @@ TRAININGS: dict[str, str] = {
     **dict.fromkeys(("tokens", "evaluation_tokens"), _WHOLE),
     **dict.fromkeys(("train_seconds", "evaluation_seconds", "total_seconds"), _REAL),
     "energy_joules": _REAL,
+    **dict.fromkeys(("trained_parameters", "start_bytes"), _WHOLE),
     **dict.fromkeys(("device", "precision", "model", "model_revision"), _TEXT),
     "threads": _WHOLE,
     **dict.fromkeys(("hyperparameters", "versions", "code_digest", "taken_from"), _TEXT),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import tiny
+from interlude.plan.methods import FULL, Method
 from interlude.plan.settings import Settings
 from interlude.training.build import build_model, settle
 from interlude.training.data import TaskData, alone, load_task
@@ -25,6 +26,8 @@ class Case:
     examples: int | None = None
     standardise: bool = False
     held_aside: bool = False
+    method: Method = FULL
+    adapter: str | None = None
 
     def data(self, encoded: Path) -> TaskData:
         """Return the examples of an encoded task."""
@@ -38,7 +41,8 @@ class Case:
     ) -> tuple[TaskModel, TaskData]:
         """Return the model to train, on the processor, and its data."""
         data = self.data(encoded)
-        return build_model(model, None, alone(data), self.settings, self.seed, start), data
+        told = (self.settings, self.seed, start, self.method, self.adapter)
+        return build_model(model, None, alone(data), *told), data
 
     def trained(self, model: Path, encoded: Path, start: Path | None = None) -> Trained:
         """Train on a processor in fp32, to the end."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from interlude.plan.config import Config
-from interlude.plan.reference import MODELS, refreshed
+from interlude.plan.reference import MADE, MODELS, refreshed
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -23,7 +23,7 @@ def test_the_tables_of_keys_are_those_of_the_models(page: Path) -> None:
     assert refreshed(page.read_text(encoding="utf8")) == page.read_text(encoding="utf8")
 
 
-@pytest.mark.parametrize("name", [*MODELS, "forms"])
+@pytest.mark.parametrize("name", [*MODELS, *MADE])
 def test_every_model_has_its_table_on_some_page(name: str) -> None:
     assert [page for page in PAGES if f"<!-- keys: {name} -->" in page.read_text(encoding="utf8")]
 

@@ -165,10 +165,10 @@ def code_digest(name):
 
 
 @cache
-def training_code(sampler, *parts):
+def training_code(sampler, method, *parts):
     """Digest of the code that computes a training, given form and metric of each of its parts."""
     forms, metrics = zip(*parts)
-    return digest.training_code(forms, metrics, sampler)
+    return digest.training_code(forms, metrics, sampler, method)
 
 
 def asked_often(function):
@@ -274,7 +274,9 @@ def training_arguments(wildcards):
     named = {
         "--training": training.to_json(),
         "--code": training_code(
-            training.sampler, *((part.form, part.metric) for part in training.parts)
+            training.sampler,
+            training.method,
+            *((part.form, part.metric) for part in training.parts),
         ),
         "--made-from": made_from([part.task for part in training.parts], training.model),
     }

@@ -55,8 +55,13 @@ def weights_hash(job: Job) -> str:
     That of a start's manifest, which holds those of its files.
     """
     if job.files.start is None:
-        return _hash(job.files.model, WEIGHTS)
+        return pretrained_hash(job)
     return sha256_of(job.files.start / MANIFEST)
+
+
+def pretrained_hash(job: Job) -> str:
+    """Return the SHA-256 of the pretrained weights of a training's model."""
+    return _hash(job.files.model, WEIGHTS)
 
 
 def _hash(folder: Path, name: str) -> str:

@@ -18,7 +18,13 @@ from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.failure import leave_without_result
-from interlude.jobs.identity import data_hashes, described, outcome_identity, weights_hash
+from interlude.jobs.identity import (
+    data_hashes,
+    described,
+    outcome_identity,
+    pretrained_hash,
+    weights_hash,
+)
 from interlude.jobs.meter import Meter, energy_counter
 from interlude.jobs.record import (
     Predictions,
@@ -31,6 +37,7 @@ from interlude.jobs.record import (
 from interlude.jobs.references import check_comparable, lost_reference, scores_of
 from interlude.jobs.shared import Say, put, take
 from interlude.plan.label_count import check_label_count
+from interlude.plan.methods import CONTINUE
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import Part
 from interlude.training.build import build_model, settle
@@ -39,8 +46,19 @@ from interlude.training.heads import sharing
 from interlude.training.loop import Progress, train
 from interlude.training.platform import Platform, choose_platform
 from interlude.training.reference import is_constant, reference_scores
-from interlude.training.start import ENCODER, HEADS, carry_heads, read_status, write_start
+from interlude.training.start import (
+    ENCODER,
+    HEADS,
+    carry_heads,
+    check_start,
+    numbered,
+    read_adapters,
+    read_status,
+    resting_on,
+    write_start,
+)
 from interlude.training.state import PartResult, TaskModel, Trained
+from interlude.training.tensor_file import Tensors
 from interlude.versions import versions
 
 Row = dict[str, Any]
@@ -59,7 +77,7 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
         leave_without_result(job, *lost)
         return
     torch.set_num_threads(threads)
-    _check_inputs(job.files)
+    _check_inputs(job)
     platform = choose_platform(job.training.device, job.training.precision)
     meter = Meter(energy_counter(platform.device))
     identity = cache(lambda: outcome_identity(job, platform))
@@ -85,12 +103,22 @@ def _lost_start(files: JobFiles) -> tuple[str, str] | None:
     return status, f"source {' + '.join(read_manifest(files.start)['tasks'])}: {status}"
 
 
-def _check_inputs(files: JobFiles) -> None:
+def _check_inputs(job: Job) -> None:
     """Hold the model and the encoded examples to their manifests, and these to the model."""
-    not_read = () if files.start is None else (WEIGHTS,)  # it has those of its start
+    files, method = job.files, job.training.method
+    # All weights of its start stand in place of the pretrained ones; an adapter lies on these.
+    not_read = (WEIGHTS,) if method.is_full and files.start is not None else ()
     check_files(files.model, but=not_read)
+    if files.start is not None:
+        check_start(files.start, _rests_on(job))
     for encoded in files.encoded:
         check_encoded(encoded, files.model)
+
+
+def _rests_on(job: Job) -> Row:
+    """Return what the manifest of a start says of an adapter; nothing where all is trained."""
+    method = job.training.method
+    return {} if method.is_full else resting_on(method, pretrained_hash(job))
 
 
 def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -> Row:
@@ -99,7 +127,14 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
     data = _load(job)
     _warn(job, data, say)
     model = build_model(
-        files.model, training.layers, data, training.settings, training.seed, files.start
+        files.model,
+        training.layers,
+        data,
+        training.settings,
+        training.seed,
+        files.start,
+        training.method,
+        training.adapter,
     )
     if training.carry_head and files.start is not None:
         _carry_heads(job, model, files.start, say)
@@ -109,7 +144,8 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
         model, data, training.settings, training.seed, platform, keep, progress, checkpoints
     )
     _write(job, data, trained)
-    return _outcome(job, data, trained) | described(platform) | _shared_heads(job, model)
+    of_model = {"trained_parameters": model.trained_parameters} | _shared_heads(job, model)
+    return _outcome(job, data, trained) | of_model | described(platform)
 
 
 def _carry_heads(job: Job, model: TaskModel, start: Path, say: Say) -> None:
@@ -186,7 +222,17 @@ def _write(job: Job, data: TrainingData, trained: Trained) -> None:
     if job.files.own_start is not None:
         status = "diverged" if trained.diverged else "ok"
         heads = dict(zip(tasks, trained.heads or [{}] * len(tasks), strict=True))
-        write_start(job.files.own_start, status, job.training.model, trained.encoder or {}, heads)
+        encoder = _left(job, trained.encoder or {})
+        write_start(job.files.own_start, status, job.training.model, encoder, heads, _rests_on(job))
+
+
+def _left(job: Job, encoder: Tensors) -> Tensors:
+    """Return what a start holds of an encoder: an adapter after those that were merged before."""
+    training, start = job.training, job.files.start
+    if training.method.is_full or not encoder:
+        return encoder
+    before = [] if start is None else read_adapters(start)
+    return numbered([*(before[:-1] if training.adapter == CONTINUE else before), encoder])
 
 
 def _gold(data: TaskData) -> list[Any]:
@@ -276,10 +322,19 @@ def _held_aside(data: TaskData, result: PartResult) -> Row:
 
 
 def _leave_record(job: Job, outcome: Row) -> None:
-    """Write the record of an outcome, with what was truncated when its tasks were encoded here."""
+    """Write the record of an outcome, with what is here beside it: how much its tasks were
+    truncated when they were encoded, and how large the start is.
+    """
     parts = zip(outcome["parts"], job.files.encoded, strict=True)
     measured = [part | {"truncation": _truncation(encoded)} for part, encoded in parts]
-    write_record(job, outcome | {"parts": measured})
+    write_record(job, outcome | {"parts": measured, "start_bytes": _start_bytes(job.files)})
+
+
+def _start_bytes(files: JobFiles) -> int | None:
+    """Return the size of what a training leaves for others to begin from; None for nothing."""
+    if files.own_start is None:
+        return None
+    return sum((files.own_start / name).stat().st_size for name in (ENCODER, HEADS))
 
 
 def _truncation(encoded: Path) -> dict[str, Any] | None:

@@ -51,6 +51,7 @@ def _planned(job: Job) -> dict[str, Any]:
             **vars(training.settings),
             "train_examples": shown,
             **_standardised(training),
+            **_adapter(training),
         },
     }
 
@@ -58,6 +59,13 @@ def _planned(job: Job) -> dict[str, Any]:
 def _standardised(training: Training) -> dict[str, bool]:
     """Return the setting where it has an effect: for targets that are numbers."""
     return {"standardise": True} if any(part.standardise for part in training.parts) else {}
+
+
+def _adapter(training: Training) -> dict[str, Any]:
+    """Return how an adapter is trained; nothing where all weights are."""
+    if training.method.is_full:
+        return {}
+    return {"method": training.method.to_dict(), "adapter": training.adapter}
 
 
 def planned_part(part: Part) -> dict[str, Any]:

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from interlude.plan.declared import Declared, Different, IfGiven, Name
+from interlude.plan.faults import NOT_AMONG
+from interlude.plan.methods import (
+    METHODS,
+    Bottleneck,
+    Full,
+    Hra,
+    Ia3,
+    Loha,
+    Lokr,
+    Lora,
+)
 
 # Words that stand for tasks in the parts of a stage; any other is the name of a task.
 TASK, SOURCE, ALL, MLM = "task", "source", "all", "mlm"
 DYNAMIC = "dynamic"  # the sampler that goes by scores
 PLACEHOLDERS = (TASK, SOURCE, ALL, MLM)
+
+
+def _named(given: Any) -> Any:
+    """Return a method as a mapping; its name alone stands for its default parameters."""
+    whole = {"name": given} if isinstance(given, str) else given
+    if not isinstance(whole, dict) or whole.get("name") not in METHODS:
+        raise PydanticCustomError(NOT_AMONG, "a method", {"allowed": list(METHODS)})
+    return whole
+
+
+GivenMethod = Annotated[
+    Full | Lora | Loha | Lokr | Hra | Ia3 | Bottleneck,
+    Field(discriminator="name"),
+    BeforeValidator(_named),
+]
+Adapter = Literal["continue", "merge"]
 
 
 class Stage(Declared):
@@ -67,8 +95,15 @@ class Stage(Declared):
         "that left none for it, with the only one of the same shape, which several tasks may have "
         "shared; false: with a fresh head",
     )
-    method: Name = Field(
-        "full", description="how weights are trained, by name; full is all of them"
+    method: IfGiven[GivenMethod] = Field(
+        None,
+        description="how weights are trained: a name, or a mapping with name and parameters; where "
+        "not given, as encoder.method",
+    )
+    adapter: IfGiven[Adapter] = Field(
+        None,
+        description="what becomes of the adapter of the stage before; where not given, as "
+        "encoder.adapter",
     )
 
     @property

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import Discriminator, Field, Tag, create_model
 
-from interlude.plan.arms import Stage
+from interlude.plan.arms import Adapter, GivenMethod, Stage
 from interlude.plan.declared import AsWritten, Declared, Different, Name, Number
+from interlude.plan.methods import FULL, Method
 from interlude.plan.settings import Settings
 
 # The settings that are a part's, not the training's.
@@ -71,6 +72,16 @@ class Encoder(Declared):
     )
     layers: int | None = Field(
         None, ge=1, description="use only the first N layers, 1 or more; null for all of them"
+    )
+    method: GivenMethod = Field(
+        FULL,
+        description="how weights are trained: full, all of them, or the name of an adapter, or a "
+        "mapping with its name and parameters",
+    )
+    adapter: Adapter = Field(
+        "continue",
+        description="what becomes of the adapter of the stage before: continue, it is trained on; "
+        "merge, it becomes part of the encoder, and a fresh one is trained",
     )
 
 
@@ -336,6 +347,10 @@ class Config(Declared):
         """Return the names of the tasks in a role."""
         named: list[str] = getattr(self, role)
         return named
+
+    def method(self, stage: Stage) -> Method:
+        """Return how a stage trains weights: as it says itself, else as the encoder's key does."""
+        return stage.method or self.encoder.method
 
     def settings(self, role: str, task: str | None = None) -> dict[str, Any]:
         """Return the settings that are given for a role; with a task, its own over these."""

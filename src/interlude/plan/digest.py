@@ -18,6 +18,7 @@ from pathlib import Path
 
 from interlude.forms import columns_module, head_module, rows_module
 from interlude.metrics import metric_module
+from interlude.plan.methods import FULL, Method
 
 SOURCES = Path(__file__).parents[2]
 PACKAGE = "interlude"
@@ -34,6 +35,8 @@ TRAINING = (
 # What a training on several tasks loads beside them: with the samplers, of which it runs one.
 MIXTURE = "interlude.training.mixture"
 SAMPLERS = "interlude.training.samplers"
+# What trains an adapter loads by the name of its method; there is none that trains all weights.
+METHODS = "interlude.training.methods"
 ENCODING = ("interlude.encode.encoding",)
 READING = ("interlude.data.read.rows", "interlude.data.shape.normalise")
 # What only names, fetches, plans, schedules, claims, shares, keeps, reports or words things can
@@ -68,12 +71,17 @@ def code_digest(script: Path) -> str:
     return _digest({script.name: script, **modules})
 
 
-def training_code(forms: Iterable[str], metrics: Iterable[str], sampler: str | None = None) -> str:
+def training_code(
+    forms: Iterable[str],
+    metrics: Iterable[str],
+    sampler: str | None = None,
+    method: Method = FULL,
+) -> str:
     """Return 16 hex digits for the code that computes a training of these forms and metrics.
 
     sampler: of a training on several tasks.
     """
-    return _code(training_roots(forms, metrics, sampler), SOURCES)
+    return _code(training_roots(forms, metrics, sampler, method), SOURCES)
 
 
 def encoding_code(form: str) -> str:
@@ -90,12 +98,16 @@ def reading_code(reader: str, form: str) -> str:
 
 
 def training_roots(
-    forms: Iterable[str], metrics: Iterable[str], sampler: str | None = None
+    forms: Iterable[str],
+    metrics: Iterable[str],
+    sampler: str | None = None,
+    method: Method = FULL,
 ) -> tuple[str, ...]:
     """Return the modules where a training begins, with those that it loads by name."""
     mixture = () if sampler is None else (MIXTURE, f"{SAMPLERS}.{sampler}")
     by_task = (*sorted(map(head_module, forms)), *sorted(map(metric_module, metrics)))
-    return (*TRAINING, *by_task, *mixture)
+    adapter = () if method.is_full else (f"{METHODS}.{method.name}",)
+    return (*TRAINING, *by_task, *mixture, *adapter)
 
 
 def encoding_roots(form: str) -> tuple[str, ...]:

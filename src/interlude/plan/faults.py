@@ -13,7 +13,7 @@ from interlude.plan.hints import how_to_write, shown
 
 NOT_AMONG = "not_among"  # the type of an error that has `allowed` in its context
 FOUND = "found"  # in the context of an error: what to say instead of the value
-_UNKNOWN = ("extra_forbidden", "invalid_key")
+_UNKNOWN = ("extra_forbidden", "invalid_key", "unexpected_keyword_argument")
 _AT_KEY = "[key]"  # ends the place of a fault in a key, not in its value
 
 # What a rule asks for, by the type of pydantic's error; in braces, numbers of the rule.
@@ -25,11 +25,13 @@ _RULES = {
     "string_type": "text",
     "string_unicode": "text of whole characters",
     "list_type": "a list",
+    "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "recursion_loop": "no value within itself",
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
+    "multiple_of": "a multiple of {multiple_of}",
     "less_than": "below {lt}",
     "less_than_equal": "at most {le}",
     "too_short": "{min_length} or more of them",
@@ -132,6 +134,10 @@ class _Place:
 
     def _step(self, part: int | str) -> None:
         """Go from a value to one in it; one of several forms has no key of its own."""
+        named = self._schema.get("discriminator", {}).get("mapping", {})
+        if part in named:
+            self._schema = self._resolved({"$ref": named[part]})
+            return
         forms = {each.get("type"): each for each in self._forms(self._schema)}
         if len(forms) > 1:
             self._schema = {**forms[part], **_description(self._schema)}
@@ -143,6 +149,8 @@ class _Place:
     def _keys_within(self, schema: Schema, keys: list[str]) -> Iterator[tuple[str, str]]:
         """Yield each key that a value may have, at any depth, with the dotted key around it."""
         schema = self._resolved(schema)
+        if "discriminator" in schema:
+            return  # parameters of one of many methods, which may be called as other keys are
         for form in self._forms(schema):
             yield from self._keys_within(form, keys)
         for name, inner in schema.get("properties", {}).items():

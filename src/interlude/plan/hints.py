@@ -80,6 +80,7 @@ _HINTS: Mapping[str, Callable[[Any], str]] = {
     "int_type": _as_number,
     "float_type": _as_number,
     "list_type": _as_list,
+    "tuple_type": _as_list,
 }
 
 

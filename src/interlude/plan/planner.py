@@ -104,7 +104,7 @@ def check_trainable(config: Config, where: str) -> None:
 
 def _is_built(arm: Arm) -> bool:
     """Return whether there is code for all that the stages of an arm ask for."""
-    return all(stage.method == "full" and MLM not in stage.parts for stage in arm.stages)
+    return all(MLM not in stage.parts for stage in arm.stages)
 
 
 def check_mixtures(plan: Plan, where: str) -> None:
@@ -131,15 +131,12 @@ def check_mixtures(plan: Plan, where: str) -> None:
 def _not_trained_yet(where: str, found: str) -> InputError:
     return InputError(
         f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-        "Allowed: one arm [task], and one with source in its stages; method full, no mlm, and no "
-        "grid."
+        "Allowed: one arm [task], and one with source in its stages; no mlm, and no grid."
     )
 
 
 def _shown(arm: Arm) -> str:
-    stages = " > ".join(f"[{', '.join(stage.parts)}]" for stage in arm.stages)
-    unlike = [f"method {s.method}" for s in arm.stages if s.method != "full"]
-    return ", ".join([stages, *unlike])
+    return " > ".join(f"[{', '.join(stage.parts)}]" for stage in arm.stages)
 
 
 class _Planner:
@@ -240,9 +237,10 @@ class _Planner:
             sampler=stage.sampler if stage.is_mixture else None,
             mixing=stage.mixing if stage.is_mixture else None,
             kept=stage.kept if stage.is_mixture else None,
-            method=stage.method,
+            method=self.config.method(stage),
             carry_head=stage.carry_head,
             heads=stage.heads if stage.is_mixture else "per-task",
+            adapter=self._adapter(stage, start),
             references=self._references(stage, role, sources, restart, changes),
             choice=None if alone is None else self._choice(role, alone),
         )
@@ -263,8 +261,15 @@ class _Planner:
             for each in sorted(sources, key=lambda source: source.task)
         )
 
+    def _adapter(self, stage: Stage, start: str | None) -> str | None:
+        """Return what becomes of the adapter that a stage starts from; None where there is none."""
+        if start is None or self.config.method(stage).is_full:
+            return None
+        return stage.adapter or self.config.encoder.adapter
+
     def _planned(self, **changes: Any) -> Training:
         study, config = self.study, self.config
+        changes = {"method": config.encoder.method} | changes
         return Training(
             model=study.model.name,
             declared=study.model.declared,

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from interlude.forms import declaration_of, form_names
 from interlude.plan.arms import Stage
 from interlude.plan.config import SETTINGS, Config
 from interlude.plan.declared import Declared
+from interlude.plan.methods import METHODS
 from interlude.plan.models import ModelFile
 from interlude.plan.tasks import TaskFile
 
@@ -39,7 +41,8 @@ def refreshed(page: str) -> str:
 
 
 def _table(name: str) -> str:
-    rows = _forms() if name == "forms" else _keys(MODELS[name].model_json_schema())
+    made = MADE.get(name)
+    rows = made() if made else _keys(MODELS[name].model_json_schema())
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -51,6 +54,19 @@ def _forms() -> Iterator[tuple[str, ...]]:
         form = declaration_of(name)
         columns = (f"[{key}]" if each.optional else key for key, each in form.columns.items())
         yield name, ", ".join(columns), ", ".join(form.metrics)
+
+
+def _methods() -> Iterator[tuple[str, ...]]:
+    """Yield the parameters of each method, the first with what the method is."""
+    yield "method", "parameter", "default", "what"
+    yield "---", "---", "---", "---"
+    for name, method in METHODS.items():
+        said = str(method.__doc__).splitlines()[0]
+        yield name, "", "", said
+        for each in fields(method):
+            if each.name != "name":
+                words = each.metadata["description"]
+                yield "", f"`{each.name}`", f"`{_yaml(each.default)}`", words
 
 
 def _keys(schema: Schema) -> Iterator[tuple[str, ...]]:
@@ -83,7 +99,11 @@ def _default(value: Schema) -> str:
     takes_null = NULL in value.get("anyOf", []) or None in value.get("enum", [])
     if "$ref" in value or (default is None and not takes_null):
         return ""
-    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
+    return f"`{_yaml(default)}`"
+
+
+def _yaml(default: Any) -> str:
+    return default if isinstance(default, str) else json.dumps(default)
 
 
 def _words(value: Schema) -> str:
@@ -92,6 +112,9 @@ def _words(value: Schema) -> str:
     if any(choice not in said for choice in choices):
         said = f"{', '.join(choices)}: {said}"
     return said.replace("|", r"\|").replace("<", r"\<")
+
+
+MADE = {"forms": _forms, "methods": _methods}  # tables that are not of one model
 
 
 def main() -> None:

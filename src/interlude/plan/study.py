@@ -11,9 +11,10 @@ from typing import Any
 
 from interlude.errors import InputError, unknown
 from interlude.forms import declaration_of
-from interlude.plan.arms import ALL, DYNAMIC, MLM, PLACEHOLDERS, Stage, arms_of
+from interlude.plan.arms import ALL, DYNAMIC, MLM, PLACEHOLDERS, Arm, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.declared import checked
+from interlude.plan.methods import MERGE
 from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
@@ -243,6 +244,7 @@ def _check_arms(config: Config, where: str) -> None:
                 f"{where}: key arms.{name}: found carry_head in the first stage, which begins with "
                 "fresh heads. Allowed: in a later stage."
             )
+        _check_methods(config, name, arm, where)
         if arm.last.retrain is not None:
             raise InputError(
                 f"{where}: key arms.{name}: found retrain in the last stage. Allowed: in a stage "
@@ -261,6 +263,30 @@ def _check_dynamic(stage: Stage, where: str) -> None:
             f"{where}: found the sampler {DYNAMIC} in a stage of [{', '.join(stage.parts)}]. "
             f"Allowed: where two or more tasks are trained on together, without {MLM}, which has "
             "no training alone."
+        )
+
+
+def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
+    """Refuse stages that begin with what another method left, and what cannot be merged."""
+    first, *later = arm.stages
+    methods = [config.method(stage) for stage in arm.stages]
+    if len(set(methods)) > 1:
+        found = " > ".join(str(method.to_dict()) for method in methods)
+        raise InputError(
+            f"{where}: key arms.{name}: found stages of different methods ({found}). Allowed: the "
+            "same method with the same parameters in all stages of an arm; another arm may have "
+            "another one."
+        )
+    if first.adapter is not None:
+        raise InputError(
+            f"{where}: key arms.{name}: found adapter in the first stage, which begins with a "
+            "fresh one. Allowed: in a later stage."
+        )
+    merges = any((stage.adapter or config.encoder.adapter) == MERGE for stage in later)
+    if merges and not methods[0].mergeable:
+        raise InputError(
+            f"{where}: key arms.{name}: found adapter: merge with the method {methods[0].name}, "
+            "which is not linear: no layer of the encoder can take it in. Allowed: continue."
         )
 
 

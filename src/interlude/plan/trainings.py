@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
+from interlude.plan.methods import FULL, Method, method_of
 from interlude.plan.settings import Settings
 
 DIGITS = 16  # of an id
@@ -72,6 +73,8 @@ class Training:
     once a sweep has chosen them. carry_head: whether heads begin as the start has them. method: how
     weights are trained; full is all of them. heads: whether tasks of one shape share a head.
     references: of each part, the training on it alone that the sampler dynamic compares it with.
+    adapter: what becomes of the one of the start: continue or merge; None without a start, or where
+    all weights are trained.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -90,10 +93,11 @@ class Training:
     mixing: str | None = None
     kept: str | None = None
     choice: Choice | None = None
-    method: str = "full"
+    method: Method = FULL
     carry_head: bool = False
     heads: str = "per-task"
     references: tuple[str, ...] = ()
+    adapter: str | None = None
 
     def __post_init__(self) -> None:
         # A mixture is the same in whatever order its parts are named.
@@ -136,7 +140,8 @@ class Training:
             "settings": vars(self.settings),
             "choice": self.choice and asdict(self.choice),
         }
-        return {name: given[name] for name in _FIELDS if given[name] != _FIELDS[name]}
+        given = {name: given[name] for name in _FIELDS if given[name] != _FIELDS[name]}
+        return given | ({} if self.method.is_full else {"method": self.method.to_dict()})
 
 
 _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it has no default
@@ -147,6 +152,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "parts": lambda given: tuple(Part(**part) for part in given),
     "references": tuple,
     "settings": lambda given: Settings(**given),
+    "method": method_of,
     "choice": lambda given: Choice(
         tuple(given["trainings"]), tuple(given["settings"]), given["rule"]
     ),

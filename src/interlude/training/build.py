@@ -11,13 +11,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from interlude.plan.methods import FULL, Method
 from interlude.plan.settings import Settings
 from interlude.training.data import TrainingData
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import head_dropout, load_encoder, repeats_exactly
 from interlude.training.first_token import read_first_token_only
 from interlude.training.heads import share_heads
+from interlude.training.methods import put_adapter
 from interlude.training.platform import Platform, fitted
+from interlude.training.start import read_adapters
 from interlude.training.state import TaskModel
 from interlude.training.vocabulary import train_used_rows
 
@@ -31,15 +34,19 @@ def build_model(
     settings: Settings,
     seed: int,
     start: Path | None = None,
+    method: Method = FULL,
+    adapter: str | None = None,
 ) -> TaskModel:
     """Return an encoder under fresh heads, drawn from the seed, on the processor.
 
     Each task has its own, or one with the tasks of its shape, as the data say.
 
     The encoder is that of a model's folder, its first `layers` only if they are given, with the
-    pretrained weights or with those of a start.
+    pretrained weights or with those of a start. With another method than full it has the pretrained
+    ones, which are frozen, and an adapter: see `methods.put_adapter`.
     """
-    encoder = load_encoder(model, layers, settings.dropout, start)
+    whole_start = start if method.is_full else None
+    encoder = load_encoder(model, layers, settings.dropout, whole_start)
     if all(part.form.first_token_only for part in data.parts):
         read_first_token_only(encoder)
     seed_everything(seed)
@@ -49,6 +56,10 @@ def build_model(
     heads = [part.form.head(config.hidden_size, rate) for part in data.parts]
     if data.heads == "by-labels":
         share_heads(heads)
+    if not method.is_full:
+        left = [] if start is None else read_adapters(start)
+        put_adapter(encoder, method, left, adapter)
+        return TaskModel(encoder, heads)  # embeddings are frozen
     examples, pad_id = [part.train for part in data.parts], data.parts[0].pad_id
     return TaskModel(encoder, heads, train_used_rows(encoder, examples, pad_id))
 

@@ -261,14 +261,19 @@ def _count_evaluation(result: Trained, data: TrainingData, started: float) -> No
 
 
 def _copied(module: nn.Module) -> Tensors:
+    """Return the weights of a module, without those that are frozen."""
+    frozen = {name for name, each in module.named_parameters() if not each.requires_grad}
     return {
-        name: weight.detach().to("cpu", copy=True) for name, weight in module.state_dict().items()
+        name: weight.detach().to("cpu", copy=True)
+        for name, weight in module.state_dict().items()
+        if name not in frozen
     }
 
 
 def _put_back(module: nn.Module, weights: Tensors) -> None:
-    for name, weight in module.state_dict().items():
-        weight.copy_(weights[name])
+    own = module.state_dict()
+    for name, weight in weights.items():
+        own[name].copy_(weight)
 
 
 def _prepared(

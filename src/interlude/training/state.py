@@ -99,6 +99,13 @@ class TaskModel(nn.Module):
         outputs: Outputs = self.heads[part](self.encoder(**inputs).last_hidden_state, targets)
         return outputs
 
+    @property
+    def trained_parameters(self) -> int:
+        """Numbers that are trained, those of embedding rows that only decay included."""
+        trained = sum(each.numel() for each in self.parameters() if each.requires_grad)
+        rows = self.used_rows
+        return trained if rows is None else trained + rows.weight.numel() - rows.rows.numel()
+
     def decay_unused_rows(self, amount: float) -> None:
         """Give the embedding rows that are not trained their weight decay of one step."""
         if self.used_rows is not None:
@@ -161,7 +168,10 @@ class RunState:
         _set_random_states(_below("random", tensors))
 
     def _model_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        return chain(self.model.named_parameters(), self.model.named_buffers())
+        """Yield what may change: all but frozen weights."""
+        weights = self.model.named_parameters()
+        trained = ((name, weight) for name, weight in weights if weight.requires_grad)
+        return chain(trained, self.model.named_buffers())
 
     def _resume_optimizer(self, tensors: Tensors) -> None:
         states: dict[int, Tensors] = {}

@@ -19,11 +19,13 @@ from helpers.tiny_training import Case, outcome
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
 from interlude.jobs.perform import perform
+from interlude.plan.methods import Bottleneck, Ia3, Lora
 from interlude.plan.trainings import Choice
 from interlude.training.data import alone
 from interlude.training.loop import train
 from interlude.training.platform import Platform
 from interlude.training.state import RunState, Trained
+from interlude.training.tensor_file import read_tensors
 
 CPU = Platform(torch.device("cpu"), bf16=False)
 TRAIN = Path(__file__).parents[3] / "workflow/scripts/train.py"
@@ -84,13 +86,32 @@ def test_a_training_goes_on_to_the_same_bits(
     assert outcome(steps(case, None)) == undisturbed
 
 
-@pytest.mark.parametrize("case", [*map(Case, tiny.FORMS), Case("regression", standardise=True)])
+ADAPTERS = [
+    Case("pair", method=Lora(r=4, dropout=0.2)),
+    Case("single", method=Bottleneck(reduction=4)),
+    Case("tagging", method=Ia3()),
+]
+
+
+@pytest.mark.parametrize(
+    "case", [*map(Case, tiny.FORMS), Case("regression", standardise=True), *ADAPTERS]
+)
 def test_a_training_of_every_form_goes_on_to_the_same_bits(case: Case, steps: Steps) -> None:
     case = replace(case, settings=tiny.settings(evaluations=3))
     undisturbed = outcome(steps(case, None))
     with pytest.raises(LostError):
         steps(case, 4)
     assert outcome(steps(case, None)) == undisturbed
+
+
+def test_a_checkpoint_holds_no_frozen_weight(steps: Steps, tmp_path: Path) -> None:
+    case = Case("pair", method=Lora(r=4))
+    with pytest.raises(LostError):
+        steps(case, 4)
+    tensors, _ = read_tensors(tmp_path / "state")
+    of_model = [name for name in tensors if name.startswith("model.encoder.")]
+    assert of_model
+    assert all(".lora_" in name for name in of_model if tensors[name].is_floating_point())
 
 
 def test_what_was_done_before_is_not_done_again(steps: Steps) -> None:

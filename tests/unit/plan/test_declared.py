@@ -191,7 +191,7 @@ def test_arms_of_all_four_papers_are_allowed() -> None:
     assert {key: dumped[key] for key in told} == told
     assert dumped["arms"] == arms
     assert filled.arms is not None
-    assert filled.arms["mlm"][0].method == "full"
+    assert filled.arms["mlm"][0].method is None
     assert filled.arms["single"][0].sampler == "uniform"
 
 
@@ -206,7 +206,8 @@ def test_defaults_are_filled_at_every_level() -> None:
     assert filled["restarts"] == 3
     assert [filled[key] for key in ("seeds", "arms", "contrasts", "grid")] == [None, None, [], None]
     assert filled["self_transfer"] is True
-    assert filled["encoder"] == {"model": "tiny", "layers": None}
+    full = {"method": {"name": "full"}, "adapter": "continue"}
+    assert filled["encoder"] == {"model": "tiny", "layers": None, **full}
     assert filled["training"] == filled["overrides"] == {}
     assert filled["degenerate"].items() >= {"constant": True, "chance": True, "margin": 0}.items()
     assert filled["compute"] == {

@@ -22,6 +22,7 @@ from interlude.data.read import reader_module, reader_modules
 from interlude.forms import form_names
 from interlude.metrics import metric_names
 from interlude.plan import digest
+from interlude.plan.methods import METHODS, method_of
 
 REPOSITORY = Path(__file__).parents[3]
 TABLES = Path("workflow/scripts/make_tables.py")
@@ -284,6 +285,30 @@ def test_every_sampler_counts_for_the_mixtures_that_use_it_and_for_no_training_o
         assert {name for name in unchanged if after[name] != unchanged[name]} == changed
 
 
+def test_every_method_counts_for_the_trainings_that_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    methods = {name: method_of({"name": name}) for name in METHODS}
+
+    def codes() -> Codes:
+        return {
+            name: digest.training_code(["single"], ["accuracy"], None, method)
+            for name, method in methods.items()
+        }
+
+    unchanged = codes()
+    assert len(set(unchanged.values())) == len(unchanged)
+    adapters = {*METHODS} - {"full"}
+    files = {f"training/methods/{name}.py": {name} for name in adapters}
+    files |= {"training/methods/tuner.py": adapters - {"bottleneck"}}
+    files |= {"training/methods/__init__.py": {*METHODS}, "plan/methods.py": set()}
+    for file, changed in files.items():
+        tree = copied(tmp_path / file.replace("/", "-"), with_function(file))
+        monkeypatch.setattr(digest, "SOURCES", tree / "src")
+        after = codes()
+        assert {name for name in unchanged if after[name] != unchanged[name]} == changed
+
+
 def test_a_digest_is_16_hex_digits_and_the_same_in_every_folder(
     before: Codes, changed: Callable[[Edits], set[str]]
 ) -> None:
@@ -479,6 +504,7 @@ def test_only_the_registries_load_by_name_what_a_digest_covers() -> None:
     modules = {name: path for roots in steps for name, path in digest.modules_of(roots).items()}
     by_name = {name for name, path in modules.items() if "importlib" in path.read_text("utf8")}
     registries = {"interlude.forms", "interlude.metrics", "interlude.training.samplers"}
+    registries |= {"interlude.training.methods"}
     assert by_name == {*registries, "interlude.data.read.rows", "interlude.training.data"}
 
 

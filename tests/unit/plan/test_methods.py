@@ -1,0 +1,138 @@
+"""Methods in a config: how they are named, which trainings they give, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import tiny
+
+from interlude.errors import InputError
+from interlude.plan.config import Config
+from interlude.plan.declared import checked
+from interlude.plan.methods import FULL, METHODS, Bottleneck, Lora, method_of
+from interlude.plan.planner import Plan, check_trainable, plan_of
+from interlude.plan.study import load_study
+from interlude.plan.trainings import Training
+
+SINGLE = [{"parts": ["task"]}]
+STILTS = [{"parts": ["source"]}, *SINGLE]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("project")
+    tiny.write_registry(root)
+    return root
+
+
+def planned(root: Path, encoder: dict[str, Any], **changes: Any) -> Plan:
+    document = tiny.config(encoder={"model": "tiny", **encoder}, restarts=1, probing=[], **changes)
+    study = load_study(document, root, "study.yaml")
+    check_trainable(study.config, "study.yaml")
+    return plan_of(study)
+
+
+def test_a_name_alone_stands_for_the_default_parameters() -> None:
+    for method in ("lora", {"name": "lora"}, {"name": "lora", "r": 8, "alpha": 16}):
+        config = checked(Config, tiny.config(encoder={"model": "tiny", "method": method}), "c")
+        assert config.encoder.method == Lora()
+    assert checked(Config, tiny.config(), "c").encoder.method == FULL
+
+
+def test_the_method_of_the_encoder_is_that_of_every_training(root: Path) -> None:
+    plan = planned(root, {"method": {"name": "lora", "r": 2}, "adapter": "merge"})
+    assert {each.method for each in plan.trainings.values()} == {Lora(r=2)}
+    fates = {(each.start is None, each.adapter) for each in plan.trainings.values()}
+    assert fates == {(True, None), (False, "merge")}
+    full = planned(root, {})
+    assert {each.method for each in full.trainings.values()} == {FULL}
+    assert not full.trainings.keys() & plan.trainings.keys()
+
+
+def test_a_stage_goes_over_the_encoder(root: Path) -> None:
+    blocks = [{**stage, "method": "bottleneck"} for stage in STILTS]
+    plan = planned(root, {"method": "lora"}, arms={"single": SINGLE, "blocks": blocks})
+    found = {(cell.arm, plan.trainings[cell.training].method) for cell in plan.cells}
+    assert found == {("single", Lora()), ("blocks", Bottleneck())}
+    lora = [{**stage, "adapter": "merge"} for stage in STILTS[1:]]
+    plan = planned(root, {"method": "lora"}, arms={"a": [STILTS[0], *lora]})
+    assert {each.adapter for each in plan.trainings.values()} == {None, "merge"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_training_is_read_back_from_its_json(name: str) -> None:
+    training = tiny.training("single", method=method_of({"name": name}), adapter="continue")
+    again = Training.from_json(training.to_json())
+    assert (again, again.id) == (training, training.id)
+
+
+def test_every_parameter_is_part_of_the_id() -> None:
+    methods = [Lora(), Lora(r=4), Lora(dora=True), Lora(modules=("query",)), Bottleneck(), FULL]
+    assert len({tiny.training("single", method=each).id for each in methods}) == len(methods)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("lor", r"found 'lor'\. Did you mean 'lora'\? Allowed: full, lora, "),
+        ({"name": "adapters"}, r"Allowed: full, lora, .*bottleneck"),
+        ({"r": 8}, r"found \{'r': 8\}.* Allowed: full"),
+        (8, r"found 8\. Allowed: full"),
+        ({"name": "lora", "r": 0}, r"method\.r: found 0\. Allowed: rank .*\(at least 1\)"),
+        ({"name": "lora", "r": "8"}, r"method\.r: found '8'.* without quotes"),
+        ({"name": "lora", "rank": 8}, r"unknown key 'rank'\. .*Allowed: alpha, .*, r, rslora"),
+        ({"name": "lora", "dropout": 1}, r"method\.dropout: found 1\. .*\(below 1\)"),
+        ({"name": "lora", "modules": "query"}, r"method\.modules: found 'query'\..* in brackets"),
+        ({"name": "lora", "modules": []}, r"method\.modules: found \[\]\. .*1 or more"),
+        ({"name": "hra", "r": 3}, r"method\.r: found 3\. Allowed: .*\(a multiple of 2\)"),
+        ({"name": "bottleneck", "reduction": 0}, r"method\.reduction: found 0\. .*at least 1"),
+        (
+            {"name": "bottleneck", "activation": "relo"},
+            r"method\.activation: found 'relo'\. Did you mean 'relu'\? Allowed: relu, gelu, silu",
+        ),
+    ],
+    ids=str,
+)
+def test_a_fault_in_a_method_is_one_line(method: Any, message: str) -> None:
+    document = tiny.config(encoder={"model": "tiny", "method": method})
+    with pytest.raises(InputError, match=rf"study\.yaml: key encoder\..*{message}") as error:
+        checked(Config, document, "study.yaml")
+    assert "\n" not in str(error.value)
+    arms = {"a": [{"parts": ["task"], "method": method}]}
+    with pytest.raises(InputError, match=rf"key arms\.a\.0\..*{message}"):
+        checked(Config, tiny.config(arms=arms), "study.yaml")
+
+
+LORA_THEN_FULL = [{**STILTS[0], "method": "lora"}, {**STILTS[1], "method": "full"}]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "stages", "message"),
+    [
+        ({}, LORA_THEN_FULL, r"stages of different methods \(.*'lora'.* > .*'full'.*\)\. Allowed"),
+        ({}, [{**STILTS[0], "method": "lora"}, STILTS[1]], r"'lora'.* > .*'full'"),
+        ({"method": "lora"}, [{**STILTS[0], "method": "full"}, STILTS[1]], r"'full'.* > .*'lora'"),
+        (
+            {"method": "lora"},
+            [STILTS[0], {**STILTS[1], "method": {"name": "lora", "r": 4}}],
+            r"'r': 8.* > .*'r': 4",
+        ),
+        (
+            {"method": "bottleneck", "adapter": "merge"},
+            STILTS,
+            r"found adapter: merge with the method bottleneck, .*Allowed: continue",
+        ),
+        (
+            {"method": "lora"},
+            [{**STILTS[0], "adapter": "merge"}, STILTS[1]],
+            r"found adapter in the first stage",
+        ),
+    ],
+)
+def test_methods_that_cannot_follow_one_another_are_refused(
+    encoder: dict[str, Any], stages: list[Any], message: str, root: Path
+) -> None:
+    with pytest.raises(InputError, match=rf"study\.yaml: key arms\.chain: .*{message}"):
+        planned(root, encoder, arms={"chain": stages})
