@@ -61,6 +61,16 @@ def test_36_pairs_of_tasks_serve_72_cells_a_restart(plan: Plan) -> None:
     assert len(read) == 36
 
 
+def test_dynamic_sampling_compares_with_the_single_arm_on_rows_that_no_arm_trains_on(
+    plan: Plan,
+) -> None:
+    alone = {(c.task, c.restart): c.training for c in plan.cells if c.arm == "single"}
+    dynamic = {(c.training, c.restart) for c in plan.cells if c.arm == "mtl-all-dynamic"}
+    for id, restart in dynamic:
+        assert plan.trainings[id].references == tuple(alone[task, restart] for task in sorted(GLUE))
+    assert all(part.held_aside for each in plan.trainings.values() for part in each.parts)
+
+
 def test_stilts_starts_from_the_training_of_the_single_arm_and_takes_its_head_over(
     plan: Plan,
 ) -> None:
