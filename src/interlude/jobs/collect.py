@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ Row = dict[str, Any]
 
 NEEDED = ("status", "parts")  # of a record; what else it holds is checked with the tables
 OF_PART = {"task"}
+LOST = ("failed", "missing")  # of a training that has no result
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,16 @@ def _kept(records: dict[str, Row], trained: Path, training: str) -> Row:
     """
     if training not in records:
         record = _record(trained, training)
-        for needed in (record.get("start"), *record.get("references", [])):
-            if needed is not None:
-                _kept(records, trained, needed)
+        for needed in needed_by(record):
+            _kept(records, trained, needed)
         records[training] = record
     return records[training]
+
+
+def needed_by(record: Row) -> list[str]:
+    """Return the ids of the trainings that a training started from or was compared with."""
+    found = (record.get("start"), *record.get("references", []))
+    return [id for id in found if id is not None]
 
 
 def record_path(trained: Path, training: str) -> Path:
@@ -138,15 +144,25 @@ def require_finished(cells: Iterable[Cell], trained: Path) -> int:
     """
     cells = list(cells)
     records = {cell.training: _record(trained, cell.training) for cell in cells}
-    lost = [cell for cell in cells if records[cell.training]["status"] in ("failed", "missing")]
+    lost = [cell for cell in cells if records[cell.training]["status"] in LOST]
     if not lost:
         return len(cells)
     reasons = "\n".join(
         f"  {cell.name}: {records[cell.training].get('reason', 'no record')}" for cell in lost
     )
-    again = dict.fromkeys(str(record_path(trained, cell.training)) for cell in lost)
+    ids = (id for cell in lost for id in _to_try_again(trained, cell.training))
+    again = dict.fromkeys(str(record_path(trained, id)) for id in ids)
     raise InputError(
         f"{len(lost)} of {len(cells)} scores have no result; tables and figures list them."
         f"\n{reasons}\n"
         f"To try them again: snakemake --cores all --forcerun {' '.join(again)}"
     )
+
+
+def _to_try_again(trained: Path, training: str) -> Iterator[str]:
+    """Yield the ids of the trainings without a result that one of them needed, and its own."""
+    record = _record(trained, training)
+    if record["status"] in LOST:
+        for needed in needed_by(record):
+            yield from _to_try_again(trained, needed)
+        yield training

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from interlude.jobs.collect import needed_by
 from interlude.plan.cells import read_plan
 
 
@@ -48,9 +49,8 @@ def _needed(results: Path) -> set[str]:
     named = {cell.training for plan in results.glob("*/plan.csv") for cell in read_plan(plan)}
     waiting = list(named)
     while waiting:
-        record = _record(results / "trained" / waiting.pop())
-        for needed in (record.get("start"), *record.get("references", [])):
-            if needed is not None and needed not in named:
+        for needed in needed_by(_record(results / "trained" / waiting.pop())):
+            if needed not in named:
                 named.add(needed)
                 waiting.append(needed)
     return named

@@ -233,6 +233,17 @@ def test_lost_cells_are_named_with_their_reason_and_the_command_that_retries(tra
     ]
 
 
+def test_what_no_cell_is_read_from_and_was_needed_is_tried_again_too(trained: Path) -> None:
+    between = lose(trained, SOURCE, "failed", "a fault")
+    lose(trained, AFTER, "failed", "source tiny-single: failed")
+    compared = tiny.training("choice", references=(AFTER.id, ALONE.id))
+    lost = lose(trained, compared, "failed", "tiny-pair alone, to compare with: failed")
+    cell = Cell("mtl", "target", "tiny-pair", None, "tiny-choice", 1, None, compared.id)
+    again = f"--forcerun {between} {record_path(trained, AFTER.id)} {lost}$"
+    with pytest.raises(InputError, match=again):
+        require_finished([cell], trained)
+
+
 # The scripts
 
 
