@@ -413,6 +413,14 @@ def test_a_point_of_a_grid_and_a_sweep_hold_for_what_dynamic_refers_to(registry:
     assert all(each.choice is not None for each in references(swept, swept.cells[-1]))
 
 
+def test_dynamic_compares_with_what_the_same_method_reaches(registry: Path) -> None:
+    arms = {"single": SINGLE, "mtl": [{**DYNAMIC[0], "method": "lora"}]}
+    plan = planned(registry, 1, 1, restarts=1, arms=arms)
+    single, mixture = (plan.trainings[cell.training] for cell in plan.cells)
+    alone = references(plan, plan.cells[-1])
+    assert {each.method for each in alone} == {mixture.method} != {single.method}
+
+
 def test_where_an_arm_is_dynamic_every_training_holds_examples_aside(registry: Path) -> None:
     arms = {"single": SINGLE, "stilts": STILTS, "mtl": MTL}
     told = {"restarts": 1, "sweep": {"dropout": [0.1, 0.2]}}
