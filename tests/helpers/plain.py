@@ -48,9 +48,9 @@ def plain_loop(
         rise, fall = (step + 1) / (warm + 1), (n_steps - step) / (n_steps - warm)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * (rise if step < warm else fall)
-        losses = []
+        losses, masks = [], np.random.default_rng((seed, step))
         for part, numbers in batch:
-            examples = [rows[part][i] for i in numbers]
+            examples = data.parts[part].form.seen([rows[part][i] for i in numbers], masks)
             hidden = encoder(**padded(examples, places))
             longest = max(row["length"] for row in examples)
             targets = data.parts[part].form.targets(examples)

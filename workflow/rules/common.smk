@@ -40,6 +40,7 @@ from interlude.files import check_folder, written_atomically
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import known_rows, minutes
 from interlude.jobs.old_results import refuse_old_results
+from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_mixtures, check_trainable, plan_of
@@ -70,6 +71,13 @@ try:
         config, ROOT, WHERE, lambda task, study: why_unavailable(task, places_of(study, ROOT))
     )
     PLAN = plan_of(STUDY)
+    # Text files that are masked, by how their folders are called.
+    TEXT_FILES = {
+        digest_of(part.task): part.task
+        for training in PLAN.trainings.values()
+        for part in training.read
+        if is_text_file(part.task)
+    }
     if not (ONLY_PLANS or ONLY_LOOKS):
         check_trainable(STUDY.config, WHERE)
         check_mixtures(PLAN, WHERE)
@@ -80,7 +88,9 @@ try:
     ORIGINS = Origins()
     if workflow.is_main_process:
         files = {STUDY.model.name: STUDY.model.path}
-        ORIGINS = find_origins(STUDY.tasks, files, places_of(STUDY.config, ROOT))
+        ORIGINS = find_origins(
+            STUDY.tasks, files, places_of(STUDY.config, ROOT), TEXT_FILES.values()
+        )
 except InputError as error:
     raise WorkflowError(str(error)) from None
 # The captions of the report read it, with its defaults.
@@ -152,6 +162,7 @@ wildcard_constraints:
     length="[0-9]+",
     id="[0-9a-f]+",
     choice="[0-9a-f]+",
+    texts="[0-9a-f]+",
 
 
 def script(name):
@@ -165,9 +176,8 @@ def code_digest(name):
 
 
 @cache
-def training_code(sampler, method, *parts):
-    """Digest of the code that computes a training, given form and metric of each of its parts."""
-    forms, metrics = zip(*parts)
+def training_code(sampler, method, forms, metrics):
+    """Digest of the code that computes a training of these forms and metrics."""
     return digest.training_code(forms, metrics, sampler, method)
 
 
@@ -274,11 +284,14 @@ def training_arguments(wildcards):
     named = {
         "--training": training.to_json(),
         "--code": training_code(
-            training.sampler,
-            training.method,
-            *((part.form, part.metric) for part in training.parts),
+            training.sampler, training.method, *map(frozenset, training.computed_with)
         ),
-        "--made-from": made_from([part.task for part in training.parts], training.model),
+        "--made-from": " ".join(
+            [
+                *(origin_of(part.task, training.settings.max_length) for part in training.read),
+                ORIGINS.of_model(training.model),
+            ]
+        ),
     }
     return shlex.join(part for pair in named.items() for part in pair)
 
@@ -290,8 +303,16 @@ def called(wildcards):
 
 
 def encoded(task, length):
-    """Folder of a task's encoding."""
-    return f"results/encoded/{STUDY.model.name}/{task}/{length}"
+    """Folder of the encoding of a task, or of a text file."""
+    name = f"texts/{digest_of(task)}" if is_text_file(task) else task
+    return f"results/encoded/{STUDY.model.name}/{name}/{length}"
+
+
+def origin_of(task, length):
+    """What the encoding of a task or a text file is made from, beside the model."""
+    if is_text_file(task):
+        return ORIGINS.of_texts(task, Path(encoded(task, length)))
+    return ORIGINS.of_task(task)
 
 
 @asked_often
@@ -300,7 +321,7 @@ def training_inputs(wildcards):
     records of what it is compared with.
     """
     training = PLAN.trainings[wildcards.id]
-    folders = [encoded(part.task, training.settings.max_length) for part in training.parts]
+    folders = [encoded(part.task, training.settings.max_length) for part in training.read]
     read = {
         "encoding": [f"{folder}/{part}.arrow" for folder in folders for part in PARTS],
     }
@@ -348,8 +369,8 @@ def job_minutes(wildcards, input, attempt):
     """Minutes in which a training surely ends, from its planned tokens; more at each attempt."""
     training = PLAN.trainings[wildcards.id]
     rows = {
-        part.task: known_rows(STUDY.tasks[part.task], Path("results/data", part.task))
-        for part in training.parts
+        part.task: known_rows(STUDY.tasks.get(part.task), Path("results/data", part.task))
+        for part in training.read
     }
     size = Path(input.model).stat().st_size
     return attempt * minutes(training, rows, size, ON_GPU)
@@ -380,7 +401,7 @@ def encodings_of(task):
     lengths = dict.fromkeys(
         training.settings.max_length
         for training in PLAN.trainings.values()
-        if task in {part.task for part in training.parts}
+        if task in {part.task for part in training.read}
     )
     return [
         encoded(task, length) for length in lengths or [STUDY.settings("target", task).max_length]

@@ -19,6 +19,7 @@ localrules:
     prepare_model,
     normalise_task,
     encode_task,
+    encode_texts,
     describe_data,
 
 
@@ -114,6 +115,33 @@ rule encode_task:
         "python -m interlude.jobs.warm {resources.script:q} --data {params.data:q} --model {params.model:q} --form {params.form}"
         " --max-length {wildcards.length} --out {params.folder:q} --made-from {params.made_from:q}"
         " --code {params.code} {resources.shared} 2>&1 | tee {log}"
+
+
+rule encode_texts:
+    input:
+        model="results/models/{model}/model.safetensors",
+    output:
+        train="results/encoded/{model}/texts/{texts}/{length}/train.arrow",
+        validation="results/encoded/{model}/texts/{texts}/{length}/validation.arrow",
+        manifest="results/encoded/{model}/texts/{texts}/{length}/manifest.json",
+    log:
+        "results/logs/encode/{model}/texts-{texts}-{length}.log",
+    priority: DATA_FIRST
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        script=script("encode_texts.py"),
+    params:
+        file=lambda wildcards: TEXT_FILES[wildcards.texts],
+        contents=lambda wildcards, output: ORIGINS.of_texts(
+            TEXT_FILES[wildcards.texts], Path(output.manifest).parent
+        ),
+        code=digest.text_file_code(),
+        folder=output_folder,
+        model=lambda wildcards, input: Path(input.model).parent,
+    shell:
+        "python -m interlude.jobs.warm {resources.script:q} --texts {params.file:q} --model {params.model:q}"
+        " --max-length {wildcards.length} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 # Prints what the trainings of a role will use of what is there. No training waits for it, and no digest

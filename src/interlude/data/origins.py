@@ -80,18 +80,30 @@ class Made:
 class Origins:
     """What the folders of data and models are to be made from.
 
-    made: the folders of a study; none outside the main process, where manifests tell.
+    made: the folders of a study; none outside the main process, where manifests tell. texts: text
+    file -> the SHA-256 of its contents.
     """
 
-    def __init__(self, made: Iterable[Made] = (), normalised: Path = Places.normalised) -> None:
+    def __init__(
+        self,
+        made: Iterable[Made] = (),
+        normalised: Path = Places.normalised,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         self._made = {str(each.folder): each for each in made}
         self._normalised = normalised
+        self._texts = texts or {}
         self._looked_at: set[str] = set()
         self._asking = 0.0  # seconds spent on questions to the hub
 
     def of_task(self, task: str) -> str:
         """Return what a task's normalised data are to be made from."""
         return self._of(self._normalised / task)
+
+    def of_texts(self, file: str, encoded: Path) -> str:
+        """Return what the encoding of a text file is to be made from; its folder tells, too."""
+        manifest = _manifest_of(encoded) or {}
+        return self._texts.get(file) or str(manifest.get("made_from") or UNKNOWN)
 
     def of_model(self, model: str) -> str:
         """Return what a prepared model is to be made from."""
@@ -145,7 +157,10 @@ class Origins:
 
 
 def find_origins(
-    tasks: Mapping[str, Task], model_files: Mapping[str, Path], places: Places
+    tasks: Mapping[str, Task],
+    model_files: Mapping[str, Path],
+    places: Places,
+    text_files: Iterable[str] = (),
 ) -> Origins:
     """Return what the tasks and models of a study are to be made from today.
 
@@ -158,8 +173,9 @@ def find_origins(
         _model(MODELS / name, load_model(file), places, contents, remembered)
         for name, file in model_files.items()
     ]
+    texts = {file: contents.sha256(Path(file)) for file in text_files if Path(file).is_file()}
     contents.save()
-    return Origins(found, places.normalised)
+    return Origins(found, places.normalised, texts)
 
 
 def _data(task: Task, places: Places, contents: Contents, remembered: Mapping[str, str]) -> Made:

@@ -59,11 +59,13 @@ class Form(ABC):
 
     kept_together: the column that examples share which a cap keeps or drops together.
     first_token_only: whether the head reads the hidden state of the first token and no other.
+    every_token: whether the head is a `TiedHead`, so that each token's embedding has a gradient.
     scale: of targets that are standardised; None where they are not, as labels never are.
     """
 
     kept_together: ClassVar[str | None] = None
     first_token_only: ClassVar[bool] = False
+    every_token: ClassVar[bool] = False
     scale: Scale | None = None
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -80,6 +82,14 @@ class Form(ABC):
     def warnings(self, examples: pa.Table) -> list[str]:
         """Return what a user should know of the targets that are trained on."""
         return []
+
+    def seen(self, examples: list[Row], rng: np.random.Generator) -> list[Row]:
+        """Return training examples as a step sees them; rng: of this step of the training."""
+        return examples
+
+    def are_alike(self, predictions: Sequence[Any]) -> bool:
+        """Return whether predictions are all the same."""
+        return all(prediction == predictions[0] for prediction in predictions)
 
     @abstractmethod
     def head(self, hidden_size: int, dropout: float) -> nn.Module:
@@ -104,6 +114,20 @@ class Form(ABC):
     @abstractmethod
     def guesses(self, examples: Sequence[Row], rng: np.random.Generator) -> list[Any]:
         """Return one uniform random guess per example."""
+
+
+class TiedHead(nn.Module):
+    """A head that multiplies with the encoder's input embedding: one parameter of both."""
+
+    def tie(self, embedding: nn.Module) -> None:
+        """Take the embedding of the encoder that the head is on."""
+        self._embedding = (embedding,)  # a tuple hides it: it is a part of the encoder, not of this
+
+    @property
+    def tied(self) -> Tensor:
+        """The embedding of each token, [tokens, width]."""
+        weight: Tensor = self._embedding[0].weight  # type: ignore[assignment]
+        return weight
 
 
 class LinearHead(nn.Module):

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interlude.errors import InputError
-from interlude.plan.trainings import Training
+from interlude.plan.trainings import Part, Training
 
 
 @dataclass(frozen=True)
 class JobFiles:
     """Where a training reads and writes.
 
-    encoded: folder of each part's encoding, in the order of the parts. folder: where it leaves its
-    record, predictions and, with `keep_start`, its start. start: the folder that it starts from;
-    None for the pretrained encoder. references: records of the trainings that a sampler compares
-    with, in the order of the parts. shared: folder of outcomes that other folders use as well.
+    encoded: folder of the encoding of each task that is read, in the order of `Training.read`.
+    folder: where it leaves its record, predictions and, with `keep_start`, its start. start: the
+    folder that it starts from; None for the pretrained encoder. references: records of the
+    trainings that a sampler compares with, in the order of the parts. shared: folder of outcomes
+    that other folders use as well.
     """
 
     model: Path
@@ -64,6 +65,12 @@ class Job:
     name: str
     made_from: str | None = None
 
+    def encoded(self, part: Part) -> dict[Part, Path]:
+        """Return the folder of the encoding of a part or, where it has texts, of each of these."""
+        tasks = (each.task for each in self.training.read)
+        folders = dict(zip(tasks, self.files.encoded, strict=True))
+        return {each: folders[each.task] for each in part.texts or (part,)}
+
 
 def job_parser(description: str | None) -> ArgumentParser:
     """Return a parser of the arguments that name a training and its files."""
@@ -75,7 +82,7 @@ def job_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--made-from", help="of what its data and model are made")
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument(
-        "--encoded", type=Path, nargs="+", required=True, help="folder of each part's encoding"
+        "--encoded", type=Path, nargs="+", required=True, help="folder of each task's encoding"
     )
     parser.add_argument("--start", type=Path, help="folder of the start that it begins from")
     parser.add_argument(

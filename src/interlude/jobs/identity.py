@@ -27,12 +27,17 @@ def outcome_identity(job: Job, platform: Platform) -> str:
     """
     training = replace(job.training, declared="", start=None, choice=None, references=())
     fields = json.loads(training.to_json())
-    fields["parts"] = [{**part, "declared": ""} for part in fields["parts"]]
+    fields["parts"] = [_undeclared(part) for part in fields["parts"]]
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     computed_by = [described(platform), *processor, versions()]
     model = [_hash(job.files.model, "config.json"), weights_hash(job)]
     compared_with = scores_of(job.files.references)
     return identity_of(fields, job.code, *computed_by, data_hashes(job), *model, *compared_with)
+
+
+def _undeclared(part: dict[str, Any]) -> dict[str, Any]:
+    texts = {"texts": [_undeclared(each) for each in part["texts"]]} if "texts" in part else {}
+    return part | {"declared": ""} | texts
 
 
 def described(platform: Platform) -> dict[str, str]:
@@ -45,7 +50,7 @@ def described(platform: Platform) -> dict[str, str]:
 
 
 def data_hashes(job: Job) -> list[list[str]]:
-    """Return the SHA-256 of the encoded files of each part."""
+    """Return the SHA-256 of the encoded files of each task that is read."""
     return [[_hash(folder, f"{part}.arrow") for part in PARTS] for folder in job.files.encoded]
 
 

@@ -24,8 +24,8 @@ UNKNOWN_ROWS = 100_000  # of a task whose size is not known
 def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gpu: bool) -> int:
     """Return a time in which a training surely ends, in minutes.
 
-    rows: training rows of each task. Sequences count as if all had the greatest length, and all
-    weights as if they were multiplied.
+    rows: training rows of each task that is read. Sequences count as if all had the greatest
+    length, and all weights as if they were multiplied.
     """
     trained, evaluated = planned_tokens(training, rows)
     operations = (FORWARD + BACKWARD) * trained + FORWARD * evaluated
@@ -36,7 +36,8 @@ def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gp
 def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, float]:
     """Return the tokens that a training is planned to train on and to evaluate, at most."""
     settings = training.settings
-    seen = sum(min(rows[part.task], part.examples or rows[part.task]) for part in training.parts)
+    tasks = [each for part in training.parts for each in part.texts or (part,)]
+    seen = sum(min(rows[part.task], part.examples or rows[part.task]) for part in tasks)
     examples = seen * settings.epochs
     if settings.steps is not None:
         examples = settings.steps * settings.batch_size
@@ -47,11 +48,12 @@ def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, 
     return examples * settings.max_length, evaluations * held_out * settings.max_length
 
 
-def known_rows(task: Task, data: Path) -> int:
+def known_rows(task: Task | None, data: Path) -> int:
     """Return a task's training rows: of its normalised data, else as published, else a guess.
 
-    data: folder of its normalised data; whoever reads them says it if they are broken.
+    task: None for a text file, whose lines nobody has counted. data: folder of its normalised data;
+    whoever reads them says it if they are broken.
     """
     with suppress(InputError, LookupError, TypeError, ValueError):
         return int(read_manifest(data)["sizes"]["train"])
-    return task.published.train or UNKNOWN_ROWS
+    return (task.published.train if task else None) or UNKNOWN_ROWS

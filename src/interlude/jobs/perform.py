@@ -39,9 +39,18 @@ from interlude.jobs.shared import Say, put, take
 from interlude.plan.label_count import check_label_count
 from interlude.plan.methods import CONTINUE
 from interlude.plan.settings import Settings
-from interlude.plan.trainings import Part
-from interlude.training.build import build_model, settle
-from interlude.training.data import TaskData, TrainingData, alone, load_task, mixed
+from interlude.plan.trainings import TEXT_FILE, Part
+from interlude.training.build import build_model, exact_speed_ups, settle
+from interlude.training.data import (
+    TaskData,
+    TextData,
+    TrainingData,
+    alone,
+    load_task,
+    load_texts,
+    masked,
+    mixed,
+)
 from interlude.training.heads import sharing
 from interlude.training.loop import Progress, train
 from interlude.training.platform import Platform, choose_platform
@@ -144,7 +153,10 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
         model, data, training.settings, training.seed, platform, keep, progress, checkpoints
     )
     _write(job, data, trained)
-    of_model = {"trained_parameters": model.trained_parameters} | _shared_heads(job, model)
+    of_model = {
+        "trained_parameters": model.trained_parameters,
+        "exact_speed_ups": exact_speed_ups(model),
+    } | _shared_heads(job, model)
     return _outcome(job, data, trained) | of_model | described(platform)
 
 
@@ -175,8 +187,7 @@ def _warn(job: Job, data: TrainingData, say: Say) -> None:
 def _load(job: Job) -> TrainingData:
     """Return the examples of the tasks; InputError when the labels of one do not fit its metric."""
     training = job.training
-    places = zip(training.parts, job.files.encoded, strict=True)
-    parts = [_load_part(part, encoded, training.settings) for part, encoded in places]
+    parts = [_load_part(job, part) for part in training.parts]
     if training.sampler is None or training.mixing is None or training.kept is None:
         (only,) = parts
         return alone(only)
@@ -190,7 +201,22 @@ def _load(job: Job) -> TrainingData:
     )
 
 
-def _load_part(part: Part, encoded: Path, settings: Settings) -> TaskData:
+def _load_part(job: Job, part: Part) -> TaskData:
+    encoded, settings = job.encoded(part), job.training.settings
+    if not part.texts:
+        return _load_task(part, encoded[part], settings)
+    texts = [_load_texts(text, folder, settings) for text, folder in encoded.items()]
+    # A training from another's start has fresh heads.
+    return masked(texts, job.files.model, pretrained=job.files.start is None)
+
+
+def _load_texts(part: Part, encoded: Path, settings: Settings) -> TaskData | TextData:
+    if part.form == TEXT_FILE:
+        return load_texts(encoded, settings, part.examples)
+    return _load_task(part, encoded, settings)
+
+
+def _load_task(part: Part, encoded: Path, settings: Settings) -> TaskData:
     data = load_task(
         part.task,
         part.form,
@@ -280,18 +306,22 @@ def _compared(job: Job, data: TrainingData, trained: Trained) -> Row:
 
 def _measured(job: Job, data: TrainingData, trained: Trained) -> list[Row]:
     """Return what was measured on each task of a training."""
-    made_from = [
-        {
-            "data_revision": read_manifest(folder).get("data_revision"),
-            "data_fingerprint": fingerprint(hashes),
-        }
-        for folder, hashes in zip(job.files.encoded, data_hashes(job), strict=True)
-    ]
-    of_tasks = zip(job.training.parts, data.parts, trained.parts, made_from, strict=True)
+    of_tasks = zip(job.training.parts, data.parts, trained.parts, strict=True)
     return [
-        planned_part(part) | _measured_part(examples, result) | origin
-        for part, examples, result, origin in of_tasks
+        planned_part(part) | _measured_part(examples, result) | _origin(job, part)
+        for part, examples, result in of_tasks
     ]
+
+
+def _origin(job: Job, part: Part) -> Row:
+    """Return which data a part is made of."""
+    hashes = dict(zip(job.files.encoded, data_hashes(job), strict=True))
+    folders = job.encoded(part).values()
+    revisions = (read_manifest(folder).get("data_revision") for folder in folders)
+    return {
+        "data_revision": "; ".join(filter(None, revisions)) or None,
+        "data_fingerprint": fingerprint(each for folder in folders for each in hashes[folder]),
+    }
 
 
 def _measured_part(data: TaskData, result: PartResult) -> Row:
@@ -325,8 +355,8 @@ def _leave_record(job: Job, outcome: Row) -> None:
     """Write the record of an outcome, with what is here beside it: how much its tasks were
     truncated when they were encoded, and how large the start is.
     """
-    parts = zip(outcome["parts"], job.files.encoded, strict=True)
-    measured = [part | {"truncation": _truncation(encoded)} for part, encoded in parts]
+    parts = zip(outcome["parts"], job.training.parts, strict=True)
+    measured = [found | {"truncation": _truncation_of(job, part)} for found, part in parts]
     write_record(job, outcome | {"parts": measured, "start_bytes": _start_bytes(job.files)})
 
 
@@ -337,6 +367,11 @@ def _start_bytes(files: JobFiles) -> int | None:
     return sum((files.own_start / name).stat().st_size for name in (ENCODER, HEADS))
 
 
+def _truncation_of(job: Job, part: Part) -> dict[str, Any] | None:
+    """Return what was cut off the examples of a task; of texts, which are of several, nothing."""
+    return None if part.texts else _truncation(job.encoded(part)[part])
+
+
 def _truncation(encoded: Path) -> dict[str, Any] | None:
     """Return what was counted when a task was encoded; None where an encoding does not tell."""
     found: dict[str, Any] | None = read_manifest(encoded).get("truncation")
@@ -344,9 +379,9 @@ def _truncation(encoded: Path) -> dict[str, Any] | None:
 
 
 def _tell_of_truncation(job: Job, say: Say) -> None:
-    for part, encoded in zip(job.training.parts, job.files.encoded, strict=True):
+    for part, encoded in zip(job.training.read, job.files.encoded, strict=True):
         if told := in_short(_truncation(encoded) or {}):
-            of_task = "" if len(job.training.parts) == 1 else f"{part.task}, "
+            of_task = "" if len(job.training.read) == 1 else f"{part.task}, "
             say(f"{job.name}: {of_task}max_length {job.training.settings.max_length}: {told}")
 
 

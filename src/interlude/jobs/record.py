@@ -35,7 +35,7 @@ def write_record(job: Job, outcome: Outcome) -> None:
 
 def _planned(job: Job) -> dict[str, Any]:
     training = job.training
-    examples = {part.task: part.examples for part in training.parts}
+    examples = {part.task: part.examples for part in training.parts if not part.texts}
     # The number itself for one task, so that a table shows it as any other setting.
     shown = training.part.examples if len(training.parts) == 1 else examples
     return {
@@ -69,8 +69,9 @@ def _adapter(training: Training) -> dict[str, Any]:
 
 
 def planned_part(part: Part) -> dict[str, Any]:
-    """Return what was planned of one task in the data of a training."""
-    return {"task": part.task, "form": part.form, "metric": part.metric}
+    """Return what was planned of one task in the data of a training; of mlm, with its texts."""
+    texts = {"texts": [text.task for text in part.texts]} if part.texts else {}
+    return {"task": part.task, "form": part.form, "metric": part.metric, **texts}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,13 @@ TASK, SOURCE, ALL, MLM = "task", "source", "all", "mlm"
 DYNAMIC = "dynamic"  # the sampler that goes by scores
 PLACEHOLDERS = (TASK, SOURCE, ALL, MLM)
 
+Text = Annotated[str, Field(min_length=1, description="a word, a task or a text file")]
+
+
+def is_text_file(word: str) -> bool:
+    """Return whether a word among the texts of a stage names a file, by what no task's name has."""
+    return "." in word or "/" in word
+
 
 def _named(given: Any) -> Any:
     """Return a method as a mapping; its name alone stands for its default parameters."""
@@ -52,6 +59,13 @@ class Stage(Declared):
         description="what is trained on together: one or more of task (each target or probing "
         "task), source (each intermediate task), all (all intermediate and target tasks), mlm "
         "(masked language modelling) and names of tasks",
+    )
+    texts: IfGiven[Different[Text]] = Field(
+        None,
+        min_length=1,
+        description="whose texts the part mlm masks: source, all, names of tasks, or text files of "
+        "your own, such as texts/news.txt, in UTF-8 with one text a line, relative to the working "
+        "directory; where not given, those of the other parts",
     )
     sampler: Literal["uniform", "size", "proportional", "temperature", "dynamic"] = Field(
         "uniform",
@@ -105,6 +119,12 @@ class Stage(Declared):
         description="what becomes of the adapter of the stage before; where not given, as "
         "encoder.adapter",
     )
+
+    @property
+    def named(self) -> list[str]:
+        """The names of tasks among its words."""
+        words = (*self.parts, *(self.texts or ()))
+        return [word for word in words if not (word in PLACEHOLDERS or is_text_file(word))]
 
     @property
     def is_mixture(self) -> bool:

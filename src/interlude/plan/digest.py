@@ -18,6 +18,7 @@ from pathlib import Path
 
 from interlude.forms import columns_module, head_module, rows_module
 from interlude.metrics import metric_module
+from interlude.plan.arms import MLM
 from interlude.plan.methods import FULL, Method
 
 SOURCES = Path(__file__).parents[2]
@@ -37,7 +38,10 @@ MIXTURE = "interlude.training.mixture"
 SAMPLERS = "interlude.training.samplers"
 # What trains an adapter loads by the name of its method; there is none that trains all weights.
 METHODS = "interlude.training.methods"
+# What masked language modelling loads, whose part has the word in place of a form.
+MASKED_LM = "interlude.training.masked_lm"
 ENCODING = ("interlude.encode.encoding",)
+TEXT_FILES = ("interlude.encode.text_file",)
 READING = ("interlude.data.read.rows", "interlude.data.shape.normalise")
 # What only names, fetches, plans, schedules, claims, shares, keeps, reports or words things can
 # change no number. The digests of these steps never enter it.
@@ -89,6 +93,11 @@ def encoding_code(form: str) -> str:
     return _code(encoding_roots(form), SOURCES)
 
 
+def text_file_code() -> str:
+    """Return 16 hex digits for the code that encodes a text file."""
+    return _code(TEXT_FILES, SOURCES)
+
+
 def reading_code(reader: str, form: str) -> str:
     """Return 16 hex digits for the code that reads and shapes data, however they were fetched.
 
@@ -105,9 +114,13 @@ def training_roots(
 ) -> tuple[str, ...]:
     """Return the modules where a training begins, with those that it loads by name."""
     mixture = () if sampler is None else (MIXTURE, f"{SAMPLERS}.{sampler}")
-    by_task = (*sorted(map(head_module, forms)), *sorted(map(metric_module, metrics)))
+    by_task = (*sorted(map(_head_module, forms)), *sorted(map(metric_module, metrics)))
     adapter = () if method.is_full else (f"{METHODS}.{method.name}",)
     return (*TRAINING, *by_task, *mixture, *adapter)
+
+
+def _head_module(form: str) -> str:
+    return MASKED_LM if form == MLM else head_module(form)
 
 
 def encoding_roots(form: str) -> tuple[str, ...]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
 
 from interlude.errors import InputError
-from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of
+from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of, is_text_file
 from interlude.plan.cells import SWEEP, Cell
 from interlude.plan.config import Config
 from interlude.plan.study import Study
-from interlude.plan.trainings import Choice, Part, Training
+from interlude.plan.trainings import TEXT_FILE, Choice, Part, Training
 from interlude.words import NO_SOURCE, ROLES
 
 INTERMEDIATE, TARGET, PROBING = ROLES
+MASKED_ACCURACY = "masked_accuracy"  # the metric of mlm
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,11 @@ def check_trainable(config: Config, where: str) -> None:
     known = set()
     for arm in arms_of(config.arms):
         is_baseline = [list(stage.parts) for stage in arm.stages] == [[TASK]]
-        if not (is_baseline or arm.has_source) or is_baseline in known or not _is_built(arm):
+        if not (is_baseline or arm.has_source) or is_baseline in known:
             raise _not_trained_yet(where, f"arms.{arm.name}: found {_shown(arm)}")
         known.add(is_baseline)
     if config.grid:
         raise _not_trained_yet(where, f"grid: found {', '.join(config.grid)}")
-
-
-def _is_built(arm: Arm) -> bool:
-    """Return whether there is code for all that the stages of an arm ask for."""
-    return all(MLM not in stage.parts for stage in arm.stages)
 
 
 def check_mixtures(plan: Plan, where: str) -> None:
@@ -131,7 +127,7 @@ def check_mixtures(plan: Plan, where: str) -> None:
 def _not_trained_yet(where: str, found: str) -> InputError:
     return InputError(
         f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-        "Allowed: one arm [task], and one with source in its stages; no mlm, and no grid."
+        "Allowed: one arm [task], and one with source in its stages; no grid."
     )
 
 
@@ -226,11 +222,11 @@ class _Planner:
         start: str | None,
     ) -> Training:
         """Return the training of a stage. A mixture has the settings of its role alone."""
-        sources = self._parts(stage, role, source, task)
-        alone = None if stage.is_mixture else sources[0].task
+        sources = self._tasks(stage.parts, source, task)
+        alone = None if stage.is_mixture or not sources else sources[0].task
         settings = self.study.settings(role, alone)
         return self._planned(
-            parts=tuple(self._part(each, role, stage.examples) for each in sources),
+            parts=self._parts_of(stage, role, source, sources),
             settings=replace(settings, **changes),
             seed=self.study.seed(role, restart),
             start=start,
@@ -279,17 +275,29 @@ class _Planner:
             **changes,
         )
 
-    def _parts(self, stage: Stage, role: str, source: Source, task: str | None) -> list[Source]:
-        """Return what the words of a stage stand for."""
+    def _parts_of(
+        self, stage: Stage, role: str, source: Source, sources: list[Source]
+    ) -> tuple[Part, ...]:
+        """Return what a stage trains on, given its tasks; mlm masks their texts, or named ones."""
+        parts = [self._part(each, role, stage.examples) for each in sources]
+        if MLM not in stage.parts:
+            return tuple(parts)
+        named = self._tasks(stage.texts or (), source, None)
+        texts = [self._part(each, role, stage.examples) for each in named] or parts
+        in_order = tuple(sorted(texts, key=lambda part: part.task))
+        return *parts, Part(MLM, MLM, MASKED_ACCURACY, "", texts=in_order)
+
+    def _tasks(self, words: Sequence[str], source: Source, task: str | None) -> list[Source]:
+        """Return the tasks that the words of a stage stand for; mlm is none."""
         found: dict[str, Source] = {}
-        for word in stage.parts:
+        for word in words:
             if word == SOURCE:
                 found[source.task] = source
             elif word == TASK and task is not None:
                 found[task] = Source(task)
             elif word == ALL:
                 found |= {name: Source(name) for name in self._all_tasks}
-            elif word not in (TASK, SOURCE):
+            elif word not in (TASK, SOURCE, MLM):
                 found[word] = Source(word)
         return list(found.values())
 
@@ -299,10 +307,10 @@ class _Planner:
         Its examples: the size that the source is cut to, and no more than its stage says or, where
         that says nothing, the task's settings.
         """
-        if source.task == MLM:
-            return Part(MLM, MLM, MLM, MLM)
-        task = self.study.tasks[source.task]
         limits = (source.examples, most or self.study.examples(role, source.task))
+        if is_text_file(source.task):
+            return Part(source.task, TEXT_FILE, "", "", limits[1])
+        task = self.study.tasks[source.task]
         return Part(
             task=source.task,
             form=task.form,

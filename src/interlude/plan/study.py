@@ -11,7 +11,7 @@ from typing import Any
 
 from interlude.errors import InputError, unknown
 from interlude.forms import declaration_of
-from interlude.plan.arms import ALL, DYNAMIC, MLM, PLACEHOLDERS, Arm, Stage, arms_of
+from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.declared import checked
 from interlude.plan.methods import MERGE
@@ -239,6 +239,7 @@ def _check_arms(config: Config, where: str) -> None:
             )
         for stage in arm.stages:
             _check_dynamic(stage, f"{where}: key arms.{name}")
+        _check_texts(arm, f"{where}: key arms.{name}")
         if arm.stages[0].carry_head:
             raise InputError(
                 f"{where}: key arms.{name}: found carry_head in the first stage, which begins with "
@@ -290,6 +291,28 @@ def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
         )
 
 
+def _check_texts(arm: Arm, where: str) -> None:
+    """Refuse masked language modelling without texts, and texts without it."""
+    for stage in arm.stages:
+        texts = stage.texts or ()
+        if stage.parts == [MLM] and not texts:
+            raise InputError(
+                f"{where}: found a stage [{MLM}] without texts. Allowed: other parts, whose texts "
+                f"are masked, or the key texts: {SOURCE}, {ALL}, names of tasks or of text files."
+            )
+        if texts and MLM not in stage.parts:
+            found = ", ".join(stage.parts)
+            raise InputError(
+                f"{where}: found texts in the stage [{found}]. Allowed: in one with the part {MLM}."
+            )
+        strange = {TASK, MLM} & {*texts} or ({SOURCE} & {*texts} if not arm.has_source else set())
+        if strange:
+            raise InputError(
+                f"{where}: key texts: found {min(strange)}. Allowed: {SOURCE}, in an arm that has "
+                f"one, {ALL}, names of tasks or of text files."
+            )
+
+
 def _looked_at(config: Config) -> list[str]:
     return [] if config.look is None else [config.look]
 
@@ -297,4 +320,4 @@ def _looked_at(config: Config) -> list[str]:
 def _named_in_arms(config: Config) -> list[str]:
     """Return the tasks that stages name beside the words that stand for some."""
     stages = [stage for arm in arms_of(config.arms) for stage in arm.stages]
-    return [part for stage in stages for part in stage.parts if part not in PLACEHOLDERS]
+    return [name for stage in stages for name in stage.named]

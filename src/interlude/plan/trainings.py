@@ -16,6 +16,7 @@ from interlude.plan.methods import FULL, Method, method_of
 from interlude.plan.settings import Settings
 
 DIGITS = 16  # of an id
+TEXT_FILE = "text file"  # in place of a form, of texts that are of no task
 
 
 def digest_of(document: Any) -> str:
@@ -31,7 +32,8 @@ class Part:
     declared: digest of what its task file says of its data; metric: picks the kept model.
     examples: train on this many at most; None for all. standardise: targets that are numbers, by
     mean and deviation of those that are trained on. held_aside: leave out those on which the
-    sampler dynamic measures.
+    sampler dynamic measures. texts: of masked language modelling, the tasks whose sequences it
+    masks.
     """
 
     task: str
@@ -41,11 +43,19 @@ class Part:
     examples: int | None = None
     standardise: bool = False
     held_aside: bool = False
+    texts: tuple[Part, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its fields; those that were added later only where they hold."""
-        left_out = [name for name in ("standardise", "held_aside") if not getattr(self, name)]
-        return {name: value for name, value in vars(self).items() if name not in left_out}
+        """Return its fields; those that were added later only where they say something."""
+        texts = [each.to_dict() for each in self.texts]
+        later = {"standardise": self.standardise, "held_aside": self.held_aside, "texts": texts}
+        first = {name: value for name, value in vars(self).items() if name not in later}
+        return first | {name: value for name, value in later.items() if value}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Part:
+        """Read it back; TypeError when a field is missing or unknown."""
+        return cls(**fields | {"texts": tuple(map(cls.from_dict, fields.get("texts", ())))})
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,18 @@ class Training:
         (part,) = self.parts
         return part
 
+    @property
+    def read(self) -> tuple[Part, ...]:
+        """The tasks whose encodings it reads, each once: its parts, and the texts of such ones."""
+        found = (each for part in self.parts for each in part.texts or (part,))
+        return tuple({part.task: part for part in found}.values())
+
+    @property
+    def computed_with(self) -> tuple[set[str], set[str]]:
+        """The forms and the metrics of all tasks that it reads or trains on."""
+        parts = [part for part in (*self.parts, *self.read) if part.form != TEXT_FILE]
+        return {part.form for part in parts}, {part.metric for part in parts}
+
     def settled(self, chosen: dict[str, Any]) -> Training:
         """Return the training with the settings that a sweep chose; TypeError for an unknown one.
 
@@ -149,7 +171,7 @@ _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it 
 
 # How the fields are read that JSON has no type for.
 _READ: dict[str, Callable[[Any], Any]] = {
-    "parts": lambda given: tuple(Part(**part) for part in given),
+    "parts": lambda given: tuple(map(Part.from_dict, given)),
     "references": tuple,
     "settings": lambda given: Settings(**given),
     "method": method_of,

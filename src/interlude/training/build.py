@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from interlude.forms.head import TiedHead
 from interlude.plan.methods import FULL, Method
 from interlude.plan.settings import Settings
 from interlude.training.data import TrainingData
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import head_dropout, load_encoder, repeats_exactly
-from interlude.training.first_token import read_first_token_only
+from interlude.training.first_token import FirstTokenLayer, read_first_token_only
 from interlude.training.heads import share_heads
 from interlude.training.methods import put_adapter
 from interlude.training.platform import Platform, fitted
@@ -56,12 +57,27 @@ def build_model(
     heads = [part.form.head(config.hidden_size, rate) for part in data.parts]
     if data.heads == "by-labels":
         share_heads(heads)
+    _tie(heads, encoder)
     if not method.is_full:
         left = [] if start is None else read_adapters(start)
         put_adapter(encoder, method, left, adapter)
         return TaskModel(encoder, heads)  # embeddings are frozen
+    if any(part.form.every_token for part in data.parts):
+        return TaskModel(encoder, heads)
     examples, pad_id = [part.train for part in data.parts], data.parts[0].pad_id
     return TaskModel(encoder, heads, train_used_rows(encoder, examples, pad_id))
+
+
+def _tie(heads: Sequence[nn.Module], encoder: Any) -> None:
+    for head in heads:
+        if isinstance(head, TiedHead):
+            head.tie(encoder.get_input_embeddings())
+
+
+def exact_speed_ups(model: TaskModel) -> dict[str, bool]:
+    """Return which of the speed-ups that change no result are on; not every training has them."""
+    whole = not any(isinstance(each, FirstTokenLayer) for each in model.encoder.modules())
+    return {"used_rows": model.used_rows is not None, "first_token_only": not whole}
 
 
 def settle(

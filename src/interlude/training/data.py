@@ -20,6 +20,16 @@ from interlude.training.batches import OneTask, Sampling, subset
 from interlude.training.held_aside import hold_aside
 
 MIXTURE = "interlude.training.mixture"  # the module of the batches of several tasks
+MASKED_LM = "interlude.training.masked_lm"
+
+
+@dataclass(frozen=True)
+class TextData:
+    """Encoded texts that are of no task."""
+
+    train: pa.Table
+    validation: pa.Table
+    pad_id: int
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,22 @@ def mixed(
     mixture = import_module(MIXTURE)
     sampling = mixture.Mixture(sampler, mixing, tuple(references))
     return TrainingData(tuple(parts), sampling, kept, heads)
+
+
+def masked(texts: Sequence[TaskData | TextData], model: Path, pretrained: bool) -> TaskData:
+    """Return texts, of tasks too, for masked language modelling: see `masked_lm.masked_lm`.
+
+    What masks is loaded here alone, as what mixes.
+    """
+    found: TaskData = import_module(MASKED_LM).masked_lm(texts, model, pretrained)
+    return found
+
+
+def load_texts(encoded: Path, settings: Settings, examples: int | None = None) -> TextData:
+    """Return the texts of an encoded text file, at most so many of them; None for all."""
+    train, validation = (read_encoded(encoded / f"{part}.arrow") for part in PARTS)
+    measured = subset(validation, settings.validation_examples)
+    return TextData(subset(train, examples), measured, read_header(train).pad_id)
 
 
 def load_task(

@@ -287,16 +287,24 @@ def _prepared(
     """Yield the training batches after `skip`."""
     lengths, tokens = zip(*(_sizes(part.train) for part in data.parts), strict=True)
     batches = data.sampling.batches(lengths, batch_size, np.random.default_rng(seed), scores)
-    for batch in islice(batches, skip, None):
+    for number, batch in enumerate(islice(batches, skip, None), start=skip):
+        of_step = np.random.default_rng((seed, number))  # so that one that goes on draws the same
         yield [
-            (part, *_tensors(data.parts[part], numbers, platform), int(tokens[part][numbers].sum()))
+            (
+                part,
+                *_tensors(data.parts[part], numbers, of_step, platform),
+                int(tokens[part][numbers].sum()),
+            )
             for part, numbers in batch
         ]
 
 
-def _tensors(data: TaskData, numbers: np.ndarray, platform: Platform) -> tuple[Tensors, Tensors]:
-    """Return inputs and targets of some training examples of a task."""
-    return _moved(collate(data.form, rows_of(data.train, numbers), data.pad_id), platform)
+def _tensors(
+    data: TaskData, numbers: np.ndarray, rng: np.random.Generator, platform: Platform
+) -> tuple[Tensors, Tensors]:
+    """Return inputs and targets of some training examples of a task; rng: of the step."""
+    rows = data.form.seen(rows_of(data.train, numbers), rng)
+    return _moved(collate(data.form, rows, data.pad_id), platform)
 
 
 def _sizes(examples: pa.Table) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ def is_constant(data: TaskData, predictions: list[Any]) -> bool:
         if data.form.scale is not None:
             predictions = data.form.scale.standard(predictions)
         return math.isclose(min(predictions), max(predictions), rel_tol=ROUNDING, abs_tol=ROUNDING)
-    same = all(prediction == predictions[0] for prediction in predictions)
+    same = data.form.are_alike(predictions)
     return same or predictions in data.form.constants(data.validation_rows())
 
 

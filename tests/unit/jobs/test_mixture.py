@@ -20,7 +20,8 @@ from interlude.jobs.failure import leave_without_result
 from interlude.jobs.perform import perform
 from interlude.metrics.accuracy import accuracy
 from interlude.plan.cells import Cell
-from interlude.plan.trainings import Training
+from interlude.plan.planner import MASKED_ACCURACY
+from interlude.plan.trainings import Part, Training
 from interlude.training.start import read_heads, read_status
 
 MIXED = {"sampler": "size", "mixing": "mixed", "kept": "per-task"}
@@ -45,7 +46,7 @@ class Trainer:
         self.said: list[str] = []
 
     def __call__(self, training: Training, **places: Any) -> Job:
-        folders = tuple(self.encoded[part.form] for part in training.parts)
+        folders = tuple(self.encoded[part.form] for part in training.read)
         job = job_of(training, JobFiles(self.model, folders, self.trained / training.id, **places))
         perform(job, 1, self.said.append)
         return job
@@ -125,6 +126,63 @@ def test_lost_predictions_are_named(carry_out: Trainer) -> None:
     pq.write_table(table.slice(1), job.files.predictions)
     with pytest.raises(InputError, match=r"found 31 rows .*, expected 32 of task, id"):
         collect("tiny", cells(job.training), job.files.folder.parent)
+
+
+def with_masked_lm(*texts: str, **changes: Any) -> Training:
+    """Return a training on span and on masked texts of tasks of these forms."""
+    of_forms = tuple(tiny.training(form).part for form in texts)
+    mlm = Part("mlm", "mlm", MASKED_ACCURACY, "", texts=of_forms)
+    parts = (*tiny.training("span").parts, mlm)
+    return replace(tiny.training("span"), parts=parts, **(MIXED | changes))
+
+
+def test_masked_lm_has_a_score_a_perplexity_and_a_head(
+    carry_out: Trainer,
+) -> None:
+    job = carry_out(with_masked_lm("span"), keep_start=True)
+    record = json.loads(job.files.record.read_text())
+    mlm, span = record["parts"]
+    assert (mlm["task"], mlm["form"], mlm["texts"]) == ("mlm", "mlm", ["tiny-span"])
+    assert mlm["score"] == mlm["metrics"]["masked_accuracy"]
+    assert mlm["metrics"]["perplexity"] > 1
+    assert 0 < mlm["chance_score"] < mlm["majority_score"] < 1
+    assert (mlm["data_revision"], mlm["data_fingerprint"]) == (
+        span["data_revision"],
+        span["data_fingerprint"],
+    )
+    assert mlm["truncation"] is None
+    assert record["exact_speed_ups"] == {"used_rows": False, "first_token_only": False}
+    assert job.files.own_start is not None
+    heads = read_heads(job.files.own_start)
+    assert set(heads["mlm"]) == {"dense.weight", "dense.bias", "norm.weight", "norm.bias", "bias"}
+    rows = pq.read_table(job.files.predictions).to_pylist()
+    assert [row["task"] for row in rows] == ["mlm"] * 16 + ["tiny-span"] * 16
+    assert len(json.loads(rows[0]["gold"])) == len(json.loads(rows[0]["prediction"])["tokens"])
+
+
+def test_masked_lm_reads_the_texts_of_tasks_that_are_no_parts(carry_out: Trainer) -> None:
+    job = carry_out(with_masked_lm("pair", "choice"))
+    mlm, span = json.loads(job.files.record.read_text())["parts"]
+    assert mlm["texts"] == ["tiny-pair", "tiny-choice"]
+    assert mlm["train_examples"] == 2 * span["train_examples"]
+    assert mlm["data_revision"] == "tiny 1.0; tiny 1.0"
+    assert mlm["data_fingerprint"] != span["data_fingerprint"]
+
+
+def test_an_ordinary_training_says_which_speed_ups_were_on(carry_out: Trainer) -> None:
+    record = json.loads(carry_out(training()).files.record.read_text())
+    assert record["exact_speed_ups"] == {"used_rows": True, "first_token_only": False}
+
+
+def test_what_texts_are_declared_as_does_not_change_what_is_done_again(
+    carry_out: Trainer, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    carry_out(with_masked_lm("pair"), shared=shared)
+    mlm, span = with_masked_lm("pair").parts
+    other = replace(mlm, texts=(replace(mlm.texts[0], declared="in other words"),))
+    again = carry_out(replace(with_masked_lm("pair"), parts=(other, span)), shared=shared)
+    assert "taken_from" in json.loads(again.files.record.read_text())
 
 
 def test_a_task_of_a_mixture_goes_on_with_the_head_that_it_had(

@@ -309,6 +309,24 @@ def test_every_method_counts_for_the_trainings_that_use_it(
         assert {name for name in unchanged if after[name] != unchanged[name]} == changed
 
 
+def test_masked_lm_counts_for_the_trainings_that_have_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def codes() -> Codes:
+        both = digest.training_code(["mlm", "single"], ["accuracy", "masked_accuracy"], "size")
+        mixture = digest.training_code(["single", "span"], ["accuracy", "qa_f1_em"], "size")
+        return {"with": both, "without": mixture}
+
+    unchanged = codes()
+    files = ("masked_lm", "masked_lm_head", "masking")
+    for file in (*(f"training/{each}.py" for each in files), "metrics/masked_accuracy.py"):
+        tree = copied(tmp_path / file.replace("/", "-"), with_function(file))
+        monkeypatch.setattr(digest, "SOURCES", tree / "src")
+        after = codes()
+        assert after["with"] != unchanged["with"]
+        assert after["without"] == unchanged["without"]
+
+
 def test_a_digest_is_16_hex_digits_and_the_same_in_every_folder(
     before: Codes, changed: Callable[[Edits], set[str]]
 ) -> None:

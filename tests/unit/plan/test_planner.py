@@ -225,6 +225,57 @@ def test_a_training_says_all_that_its_weights_depend_on(registry: Path) -> None:
     )
 
 
+def texts_of(plan: Plan) -> dict[tuple[str, ...], list[str]]:
+    """Return what masked language modelling stands beside -> whose texts it masks."""
+    found = {}
+    for training in plan.trainings.values():
+        for part in training.parts:
+            if part.task == "mlm":
+                beside = tuple(each.task for each in training.parts if each != part)
+                found[beside] = [text.task for text in part.texts]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("stage", "wanted"),
+    [
+        ({"parts": ["source", "mlm"]}, {("i0",): ["i0"], ("i1",): ["i1"]}),
+        ({"parts": ["source", "mlm", "i3"]}, {(s, "i3"): [s, "i3"] for s in ("i0", "i1")}),
+        ({"parts": ["source", "mlm"], "texts": ["i9"]}, {("i0",): ["i9"], ("i1",): ["i9"]}),
+        ({"parts": ["i3", "mlm"], "texts": ["all"]}, {("i3",): ["i0", "i1", "t0"]}),
+        ({"parts": ["mlm"], "texts": ["i4", "i2"]}, {(): ["i2", "i4"]}),
+        ({"parts": ["i1", "mlm"], "texts": ["i2", "a/b.txt"]}, {("i1",): ["a/b.txt", "i2"]}),
+    ],
+    ids=["source", "all other parts", "a named task", "all", "mlm alone", "a text file"],
+)
+def test_masked_lm_masks_the_texts_of_the_other_parts_or_of_named_tasks(
+    stage: dict[str, Any], wanted: dict[tuple[str, ...], list[str]], registry: Path
+) -> None:
+    plan = planned(registry, 2, 1, arms={"single": SINGLE, "mlm": [stage, *SINGLE]})
+    assert texts_of(plan) == wanted
+    assert not any("mlm" in (cell.task, cell.source) for cell in plan.cells)
+
+
+def test_a_text_file_adds_no_code_and_no_task(registry: Path) -> None:
+    stage = {"parts": ["i0", "mlm"], "texts": ["news.txt"], "examples": 9}
+    plan = planned(registry, 1, 1, arms={"mlm": [stage, *SINGLE]}, restarts=1)
+    first = next(each for each in plan.trainings.values() if each.start is None)
+    assert [part.task for part in first.read] == ["i0", "news.txt"]
+    assert first.read[1].examples == 9
+    assert first.computed_with == ({"pair", "mlm"}, {"matthews", "masked_accuracy"})
+
+
+def test_texts_are_cut_as_the_task_that_they_are_of_and_count_for_the_id(registry: Path) -> None:
+    plan = planned(registry, 1, 1, arms={"mlm": MLM}, sizes={"i0": [50]}, restarts=1)
+    first = [each for each in plan.trainings.values() if each.start is None]
+    assert [[part.examples for part in each.parts[1].texts] for each in first] == [[None], [50]]
+    (i0, mlm), read = first[0].parts, first[0].read
+    assert mlm.texts == (i0,) == read
+    other = replace(mlm, texts=(replace(i0, declared="other"),))
+    assert replace(first[0], parts=(i0, other)).id != first[0].id
+    assert Training.from_json(first[0].to_json()) == first[0]
+
+
 def test_numbers_are_standardised_unless_a_study_says_otherwise(registry: Path) -> None:
     numbers = {**tiny.task_file("regression"), "name": "numbers"}
     tiny.write_yaml(registry / "config/tasks/numbers.yaml", numbers)
@@ -497,14 +548,13 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
     [
         ({"arms": {"stilts": STILTS, "mtl": MTL}}, r"arms\.mtl: found \[source, task\]"),
         ({"arms": {"all": [{"parts": ["all"]}]}}, r"arms\.all: found \[all\]"),
-        ({"arms": {"mlm": MLM}}, r"arms\.mlm: found \[source, mlm\] > \[task\]"),
         (
             {"arms": {"stilts": STILTS, "again": STILTS}},
             r"arms\.again: found \[source\] > \[task\]",
         ),
         ({"grid": {"dropout": [0.1, 0.2]}}, "grid: found dropout"),
     ],
-    ids=["a second source", "all", "mlm", "two arms with sources", "grid"],
+    ids=["a second source", "all", "two arms with sources", "grid"],
 )
 def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], found: str) -> None:
     config = checked(Config, tiny.config(**changes), "c")
@@ -521,6 +571,7 @@ def test_what_cannot_be_trained_yet_is_one_message(changes: dict[str, Any], foun
         {"once": [{"parts": ["source"], "retrain": False}, {"parts": ["task"]}]},
         {"single": SINGLE, "mtl": [{**MTL[0], "mixing": "alternating", "kept": "mean"}]},
         {"single": SINGLE, "mtl": [{**MTL[0], "sampler": "dynamic"}]},
+        {"single": SINGLE, "mlm": MLM},
         {"mixed-first": [{"parts": ["source", "tiny-choice"]}, {"parts": ["task"]}]},
     ],
 )

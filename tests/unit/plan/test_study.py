@@ -264,6 +264,26 @@ def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
             r"key arms\.odd: found the sampler dynamic in a stage of \[task, mlm\]\. .*without mlm",
         ),
         (
+            {"arms": {"odd": [{"parts": ["task"]}, {"parts": ["source", "mlm"]}]}},
+            r"key arms\.odd: found the last stage \[source, mlm\], which holds no task to score",
+        ),
+        (
+            {"arms": {"odd": [{"parts": ["mlm"]}, {"parts": ["task"]}]}},
+            r"key arms\.odd: found a stage \[mlm\] without texts\. Allowed: other parts",
+        ),
+        (
+            {"arms": {"odd": [{"parts": ["task"], "texts": ["tiny-pair"]}]}},
+            r"key arms\.odd: found texts in the stage \[task\]\. Allowed: in one with the part mlm",
+        ),
+        (
+            {"arms": {"odd": [{"parts": ["task", "mlm"], "texts": ["source"]}]}},
+            r"key arms\.odd: key texts: found source\. Allowed: source, in an arm that has one",
+        ),
+        (
+            {"arms": {"odd": [{"parts": ["task", "mlm"], "texts": ["tiny-pear"]}]}},
+            r"key arms: unknown task 'tiny-pear'\. Did you mean 'tiny-pair'\?",
+        ),
+        (
             {"contrasts": [{"arm": "stilt", "against": "single"}]},
             r"key contrasts\.arm: unknown arm 'stilt'\. Did you mean 'stilts'\?",
         ),

@@ -1,0 +1,28 @@
+"""Tokenise a text file, one text a line, for one model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from interlude.encode.text_file import encode_text_file
+from interlude.encode.told import warnings_of
+from interlude.errors import command
+
+
+@command
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=Path, required=True, help="the text file")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the model")
+    parser.add_argument("--max-length", type=int, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the Arrow files")
+    given = parser.parse_args()
+    counts = encode_text_file(given.texts, given.out, given.model, given.max_length)
+    for sentence in warnings_of(counts, given.max_length):
+        print(f"warning: {given.texts}: {sentence}.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
