@@ -101,8 +101,12 @@ LIMITS = declared_limits(STUDY.config)
 if workflow.output_settings.dryrun and not (workflow.remote_exec or ONLY_LOOKS):
     logger.info(LIMITS)
 
-# The process with the slow imports takes the code of this model's family with them.
-os.environ.update(INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model.name}")
+# The process with the slow imports takes the code of this model's family and of adapters with them.
+ADAPTERS = {each.method.name for each in PLAN.trainings.values() if not each.method.is_full}
+os.environ.update(
+    INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model.name}",
+    INTERLUDE_WARM_METHODS=" ".join(sorted(ADAPTERS)),
+)
 
 RESULTS = f"results/{STUDY.name}"
 PARTS = ("train", "validation")  # of a task's rows

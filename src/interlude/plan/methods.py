@@ -32,7 +32,11 @@ def _tuned_modules() -> Any:
 class Method:
     """What all methods have. mergeable: whether what was trained can become part of the encoder."""
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "allow_inf_nan": False}
+    __pydantic_config__: ClassVar[Any] = {
+        "extra": "forbid",
+        "allow_inf_nan": False,
+        "regex_engine": "python-re",
+    }
     mergeable: ClassVar[bool] = True
 
     name: str
@@ -43,8 +47,8 @@ class Method:
         return isinstance(self, Full)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its name and all its parameters."""
-        return asdict(self)
+        """Return its name and its parameters, but for those that say nothing: None."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,17 @@ class Bottleneck(Method):
     )
     activation: Literal["relu", "gelu", "silu"] = field(
         default="relu", metadata={"description": "activation between its two layers"}
+    )
+    published: str | None = _parameter(
+        None,
+        "folder with pytorch_adapter.bin and adapter_config.json, as AdapterHub publishes them; a "
+        "training without a start begins with that adapter; relative to the working directory",
+        min_length=1,
+    )
+    published_sha256: str | None = _parameter(
+        None,
+        "SHA-256 of its pytorch_adapter.bin, 64 hexadecimal digits; needed with published",
+        pattern=r"^[0-9a-f]{64}\Z",
     )
 
 

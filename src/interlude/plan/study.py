@@ -14,7 +14,7 @@ from interlude.forms import declaration_of
 from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.declared import checked
-from interlude.plan.methods import MERGE
+from interlude.plan.methods import MERGE, Bottleneck
 from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
@@ -283,6 +283,9 @@ def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
             f"{where}: key arms.{name}: found adapter in the first stage, which begins with a "
             "fresh one. Allowed: in a later stage."
         )
+    for method in methods:
+        if isinstance(method, Bottleneck) and None in (method.published, method.published_sha256):
+            _check_pinned(method, f"{where}: key arms.{name}")
     merges = any((stage.adapter or config.encoder.adapter) == MERGE for stage in later)
     if merges and not methods[0].mergeable:
         raise InputError(
@@ -311,6 +314,16 @@ def _check_texts(arm: Arm, where: str) -> None:
                 f"{where}: key texts: found {min(strange)}. Allowed: {SOURCE}, in an arm that has "
                 f"one, {ALL}, names of tasks or of text files."
             )
+
+
+def _check_pinned(method: Bottleneck, where: str) -> None:
+    """Refuse a published adapter without its hash, by which a training knows it, or the reverse."""
+    if method.published != method.published_sha256:  # one of them is None
+        given = "published" if method.published else "published_sha256"
+        raise InputError(
+            f"{where}: found {given} alone in the method bottleneck. Allowed: published with "
+            "published_sha256, or none of them."
+        )
 
 
 def _looked_at(config: Config) -> list[str]:

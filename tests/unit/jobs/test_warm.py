@@ -18,7 +18,7 @@ import pytest
 from helpers import tiny
 
 from interlude.jobs.warm.__main__ import OWNER
-from interlude.jobs.warm.server import MODEL, WATCH_SECONDS
+from interlude.jobs.warm.server import METHODS, MODEL, WATCH_SECONDS
 
 SRC = Path(__file__).parents[3] / "src"
 TRAIN = Path(__file__).parents[3] / "workflow/scripts/train.py"
@@ -30,7 +30,7 @@ Started = subprocess.Popen[str]
 def owner(model: Path) -> Iterator[dict[str, str]]:
     """The environment of scripts that share a server, which ends with this module's tests."""
     with sleeper() as process, sockets_folder() as sockets:
-        yield {**environment(process.pid, sockets), MODEL: str(model)}
+        yield {**environment(process.pid, sockets), MODEL: str(model), METHODS: "ia3 bottleneck"}
 
 
 @contextmanager
@@ -114,7 +114,10 @@ def test_a_script_has_its_callers_arguments_folder_environment_and_streams(
     assert errors == "and this\n"
 
 
-@pytest.mark.parametrize("module", ["transformers", "transformers.models.bert.modeling_bert"])
+@pytest.mark.parametrize(
+    "module",
+    ["transformers", "transformers.models.bert.modeling_bert", "interlude.training.methods.ia3"],
+)
 def test_the_slow_imports_are_there_already(start: Start, module: str) -> None:
     output, _ = start(f"import sys; print({module!r} in sys.modules)").communicate()
     assert output == "True\n"

@@ -125,6 +125,11 @@ LORA_THEN_FULL = [{**STILTS[0], "method": "lora"}, {**STILTS[1], "method": "full
             r"found adapter: merge with the method bottleneck, .*Allowed: continue",
         ),
         (
+            {"method": {"name": "bottleneck", "published": "adapters/mnli"}},
+            STILTS,
+            r"found published alone .* Allowed: published with published_sha256",
+        ),
+        (
             {"method": "lora"},
             [{**STILTS[0], "adapter": "merge"}, STILTS[1]],
             r"found adapter in the first stage",

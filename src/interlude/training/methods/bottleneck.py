@@ -12,13 +12,16 @@ norm, whose weights serve twice.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
 from interlude.errors import InputError
 from interlude.plan.methods import Bottleneck
+from interlude.training.methods.published import WEIGHTS, read_published
 
 ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
 
@@ -65,6 +68,29 @@ def insert(encoder: nn.Module, method: Bottleneck) -> None:
         device = next(place.parameters()).device
         place.block = Block(sizes.hidden_size, width, method.activation).to(device)
         place.register_forward_hook(_again if _is_norm(place) else _added)
+    if method.published is not None:
+        _begin_as_published([place.block for place in places], sizes.model_type, method)
+
+
+def _begin_as_published(blocks: list[Any], model_type: str, method: Bottleneck) -> None:
+    """Give the blocks the weights of a published adapter, one for each; InputError if unlike."""
+    folder = Path(str(method.published))
+    found = read_published(folder, str(method.published_sha256), model_type, method)
+    wanted = [{name: each.shape for name, each in block.named_parameters()} for block in blocks]
+    shapes = [{name: each.shape for name, each in weights.items()} for weights in found]
+    if shapes != wanted:
+        raise InputError(
+            f"{folder / WEIGHTS}: found {len(found)} blocks of the shapes {_shown(shapes)}. "
+            f"Allowed: {len(blocks)} of {_shown(wanted)}, those of the encoder and its method."
+        )
+    with torch.no_grad():
+        for block, weights in zip(blocks, found, strict=True):
+            for name, weight in block.named_parameters():
+                weight.copy_(weights[name])
+
+
+def _shown(shapes: list[dict[str, torch.Size]]) -> str:
+    return ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes[0].items())
 
 
 def _again(norm: Any, inputs: tuple[Tensor], output: Tensor) -> Tensor:
