@@ -144,6 +144,7 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
         files.start,
         training.method,
         training.adapter,
+        frozen=training.frozen,
     )
     if training.carry_head and files.start is not None:
         _carry_heads(job, model, files.start, say)
@@ -206,8 +207,9 @@ def _load_part(job: Job, part: Part) -> TaskData:
     if not part.texts:
         return _load_task(part, encoded[part], settings)
     texts = [_load_texts(text, folder, settings) for text, folder in encoded.items()]
-    # A training from another's start has fresh heads.
-    return masked(texts, job.files.model, pretrained=job.files.start is None)
+    # A training from another's start has fresh heads, and so has one that compares encoders.
+    pretrained = job.files.start is None and not job.training.frozen
+    return masked(texts, job.files.model, pretrained)
 
 
 def _load_texts(part: Part, encoded: Path, settings: Settings) -> TaskData | TextData:

@@ -52,6 +52,7 @@ def _planned(job: Job) -> dict[str, Any]:
             "train_examples": shown,
             **_standardised(training),
             **_adapter(training),
+            **({"frozen": True} if training.frozen else {}),
         },
     }
 

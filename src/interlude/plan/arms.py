@@ -109,6 +109,11 @@ class Stage(Declared):
         "that left none for it, with the only one of the same shape, which several tasks may have "
         "shared; false: with a fresh head",
     )
+    frozen: bool = Field(
+        False,
+        description="true: the encoder stays as it is, and heads alone are trained, the one of mlm "
+        "a fresh one, so that encoders can be compared; false: both are trained",
+    )
     method: IfGiven[GivenMethod] = Field(
         None,
         description="how weights are trained: a name, or a mapping with name and parameters; where "

@@ -234,6 +234,7 @@ class _Planner:
             mixing=stage.mixing if stage.is_mixture else None,
             kept=stage.kept if stage.is_mixture else None,
             method=self.config.method(stage),
+            frozen=stage.frozen,
             carry_head=stage.carry_head,
             heads=stage.heads if stage.is_mixture else "per-task",
             adapter=self._adapter(stage, start),

@@ -286,6 +286,11 @@ def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
     for method in methods:
         if isinstance(method, Bottleneck) and None in (method.published, method.published_sha256):
             _check_pinned(method, f"{where}: key arms.{name}")
+    if not methods[0].is_full and any(stage.frozen for stage in arm.stages):
+        raise InputError(
+            f"{where}: key arms.{name}: found frozen with the method {methods[0].name}, whose "
+            "adapter would not be trained. Allowed: with the method full."
+        )
     merges = any((stage.adapter or config.encoder.adapter) == MERGE for stage in later)
     if merges and not methods[0].mergeable:
         raise InputError(

@@ -84,7 +84,7 @@ class Training:
     weights are trained; full is all of them. heads: whether tasks of one shape share a head.
     references: of each part, the training on it alone that the sampler dynamic compares it with.
     adapter: what becomes of the one of the start: continue or merge; None without a start, or where
-    all weights are trained.
+    all weights are trained. frozen: whether heads alone are.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -108,6 +108,7 @@ class Training:
     heads: str = "per-task"
     references: tuple[str, ...] = ()
     adapter: str | None = None
+    frozen: bool = False
 
     def __post_init__(self) -> None:
         # A mixture is the same in whatever order its parts are named.

@@ -28,7 +28,7 @@ from interlude.training.vocabulary import train_used_rows
 Say = Callable[[str], None]
 
 
-def build_model(
+def build_model(  # noqa: PLR0913  what a training is, as its plan has it
     model: Path,
     layers: int | None,
     data: TrainingData,
@@ -37,6 +37,8 @@ def build_model(
     start: Path | None = None,
     method: Method = FULL,
     adapter: str | None = None,
+    *,
+    frozen: bool = False,
 ) -> TaskModel:
     """Return an encoder under fresh heads, drawn from the seed, on the processor.
 
@@ -44,7 +46,7 @@ def build_model(
 
     The encoder is that of a model's folder, its first `layers` only if they are given, with the
     pretrained weights or with those of a start. With another method than full it has the pretrained
-    ones, which are frozen, and an adapter: see `methods.put_adapter`.
+    ones, which are frozen, and an adapter: see `methods.put_adapter`. frozen: train heads alone.
     """
     whole_start = start if method.is_full else None
     encoder = load_encoder(model, layers, settings.dropout, whole_start)
@@ -62,7 +64,9 @@ def build_model(
         left = [] if start is None else read_adapters(start)
         put_adapter(encoder, method, left, adapter)
         return TaskModel(encoder, heads)  # embeddings are frozen
-    if any(part.form.every_token for part in data.parts):
+    if frozen:
+        encoder.requires_grad_(False)
+    if frozen or any(part.form.every_token for part in data.parts):
         return TaskModel(encoder, heads)
     examples, pad_id = [part.train for part in data.parts], data.parts[0].pad_id
     return TaskModel(encoder, heads, train_used_rows(encoder, examples, pad_id))

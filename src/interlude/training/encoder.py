@@ -73,7 +73,9 @@ def repeats_exactly(encoder: nn.Module, device: torch.device) -> bool:
     mask = torch.tensor([[1, 0]], device=device)
     try:
         # In evaluation, so that no dropout takes a random number that the run would have got.
-        encoder.eval()(input_ids=ids, attention_mask=mask).last_hidden_state.sum().backward()
+        total = encoder.eval()(input_ids=ids, attention_mask=mask).last_hidden_state.sum()
+        if total.requires_grad:  # nothing of a frozen one does
+            total.backward()
     except RuntimeError as error:
         if "deterministic" not in str(error):
             raise

@@ -261,8 +261,10 @@ def _count_evaluation(result: Trained, data: TrainingData, started: float) -> No
 
 
 def _copied(module: nn.Module) -> Tensors:
-    """Return the weights of a module, without those that are frozen."""
+    """Return the weights of a module, without those that are frozen; all, where all are."""
     frozen = {name for name, each in module.named_parameters() if not each.requires_grad}
+    if len(frozen) == len([*module.parameters()]):
+        frozen = set()
     return {
         name: weight.detach().to("cpu", copy=True)
         for name, weight in module.state_dict().items()

@@ -169,6 +169,30 @@ def test_masked_lm_reads_the_texts_of_tasks_that_are_no_parts(carry_out: Trainer
     assert mlm["data_fingerprint"] != span["data_fingerprint"]
 
 
+def test_what_encoders_forget_is_measured_by_a_fresh_head_on_each_as_it_is(
+    carry_out: Trainer,
+) -> None:
+    first = carry_out(with_masked_lm("span"), keep_start=True)
+    _, mlm = (*tiny.training("span").parts, with_masked_lm("pair").parts[0])
+    measure = replace(tiny.training("span"), parts=(mlm,), frozen=True)
+    records = []
+    for start, place in ((None, None), (first.training.id, first.files.own_start)):
+        job = carry_out(replace(measure, start=start), start=place, keep_start=True)
+        records.append(json.loads(job.files.record.read_text()))
+        assert records[-1]["status"] == "ok", records[-1]["reason"]
+        assert job.files.own_start is not None
+    assert first.files.own_start is not None
+    left, kept = (
+        (folder / "encoder.safetensors").read_bytes()
+        for folder in (first.files.own_start, job.files.own_start)
+    )
+    assert left == kept
+    scores = [record["parts"][0]["metrics"] for record in records]
+    assert scores[0] != scores[1]
+    assert all(record["hyperparameters"]["frozen"] for record in records)
+    assert records[0]["trained_parameters"] < 5000
+
+
 def test_an_ordinary_training_says_which_speed_ups_were_on(carry_out: Trainer) -> None:
     record = json.loads(carry_out(training()).files.record.read_text())
     assert record["exact_speed_ups"] == {"used_rows": True, "first_token_only": False}

@@ -256,6 +256,19 @@ def test_masked_lm_masks_the_texts_of_the_other_parts_or_of_named_tasks(
     assert not any("mlm" in (cell.task, cell.source) for cell in plan.cells)
 
 
+def test_a_stage_that_measures_what_is_forgotten_leaves_the_encoder_as_it_is(
+    registry: Path,
+) -> None:
+    measure = {"parts": ["mlm"], "texts": ["i9"], "frozen": True, "examples": 100}
+    arm = [{"parts": ["source"]}, measure, {"parts": ["task"]}]
+    plan = planned(registry, 2, 1, arms={"single": SINGLE, "forgetting": arm}, restarts=1)
+    between = [each for each in plan.trainings.values() if each.frozen]
+    assert [[text.task for text in each.part.texts] for each in between] == [["i9"], ["i9"]]
+    starts = [plan.trainings[str(each.start)] for each in between]
+    assert [each.part.task for each in starts] == ["i0", "i1"]
+    assert not any(each.frozen for each in starts)
+
+
 def test_a_text_file_adds_no_code_and_no_task(registry: Path) -> None:
     stage = {"parts": ["i0", "mlm"], "texts": ["news.txt"], "examples": 9}
     plan = planned(registry, 1, 1, arms={"mlm": [stage, *SINGLE]}, restarts=1)

@@ -284,6 +284,10 @@ def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
             r"key arms: unknown task 'tiny-pear'\. Did you mean 'tiny-pair'\?",
         ),
         (
+            {"arms": {"odd": [{"parts": ["task"], "frozen": True, "method": "lora"}]}},
+            r"key arms\.odd: found frozen with the method lora, .*Allowed: with the method full",
+        ),
+        (
             {"contrasts": [{"arm": "stilt", "against": "single"}]},
             r"key contrasts\.arm: unknown arm 'stilt'\. Did you mean 'stilts'\?",
         ),

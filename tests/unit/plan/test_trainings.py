@@ -38,6 +38,7 @@ def test_ids_never_change() -> None:
         {"start": "0" * 16},
         {"sampler": "size"},
         {"choice": CHOICE},
+        {"frozen": True},
         {"parts": TWO.parts},
         {"parts": (replace(ONE.part, metric="matthews"),)},
         {"parts": (replace(ONE.part, declared="other"),)},
