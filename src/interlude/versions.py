@@ -8,9 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "pyarrow")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that compute, by name."""
-    installed = {name: _version(name) for name in PACKAGES}
+def versions(*also: str) -> dict[str, str]:
+    """Return the versions of Python and of the packages that compute, by name.
+
+    also: packages that compute only what is asked about.
+    """
+    installed = {name: _version(name) for name in (*PACKAGES, *also)}
     return {"python": platform.python_version(), **installed}
 
 

@@ -29,7 +29,7 @@ def outcome_identity(job: Job, platform: Platform) -> str:
     fields = json.loads(training.to_json())
     fields["parts"] = [_undeclared(part) for part in fields["parts"]]
     processor = [torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
-    computed_by = [described(platform), *processor, versions()]
+    computed_by = [described(platform), *processor, versions(*training.method.packages)]
     model = [_hash(job.files.model, "config.json"), weights_hash(job)]
     compared_with = scores_of(job.files.references)
     return identity_of(fields, job.code, *computed_by, data_hashes(job), *model, *compared_with)

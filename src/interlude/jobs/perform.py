@@ -283,7 +283,7 @@ def _outcome(job: Job, data: TrainingData, trained: Trained) -> Row:
         "code_digest": job.code,
         "model_revision": read_manifest(job.files.model).get("revision"),
         "weights_sha256": weights_hash(job),
-        "versions": versions(),
+        "versions": versions(*job.training.method.packages),
         **_compared(job, data, trained),
     }
 

@@ -30,7 +30,11 @@ def _tuned_modules() -> Any:
 
 @dataclass(frozen=True)
 class Method:
-    """What all methods have. mergeable: whether what was trained can become part of the encoder."""
+    """What all methods have.
+
+    mergeable: whether what was trained can become part of the encoder. packages: what computes it
+    beside that which computes every training.
+    """
 
     __pydantic_config__: ClassVar[Any] = {
         "extra": "forbid",
@@ -38,6 +42,7 @@ class Method:
         "regex_engine": "python-re",
     }
     mergeable: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ()
 
     name: str
 
@@ -58,8 +63,14 @@ class Full(Method):
     name: Literal["full"] = "full"
 
 
+class Tuner(Method):
+    """One of PEFT's."""
+
+    packages: ClassVar[tuple[str, ...]] = ("peft",)
+
+
 @dataclass(frozen=True)
-class Lora(Method):
+class Lora(Tuner):
     """Low-rank changes of linear layers (Hu et al. 2022), by PEFT."""
 
     name: Literal["lora"] = "lora"
@@ -74,7 +85,7 @@ class Lora(Method):
 
 
 @dataclass(frozen=True)
-class Loha(Method):
+class Loha(Tuner):
     """Element-wise products of two low-rank changes (Hyeon-Woo et al. 2022), by PEFT."""
 
     name: Literal["loha"] = "loha"
@@ -84,7 +95,7 @@ class Loha(Method):
 
 
 @dataclass(frozen=True)
-class Lokr(Method):
+class Lokr(Tuner):
     """Kronecker products as changes (Yeh et al. 2024), by PEFT."""
 
     name: Literal["lokr"] = "lokr"
@@ -94,7 +105,7 @@ class Lokr(Method):
 
 
 @dataclass(frozen=True)
-class Hra(Method):
+class Hra(Tuner):
     """Products of reflections before linear layers (Yuan et al. 2024), by PEFT."""
 
     name: Literal["hra"] = "hra"
@@ -103,7 +114,7 @@ class Hra(Method):
 
 
 @dataclass(frozen=True)
-class Ia3(Method):
+class Ia3(Tuner):
     """A factor for each output, or input of the feed-forward's end (Liu et al. 2022), by PEFT."""
 
     name: Literal["ia3"] = "ia3"

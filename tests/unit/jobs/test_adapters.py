@@ -78,6 +78,7 @@ def test_a_start_holds_the_adapter_the_heads_and_the_hash_of_its_base(
     assert record["start_bytes"] == sum(sizes) < (model / WEIGHTS).stat().st_size / 2
     told = record["hyperparameters"]
     assert (told["method"]["name"], told["adapter"]) == (method.name, None)
+    assert ("peft" in record["versions"]) == (method.name == "lora")
 
 
 def test_a_full_training_leaves_what_it_always_left(carry_out: Perform) -> None:

@@ -28,6 +28,8 @@ from interlude.plan.methods import (
     method_of,
 )
 from interlude.training.encoder import load_encoder
+from interlude.training.first_token import FAMILIES as FIRST_TOKEN
+from interlude.training.first_token import read_first_token_only
 from interlude.training.methods import put_adapter, trained_parameters
 from interlude.training.methods.bottleneck import Block
 
@@ -201,6 +203,29 @@ def test_the_block_is_that_of_the_reference(encoder: nn.Module) -> None:
         else:
             layers[number].output = ByHand(layers[number].output, block)
     torch.testing.assert_close(hidden(encoder), hidden(by_hand), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("family", FIRST_TOKEN)
+def test_the_first_token_alone_is_computed_as_with_all_others(family: str, name: str) -> None:
+    """The exact saving in the last layer holds for adapters: values and gradients."""
+    without = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    whole: Any = untrained(family, attn_implementation="eager", initializer_range=0.3, **without)
+    short = copy.deepcopy(whole)
+    read_first_token_only(short)
+    for each in (whole, short):
+        torch.manual_seed(3)
+        put_adapter(each, SMALL[name])
+        trained_at_random(each)
+        each.double()  # so that sums of other lengths differ by little
+    first, alone = (each(**INPUTS).last_hidden_state[:, :1] for each in (whole, short))
+    torch.testing.assert_close(alone, first, atol=1e-6, rtol=1e-6)
+    first.square().sum().backward()
+    alone.square().sum().backward()
+    wanted, found = trained_parameters(whole), trained_parameters(short)
+    assert found.keys() == wanted.keys()
+    for weight, other in ((wanted[each], found[each]) for each in wanted):
+        torch.testing.assert_close(other.grad, weight.grad, atol=1e-6, rtol=1e-6)
 
 
 # Whole trainings
