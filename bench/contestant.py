@@ -38,8 +38,8 @@ Contestant = Callable[[Job, int, Meter], float]
 def interlude(job: Job, threads: int, meter: Meter) -> float:
     """Perform the job as Interlude's own do; the meter is put on the model that it builds."""
 
-    def build_watched(*args: Any) -> Any:
-        model = build_model(*args)
+    def build_watched(*args: Any, **options: Any) -> Any:
+        model = build_model(*args, **options)
         meter.watch(model, model.encoder)
         return model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from bench.machine import about, has_bf16, python, run
 from bench.material import Material, arguments
 from interlude.encode.read import read_encoded
+from interlude.plan.methods import FULL, Method
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import Training
 
@@ -26,11 +27,12 @@ Measures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Entrant:
-    """A contestant under a name of its own, in a precision."""
+    """A contestant under a name of its own, in a precision. method: how Interlude trains."""
 
     name: str
     contestant: str
     precision: str
+    method: Method = FULL
 
 
 def entrants(device: str) -> list[Entrant]:
@@ -123,6 +125,7 @@ def _measured(
     options: Namespace,
 ) -> Measures:
     training = race_training(material, sequences, repetition, device, entrant.precision, options)
+    training = replace(training, method=entrant.method)
     counts = ("--threads", str(options.threads), "--warm-up", str(options.warm_up))
     with TemporaryDirectory() as folder:  # a fresh one, so that no run finds another's checkpoint
         given = [*arguments(material.job(training, Path(folder))), *counts, "--products"]

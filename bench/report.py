@@ -84,14 +84,14 @@ def spread(values: Iterable[float]) -> str:
     return middle if len(found) == 1 else f"{middle} ({found[0]:.3g}–{found[-1]:.3g})"
 
 
-def faster(rows: Sequence[Row], than: str) -> list[float]:
-    """Return, by task and batch, the median of Interlude's speed over another's."""
+def faster(rows: Sequence[Row], than: str, who: str = "interlude") -> list[float]:
+    """Return, by task and batch, the median of one's speed, Interlude's, over another's."""
     return [
         median(
             one["tokens_per_second"] / other["tokens_per_second"]
             for one in chosen
             for other in chosen
-            if (one["entrant"], other["entrant"]) == ("interlude", than)
+            if (one["entrant"], other["entrant"]) == (who, than)
             and one["repetition"] == other["repetition"]
         )
         for chosen in _by(rows, "task", "batch").values()
@@ -124,6 +124,16 @@ def engine_goals(document: Row) -> list[Goal]:
             for precision, goal in (("bf16", 50), ("fp32", 70))
             if (shares := share_of_products(rows, precision))
         ),
+    ]
+
+
+def methods_goals(document: Row) -> list[Goal]:
+    """Return how much faster than full fine-tuning each method trains. No promise was made."""
+    rows = document["rows"]
+    return [
+        Goal(f"methods: {name}, times the tokens/s of full", 1, faster(rows, "full", name))
+        for name in dict.fromkeys(row["entrant"] for row in rows)
+        if name != "full"
     ]
 
 
@@ -173,6 +183,17 @@ def race_section(rows: Sequence[Row]) -> Lines:
     }
     if all("peak_gpu_bytes" in row for row in rows):
         columns["peak GPU MiB"] = lambda row: row["peak_gpu_bytes"] / MIB
+    return _table(_by(rows, "task", "batch", "entrant", "precision"), columns)
+
+
+def methods_section(rows: Sequence[Row]) -> Lines:
+    """Return the table of methods of training; operations are not counted: fewer are needed."""
+    columns: dict[str, Callable[[Row], float]] = {
+        "tokens/s": lambda row: row["tokens_per_second"],
+        "tokens per CPU s": lambda row: row["tokens"] / row["cpu_seconds"],
+        "final loss": lambda row: row["final_loss"],
+        "peak MiB": lambda row: row["peak_bytes"] / MIB,
+    }
     return _table(_by(rows, "task", "batch", "entrant", "precision"), columns)
 
 
@@ -256,6 +277,7 @@ def _about(document: Row) -> str:
 
 GOALS: dict[str, Callable[[Row], list[Goal]]] = {
     "engine": engine_goals,
+    "methods": methods_goals,
     "steps": lambda _: [],
     "study": partial(study_goals, name="study"),
     "rehearsal": partial(study_goals, name="rehearsal"),
@@ -264,6 +286,7 @@ GOALS: dict[str, Callable[[Row], list[Goal]]] = {
 }
 SECTIONS: dict[str, Callable[[Sequence[Row]], Lines]] = {
     "engine": race_section,
+    "methods": methods_section,
     "steps": steps_section,
     "study": study_section,
     "rehearsal": study_section,

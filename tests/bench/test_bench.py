@@ -16,6 +16,7 @@ from transformers import AutoConfig, BertConfig
 from bench import random_roberta
 from bench.contestant import CONTESTANTS
 from bench.meter import Meter
+from bench.methods import entrants
 from bench.products import flops, flops_of_step, products_of_step, speed
 from bench.profiled import KINDS, REST, ProfiledSteps, kind_of
 from bench.race import whole_epochs
@@ -61,6 +62,28 @@ def test_contestants_do_the_same_work(
         assert work[0][1] == told.epochs * tokens
     assert measures["interlude"]["padding_share"] == measures["tuned"]["padding_share"]
     assert measures["example"]["padding_share"] > measures["tuned"]["padding_share"]
+
+
+def test_methods_are_raced_on_the_same_tokens(
+    model: Path, encoded: dict[str, Path], tmp_path: Path
+) -> None:
+    told, seen = whole_epochs(read_encoded(encoded["pair"] / "train.arrow"), 12, 4, 32)
+    part = Part("tiny-pair", "pair", "accuracy", "declared", seen)
+    rows = []
+    for entrant in entrants(["lora", "bottleneck"]):
+        training = tiny.training("pair", parts=(part,), settings=told, method=entrant.method)
+        job = tiny.job(training, tiny.files(model, encoded["pair"], tmp_path / entrant.name))
+        with Meter(warm_up=1, steps=4) as meter:
+            CONTESTANTS[entrant.contestant](job, 1, meter)
+        named = {"task": "tiny-pair", "batch": 12, "repetition": 1, "entrant": entrant.name}
+        named["peak_bytes"] = 2**20
+        rows.append({**named, "precision": entrant.precision, **meter.measures()})
+    assert [row["entrant"] for row in rows] == ["full", "lora", "bottleneck"]
+    assert len({(row["steps"], row["tokens_of_all_steps"]) for row in rows}) == 1
+    document = {"machine": {}, "options": {}, "rows": rows}
+    page = table({"methods": document})
+    assert page.count("| tiny-pair, 12, ") == 3
+    assert "| methods: bottleneck, times the tokens/s of full | at least 1 |" in page
 
 
 def test_operations_of_a_step_are_those_of_the_formula(config: BertConfig) -> None:
