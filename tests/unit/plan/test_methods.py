@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from helpers import tiny
 
 from interlude.errors import InputError
@@ -16,6 +17,7 @@ from interlude.plan.planner import Plan, check_trainable, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import Training
 
+ROOT = Path(__file__).parents[3]
 SINGLE = [{"parts": ["task"]}]
 STILTS = [{"parts": ["source"]}, *SINGLE]
 
@@ -66,6 +68,14 @@ def test_a_training_is_read_back_from_its_json(name: str) -> None:
     training = tiny.training("single", method=method_of({"name": name}), adapter="continue")
     again = Training.from_json(training.to_json())
     assert (again, again.id) == (training, training.id)
+
+
+def test_the_study_of_the_page_on_adapters_is_planned() -> None:
+    page = (ROOT / "docs/adapters.md").read_text(encoding="utf8")
+    told = page.partition("`adapters.yaml`:\n\n```yaml\n")[2].partition("```")[0]
+    plan = plan_of(load_study(yaml.safe_load(told), ROOT, "adapters.yaml"))
+    methods = [training.method for training in plan.trainings.values()]
+    assert methods == [Lora(r=8)] * 6
 
 
 def test_every_parameter_is_part_of_the_id() -> None:
