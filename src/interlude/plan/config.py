@@ -282,7 +282,9 @@ class Config(Declared):
         {}, description="role -> settings of all its trainings; what is not given has its default"
     )
     overrides: dict[Role, dict[Name, GivenSettings]] = Field(
-        {}, description="role -> task -> settings of the task in this role, over those of the role"
+        {},
+        description="role -> task -> settings of the task in this role, over those of the role; "
+        "mlm stands for a stage with nothing else",
     )
     sweep: Sweep | None = Field(
         None,

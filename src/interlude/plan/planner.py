@@ -223,7 +223,7 @@ class _Planner:
     ) -> Training:
         """Return the training of a stage. A mixture has the settings of its role alone."""
         sources = self._tasks(stage.parts, source, task)
-        alone = None if stage.is_mixture or not sources else sources[0].task
+        alone = None if stage.is_mixture else sources[0].task if sources else MLM
         settings = self.study.settings(role, alone)
         return self._planned(
             parts=self._parts_of(stage, role, source, sources),
@@ -239,7 +239,7 @@ class _Planner:
             heads=stage.heads if stage.is_mixture else "per-task",
             adapter=self._adapter(stage, start),
             references=self._references(stage, role, sources, restart, changes),
-            choice=None if alone is None else self._choice(role, alone),
+            choice=None if alone in (None, MLM) else self._choice(role, str(alone)),
         )
 
     def _references(

@@ -217,7 +217,10 @@ def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
         keys = ", ".join(ROLES)
         raise InputError(f"{where}: keys {keys}: found no task. Allowed: one or more.")
     named += [
-        (f"overrides.{role}", name) for role, tasks in config.overrides.items() for name in tasks
+        (f"overrides.{role}", name)
+        for role, tasks in config.overrides.items()
+        for name in tasks
+        if name != MLM  # of a stage with nothing else
     ]
     named += [("arms", name) for name in _named_in_arms(config)]
     named += [("look", name) for name in _looked_at(config)]

@@ -261,10 +261,13 @@ def test_a_stage_that_measures_what_is_forgotten_leaves_the_encoder_as_it_is(
 ) -> None:
     measure = {"parts": ["mlm"], "texts": ["i9"], "frozen": True, "examples": 100}
     arm = [{"parts": ["source"]}, measure, {"parts": ["task"]}]
-    plan = planned(registry, 2, 1, arms={"single": SINGLE, "forgetting": arm}, restarts=1)
+    own = {"overrides": {"intermediate": {"mlm": {"learning_rate": 1e-3, "steps": 100}}}}
+    plan = planned(registry, 2, 1, arms={"single": SINGLE, "forgetting": arm}, restarts=1, **own)
     between = [each for each in plan.trainings.values() if each.frozen]
     assert [[text.task for text in each.part.texts] for each in between] == [["i9"], ["i9"]]
+    assert {(each.settings.learning_rate, each.settings.steps) for each in between} == {(1e-3, 100)}
     starts = [plan.trainings[str(each.start)] for each in between]
+    assert {each.settings for each in starts} == {Settings()}
     assert [each.part.task for each in starts] == ["i0", "i1"]
     assert not any(each.frozen for each in starts)
 
