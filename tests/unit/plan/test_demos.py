@@ -1,0 +1,38 @@
+"""Small studies on what comes from a package index: what they plan, and what they share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.utils import update_config
+
+from interlude.plan.planner import Plan, check_mixtures, plan_of
+from interlude.plan.study import load_study
+
+ROOT = Path(__file__).parents[3]
+
+
+def plan(*paths: str) -> Plan:
+    """Return the plan of some configs, each over the ones before it."""
+    told: dict[str, Any] = {}
+    for path in paths:
+        update_config(told, yaml.safe_load((ROOT / path).read_text()))
+    planned = plan_of(load_study(told, ROOT, paths[-1]))
+    check_mixtures(planned, paths[-1])
+    return planned
+
+
+def test_masked_lm_is_set_beside_the_default_study_and_shares_its_trainings() -> None:
+    own = plan("config.yaml", "config/studies/mlm-demo.yaml")
+    assert Counter((cell.arm, cell.role) for cell in own.cells) == {
+        ("single", "target"): 9,
+        ("stilts", "intermediate"): 9,
+        ("stilts", "target"): 27,
+        ("mlm", "intermediate"): 9,
+        ("mlm", "target"): 27,
+    }
+    assert len(own.cells) == len(own.trainings) == 81
+    assert len(own.trainings.keys() & plan("config.yaml").trainings.keys()) == 45
