@@ -133,9 +133,8 @@ rule encode_texts:
         script=script("encode_texts.py"),
     params:
         file=lambda wildcards: TEXT_FILES[wildcards.texts],
-        contents=lambda wildcards, output: ORIGINS.of_texts(
-            TEXT_FILES[wildcards.texts], Path(output.manifest).parent
-        ),
+        # Snakemake compares no parameter that is made from an output.
+        contents=lambda wildcards: origin_of(TEXT_FILES[wildcards.texts], wildcards.length),
         code=digest.text_file_code(),
         folder=output_folder,
         model=lambda wildcards, input: Path(input.model).parent,

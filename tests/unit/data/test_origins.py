@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -353,3 +354,14 @@ def test_broken_remembrance_is_none(by_files: Desk) -> None:
     for content in (b"{", b"[]", b'{"results/data/mine": 3}'):
         Path("results/origins.json").write_bytes(content)
         assert by_files.wanted().startswith("files-")
+
+
+def test_what_something_is_made_from_is_no_parameter_that_snakemake_does_not_compare() -> None:
+    # It compares none that is made from inputs or outputs.
+    rules = Path(__file__).parents[3] / "workflow/rules"
+    texts = [path.read_text(encoding="utf8") for path in rules.glob("*.smk")]
+    found = [
+        line for text in texts for line in re.findall(r"(?:made_from|contents)=lambda [^:]*:", text)
+    ]
+    assert len(found) >= 4
+    assert {line.partition("=")[2] for line in found} == {"lambda wildcards:"}
