@@ -508,6 +508,7 @@ def test_the_score_is_the_first_number_and_has_the_name_of_its_metric() -> None:
         "micro_f1": ([[0, 2], []], [[0, 2], []]),
         "multirc": ([0, 1], options("ab", [0, 1])),
         "record": ([0, 1], candidates("q", ["a dog", "cat"], ["cat"])),
+        "masked_accuracy": ([{"tokens": [7], "surprisals": []}], [[7]]),
     }
     for name in metric_names():
         predicted, gold = examples.get(name, ([0, 1], [0, 1]))
