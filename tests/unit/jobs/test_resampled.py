@@ -34,6 +34,10 @@ def tags(kinds: int) -> list[list[str]]:
     return [[TAGS[k] for k in DRAWS.integers(kinds, size=5)] for _ in range(N)]
 
 
+def tokens(kinds: int) -> list[list[int]]:
+    return [[k % kinds for k in range(place, place + 3)] for place in labels(kinds)]
+
+
 def questions(**more: list[Any]) -> list[dict[str, Any]]:
     """References of 8 questions, whose examples do not all stand together."""
     return [
@@ -48,6 +52,10 @@ CASES: dict[str, Case] = {
     "accuracy_f1": (labels(2), labels(2)),
     "entity_f1": (tags(5), tags(4)),
     "f1_macro": (labels(5), labels(5)),
+    "masked_accuracy": (
+        [{"tokens": each, "surprisals": []} for each in tokens(3)],
+        tokens(3),
+    ),
     "matthews": (labels(3), labels(3)),
     "micro_f1": (sets(), sets()),
     "multirc": (labels(2), questions(label=labels(2))),
