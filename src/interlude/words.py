@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 ROLES = ("intermediate", "target", "probing")  # of a task in a study
 NO_SOURCE = "none"
 STATUSES = ("ok", "diverged", "failed", "missing", "mean_only")
 
 # What tells one score of a study from another, in the order of `plan.csv`.
 KEY = ("arm", "role", "source", "examples", "task", "restart", "point")
+
+
+class Contrast(NamedTuple):
+    """An arm that is compared with another: cell by cell, of the same source where both have some.
+
+    sourced: whether the arm starts from intermediate tasks, or mixes them in. mixing: whether it
+    mixes source and task in one training, where the other chains them.
+    """
+
+    arm: str
+    against: str
+    sourced: bool = True
+    mixing: bool = False
+
+    @property
+    def title(self) -> str:
+        """What tables and figures show."""
+        return f"{self.arm} against {self.against}"
+
 
 _TEXT, _WHOLE, _REAL, _YES_NO = "str", "Int64", "float64", "boolean"
 JSON = ("metrics", "curve", "truncation", "hyperparameters", "versions")  # columns of JSON text

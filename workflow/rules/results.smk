@@ -12,6 +12,9 @@ OPTIONS = STUDY.options.replace("<", r"\u003c")
 EXCLUDES = STUDY.config.degenerate.exclude
 # What this study has nothing to show in.
 ABSENT = {
+    *([] if any(each.mixing for each in STUDY.contrasts) else catalog.OF_MIXING),
+    *([] if len(STUDY.contrasts) > 1 else catalog.OF_SEVERAL),
+    *([] if STUDY.sizes else ["size_panels"]),
     *([] if STUDY.sizes else ["size_curves"]),
     *([] if STUDY.config.sweep else ["sweep"]),
     *(["curves"] if STUDY.config.published else []),
@@ -23,29 +26,29 @@ KINDS_OF_RESULT = {".html": "table", ".svg": "figure"}
 
 
 def shown(folder, ending, entries):
-    """Files of the report: one per entry, or two, with its caption, category and labels."""
+    """Files of the report, as `catalog.file_names` names them, with caption, category and labels."""
     return [
-        shown_once(f"{folder}/{name}", suffix, ending, entry, filtered)
+        shown_once(f"{folder}/{name}{part}{suffix}{ending}", name, entry, contrast, suffix)
         for name, entry in entries.items()
-        for suffix, filtered in catalog.variants(EXCLUDES).items()
-        if entry.twice or suffix == catalog.MAIN
+        for contrast, part in catalog.contrasted(entry, STUDY.contrasts).items()
+        for suffix in catalog.suffixes(entry, EXCLUDES)
     ]
 
 
-def shown_once(path, suffix, ending, entry, filtered):
+def shown_once(path, name, entry, contrast, suffix):
     """One file of the report.
 
     Snakemake's report turns any label but the first into a switch where it halves the results, and
     shows no CSV: hence tables as HTML, and the kind of result within the first label.
     """
-    labels = {"Result": f"{entry.label} ({KINDS_OF_RESULT[ending]})"}
-    labels |= {"Runs": RUNS_SHOWN[filtered]} if entry.twice else {}
-    caption = f"../report/{Path(path).name}.rst"
-    return report(
-        f"{path}{suffix}{ending}", caption=caption, category=entry.category, labels=labels
-    )
+    of = f", {contrast.title}" if entry.each and len(STUDY.contrasts) > 1 else ""
+    labels = {"Result": f"{entry.label}{of} ({KINDS_OF_RESULT[Path(path).suffix]})"}
+    if entry.twice:
+        labels["Runs"] = RUNS_SHOWN[catalog.variants(EXCLUDES)[suffix]]
+    return report(path, caption=f"../report/{name}.rst", category=entry.category, labels=labels)
 
 
 def beside(folder, ending, entries):
     """Files of the same results that are not in the report."""
-    return [f"{folder}/{name}{ending}" for name in catalog.file_names(entries, EXCLUDES)]
+    names = catalog.file_names(entries, EXCLUDES, STUDY.contrasts)
+    return [f"{folder}/{name}{ending}" for name in names]

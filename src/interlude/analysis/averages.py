@@ -8,23 +8,43 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.contrasts import Scores, holm, welch
+from interlude.analysis.differences import Scores, holm, welch
 from interlude.analysis.options import Options
 from interlude.analysis.outcomes import degenerate_shares
-from interlude.analysis.results import POINTS
-from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED, CellScores
-from interlude.words import NO_SOURCE
+from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.transfer import FAMILY, ONE_ENCODER, UNLEARNED, CellScores
 
 ALL_OUTCOMES, GIVEN_SUCCESS = "all outcomes", "given success"  # what a ranking may rest on
 COLUMNS = [
-    *("source", "role", "tasks", "n", "delta", "rank", "fixed_low", "fixed_high", "fixed_p"),
+    *(
+        "arm",
+        "against",
+        "source",
+        "role",
+        "tasks",
+        "n",
+        "delta",
+        "rank",
+        "fixed_low",
+        "fixed_high",
+        "fixed_p",
+    ),
     *("fixed_p_holm", "random_low", "random_high", "random_p", "random_p_holm"),
     *("common_tasks", "delta_common_tasks", "delta_other_tasks"),
     *("improved", "harmed", "undecided", "above", "below", "note"),
 ]
 _RUNS = ("n_degenerate", "n_failed", "n_missing", "n_planned")
 _BOTH = [
-    *("source", "role", *_RUNS, "degenerate_share", "degenerate_low", "degenerate_high"),
+    *(
+        "arm",
+        "against",
+        "source",
+        "role",
+        *_RUNS,
+        "degenerate_share",
+        "degenerate_low",
+        "degenerate_high",
+    ),
     *("tasks_all_outcomes", "delta_all_outcomes", "tasks_given_success", "delta_given_success"),
     *("common_tasks", "common_all_outcomes", "common_given_success"),
 ]
@@ -33,7 +53,7 @@ BASELINE_KNOWN = "baselines are means, taken as known"
 
 
 def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) -> pd.DataFrame:
-    """Return the mean delta of each source over the tasks of a role, best rank first.
+    """Return the mean delta of each source over the tasks of a contrast and role, best rank first.
 
     transfer: the transfer table; scores: those that it counts.
 
@@ -41,8 +61,8 @@ def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) 
     outcomes, or given success, as the config says; 1 is best. fixed_low, fixed_high, fixed_p: of
     the mean over these very tasks, by how the means of restarts vary; random_low, random_high,
     random_p: of the mean over all tasks that these are a sample of, by how tasks vary. Either p is
-    corrected (Holm) over the sources of a role. common_tasks, delta_common_tasks: over the tasks
-    that all sources of the role share. delta_other_tasks: without transfer of a task to itself.
+    corrected (Holm) over the sources of a family. common_tasks, delta_common_tasks: over the tasks
+    that all sources of the family share. delta_other_tasks: without transfer of a task to itself.
 
     improved, harmed: cells that differ from 0 after Holm's correction; undecided: all others, of
     which above lie over 0 and below under 0. note: what the row can not speak of.
@@ -52,13 +72,14 @@ def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) 
     common = _common_tasks(compared)
     rows = [
         {
-            **_mean(source, cells, common[str(role)]),
+            **dict(zip(FAMILY, family, strict=True)),
+            **_mean(source, cells, common[tuple(map(str, family))]),
             **_over_these_tasks(cells, scores, alpha),
             **_over_tasks(cells["delta"], alpha),
             **_counted(cells, alpha),
             "note": _note(source, cells, options),
         }
-        for (role, source), cells in compared.groupby(["role", "source"], sort=False)
+        for (*family, source), cells in compared.groupby([*FAMILY, "source"], sort=False)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     alone = table["fixed_p"].isna().map({True: NO_RESTARTS, False: ""})
@@ -67,12 +88,14 @@ def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) 
     ]
     table = table.assign(rank=_ranks(transfer, table, options.statistics.ranking))
     for name in ("fixed_p", "random_p"):
-        table[f"{name}_holm"] = table.groupby("role", group_keys=False)[name].transform(holm)
-    return _ordered(table, "rank")[COLUMNS]
+        table[f"{name}_holm"] = table.groupby(FAMILY, group_keys=False)[name].transform(holm)
+    return ranked(table, "rank")[COLUMNS]
 
 
 def averages_by_filter(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Return mean transfer per source and role of all outcomes and given success, and the ranks.
+    """Return mean transfer of each source, of all outcomes and given success, and the ranks.
+
+    A row per contrast, role and source.
 
     transfer: the transfer table, of either twin. n_degenerate, n_failed, n_missing of n_planned
     runs, and the share of degenerate ones with its interval (`outcomes.degenerate_shares`). tasks
@@ -81,12 +104,12 @@ def averages_by_filter(transfer: pd.DataFrame, options: Options) -> pd.DataFrame
     (rank), or both. note: of a source that did not learn. Sorted by the rank that
     the config says.
     """
-    groups = transfer.groupby(["role", "source"], sort=False)
-    rows = [_both(str(source), cells) for (_, source), cells in groups]
+    groups = transfer.groupby([*FAMILY, "source"], sort=False)
+    rows = [_both(cells) for _, cells in groups]
     table = pd.DataFrame(rows, columns=_BOTH)
     table = table.assign(**degenerate_shares(table, options.statistics.alpha))
     for name in ("all_outcomes", "given_success"):
-        ranks = table.groupby("role")[f"delta_{name}"].rank(ascending=False)
+        ranks = table.groupby(FAMILY)[f"delta_{name}"].rank(ascending=False)
         table[f"rank_{name}"] = ranks
     signs = table["delta_all_outcomes"] * table["delta_given_success"] < 0
     ranks = table["rank_all_outcomes"] != table["rank_given_success"]
@@ -94,22 +117,30 @@ def averages_by_filter(transfer: pd.DataFrame, options: Options) -> pd.DataFrame
     parts = [signs.map({True: "sign", False: ""}), order.map({True: "order", False: ""})]
     table["disagreement"] = [", ".join(filter(None, row)) for row in zip(*parts, strict=True)]
     told = table.dropna(subset=["delta_all_outcomes", "delta_given_success"], how="all")
-    ranked = _ordered(told, f"rank_{options.statistics.ranking.replace(' ', '_')}")
-    return ranked.assign(note=_unlearned(ranked["source"], options))
+    told = ranked(told, f"rank_{options.statistics.ranking.replace(' ', '_')}")
+    return told.assign(note=_unlearned(told, options))
 
 
-def _ordered(table: pd.DataFrame, rank: str) -> pd.DataFrame:
-    by, ascending = ["role", rank], [False, True]
-    return table.sort_values(by, ascending=ascending, ignore_index=True, kind="stable")
+def ranked(table: pd.DataFrame, by: str, ascending: bool = True) -> pd.DataFrame:
+    """Return rows by contrast, as they come; target tasks first; then the best of column `by`."""
+    contrasts = table["arm"] + " " + table["against"]
+    place = {name: number for number, name in enumerate(in_order(contrasts))}
+    return (
+        table.assign(_place=contrasts.map(place))
+        .sort_values(["_place", "role", by], ascending=[True, False, ascending], kind="stable")
+        .drop(columns="_place")
+        .reset_index(drop=True)
+    )
 
 
-def _unlearned(sources: pd.Series[str], options: Options) -> list[str]:
-    return [UNLEARNED if source in options.unlearned else "" for source in sources]
+def _unlearned(table: pd.DataFrame, options: Options) -> list[str]:
+    pairs = zip(table["arm"], table["source"], strict=True)
+    return [UNLEARNED if pair in options.unlearned else "" for pair in pairs]
 
 
-def _both(source: str, cells: pd.DataFrame) -> dict[str, Any]:
+def _both(cells: pd.DataFrame) -> dict[str, Any]:
     both = cells.dropna(subset=["delta_all_outcomes", "delta_given_success"])
-    row: dict[str, Any] = {"source": source, "role": cells["role"].iloc[0]}
+    row: dict[str, Any] = {name: cells[name].iloc[0] for name in [*FAMILY, "source"]}
     row |= {name: int(cells[name].sum()) for name in _RUNS}
     for name in ("all_outcomes", "given_success"):
         row[f"tasks_{name}"] = int(cells[f"delta_{name}"].notna().sum())
@@ -120,22 +151,21 @@ def _both(source: str, cells: pd.DataFrame) -> dict[str, Any]:
     return row
 
 
-def _common_tasks(compared: pd.DataFrame) -> dict[str, list[str]]:
-    """Return role -> the tasks on which every source of the role that has any delta has one."""
+def _common_tasks(compared: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    """Return family -> the tasks on which every source of it that has any delta has one."""
     return {
-        str(role): [
+        tuple(map(str, family)): [
             str(task)
             for task, part in cells.groupby("task", sort=False)
             if part["source"].nunique() == cells["source"].nunique()
         ]
-        for role, cells in compared.groupby("role", sort=False)
+        for family, cells in compared.groupby(FAMILY, sort=False)
     }
 
 
 def _mean(source: Any, cells: pd.DataFrame, common: list[str]) -> dict[str, Any]:
     return {
         "source": source,
-        "role": cells["role"].iloc[0],
         "tasks": len(cells),
         "delta": cells["delta"].mean(),
         "common_tasks": len(common),
@@ -146,15 +176,20 @@ def _mean(source: Any, cells: pd.DataFrame, common: list[str]) -> dict[str, Any]
 
 def _over_these_tasks(cells: pd.DataFrame, scores: CellScores, alpha: float) -> dict[str, Any]:
     """Return n, interval and p of the mean over these tasks: only restarts are random."""
-    role, source = cells["role"].iloc[0], cells["source"].iloc[0]
-    own = _restart_means(scores[role, source, task] for task in cells["task"])
-    baseline = _restart_means(scores[role, NO_SOURCE, task] for task in cells["task"])
+    own = _restart_means(scores[key] for key in _keys(cells, "arm", "source"))
+    baseline = _restart_means(scores[key] for key in _keys(cells, "against", "baseline_source"))
     parts = [side.variance_of_mean for side in (own, baseline) if side.n > 1]
     n = int(cells["n"].min())
     if own.n < 2 or not sum(variance for variance, _ in parts):
         return {"n": n}
     low, high, p = welch(cells["delta"].mean(), [_in_points(part) for part in parts], alpha)
     return {"n": n, "fixed_low": low, "fixed_high": high, "fixed_p": p}
+
+
+def _keys(cells: pd.DataFrame, arm: str, source: str) -> list[tuple[str, str, str, str]]:
+    """Return the keys of one side of cells, whose arm and source stand in these columns."""
+    keys = cells[[arm, "role", source, "task"]].itertuples(index=False, name=None)
+    return [(str(arm), str(role), str(source), str(task)) for arm, role, source, task in keys]
 
 
 def _in_points(part: tuple[float, int]) -> tuple[float, int]:
@@ -202,13 +237,14 @@ def _note(source: Any, cells: pd.DataFrame, options: Options) -> str:
     said = {
         BASELINE_KNOWN: (cells["baseline_n"] == 0).all(),
         ONE_ENCODER: of_one,
-        UNLEARNED: source in options.unlearned,
+        UNLEARNED: (cells["arm"].iloc[0], source) in options.unlearned,
     }
     return "; ".join(words for words, holds in said.items() if holds)
 
 
 def _ranks(transfer: pd.DataFrame, table: pd.DataFrame, ranking: str) -> list[float]:
-    means = transfer.groupby(["role", "source"])[f"delta_{ranking.replace(' ', '_')}"].mean()
-    ranks = means.groupby(level="role").rank(ascending=False)
-    places = zip(table["role"], table["source"], strict=True)
+    names = [*FAMILY, "source"]
+    means = transfer.groupby(names)[f"delta_{ranking.replace(' ', '_')}"].mean()
+    ranks = means.groupby(level=FAMILY).rank(ascending=False)
+    places = table[names].itertuples(index=False, name=None)
     return [ranks.get(place, math.nan) for place in places]

@@ -1,8 +1,11 @@
-"""What a study shows: its tables and figures with their place in the report. No pandas."""
+"""What a study shows: its tables and figures with their place in the report."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from interlude.words import Contrast
 
 MAIN = ""
 FILTERED = "_filtered"
@@ -11,11 +14,16 @@ UNFILTERED = "_unfiltered"
 
 @dataclass(frozen=True)
 class Shown:
-    """A table or a figure. twice: it comes with degenerate runs and without."""
+    """A table or a figure.
+
+    twice: it comes with degenerate runs and without. each: there is one of each contrast, `sourced`
+    or `mixing`; a table has the rows of all.
+    """
 
     category: str
     label: str
     twice: bool = False
+    each: str = ""
 
 
 TABLES = {
@@ -25,6 +33,12 @@ TABLES = {
     "pooled_cells": Shown("Transfer", "Estimate of each cell", twice=True),
     "averages_by_filter": Shown("Transfer", "Average transfer by degenerate rule"),
     "conclusions": Shown("Transfer", "What depends on the degenerate rule"),
+    "mix_or_chain_answers": Shown("Mix or chain", "Mix or chain: by task"),
+    "mix_or_chain": Shown("Mix or chain", "Mixing against chaining", twice=True),
+    "size_rule": Shown("Mix or chain", "How often the rule of sizes is right"),
+    "size_regression": Shown("Mix or chain", "Size ratio and difference"),
+    "arm_means": Shown("Arms", "Mean of each arm"),
+    "arm_costs": Shown("Arms", "Costs of each arm"),
     "tasks": Shown("Study", "Tasks"),
     "degenerate": Shown("Study", "Degenerate runs"),
     "excluded": Shown("Study", "Excluded runs"),
@@ -40,18 +54,31 @@ TABLES = {
     "robustness": Shown("Correlations", "Robustness", twice=True),
 }
 FIGURES = {
-    "heatmap": Shown("Transfer", "Transfer heatmap", twice=True),
-    "detectable": Shown("Transfer", "Smallest detectable differences", twice=True),
-    "spread": Shown("Transfer", "Spread of restarts"),
-    "averages": Shown("Transfer", "Average transfer by degenerate rule"),
-    "pooled": Shown("Transfer", "Estimate over tasks", twice=True),
-    "curves": Shown("Study", "Learning curves"),
+    "heatmap": Shown("Transfer", "Transfer heatmap", twice=True, each="sourced"),
+    "detectable": Shown("Transfer", "Smallest detectable differences", twice=True, each="sourced"),
+    "spread": Shown("Transfer", "Spread of restarts", each="sourced"),
+    "averages": Shown("Transfer", "Average transfer by degenerate rule", each="sourced"),
+    "pooled": Shown("Transfer", "Estimate over tasks", twice=True, each="sourced"),
+    "mix_or_chain": Shown("Mix or chain", "Mixing against chaining", twice=True, each="mixing"),
+    "better_than_single": Shown("Mix or chain", "The better against the task alone", each="mixing"),
+    "size_rule": Shown("Mix or chain", "Size ratio and difference", each="mixing"),
+    "size_panels": Shown("Mix or chain", "Transfer by size and arm"),
+    "all_tasks": Shown("Arms", "Arms without a source"),
+    "curves": Shown("Study", "Learning curves", each="sourced"),
     "sizes": Shown("Data size", "Data size and transfer"),
-    "size_curves": Shown("Data size", "Transfer by intermediate size"),
+    "size_curves": Shown("Data size", "Transfer by intermediate size", each="sourced"),
     "correlations": Shown("Correlations", "Target tasks with all tasks", twice=True),
     "correlations_all": Shown("Correlations", "All pairs of tasks", twice=True),
     "robustness": Shown("Correlations", "Robustness", twice=True),
 }
+
+
+# What is there only of a study that mixes as well as chains, and of one with several contrasts.
+OF_MIXING = (
+    *("mix_or_chain", "mix_or_chain_answers", "size_rule", "size_regression"),
+    *("better_than_single", "size_panels"),
+)
+OF_SEVERAL = ("arm_means", "arm_costs", "all_tasks")
 
 
 def variants(exclude: bool) -> dict[str, bool]:
@@ -59,7 +86,35 @@ def variants(exclude: bool) -> dict[str, bool]:
     return {MAIN: exclude, (UNFILTERED if exclude else FILTERED): not exclude}
 
 
-def file_names(entries: dict[str, Shown], exclude: bool) -> list[str]:
-    """Return the names of the files of these entries, without their ending."""
-    suffixes = {True: list(variants(exclude)), False: [MAIN]}
-    return [f"{name}{suffix}" for name, each in entries.items() for suffix in suffixes[each.twice]]
+def suffixes(entry: Shown, exclude: bool) -> list[str]:
+    """Return the suffixes of the files of an entry, by what becomes of degenerate runs."""
+    return list(variants(exclude)) if entry.twice else [MAIN]
+
+
+def contrasted(entry: Shown, contrasts: Sequence[Contrast]) -> dict[Contrast | None, str]:
+    """Return contrast -> its part of the file's name, for those of which there is a file.
+
+    The files of the first have no such part; None where a study compares nothing. There is no file
+    of a further arm without sources: it stands in the tables.
+    """
+    named = [each for each in contrasts if each.mixing or entry.each != "mixing"]
+    others = [each for each in named[1:] if entry.each and each.sourced]
+    parts: dict[Contrast | None, str] = {
+        each: f"_{each.arm}-against-{each.against}" for each in others
+    }
+    return {named[0] if named else None: "", **parts}
+
+
+def file_names(
+    entries: dict[str, Shown], exclude: bool, contrasts: Sequence[Contrast] = ()
+) -> list[str]:
+    """Return the names of the files of these entries, without their ending.
+
+    contrasts: of the study; see `contrasted`.
+    """
+    return [
+        f"{name}{part}{suffix}"
+        for name, entry in entries.items()
+        for part in contrasted(entry, contrasts).values()
+        for suffix in suffixes(entry, exclude)
+    ]

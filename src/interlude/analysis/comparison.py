@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from interlude.analysis.correlations import spearman_matrix, spearman_p
-from interlude.analysis.transfer import CELL
+from interlude.analysis.transfer import CELL, FAMILY
 from interlude.errors import unknown
 from interlude.words import ROLES
 
@@ -19,10 +19,10 @@ def compared_cells(
     """Return every cell of two transfer tables, those of one study only as well.
 
     names: own task name -> the other study's, where they differ; the result has own names.
-    Columns: role, source, task; cell (`both`, `own only`, `other only`: the study with a score);
-    delta_own, delta_other, difference (own - other, points); same_sign; significant (survives
-    Holm's correction in both studies). What needs both is missing where one is. Raises InputError
-    for a name that its study does not have.
+    Columns: arm, against, role, source, task; cell (`both`, `own only`, `other only`: the study
+    with a score); delta_own, delta_other, difference (own - other, points); same_sign; significant
+    (survives Holm's correction in both studies). What needs both is missing where one is. Raises
+    InputError for a name that its study does not have.
     """
     for name, their_name in names.items():
         _require(name, own, "this study")
@@ -46,15 +46,18 @@ def compared_cells(
 
 
 def comparison_summary(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return, per role, how far two studies agree.
+    """Return, per contrast and role, how far two studies agree.
 
-    cells: of `compared_cells`. Columns: role; cells, own_only, other_only (counts); same_sign
-    (share of cells); significant, same_sign_significant (cells significant in both: count and
-    share); mean_difference, mean_absolute_difference (points); sources, spearman, p (rank
+    cells: of `compared_cells`. Columns: arm, against, role; cells, own_only, other_only (counts);
+    same_sign (share of cells); significant, same_sign_significant (cells significant in both: count
+    and share); mean_difference, mean_absolute_difference (points); sources, spearman, p (rank
     correlation of the sources' mean deltas over the cells of both studies).
     """
     return pd.DataFrame(
-        [_agreement(str(role), part) for role, part in cells.groupby("role", sort=False)]
+        [
+            {**dict(zip(FAMILY, family, strict=True)), **_agreement(part)}
+            for family, part in cells.groupby(FAMILY, sort=False)
+        ]
     )
 
 
@@ -64,13 +67,12 @@ def _require(name: str, transfer: pd.DataFrame, where: str) -> None:
         raise unknown(f"key compare.names: {where}", "task", name, sorted(known))
 
 
-def _agreement(role: str, cells: pd.DataFrame) -> dict[str, Any]:
+def _agreement(cells: pd.DataFrame) -> dict[str, Any]:
     both = cells[cells["cell"] == "both"]
     significant = both[both["significant"].fillna(False).astype(bool)]
     means = both.groupby("source")[["delta_own", "delta_other"]].mean()
     rho = spearman_matrix(means)[0, 1]
     return {
-        "role": role,
         "cells": len(both),
         "own_only": int((cells["cell"] == "own only").sum()),
         "other_only": int((cells["cell"] == "other only").sum()),

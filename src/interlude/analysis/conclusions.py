@@ -13,8 +13,8 @@ def changed_conclusions(
 ) -> pd.DataFrame:
     """Return the cells whose conclusion depends on the filter, of two transfer tables.
 
-    Columns: role, source, task; delta, n and p_holm of either table; change: `no runs left`,
-    `sign`, `significance` (survives Holm's correction in one table only), or several.
+    Columns: arm, against, role, source, task; delta, n and p_holm of either table; change: `no runs
+    left`, `sign`, `significance` (survives Holm's correction in one table only), or several.
     """
     columns = ["delta", "n", "p_holm"]
     both = filtered[CELL + columns].merge(

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from interlude.analysis.contrasts import holm
 from interlude.analysis.degenerate import scored
+from interlude.analysis.differences import holm
 from interlude.analysis.results import in_order
 from interlude.words import NO_SOURCE
 
@@ -22,7 +22,7 @@ _DECIMALS = 9
 def score_matrix(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
     """Return scores by encoder and task: one row per (source, restart), baselines left out.
 
-    runs: after `flag_degenerate`. filtered: degenerate runs become missing values.
+    runs: of one arm, after `flag_degenerate`. filtered: degenerate runs become missing values.
     Columns are (role, task), target tasks first.
     """
     trained = runs[(runs["role"] != "intermediate") & (runs["source"] != NO_SOURCE)]

@@ -36,3 +36,39 @@ def _sums(step: str, trainings: pd.DataFrame) -> dict[str, object]:
     measured = int(own["total_seconds"].notna().sum())
     sums = {column: own[column].sum(min_count=1) for column in _SUMS}
     return {"step": step, "trainings": len(trainings), "measured": measured, **sums}
+
+
+ARM_COLUMNS = [
+    *("arm", "scores", "trainings", "shared", "measured", "tokens", "total_seconds"),
+    *("tokens_per_score", "seconds_per_score"),
+]
+
+
+def arm_costs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return what each arm takes by itself, and what a score costs in it.
+
+    scores: of target and probing tasks. trainings: those that its scores are read from, and those
+    of its first stages; shared: of these, what another arm of the study takes as well. tokens and
+    total_seconds: of all these trainings, as if no other arm had paid for any; missing where
+    nothing was measured. A stage between the first and the last has no score, and is not counted.
+    """
+    arms = runs.groupby("training")["arm"].nunique()
+    several = set(arms.index[arms > 1])
+    rows = [_of_arm(str(arm), own, several) for arm, own in runs.groupby("arm", sort=False)]
+    return pd.DataFrame(rows, columns=ARM_COLUMNS)
+
+
+def _of_arm(arm: str, runs: pd.DataFrame, several: set[str]) -> dict[str, object]:
+    once = runs.dropna(subset="training").drop_duplicates("training")
+    scores = int((runs["role"] != "intermediate").sum())
+    sums = {name: once[name].sum(min_count=1) for name in ("tokens", "total_seconds")}
+    return {
+        "arm": arm,
+        "scores": scores,
+        "trainings": len(once),
+        "shared": int(once["training"].isin(several).sum()),
+        "measured": int(once["total_seconds"].notna().sum()),
+        **sums,
+        "tokens_per_score": sums["tokens"] / scores if scores else None,
+        "seconds_per_score": sums["total_seconds"] / scores if scores else None,
+    }

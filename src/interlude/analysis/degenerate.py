@@ -11,7 +11,7 @@ from typing_extensions import override
 DIVERGED = "diverged"
 CONSTANT = "constant predictions"
 CHANCE = "not above majority or chance"
-_CELL = ("role", "source", "examples", "task")
+_CELL = ("arm", "role", "source", "examples", "task")
 # Two ways to compute the same accuracy may differ in the last bits.
 _ROUNDING = 1e-9
 
@@ -73,11 +73,12 @@ def scored(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
     return runs.assign(score=outcome)[has_outcome]
 
 
-def unlearned_sources(runs: pd.DataFrame) -> list[str]:
-    """Return the sources all of whose own trainings are degenerate; runs are flagged."""
+def unlearned_sources(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return arm and source where all own trainings are degenerate; runs are flagged."""
     own = runs[(runs["role"] == "intermediate") & runs["status"].isin(["ok", "diverged"])]
-    never = own[own["examples"].isna()].groupby("task", sort=False)["degenerate"].all()
-    return [str(task) for task in never.index[never]]
+    whole = own[own["examples"].isna()]
+    never = whole.groupby(["arm", "task"], sort=False)["degenerate"].all()
+    return [(str(arm), str(task)) for arm, task in never.index[never]]
 
 
 def _floor(runs: pd.DataFrame) -> pd.Series[float]:
@@ -89,8 +90,8 @@ def _floor(runs: pd.DataFrame) -> pd.Series[float]:
 def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
     """Return the count of degenerate runs per cell and reason, with the rule that found them.
 
-    Columns: source, examples (of studies with reduced sizes), task, role, reason, n_degenerate,
-    n_runs, rule. Only cells that have any.
+    Columns: arm, source, examples (of studies with reduced sizes), task, role, reason,
+    n_degenerate, n_runs, rule. Only cells that have any.
     """
     cell = _used(runs, *_CELL)
     total = runs.groupby(cell, sort=False, dropna=False).size().rename("n_runs")
@@ -98,13 +99,14 @@ def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
     reasons = marked.groupby([*cell, "degenerate_reason"], sort=False, dropna=False).size()
     table = reasons.rename("n_degenerate").reset_index().merge(total.reset_index(), on=cell)
     table = table.rename(columns={"degenerate_reason": "reason"}).assign(rule=str(rule))
-    return table[[*cell[1:], "role", "reason", "n_degenerate", "n_runs", "rule"]]
+    named = [name for name in cell if name != "role"]
+    return table[[*named, "role", "reason", "n_degenerate", "n_runs", "rule"]]
 
 
 def excluded_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return every run that a filtered table leaves out, with the reason.
 
-    Columns: role, source, examples (of studies with reduced sizes), task, restart, point (of
+    Columns: arm, role, source, examples (of studies with reduced sizes), task, restart, point (of
     studies with a grid), status, score, excluded, reason.
     """
     out = runs[runs["degenerate"] | runs["status"].isin(["failed", "missing", "diverged"])]

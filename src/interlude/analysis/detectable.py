@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interlude.analysis.contrasts import BASELINE_MEAN_ONLY, EQUAL, PAIRED
+from interlude.analysis.differences import BASELINE_MEAN_ONLY, EQUAL, PAIRED
 from interlude.analysis.options import Statistics
 from interlude.analysis.power import smallest_effect, smallest_paired_effect
 from interlude.analysis.results import POINTS
 from interlude.analysis.spread import task_variances
 
-_TASK = ["role", "task"]
+_FAMILY = ["arm", "against", "role"]
+_TASK = [*_FAMILY, "task"]
 
 
 def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
@@ -32,24 +33,20 @@ def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
     sd = task_variances(transfer) ** 0.5
     cells = transfer.assign(divided_by=sd.where(~pairs, _paired_sd(transfer)))
     tested, could = transfer["p"].notna(), _beside_a_mean(transfer)
-    sizes = _sizes(tested, transfer["role"]), _sizes(could, transfer["role"])
-    family = sizes[0].where(sizes[0] > 0, sizes[1])
+    family = [transfer[name] for name in _FAMILY]
+    sizes = [cells.groupby(family).transform("sum") for cells in (tested, could)]
+    size = sizes[0].where(sizes[0] > 0, sizes[1])
     told = cells[tested | could]
     return transfer.assign(
         task_sd=sd,
-        detectable=_smallest(told, levels.alpha / (family * 0 + 1), levels.power),
-        detectable_holm=_smallest(told, levels.alpha / family, levels.power),
+        detectable=_smallest(told, levels.alpha / (size * 0 + 1), levels.power),
+        detectable_holm=_smallest(told, levels.alpha / size, levels.power),
     )
 
 
 def _beside_a_mean(transfer: pd.DataFrame) -> pd.Series[bool]:
     """Return which cells would be tested if their baseline were known run by run."""
     return (transfer["note"] == BASELINE_MEAN_ONLY) & (transfer["sd"] > POINTS * EQUAL)
-
-
-def _sizes(cells: pd.Series[bool], role: pd.Series[str]) -> pd.Series[int]:
-    """Return how many of these cells the family of each cell has."""
-    return cells.groupby(role).transform("sum")
 
 
 def _smallest(cells: pd.DataFrame, alpha: pd.Series[float], power: float) -> pd.Series[float]:

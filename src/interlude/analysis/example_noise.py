@@ -10,7 +10,8 @@ from interlude.analysis.results import POINTS
 
 RESTARTS, EXAMPLES, NOT_KNOWN = "restarts", "examples", "not known"
 _EQUAL = 1e-7  # points; scores that differ by less are equal
-_CELL = ["role", "source", "task"]
+_CELL = ["arm", "role", "source", "task"]
+_BASELINE = "single"  # the arm that `example_var` is told against
 
 
 def with_example_noise(transfer: pd.DataFrame, runs: pd.DataFrame, alpha: float) -> pd.DataFrame:
@@ -19,13 +20,15 @@ def with_example_noise(transfer: pd.DataFrame, runs: pd.DataFrame, alpha: float)
     runs: those that the table is made from. Adds
 
     example_sd: standard deviation of delta over resamples of the examples, all of the cell's runs
-    counted; missing where their predictions or the baseline's are not known.
+    counted; missing where their predictions or the baseline's are not known, and of contrasts
+    against another arm than `single`, which the scores do not tell of.
     ci_low_examples, ci_high_examples: delta ± t √(s²/n + s₀²/n₀ + example_sd²), with Welch's
     degrees of freedom: the interval for other restarts and other examples of the same task.
     noise: which of the two is the larger part of that variance, restarts or examples.
     """
     variances = runs.groupby(_CELL)["example_var"].first().rename("variance")
-    example = POINTS**2 * transfer.join(variances, on=_CELL)["variance"]
+    against = transfer["against"] == _BASELINE
+    example = POINTS**2 * transfer.join(variances, on=_CELL)["variance"].where(against)
     sides = [
         transfer[sd] ** 2 / transfer[n].where(transfer[n] > 1)
         for sd, n in (("sd", "n"), ("baseline_sd", "baseline_n"))

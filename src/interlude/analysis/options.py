@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from interlude.analysis.degenerate import DegenerateRule
+from interlude.words import NO_SOURCE, Contrast
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,18 @@ class Options:
     tasks: the tasks that the table of scores may name; empty: any.
     skipped: role -> task -> why the study is without this task of its config.
     stand_ins: task -> the published tasks that it stands in for.
-    unlearned, one_encoder: sources that did not learn their own task, or have one encoder for all
-    restarts: findings of the runs, see `scope.described`.
+    contrasts: what the tables compare; the first is the study's main one.
+    unlearned, one_encoder: (arm, source) of those that did not learn their own task, or have one
+    encoder for all restarts: findings of the runs, see `scope.described`.
     """
 
     titles: dict[str, str] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     skipped: dict[str, dict[str, str]] = field(default_factory=dict)
     stand_ins: dict[str, list[str]] = field(default_factory=dict)
-    unlearned: tuple[str, ...] = ()
-    one_encoder: tuple[str, ...] = ()
+    contrasts: tuple[Contrast, ...] = (Contrast("stilts", "single"),)
+    unlearned: tuple[tuple[str, str], ...] = ()
+    one_encoder: tuple[tuple[str, str], ...] = ()
     degenerate: DegenerateRule = field(default_factory=DegenerateRule)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -57,6 +60,7 @@ class Options:
         return cls(
             titles=values.pop("titles", {}),
             tasks=tuple(values.pop("tasks", ())),
+            contrasts=tuple(Contrast(**each) for each in values.pop("contrasts", ())),
             degenerate=DegenerateRule(**values.pop("degenerate", {})),
             statistics=Statistics(**values.pop("statistics", {})),
             **values,
@@ -66,13 +70,32 @@ class Options:
         """Return what tables and figures show for a task or a source."""
         return self.titles.get(name, name)
 
-    def source_title(self, name: str) -> str:
-        """Return what tables and figures show for a source: marked if it never learnt its task."""
-        return f"{self.title(name)}†" if name in self.unlearned else self.title(name)
+    def source_title(self, name: str, arm: str = "") -> str:
+        """Return what tables and figures show for a source: marked if it never learnt its task.
+
+        For an arm without a source, that is the arm's own name.
+        """
+        if name == NO_SOURCE and arm:
+            return arm
+        return f"{self.title(name)}†" if self.is_unlearned(arm, name) else self.title(name)
+
+    def is_unlearned(self, arm: str, source: str) -> bool:
+        """Return whether a source never learnt its task in an arm; "": in any of the arms."""
+        return any(arm in ("", of) and source == each for of, each in self.unlearned)
+
+    @property
+    def main(self) -> Contrast | None:
+        """The contrast that the study is about; None where it compares nothing."""
+        return self.contrasts[0] if self.contrasts else None
 
     def stands_in_for(self, name: str) -> str:
         """Return the titles of the published tasks that a task stands in for; empty for none."""
         return " and ".join(map(self.title, self.stand_ins.get(name, [])))
+
+    @property
+    def mixing(self) -> list[Contrast]:
+        """The contrasts of an arm that mixes source and task with one that chains them."""
+        return [each for each in self.contrasts if each.mixing]
 
     def notes(self) -> list[str]:
         """Return what stands under every table and figure: of skipped tasks, stand-ins, sources."""
@@ -81,14 +104,18 @@ class Options:
         replaced = "; ".join(
             f"{self.title(task)} for {self.stands_in_for(task)}" for task in self.stand_ins
         )
-        one = ", ".join(map(self.title, self.one_encoder))
+        one = ", ".join(map(self.title, _sources(self.one_encoder)))
         notes = {
             "Skipped for want of a copy of their data (see table tasks)": lacking,
             "Stand-ins for published tasks": replaced,
             "† Never above majority in its own training": ", ".join(
-                map(self.title, self.unlearned)
+                map(self.title, _sources(self.unlearned))
             ),
             "Restarts share one intermediate encoder, so that all is said of this encoder and "
             "nothing of its task": one,
         }
         return [f"{what}: {tasks}." for what, tasks in notes.items() if tasks]
+
+
+def _sources(found: tuple[tuple[str, str], ...]) -> list[str]:
+    return list(dict.fromkeys(source for _, source in found))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.contrasts import NO_SCORES, Scores
+from interlude.analysis.differences import NO_SCORES, Scores
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order
 from interlude.analysis.transfer import cell_scores
@@ -21,12 +21,12 @@ def task_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataF
     """Return one row per role and task: sizes, metric, majority and chance, and the baseline.
 
     Sizes are those trained and evaluated on. truncated, lost: per cent of all examples of a part at
-    the task's max_length, see docs/contracts.md. Scores are in points. baseline, sd, n: of source
-    `none`; for an intermediate task, of its own runs. A study with skipped tasks or stand-ins has
-    rows of the skipped ones as well, and a column `note`.
+    the task's max_length, see docs/contracts.md. Scores are in points. baseline, sd, n: of the arm
+    that the main contrast is held against; for an intermediate task, of its own runs. A study with
+    skipped tasks or stand-ins has rows of the skipped ones as well, and a column `note`.
     """
-    own = runs[runs["source"] == NO_SOURCE]
-    scores = cell_scores(own, filtered)
+    own = _own(runs, options)
+    scores = {key[1:]: each for key, each in cell_scores(own, filtered).items()}
     rows = []
     for role in ROLES:
         of_role = own[own["role"] == role]
@@ -37,6 +37,18 @@ def task_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataF
     if not options.notes():
         return pd.DataFrame(rows).drop(columns="note", errors="ignore")
     return pd.DataFrame(rows).astype(dict.fromkeys(_WHOLE, "Int64"))  # skipped rows have none
+
+
+def _own(runs: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return the runs that a task's row tells of: of one arm for each role and task.
+
+    That is the baseline's, where it is among those without a source, else the first one.
+    """
+    alone = runs[runs["source"] == NO_SOURCE]
+    baseline = options.main.against if options.main else ""
+    sorted_by_arm = alone.assign(other=alone["arm"] != baseline).sort_values("other", kind="stable")
+    first = sorted_by_arm.groupby(["role", "task"])["arm"].transform("first")
+    return alone[alone["arm"] == first.reindex(alone.index)]
 
 
 def _skipped_rows(role: str, options: Options) -> list[dict[str, Any]]:

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from interlude.analysis.averages import ranked
 from interlude.analysis.hierarchy import Effect, Hierarchy, fit_hierarchy
 from interlude.analysis.spread import task_variances
-from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED
+from interlude.analysis.transfer import FAMILY, ONE_ENCODER, UNLEARNED
 
 COLUMNS = [
-    *("source", "role", "tasks", "delta", "mu", "ci_low", "ci_high", "tau"),
+    *("arm", "against", "source", "role", "tasks", "delta", "mu", "ci_low", "ci_high", "tau"),
     *("new_low", "new_high", "p_new", "prior", "note"),
 ]
-CELL_COLUMNS = ["source", "task", "role", "delta", "pooled", "ci_low", "ci_high", "note"]
+_CELL = ["arm", "against", "source", "task", "role", "delta"]
+CELL_COLUMNS = [*_CELL, "pooled", "ci_low", "ci_high", "note"]
 TOO_FEW = "cannot be told: fewer than 2 tasks with a difference and a known spread"
 NO_SPREAD = "left out: no spread between the restarts of its task"
 ASSUMED = "baseline known as a mean only: taken to vary as the task does, over 3 restarts"
@@ -27,7 +29,7 @@ _DEGREES_OF_THE_TASK = 2
 
 
 def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFrame]:
-    """Return `pooled`, a row per source and role, and `pooled_cells`, a row per cell.
+    """Return `pooled`, a row per contrast, role and source, and `pooled_cells`, a row per cell.
 
     transfer: the transfer table. All in points; see `hierarchy.fit_hierarchy`.
 
@@ -41,15 +43,16 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
     """
     cells = transfer.assign(variance=_variances(transfer))
     sources, effects = [], []
-    for (role, source), own in cells.groupby(["role", "source"], sort=False):
+    for names, own in cells.groupby([*FAMILY, "source"], sort=False):
         told = own[own["delta"].notna() & own["variance"].notna()]
         model = _model(told, alpha)
         scope = _scope(own["note"])
-        sources.append({"source": source, "role": role, **_of_source(told, model, scope)})
+        named = dict(zip([*FAMILY, "source"], names, strict=True))
+        sources.append({**named, **_of_source(told, model, scope)})
         effects.append(_of_cells(own, told, model, scope))
     pooled = pd.DataFrame(sources, columns=COLUMNS)
     return {
-        "pooled": pooled.sort_values(["role", "mu"], ascending=False, ignore_index=True),
+        "pooled": ranked(pooled, "mu", ascending=False),
         "pooled_cells": pd.concat(effects, ignore_index=True)[CELL_COLUMNS]
         if effects
         else pd.DataFrame(columns=CELL_COLUMNS),
@@ -125,6 +128,6 @@ def _of_cells(
         "; ".join(filter(None, [note, *(words for words in scope if words not in note)]))
         for note in notes
     ]
-    return own[["source", "task", "role", "delta"]].assign(
+    return own[_CELL].assign(
         pooled=effects["mean"], ci_low=effects["low"], ci_high=effects["high"], note=whole
     )

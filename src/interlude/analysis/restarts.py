@@ -10,18 +10,19 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from interlude.analysis.correlations import score_matrix
+from interlude.analysis.degenerate import scored
 from interlude.analysis.options import Statistics
 from interlude.analysis.power import smallest_effect
-from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.results import POINTS
 from interlude.analysis.spread import task_variances
+from interlude.analysis.transfer import FAMILY
 
 COUNTS = (3, 5, 10, 20)
 DIFFERENCES = (1, 2)  # points
 LONE = "one test"
 AVERAGE = "average over tasks"
 COLUMNS = [
-    *("task", "role", "level", "sd", *(f"found_{n}" for n in COUNTS)),
+    *("arm", "against", "task", "role", "level", "sd", *(f"found_{n}" for n in COUNTS)),
     *(f"needed_{points}" for points in DIFFERENCES),
     *("example_sd", "pays_to", "note"),
 ]
@@ -35,10 +36,10 @@ _MANY = 30
 class _Spread:
     """Standard deviations in points: between restarts, and of a difference from the examples.
 
-    family: how many differences of its kind are tested.
+    names: of arm, against, role. family: how many differences of its kind are tested.
     """
 
-    role: str
+    names: dict[str, str]
     task: str
     restarts: float
     examples: float
@@ -48,7 +49,7 @@ class _Spread:
 def restart_table(
     runs: pd.DataFrame, transfer: pd.DataFrame, filtered: bool, levels: Statistics
 ) -> pd.DataFrame:
-    """Return what restarts find and how many are needed, a row per role, task and level.
+    """Return what restarts find and how many are needed, a row per contrast, role, task, level.
 
     runs: after `flag_degenerate`. transfer: the transfer table of these, with
     the noise of examples; filtered: its variant.
@@ -84,8 +85,8 @@ def needed(sd: float, difference: float, alpha: float, power: float) -> int:
 
 def _row(spread: _Spread, levels: Statistics, tests: int) -> dict[str, Any]:
     level = LONE if tests == 1 else f"first of {tests} (Holm)"
-    told = {"task": spread.task, "role": spread.role, "level": level, "sd": spread.restarts}
-    told["example_sd"] = spread.examples
+    told: dict[str, Any] = {**spread.names, "task": spread.task, "level": level}
+    told |= {"sd": spread.restarts, "example_sd": spread.examples}
     if not spread.restarts > 0:
         return {**told, "note": _NOT_TOLD}
     sd, alpha, power = spread.restarts, levels.alpha / tests, levels.power
@@ -108,24 +109,34 @@ def _beside_examples(spread: _Spread) -> dict[str, Any]:
 
 def _spreads(runs: pd.DataFrame, transfer: pd.DataFrame, filtered: bool) -> Iterator[_Spread]:
     cells = transfer.assign(variance=task_variances(transfer))
-    for role in in_order(cells["role"]):
-        of_role = cells[cells["role"] == role]
-        tasks = of_role.groupby("task", sort=False)[["variance", "example_sd"]].median()
+    for family, own in cells.groupby(FAMILY, sort=False):
+        names = dict(zip(FAMILY, map(str, family), strict=True))
+        tasks = own.groupby("task", sort=False)[["variance", "example_sd"]].median()
         for task, told in tasks.iterrows():
             sd = math.sqrt(told["variance"])
-            yield _Spread(role, str(task), sd, told["example_sd"], len(of_role))
+            yield _Spread(names, str(task), sd, told["example_sd"], len(own))
         examples = math.sqrt((tasks["example_sd"] ** 2).sum(skipna=False)) / len(tasks)
-        sd = _spread_of_averages(runs, role, filtered)
-        yield _Spread(role, AVERAGE, sd, examples, of_role["source"].nunique())
+        of_family = runs[(runs["arm"] == names["arm"]) & (runs["role"] == names["role"])]
+        sd = _spread_of_averages(of_family, filtered)
+        yield _Spread(names, AVERAGE, sd, examples, own["source"].nunique())
 
 
-def _spread_of_averages(runs: pd.DataFrame, role: str, filtered: bool) -> float:
+def _spread_of_averages(runs: pd.DataFrame, filtered: bool) -> float:
     """Return the standard deviation between restarts of a source's mean over tasks, in points.
 
-    Of restarts that have a score on every task, pooled over sources; NaN where no source has two.
+    Of restarts that have a score on every task that was planned for their source, pooled over
+    sources; NaN where no source has two.
     """
-    scores = pd.DataFrame(score_matrix(runs, filtered)[role]).dropna()
-    by_source = scores.mean(axis="columns").groupby(level="source")
+    tasks = runs.groupby("source", sort=False)["task"].unique()
+    complete = [
+        own.pivot(index=["source", "restart"], columns="task", values="score")
+        .reindex(columns=tasks[source])
+        .dropna()
+        for source, own in scored(runs, filtered).groupby("source", sort=False)
+    ]
+    if not complete:
+        return math.nan
+    by_source = pd.concat([own.mean(axis="columns") for own in complete]).groupby(level="source")
     squares = (by_source.var(ddof=1) * (by_source.size() - 1)).sum()
     degrees = (by_source.size() - 1).sum()
     return POINTS * math.sqrt(squares / degrees) if degrees else math.nan

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
+from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,20 @@ def check_trainings(table: pd.DataFrame, where: str) -> pd.DataFrame:
 def in_order(names: Iterable[str]) -> list[str]:
     """Return the distinct names of a column in the order of its table, which is the plan's."""
     return list(dict.fromkeys(names))
+
+
+def sources_in_order(cells: pd.DataFrame) -> list[str]:
+    """Return the sources of cells in the order of the plan, which each task's own row tells.
+
+    A source that is no source of itself is missing in its own row, so that no row may tell all.
+    """
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for _, own in cells.groupby("task", sort=False)["source"]:
+        sources = in_order(own)
+        order.add(sources[0])
+        for before, after in pairwise(sources):
+            order.add(after, before)
+    return list(order.static_order())
 
 
 def of_full_size(runs: pd.DataFrame) -> pd.DataFrame:

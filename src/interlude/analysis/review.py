@@ -11,7 +11,7 @@ from interlude.analysis.degenerate import degenerate_table, excluded_table, flag
 from interlude.analysis.options import Options
 from interlude.analysis.pages import Section, render
 from interlude.analysis.results import in_order
-from interlude.words import NO_SOURCE, ROLES
+from interlude.words import ROLES
 
 _UNKNOWN = "not recorded"
 _OF_DATA = ["task", "data_revision", "data_fingerprint", "train_examples", "validation_examples"]
@@ -47,16 +47,19 @@ def _design(runs: pd.DataFrame, options: Options) -> Section:
     rows = [
         {
             "step": role,
+            "arm": arm,
             "runs": len(part),
             "restarts": part["restart"].nunique(),
             **_names(part, role, options),
         }
         for role in ROLES
-        if len(part := runs[runs["role"] == role])
+        for arm in in_order(runs["arm"])
+        if len(part := runs[(runs["role"] == role) & (runs["arm"] == arm)])
     ]
     counts = runs["status"].value_counts().to_dict()
     counted = ", ".join(f"{count} {status}" for status, count in counts.items())
-    text = f"{len(runs)} runs: {counted}. A baseline is a run from source {NO_SOURCE!r}."
+    compared = "; ".join(each.title for each in options.contrasts) or "nothing"
+    text = f"{len(runs)} runs: {counted}. Compared: {compared}."
     return _section("Design", text, pd.DataFrame(rows))
 
 
@@ -148,10 +151,10 @@ def _statistics(options: Options) -> Section:
     test = "paired where seeds are shared, else Welch's" if levels.paired else "Welch's"
     text = (
         f"Intervals cover {1 - levels.alpha:.0%}; tests are two-sided at {levels.alpha:g}, {test}, "
-        "corrected over the cells of each role (Holm; Benjamini-Hochberg). Smallest detectable "
-        f"differences have power {levels.power:g}, given the spread between restarts that is "
-        f"pooled over the sources of a task. A source below {levels.collapsed:g} "
-        f"points of mean target transfer counts as collapsed. Sources are ranked by their mean "
+        "corrected over the cells of each contrast and role (Holm; Benjamini-Hochberg). Smallest "
+        f"detectable differences have power {levels.power:g}, given the spread between restarts "
+        f"that is pooled over the sources of a task. A source below {levels.collapsed:g} points of "
+        f"mean target transfer counts as collapsed. Sources are ranked by their mean "
         f"{of}. Bootstrap: {levels.resamples} resamples of sources, seed {levels.seed}."
     )
     return _section("Statistics", text)

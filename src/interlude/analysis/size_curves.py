@@ -6,88 +6,104 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.contrasts import Scores, contrast
 from interlude.analysis.degenerate import scored
+from interlude.analysis.differences import Scores, difference
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order
-from interlude.words import NO_SOURCE
+from interlude.words import NO_SOURCE, Contrast
 
 COLUMNS = [
-    *("role", "source", "train_examples", "tasks", "n", "delta", "ci_low", "ci_high", "p"),
-    *("test", "note"),
+    *("arm", "against", "role", "source", "train_examples", "tasks", "n", "delta"),
+    *("ci_low", "ci_high", "p", "test", "note"),
 ]
 
 
 def size_curves(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
-    """Return the points of each curve: role, source and size, smallest first, all data last.
+    """Return the points of each curve: contrast, role, source and size, smallest first, all last.
 
     runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
     A point is a mean over the tasks of a role, in points: for each restart, the mean difference of
     its scores from the means of the baseline, held against the same of the baseline's own restarts
-    (see `contrasts.contrast`). n: restarts. train_examples: those of its intermediate run, else
-    those that were declared.
+    (see `differences.difference`). n: restarts. train_examples: those of its intermediate
+    run, else those that were declared.
     """
-    centred = _centred(scored(runs, filtered))
+    counted = scored(runs[runs["role"] != "intermediate"], filtered)
     rows = [
-        {"role": role, **_point(centred[centred["role"] == role], size, options)}
+        {
+            **_names(contrast, role),
+            **_point(counted[counted["role"] == role], contrast, size, options),
+        }
+        for contrast in options.contrasts
         for role in in_order(runs.loc[runs["role"] != "intermediate", "role"])
-        for size in _sizes(runs).itertuples(index=False)
+        for size in _sizes(runs, contrast.arm).itertuples(index=False)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"train_examples": "Int64"})
-    order = table["source"].map(
-        {name: place for place, name in enumerate(in_order(table["source"]))}
+    places = {
+        "_contrast": table["arm"] + " " + table["against"],
+        "_source": table["source"],
+    }
+    ordered = {name: values.map(in_order(values).index) for name, values in places.items()}
+    by = ["_contrast", "role", "_source", "train_examples"]
+    return (
+        table.assign(**ordered)
+        .sort_values(by, ascending=[True, False, True, True])[COLUMNS]
+        .reset_index(drop=True)
     )
-    return table.assign(order=order).sort_values(
-        ["role", "order", "train_examples"], ascending=[False, True, True], ignore_index=True
-    )[COLUMNS]
 
 
-def _sizes(runs: pd.DataFrame) -> pd.DataFrame:
+def _names(contrast: Contrast, role: str) -> dict[str, str]:
+    return {"arm": contrast.arm, "against": contrast.against, "role": role}
+
+
+def _sizes(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
     """Return the sizes of every source that has a reduced one: source, examples, train_examples.
 
-    examples: as declared, missing for all of them. train_examples: trained on.
+    examples: as declared, missing for all of them. train_examples: trained on, in the source's own
+    training; missing where it has none, or none that tells it.
     """
+    cell = ["source", "examples"]
+    reached = runs[(runs["arm"] == arm) & (runs["role"] != "intermediate")][cell].drop_duplicates()
     own = runs[runs["role"] == "intermediate"].drop(columns="source")
-    named = own.rename(columns={"task": "source"})
-    of_size = named.groupby(["source", "examples"], sort=False, dropna=False)
-    sizes = of_size["train_examples"].first().reset_index()
+    named = own.rename(columns={"task": "source"}).groupby(cell, sort=False, dropna=False)
+    trained = named["train_examples"].first().reset_index()
+    sizes = reached.merge(trained, on=cell, how="left")
     curved = sizes.loc[sizes["examples"].notna(), "source"]
     known = sizes["train_examples"].fillna(sizes["examples"])
     return sizes.assign(train_examples=known)[sizes["source"].isin(curved)]
 
 
-def _centred(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the target and probing runs with their score minus the mean of their baseline."""
-    evaluated = runs[runs["role"] != "intermediate"]
-    baseline = evaluated[evaluated["source"] == NO_SOURCE].groupby(["role", "task"])["score"].mean()
-    paired = evaluated.join(baseline.rename("baseline"), on=["role", "task"])
-    return paired.assign(delta=paired["score"] - paired["baseline"]).dropna(subset="delta")
-
-
-def _point(runs: pd.DataFrame, size: Any, options: Options) -> dict[str, Any]:
+def _point(runs: pd.DataFrame, contrast: Contrast, size: Any, options: Options) -> dict[str, Any]:
     """Return what the runs of a role say of a source's size, a row of `_sizes`."""
     levels = options.statistics
     whole = pd.isna(size.examples)
     of_size = runs["examples"].isna() if whole else runs["examples"].eq(size.examples).fillna(False)
-    own = runs[of_size & (runs["source"] == size.source)]
-    baseline = runs[runs["source"] == NO_SOURCE]
-    difference = contrast(_by_restart(own), _by_restart(baseline), levels.alpha, levels.paired)
+    same = of_size & (runs["source"] == size.source)
+    against = runs["arm"] == contrast.against
+    own = runs[same & (runs["arm"] == contrast.arm)]
+    baseline = runs[against & (same if (same & against).any() else runs["source"] == NO_SOURCE)]
+    centre = baseline.groupby("task")["score"].mean()
+    found = difference(
+        _by_restart(own, centre), _by_restart(baseline, centre), levels.alpha, levels.paired
+    )
+    compared = own[own["task"].isin(centre.index)]
     return {
         "source": size.source,
         "train_examples": size.train_examples,
-        "tasks": own["task"].nunique(),
-        "n": own["restart"].nunique(),
-        "delta": POINTS * difference.delta,
-        "ci_low": POINTS * difference.ci_low,
-        "ci_high": POINTS * difference.ci_high,
-        "p": difference.p,
-        "test": difference.test,
-        "note": difference.note,
+        "tasks": compared["task"].nunique(),
+        "n": compared["restart"].nunique(),
+        "delta": POINTS * found.delta,
+        "ci_low": POINTS * found.ci_low,
+        "ci_high": POINTS * found.ci_high,
+        "p": found.p,
+        "test": found.test,
+        "note": found.note,
     }
 
 
-def _by_restart(runs: pd.DataFrame) -> Scores:
-    """Return the mean difference over tasks of each restart, and the seed of its runs."""
-    restarts = runs.groupby("restart")
+def _by_restart(runs: pd.DataFrame, centre: pd.Series[float]) -> Scores:
+    """Return the mean over tasks of each restart's scores less a centre, and its runs' seed."""
+    beside = runs.join(centre.rename("centre"), on="task")
+    centred = beside.assign(delta=beside["score"] - beside["centre"]).dropna(subset="delta")
+    restarts = centred.groupby("restart")
     return Scores(restarts["delta"].mean(), restarts["seed"].first())

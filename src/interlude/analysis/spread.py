@@ -9,15 +9,18 @@ _EQUAL = 1e-7
 
 
 def task_variances(transfer: pd.DataFrame) -> pd.Series[float]:
-    """Return the variance between restarts of each row's task, pooled over sources and baseline.
+    """Return the variance between restarts of each row's task, pooled over sources and baselines.
 
-    In points². Missing where no cell of the task has two runs, or where restarts do not differ.
+    Within a contrast, in points². Missing where no cell of the task has two runs, or where restarts
+    do not differ.
     """
-    task = ["role", "task"]
-    baselines = transfer.groupby(task, sort=False)[["baseline_sd", "baseline_n"]].first()
+    task = ["arm", "against", "role", "task"]
+    baselines = transfer.drop_duplicates([*task, "baseline_source"])
     groups = [
         transfer[[*task, "sd", "n"]],
-        baselines.set_axis(["sd", "n"], axis="columns").reset_index(),
+        baselines[[*task, "baseline_sd", "baseline_n"]].set_axis(
+            [*task, "sd", "n"], axis="columns"
+        ),
     ]
     spread = pd.concat(groups, ignore_index=True).dropna(subset="sd")
     spread = spread.assign(degrees=spread["n"] - 1)

@@ -6,21 +6,29 @@ from pathlib import Path
 
 import pandas as pd
 
+from interlude.analysis.arm_means import arm_means
 from interlude.analysis.averages import average_table, averages_by_filter
 from interlude.analysis.bootstrap import bootstrap_intervals
 from interlude.analysis.catalog import variants
 from interlude.analysis.conclusions import changed_conclusions
 from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
-from interlude.analysis.costs import cost_table
+from interlude.analysis.costs import arm_costs, cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
 from interlude.analysis.example_noise import with_example_noise
+from interlude.analysis.mix_or_chain import (
+    mix_or_chain_table,
+    size_regression,
+    size_rule_table,
+    task_sizes,
+)
+from interlude.analysis.mix_or_chain_answers import mix_or_chain_answers
 from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
 from interlude.analysis.pooled import pooled_tables
 from interlude.analysis.restarts import restart_table
 from interlude.analysis.results import of_full_size
 from interlude.analysis.robustness import collapsed_sources, robustness_table
-from interlude.analysis.scope import described
+from interlude.analysis.scope import described, of_main
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.size_curves import size_curves
 from interlude.analysis.tables import write_table
@@ -30,7 +38,9 @@ from interlude.analysis.transfer import cell_scores, transfer_table
 def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame]:
     """Return file name without ending -> table; what depends on the degenerate rule comes twice.
 
-    Sources of a reduced size are in the costs, the lists of runs and the size curves alone.
+    Correlations and data sizes are told of the arm of the main contrast: they speak of encoders
+    that all tasks start from. Sources of a reduced size are in the costs, the lists of runs and the
+    size curves alone.
     """
     everything = flag_degenerate(runs, options.degenerate)
     flagged = of_full_size(everything)
@@ -41,13 +51,14 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
     }
     main = excluding[options.degenerate.exclude]
     # Resampling takes long, so only the main tables have it.
+    encoders = _of_main_arm(flagged, options)
     main["correlation_intervals"] = bootstrap_intervals(
-        score_matrix(flagged, options.degenerate.exclude), options.statistics
+        score_matrix(encoders, options.degenerate.exclude), options.statistics
     )
     restarts = restart_table(
         flagged, main["transfer"], options.degenerate.exclude, options.statistics
     )
-    sources = source_table(flagged, main["averages"])
+    sources = source_table(encoders, of_main(main["averages"], options))
     tables = {
         "tasks": task_table(flagged, options, options.degenerate.exclude),
         "degenerate": degenerate_table(everything, options.degenerate),
@@ -63,6 +74,15 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
     }
     if len(flagged) < len(everything):
         tables["size_curves"] = size_curves(everything, options, options.degenerate.exclude)
+    if options.mixing:
+        cells = excluding[options.degenerate.exclude]["mix_or_chain"]
+        levels = options.statistics
+        tables["size_rule"] = size_rule_table(cells, levels)
+        tables["size_regression"] = size_regression(cells, levels)
+        tables["mix_or_chain_answers"] = mix_or_chain_answers(cells, options)
+    if len(options.contrasts) > 1:
+        tables["arm_means"] = arm_means(main["transfer"], main.get("mix_or_chain"))
+        tables["arm_costs"] = arm_costs(runs)
     for suffix, filtered in variants(options.degenerate.exclude).items():
         tables |= {f"{name}{suffix}": table for name, table in excluding[filtered].items()}
     return tables
@@ -78,9 +98,11 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
     levels = options.statistics
     transfer = with_example_noise(transfer_table(flagged, options, filtered), flagged, levels.alpha)
     averages = average_table(transfer, cell_scores(flagged, filtered), options)
-    matrix = score_matrix(flagged, filtered)
-    collapsed = collapsed_sources(averages, levels.collapsed)
+    matrix = score_matrix(_of_main_arm(flagged, options), filtered)
+    collapsed = collapsed_sources(of_main(averages, options), levels.collapsed)
+    told = {"mix_or_chain": _mixing(transfer, flagged, options)} if options.mixing else {}
     return {
+        **told,
         "transfer": transfer,
         "averages": averages,
         **pooled_tables(transfer, levels.alpha),
@@ -88,3 +110,14 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
         "correlations_all": correlation_pairs(matrix),
         "robustness": robustness_table(matrix, collapsed, options),
     }
+
+
+def _mixing(transfer: pd.DataFrame, flagged: pd.DataFrame, options: Options) -> pd.DataFrame:
+    sizes, alpha = task_sizes(flagged), options.statistics.alpha
+    parts = [mix_or_chain_table(transfer, sizes, each, alpha) for each in options.mixing]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_main_arm(runs: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return the runs of the arm that the main contrast is about; none where there is no such."""
+    return runs[runs["arm"] == (options.main.arm if options.main else "")]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from interlude.analysis.options import Options
 from interlude.analysis.pages import Section, render
-from interlude.analysis.results import in_order
+from interlude.analysis.results import in_order, sources_in_order
+from interlude.analysis.scope import of_contrast
 from interlude.files import written_atomically
+from interlude.words import NO_SOURCE
 
 _EMPTY = "--"
 _LEGEND = (
@@ -68,16 +70,30 @@ def printed(name: str, table: pd.DataFrame, options: Options) -> pd.DataFrame:
     baseline's.
     """
     if name.startswith("transfer"):
-        return _transfer_matrix(table, options)
+        return _by_contrast(_transfer_matrix, table, options)
     if name.startswith("averages") and "fixed_p" in table:
-        return _average_rows(table, options)
+        return _by_contrast(_average_rows, table, options)
     if name.startswith("correlations"):
         return _correlation_matrix(table, options)
     if name.startswith("pooled_cells"):
-        return _pooled_matrix(table, options)
+        return _by_contrast(_pooled_matrix, table, options)
     if name.startswith("pooled"):
-        return _pooled_rows(table, options)
+        return _by_contrast(_pooled_rows, table, options)
     return table
+
+
+def _by_contrast(
+    shown: Callable[[pd.DataFrame, Options], pd.DataFrame], table: pd.DataFrame, options: Options
+) -> pd.DataFrame:
+    """Return what is shown of each contrast below one another, named where there are several."""
+    if len(options.contrasts) < 2:
+        return shown(table, options)
+    parts = []
+    for contrast in options.contrasts:
+        rows = shown(of_contrast(table, contrast), options)
+        rows.insert(0, "compared", contrast.title)
+        parts.append(rows)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _transfer_matrix(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -86,18 +102,29 @@ def _transfer_matrix(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
     crossed = transfer["n_degenerate"] + transfer["baseline_n_degenerate"] > 0
     delta = _formatted(transfer["delta"], "{:+.1f}") + stars + crossed.map({True: "x", False: ""})
     own = transfer.assign(shown=delta + _counted(transfer["n"]))
-    tasks = transfer.drop_duplicates(["role", "task"])
-    baseline = _formatted(tasks["baseline"], "{:.1f}") + _counted(tasks["baseline_n"])
     below = transfer.assign(shown=_interval(transfer, "ci_low", "ci_high").fillna(""))
-    sources = {name: options.source_title(name) for name in in_order(transfer["source"])}
+    sources = _source_titles(transfer, options)
     first, second = (
         _matrix(cells.replace({"source": sources}), ["role", "task"], "source", options)
         for cells in (own, below)
     )
-    first = first.assign(task=first["task"].map(options.title), baseline=baseline.to_numpy())
+    first = first.assign(task=first["task"].map(options.title), baseline=_baselines(transfer))
     second = second[(second[list(sources.values())] != "").any(axis="columns")]
     second = second.assign(role="", task="", baseline="")
     return pd.concat([first, second]).sort_index(kind="stable", ignore_index=True)
+
+
+def _source_titles(cells: pd.DataFrame, options: Options) -> dict[str, str]:
+    """Return source -> what is shown of it, of cells of one contrast."""
+    arms = dict(zip(cells["source"], cells["arm"], strict=True))
+    return {name: options.source_title(name, arms[name]) for name in sources_in_order(cells)}
+
+
+def _baselines(transfer: pd.DataFrame) -> list[str]:
+    """Return the baseline of each task; nothing where each source has one of its own."""
+    tasks = transfer.drop_duplicates(["role", "task"])
+    shown = _formatted(tasks["baseline"], "{:.1f}") + _counted(tasks["baseline_n"])
+    return shown.where(tasks["baseline_source"] == NO_SOURCE, "").tolist()
 
 
 def _counted(n: pd.Series[int]) -> pd.Series[str]:
@@ -113,7 +140,7 @@ def _average_rows(averages: pd.DataFrame, options: Options) -> pd.DataFrame:
     changed = averages[["improved", "harmed", "undecided"]].astype(str).agg("/".join, axis=1)
     return pd.DataFrame(
         {
-            "source": averages["source"].map(options.source_title),
+            "source": averages["source"].map(_source_titles(averages, options)),
             "role": averages["role"],
             "tasks": averages["tasks"],
             "n": averages["n"],
@@ -129,14 +156,15 @@ def _average_rows(averages: pd.DataFrame, options: Options) -> pd.DataFrame:
 
 def _pooled_matrix(cells: pd.DataFrame, options: Options) -> pd.DataFrame:
     shown = _with_interval(cells, "pooled", "ci_low", "ci_high")
-    matrix = _matrix(cells.assign(shown=shown), ["role", "task"], "source", options)
+    named = cells.assign(shown=shown).replace({"source": _source_titles(cells, options)})
+    matrix = _matrix(named, ["role", "task"], "source", options)
     return matrix.assign(task=matrix["task"].map(options.title))
 
 
 def _pooled_rows(pooled: pd.DataFrame, options: Options) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "source": pooled["source"].map(options.source_title),
+            "source": pooled["source"].map(_source_titles(pooled, options)),
             "role": pooled["role"],
             "tasks": pooled["tasks"],
             "mean effect": _with_interval(pooled, "mu", "ci_low", "ci_high"),

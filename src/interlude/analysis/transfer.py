@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.contrasts import (
+from interlude.analysis.degenerate import scored
+from interlude.analysis.detectable import with_detectable
+from interlude.analysis.differences import (
     NO_RUNS,
     NO_SCORE,
     NO_SCORES,
     Scores,
-    contrast,
     difference,
     false_discovery,
     holm,
+    mean_difference,
 )
-from interlude.analysis.degenerate import scored
-from interlude.analysis.detectable import with_detectable
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.outcomes import degenerate_shares
 from interlude.analysis.results import POINTS, in_order
 from interlude.words import NO_SOURCE
 
 COLUMNS = [
-    *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
+    *(
+        "arm",
+        "against",
+        "source",
+        "task",
+        "role",
+        "mean",
+        "sd",
+        "n",
+        "baseline",
+        "delta",
+        "ci_low",
+        "ci_high",
+    ),
     *("p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed", "n_missing"),
     *(
         "n_planned",
@@ -38,27 +51,31 @@ COLUMNS = [
         "degenerate_high",
     ),
     *("mean_given_success", "mean_all_outcomes", "delta_given_success", "delta_all_outcomes"),
-    *("baseline_sd", "baseline_n", "baseline_n_degenerate", "baseline_n_planned"),
+    *("baseline_source", "baseline_sd", "baseline_n"),
+    *("baseline_n_degenerate", "baseline_n_planned"),
     *("task_sd", "detectable", "detectable_holm", "test", "note"),
 ]
 ONE_ENCODER = "one intermediate encoder: of this encoder, not of its task"
 UNLEARNED = "its source never rose above majority in its own training"
 
-CELL = ["role", "source", "task"]
-Key = tuple[str, str, str]
+FAMILY = ["arm", "against", "role"]  # the tests of which are corrected together
+CELL = [*FAMILY, "source", "task"]  # of a table of differences
+SCORED = ["arm", "role", "source", "task"]  # what has scores
+Key = tuple[str, str, str, str]
 CellScores = dict[Key, Scores]
 
 
 def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataFrame:
-    """Return one row per source, task and role (target, probing), in points (score × 100).
+    """Return one row per contrast, source, task and role (target, probing), in points.
 
     runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
     mean, sd, n: of the runs that count; where several restarts began from one training of several,
     of the means of these trainings. n_restarts, n_starts: restarts that count, and trainings that
-    they began from. baseline: mean of source `none` on the same task and role. delta: mean -
-    baseline. ci_low, ci_high, p, test: see `contrasts.contrast`. p_holm, p_fdr: adjusted over the
-    cells of a role, a family each. task_sd, detectable, detectable_holm: see
+    they began from. baseline: mean of the arm that it is held against, on the same task and role,
+    from the same source where that arm has it (baseline_source). delta: mean - baseline. ci_low,
+    ci_high, p, test: see `differences.difference`. p_holm, p_fdr: adjusted over the cells of
+    a contrast and role, a family each. task_sd, detectable, detectable_holm: see
     `detectable.with_detectable`.
 
     n_degenerate, n_diverged (degenerate, too), n_failed, n_missing: of n_planned runs of the cell;
@@ -71,13 +88,17 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
     counts = _counts(runs)
     rows = [
         {
-            **_told(key, scores[filtered], options.statistics),
-            **_both_means(key, scores),
+            "arm": contrast.arm,
+            "against": contrast.against,
+            **_told(key, baseline, scores[filtered], options.statistics),
+            **_both_means(key, baseline, scores),
             **counts[key],
-            **_of_baseline(counts.get((key[0], NO_SOURCE, key[2]), {})),
+            **_of_baseline(counts.get(baseline, {})),
         }
-        for key in _grid(runs)
+        for contrast in options.contrasts
+        for key in _grid(runs, contrast.arm)
         if key in counts
+        for baseline in [baseline_of(key, contrast.against, counts)]
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "spread"])
     table = with_detectable(table, options.statistics)
@@ -88,16 +109,16 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
 
 
 def cell_scores(runs: pd.DataFrame, filtered: bool) -> CellScores:
-    """Return (role, source, task) -> scores that count, or means only.
+    """Return (arm, role, source, task) -> scores that count, or means only.
 
     runs: after `flag_degenerate`. filtered: leave degenerate runs out; see `degenerate.scored`.
     """
     counted = scored(runs, filtered)
-    kept = [*CELL, "score", "seed", "start"]
+    kept = [*SCORED, "score", "seed", "start"]
     by_restart = counted.sort_values("restart").set_index("restart")[kept]
-    means = runs[runs["status"] == "mean_only"].drop_duplicates(CELL)
-    scores = {_key(mean[CELL]): _published(mean) for _, mean in means.iterrows()}
-    for key, cell in by_restart.groupby(CELL, sort=False):
+    means = runs[runs["status"] == "mean_only"].drop_duplicates(SCORED)
+    scores = {_key(mean[SCORED]): _published(mean) for _, mean in means.iterrows()}
+    for key, cell in by_restart.groupby(SCORED, sort=False):
         scores[_key(key)] = _independent(cell)
     return scores
 
@@ -130,31 +151,38 @@ def _independent(cell: pd.DataFrame) -> Scores:
 def _by_family(
     table: pd.DataFrame, corrected: Callable[[pd.Series[float]], pd.Series[float]]
 ) -> pd.Series[float]:
-    """Return p values corrected within each role: target cells do not pay for probing ones."""
-    parts = [corrected(cells["p"]) for _, cells in table.groupby("role", sort=False)]
+    """Return p values corrected within each family: target cells do not pay for probing ones."""
+    parts = [corrected(cells["p"]) for _, cells in table.groupby(FAMILY, sort=False)]
     every: pd.Series[float] = pd.concat([pd.Series(dtype="float64"), *parts])
     return every.reindex(table.index)
 
 
-def _grid(runs: pd.DataFrame) -> list[Key]:
-    """Return the cells in the order of the paper's figure: by role and task, target tasks first."""
-    evaluated = runs[runs["role"] != "intermediate"]
-    sources = [name for name in in_order(evaluated["source"]) if name != NO_SOURCE]
+def _grid(runs: pd.DataFrame, arm: str) -> list[Key]:
+    """Return the cells of an arm in the order of the paper's figure: role, task, source."""
+    evaluated = runs[(runs["role"] != "intermediate") & (runs["arm"] == arm)]
+    sources = in_order(evaluated["source"])
     return [
-        (role, source, task)
+        (arm, role, source, task)
         for role in ("target", "probing")
         for task in in_order(runs.loc[runs["role"] == role, "task"])
         for source in sources
     ]
 
 
+def baseline_of(key: Key, against: str, known: Collection[Key]) -> Key:
+    """Return what a cell is held against: a cell of its source, or of none."""
+    _, role, source, task = key
+    same = against, role, source, task
+    return same if same in known else (against, role, NO_SOURCE, task)
+
+
 def _counts(runs: pd.DataFrame) -> dict[Key, dict[str, int]]:
-    """Return (role, source, task) -> planned runs, by what became of them; a mean is no run."""
-    marks = runs[CELL].assign(n_planned=(runs["status"] != "mean_only").astype(int))
+    """Return what is scored -> planned runs, by what became of them; a mean is no run."""
+    marks = runs[SCORED].assign(n_planned=(runs["status"] != "mean_only").astype(int))
     marks["n_degenerate"] = runs["degenerate"].astype(int)
     for status in ("diverged", "failed", "missing"):
         marks[f"n_{status}"] = (runs["status"] == status).astype(int)
-    sums = marks.groupby(CELL, sort=False).sum()
+    sums = marks.groupby(SCORED, sort=False).sum()
     return {
         _key(key): {str(name): int(count) for name, count in row.items()}
         for key, row in sums.to_dict("index").items()
@@ -166,14 +194,14 @@ def _of_baseline(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _key(cell: Any) -> Key:
-    role, source, task = cell
-    return role, source, task
+    arm, role, source, task = cell
+    return arm, role, source, task
 
 
-def _told(key: Key, scores: CellScores, levels: Statistics) -> dict[str, Any]:
-    role, source, task = key
-    cell, baseline = _sides(key, scores)
-    found = contrast(cell, baseline, levels.alpha, levels.paired)
+def _told(key: Key, held_against: Key, scores: CellScores, levels: Statistics) -> dict[str, Any]:
+    _, role, source, task = key
+    cell, baseline = (scores.get(side, NO_SCORES) for side in (key, held_against))
+    found = difference(cell, baseline, levels.alpha, levels.paired)
     return {
         "source": source,
         "task": task,
@@ -188,6 +216,7 @@ def _told(key: Key, scores: CellScores, levels: Statistics) -> dict[str, Any]:
         "ci_low": POINTS * found.ci_low,
         "ci_high": POINTS * found.ci_high,
         "p": found.p,
+        "baseline_source": held_against[2],
         "baseline_sd": POINTS * baseline.sd,
         "baseline_n": baseline.n,
         "spread": POINTS * found.spread,
@@ -196,19 +225,13 @@ def _told(key: Key, scores: CellScores, levels: Statistics) -> dict[str, Any]:
     }
 
 
-def _sides(key: Key, scores: CellScores) -> tuple[Scores, Scores]:
-    """Return a cell and its baseline."""
-    role, _, task = key
-    return scores.get(key, NO_SCORES), scores.get((role, NO_SOURCE, task), NO_SCORES)
-
-
-def _both_means(key: Key, scores: dict[bool, CellScores]) -> dict[str, float]:
+def _both_means(key: Key, held_against: Key, scores: dict[bool, CellScores]) -> dict[str, float]:
     """Return means and deltas of the runs that succeeded, and of all outcomes."""
     told = {}
     for filtered, name in ((True, "given_success"), (False, "all_outcomes")):
-        cell, baseline = _sides(key, scores[filtered])
+        cell, baseline = (scores[filtered].get(side, NO_SCORES) for side in (key, held_against))
         told[f"mean_{name}"] = POINTS * cell.mean
-        told[f"delta_{name}"] = POINTS * difference(cell, baseline)
+        told[f"delta_{name}"] = POINTS * mean_difference(cell, baseline)
     return told
 
 
@@ -218,8 +241,9 @@ def _notes(table: pd.DataFrame, options: Options) -> list[str]:
     for _, cell in table.iterrows():
         lost = cell["n_failed"] + cell["n_missing"] == cell["n_planned"]
         why = NO_SCORE if cell["note"] == NO_RUNS and lost else cell["note"]
-        of_one = cell["n_starts"] == 1 < cell["n"] or cell["source"] in options.one_encoder
+        of = cell["arm"], cell["source"]
+        of_one = cell["n_starts"] == 1 < cell["n"] or of in options.one_encoder
         one = ONE_ENCODER if of_one else ""
-        unlearned = UNLEARNED if cell["source"] in options.unlearned else ""
+        unlearned = UNLEARNED if of in options.unlearned else ""
         notes.append("; ".join(filter(None, (why, one, unlearned))))
     return notes

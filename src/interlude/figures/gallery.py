@@ -9,45 +9,75 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from interlude.analysis.catalog import FIGURES, MAIN, variants
+from interlude.analysis import catalog
+from interlude.analysis.catalog import FIGURES, Shown
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.results import of_full_size
-from interlude.analysis.scope import described
+from interlude.analysis.scope import described, of_contrast, runs_of
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
 from interlude.figures.heatmap import draw_heatmap
+from interlude.figures.mix_or_chain import (
+    draw_all_tasks,
+    draw_better_than_single,
+    draw_mix_or_chain,
+    draw_size_panels,
+    draw_size_scatter,
+)
 from interlude.figures.panels import draw_averages, draw_detectable, draw_robustness, draw_sizes
 from interlude.figures.pooled import draw_pooled
 from interlude.figures.size_curves import draw_size_curves
 from interlude.figures.spread import draw_spread
 from interlude.figures.style import save, style
+from interlude.words import Contrast
 
 
 @dataclass(frozen=True)
 class Material:
     """What figures are drawn from: the runs after `flag_degenerate`, and the tables' folder.
 
-    suffix: of the tables of this variant, filtered or not.
+    suffix: of the tables of this variant, filtered or not. contrast: what is drawn; None for a
+    study that compares nothing.
     """
 
     runs: pd.DataFrame
     tables: Path
     options: Options
     suffix: str
+    contrast: Contrast | None
 
-    def table(self, name: str) -> pd.DataFrame:
+    def whole(self, name: str) -> pd.DataFrame:
         """Return a table, in this variant."""
         return pd.read_csv(self.tables / f"{name}{self.suffix}.csv")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table, in this variant; of differences, the rows of the contrast."""
+        table = self.whole(name)
+        if self.contrast is None or "against" not in table:
+            return table
+        return of_contrast(table, self.contrast).reset_index(drop=True)
+
+    @property
+    def compared(self) -> pd.DataFrame:
+        """The runs of the contrast, as `scope.runs_of`; all where there is none."""
+        return self.runs if self.contrast is None else runs_of(self.runs, self.contrast)
 
 
 DRAWN: dict[str, Callable[[Material], Figure]] = {
     "heatmap": lambda of: draw_heatmap(of.table("transfer"), of.options),
     "detectable": lambda of: draw_detectable(of.table("transfer"), of.options),
-    "spread": lambda of: draw_spread(of.runs, of.options),
+    "spread": lambda of: draw_spread(of.runs, of.options, of.contrast),
     "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.options),
     "pooled": lambda of: draw_pooled(of.table("pooled"), of.options),
-    "curves": lambda of: draw_curves(of.runs, of.options),
+    "mix_or_chain": lambda of: draw_mix_or_chain(of.table("mix_or_chain"), of.options),
+    "better_than_single": lambda of: draw_better_than_single(of.table("mix_or_chain"), of.options),
+    "size_rule": lambda of: draw_size_scatter(
+        of.table("mix_or_chain"), of.table("size_regression"), of.options
+    ),
+    "size_panels": lambda of: draw_size_panels(of.whole("size_curves"), of.options),
+    "all_tasks": lambda of: draw_all_tasks(of.runs, of.options),
+    "curves": lambda of: draw_curves(of.compared, of.options),
     "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
     "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),
     "correlations": lambda of: draw_correlations(of.table("correlations"), of.options),
@@ -59,12 +89,23 @@ DRAWN: dict[str, Callable[[Material], Figure]] = {
 def draw_figures(
     names: Iterable[str], runs: pd.DataFrame, tables: Path, options: Options, folder: Path
 ) -> None:
-    """Draw the named figures of the catalog, some twice, and write them as SVG and PDF."""
+    """Draw the named figures of the catalog and write them as SVG and PDF.
+
+    Some are drawn with degenerate runs and without, some for each contrast: see `catalog.Shown`.
+    """
     flagged = of_full_size(flag_degenerate(runs, options.degenerate))
     options = described(options, flagged)
     with style():
         for name in names:
-            suffixes = list(variants(options.degenerate.exclude)) if FIGURES[name].twice else [MAIN]
-            for suffix in suffixes:
-                figure = DRAWN[name](Material(flagged, tables, options, suffix))
-                save(figure, folder / f"{name}{suffix}.svg", options.notes())
+            for contrast, part in catalog.contrasted(FIGURES[name], options.contrasts).items():
+                for suffix in catalog.suffixes(FIGURES[name], options.degenerate.exclude):
+                    of = Material(flagged, tables, options, suffix, contrast)
+                    notes = [*_compared(FIGURES[name], of), *options.notes()]
+                    save(DRAWN[name](of), folder / f"{name}{part}{suffix}.svg", notes)
+
+
+def _compared(entry: Shown, of: Material) -> list[str]:
+    """Return which arms a figure compares, where a study has several contrasts."""
+    if of.contrast is None or not entry.each or len(of.options.contrasts) < 2:
+        return []
+    return [f"Compared: {of.contrast.title}."]

@@ -11,9 +11,11 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
+from interlude.analysis.results import sources_in_order
 from interlude.figures.grid import Cells, arranged, draw_cells, ink
 from interlude.figures.labels import points, signed
 from interlude.figures.style import DIVERGING, message_figure
+from interlude.words import NO_SOURCE
 
 AVERAGE = "average"
 BASELINE = "baseline"
@@ -24,18 +26,23 @@ _LIMIT = 30.0
 def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
     """Draw deltas in points: tasks as rows in groups, sources as columns, and the baseline.
 
-    transfer: the transfer table. Bold with a star: survives Holm's correction; bold: survives
+    transfer: the rows of one contrast in the transfer table. Without a column of the baseline where
+    it has the same sources. Bold with a star: survives Holm's correction; bold: survives
     Benjamini and Hochberg's. A dot: of the cell or its baseline not every planned run counts. A
     cross: some of these runs are degenerate. Grey: no difference.
     """
     if transfer.empty:
         return message_figure("No transfer to show:\nthe study has no intermediate task.")
-    sources = list(dict.fromkeys(transfer["source"]))
+    sources = sources_in_order(transfer)
     groups = {
         str(role): heatmap_cells(cells, sources, options)
         for role, cells in transfer.groupby("role", sort=False)
     }
-    figure, parts = arranged(groups, options.title, options.source_title)
+    arm = str(transfer["arm"].iloc[0])
+    legend = _legend(transfer, options.statistics.alpha)
+    figure, parts = arranged(
+        groups, options.title, lambda name: options.source_title(name, arm), legend.count("\n") + 1
+    )
     scale = Normalize(-_limit(transfer), _limit(transfer), clip=True)
     colours = matplotlib.colormaps[DIVERGING]
     bar = figure.colorbar(
@@ -46,9 +53,10 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
         pad=0.01,
         extend=_clipped(transfer),
     )
-    bar.set_label("difference from baseline, points")
+    from_what = "baseline" if _has_one_baseline(transfer) else str(transfer["against"].iloc[0])
+    bar.set_label(f"difference from {from_what}, points")
     bar.outline.set_visible(False)
-    figure.supxlabel(_legend(transfer, options.statistics.alpha), size=6, linespacing=1.4)
+    figure.supxlabel(legend, size=6, linespacing=1.4)
     draw_cells(parts, colours, scale)
     for axes, role in zip(parts, groups, strict=True):
         _mark(axes, transfer[transfer["role"] == role], sources, colours, scale)
@@ -59,7 +67,8 @@ def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) 
     """Return the cells of one role; rows are tasks and, for target tasks, their average.
 
     The average is over the tasks that all sources have a difference on, so that it compares them.
-    The baseline column is in absolute points; its difference from itself, its colour, is 0.
+    The baseline column is in absolute points; its difference from itself, its colour, is 0. There
+    is none where each source has a baseline of its own.
     """
     tasks = list(dict.fromkeys(transfer["task"]))
     place = transfer.set_index(["task", "source"])
@@ -70,26 +79,34 @@ def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) 
     baseline = transfer.groupby("task")["baseline"].first().loc[tasks]
     texts = delta.map(signed)
     texts += holm.replace({True: "*", False: ""})
-    return _with_average(delta, texts, fdr, baseline, averaged=transfer["role"].iloc[0] == "target")
+    cells = Cells(delta, texts, fdr)
+    if _has_one_baseline(transfer):
+        cells = Cells(
+            delta.assign(**{BASELINE: 0.0}),
+            texts.assign(**{BASELINE: baseline.map(points)}),
+            fdr.assign(**{BASELINE: False}),
+        )
+    return _with_average(cells, baseline) if transfer["role"].iloc[0] == "target" else cells
 
 
-def _with_average(
-    delta: pd.DataFrame,
-    texts: pd.DataFrame,
-    bold: pd.DataFrame,
-    baseline: pd.Series[float],
-    averaged: bool,
-) -> Cells:
-    texts = texts.assign(**{BASELINE: baseline.map(points)})
-    values = delta.assign(**{BASELINE: 0.0})
-    bold = bold.assign(**{BASELINE: False})
-    if averaged:
-        common = delta.loc[:, delta.notna().any()].dropna()
-        name = AVERAGE if len(common) == len(delta) else f"{AVERAGE} of {len(common)}"
-        mean = delta.loc[common.index].mean()
-        values.loc[name] = [*mean, 0.0]
-        texts.loc[name] = [*mean.map(signed), points(baseline[common.index].mean())]
-        bold.loc[name] = False
+def _has_one_baseline(transfer: pd.DataFrame) -> bool:
+    """Return whether all sources are held against the same baseline."""
+    return bool((transfer["baseline_source"] == NO_SOURCE).all())
+
+
+def _with_average(cells: Cells, baseline: pd.Series[float]) -> Cells:
+    """Return the cells with a row of averages, unless no task has a difference of all sources."""
+    values, texts, bold = cells.values.copy(), cells.texts.copy(), cells.bold.copy()
+    delta = values.drop(columns=BASELINE, errors="ignore")
+    common = delta.loc[:, delta.notna().any()].dropna()
+    if common.empty:
+        return cells
+    name = AVERAGE if len(common) == len(delta) else f"{AVERAGE} of {len(common)}"
+    values.loc[name] = values.loc[common.index].mean()
+    texts.loc[name] = values.loc[name].map(signed)
+    if BASELINE in texts:
+        texts.loc[name, BASELINE] = points(baseline[common.index].mean())
+    bold.loc[name] = False
     return Cells(values, texts, bold)
 
 

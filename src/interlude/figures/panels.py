@@ -238,7 +238,7 @@ def _draw_dumbbells(axes: Axes, averages: pd.DataFrame, options: Options) -> Non
 
 def _name_of_average(average: pd.Series[Any], options: Options) -> str:
     """Return a source, marked where both means disagree, and its tasks where they are not all."""
-    name = fitted(options.source_title(average["source"]), 1.2)
+    name = fitted(options.source_title(average["source"], average["arm"]), 1.2)
     mark = "‡" if pd.notna(average["disagreement"]) and average["disagreement"] else ""
     common, every = average["common_tasks"], average["tasks_all_outcomes"]
     return f"{name}{mark} ({common} of {every})" if common < every else f"{name}{mark}"

@@ -55,7 +55,8 @@ def _draw_sources(axes: Axes, pooled: pd.DataFrame, options: Options, percent: s
     axes.hlines(rows, pooled["ci_low"], pooled["ci_high"], color=_MEAN, linewidth=2, label=mean)
     axes.plot(pooled["mu"], rows, "o", color=_MEAN, markersize=4)
     axes.plot(pooled["delta"], rows, "D", color=COLOURS[3], markersize=2.5, label="plain mean")
-    axes.set_yticks(rows, [fitted(options.source_title(name), 1.2) for name in pooled["source"]])
+    sources = zip(pooled["source"], pooled["arm"], strict=True)
+    axes.set_yticks(rows, [fitted(options.source_title(*each), 1.2) for each in sources])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     _name_chances(axes, pooled["p_new"])
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.scope import runs_of
 from interlude.figures.labels import fitted
 from interlude.figures.style import (
     COLOURS,
@@ -18,7 +19,7 @@ from interlude.figures.style import (
     message_figure,
     new_figure,
 )
-from interlude.words import NO_SOURCE
+from interlude.words import NO_SOURCE, Contrast
 
 _ROW_HEIGHT = 0.135
 # Linear within this many points around the baseline, logarithmic beyond: collapsed runs fit in.
@@ -28,13 +29,15 @@ _CROWDED_TICKS = ([-10, 10], ["−10", "+10"])
 _FEW_PANELS = 6  # more of them leave no room for all numbers
 
 
-def draw_spread(runs: pd.DataFrame, options: Options) -> Figure:
+def draw_spread(runs: pd.DataFrame, options: Options, contrast: Contrast | None) -> Figure:
     """Draw each run as a mark: its score minus the baseline's mean, a panel per source.
 
-    runs: after `flag_degenerate`. Crosses are degenerate runs; runs without a score
-    can not be drawn and are counted in the tables.
+    runs: after `flag_degenerate`; the baseline's have a panel where it has no sources. Crosses are
+    degenerate runs; runs without a score can not be drawn and are counted in the tables.
     """
-    evaluated = _differences(runs)
+    if contrast is None:
+        return message_figure("No spread to show: the study compares nothing.")
+    evaluated = _differences(runs, contrast)
     if evaluated["difference"].isna().all():
         return message_figure("No spread to show: no task has a baseline.")
     sources = in_order(evaluated["source"])
@@ -48,7 +51,8 @@ def draw_spread(runs: pd.DataFrame, options: Options) -> Figure:
     panels = figure.subplots(1, len(sources), sharex=True, sharey=True, squeeze=False)[0]
     for axes, source in zip(panels, sources, strict=True):
         _draw_panel(axes, evaluated[evaluated["source"] == source], rows)
-        name = fitted(options.source_title(source), 1.3 if crowded else 4.0 / len(sources))
+        title = source if source == NO_SOURCE else options.source_title(source, contrast.arm)
+        name = fitted(title, 1.3 if crowded else 4.0 / len(sources))
         axes.set_title(name, rotation=90 if crowded else 0)
         axes.set_xticks(*_CROWDED_TICKS if crowded else _TICKS)
         axes.tick_params(axis="x", labelsize=5 if crowded else 6.5)
@@ -58,12 +62,13 @@ def draw_spread(runs: pd.DataFrame, options: Options) -> Figure:
     return figure
 
 
-def _differences(runs: pd.DataFrame) -> pd.DataFrame:
+def _differences(runs: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     evaluated = runs[(runs["role"] != "intermediate") & runs["score"].notna()]
-    cell = ["role", "task"]
-    own = evaluated[evaluated["source"] == NO_SOURCE]
-    baseline = own.groupby(cell)["score"].mean().rename("baseline").reset_index()
-    joined = evaluated.merge(baseline, on=cell, how="left")
+    against = evaluated[evaluated["arm"] == contrast.against]
+    of_source = ["source"] if (against["source"] != NO_SOURCE).any() else []
+    cell = ["role", "task", *of_source]
+    baseline = against.groupby(cell)["score"].mean().rename("baseline").reset_index()
+    joined = runs_of(evaluated, contrast).merge(baseline, on=cell, how="left")
     drawn = joined[joined["status"] == "ok"]
     return drawn.assign(difference=POINTS * (drawn["score"] - drawn["baseline"]))
 

@@ -90,17 +90,13 @@ def plan_of(study: Study) -> Plan:
 def check_trainable(config: Config, where: str) -> None:
     """Refuse what can be planned already and not yet be trained; `where` names the config.
 
-    The tables tell a cell by its source alone: they would mix two arms that have one, or the points
-    of a grid.
+    The tables would mix the points of a grid.
     """
-    known = set()
-    for arm in arms_of(config.arms):
-        is_baseline = [list(stage.parts) for stage in arm.stages] == [[TASK]]
-        if not (is_baseline or arm.has_source) or is_baseline in known:
-            raise _not_trained_yet(where, f"arms.{arm.name}: found {_shown(arm)}")
-        known.add(is_baseline)
     if config.grid:
-        raise _not_trained_yet(where, f"grid: found {', '.join(config.grid)}")
+        raise InputError(
+            f"{where}: key grid: found {', '.join(config.grid)}, which can be planned (snakemake "
+            "plan) and not be trained yet. Allowed: no grid."
+        )
 
 
 def check_mixtures(plan: Plan, where: str) -> None:
@@ -122,17 +118,6 @@ def check_mixtures(plan: Plan, where: str) -> None:
                 f"{plan.names[training.id]}, whose stage has kept: per-task. Allowed: null, or "
                 "kept: mean in the stage."
             )
-
-
-def _not_trained_yet(where: str, found: str) -> InputError:
-    return InputError(
-        f"{where}: key {found}, which can be planned (snakemake plan) and not be trained yet. "
-        "Allowed: one arm [task], and one with source in its stages; no grid."
-    )
-
-
-def _shown(arm: Arm) -> str:
-    return " > ".join(f"[{', '.join(stage.parts)}]" for stage in arm.stages)
 
 
 class _Planner:

@@ -13,13 +13,14 @@ from interlude.errors import InputError, unknown
 from interlude.forms import declaration_of
 from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
+from interlude.plan.contrasts import check_contrasts, contrasts_of
 from interlude.plan.declared import checked
 from interlude.plan.methods import MERGE, Bottleneck
 from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
-from interlude.words import ROLES
+from interlude.words import ROLES, Contrast
 
 _Given = tuple[Settings, int | None, bool]  # and examples, and whether to standardise
 Why = Callable[[Task, Config], str | None]
@@ -53,6 +54,11 @@ class Study:
         return {task: sizes for task, sizes in self.config.sizes.items() if task in self.tasks}
 
     @property
+    def contrasts(self) -> list[Contrast]:
+        """Return what the study compares; the main contrast comes first."""
+        return contrasts_of(self.config)
+
+    @property
     def options(self) -> str:
         """What the analysis is given beside the runs, as JSON: see `analysis.options.Options`."""
         rules = {
@@ -67,6 +73,7 @@ class Study:
         return {
             "titles": self.titles,
             "tasks": list(self.tasks),
+            "contrasts": [each._asdict() for each in self.contrasts],
             "skipped": {
                 role: {
                     name: self.skipped[name]
@@ -143,6 +150,7 @@ def load_study(
     _check_tasks(config, registry, where)
     _check_sizes(config, where)
     _check_arms(config, where)
+    check_contrasts(config, where)
     names = dict.fromkeys(name for role in ROLES for name in config.tasks(role))
     names |= dict.fromkeys([*_named_in_arms(config), *_looked_at(config)])
     tasks = {name: load_task(registry[name]) for name in names}
@@ -230,9 +238,9 @@ def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
 
 
 def _check_arms(config: Config, where: str) -> None:
-    """Refuse an arm that reaches no task, and a contrast of an arm that there is not."""
-    arms = {arm.name: arm for arm in arms_of(config.arms)}
-    for name, arm in arms.items():
+    """Refuse an arm that reaches no task."""
+    for arm in arms_of(config.arms):
+        name = arm.name
         reached = [part for part in arm.last.parts if part not in ("source", MLM)]
         if not reached:
             found = ", ".join(arm.last.parts)
@@ -254,10 +262,6 @@ def _check_arms(config: Config, where: str) -> None:
                 f"{where}: key arms.{name}: found retrain in the last stage. Allowed: in a stage "
                 "before it."
             )
-    for contrast in config.contrasts:
-        for key, name in contrast:
-            if name not in arms:
-                raise unknown(f"{where}: key contrasts.{key}", "arm", name, arms)
 
 
 def _check_dynamic(stage: Stage, where: str) -> None:

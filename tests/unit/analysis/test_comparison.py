@@ -14,7 +14,10 @@ from interlude.errors import InputError
 
 def transfer(cells: dict[tuple[str, str], tuple[float, float]]) -> pd.DataFrame:
     rows = [
-        {"role": "target", "source": source, "task": task, "delta": delta, "p_holm": p}
+        {
+            **{"arm": "stilts", "against": "single", "role": "target"},
+            **{"source": source, "task": task, "delta": delta, "p_holm": p},
+        }
         for (source, task), (delta, p) in cells.items()
     ]
     return pd.DataFrame(rows)

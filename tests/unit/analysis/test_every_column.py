@@ -140,9 +140,17 @@ def tables() -> dict[str, pd.DataFrame]:
     return study_tables(study(), OPTIONS)
 
 
+ARMS = {"arm": "stilts", "against": "single"}
+
+
 def is_table(name: str, expected: pd.DataFrame) -> None:
-    """Assert that a table is as expected: columns, their order, rows, values."""
+    """Assert that a table is as expected: columns, their order, rows, values.
+
+    One of differences has the arms of the only contrast first.
+    """
     shown = tables()[name].reset_index(drop=True)
+    if "against" in shown:
+        expected = expected.assign(**ARMS)[[*ARMS, *expected]]
     pd.testing.assert_frame_equal(
         shown.astype(object).where(shown.notna(), None),
         expected.astype(object).where(expected.notna(), None).reset_index(drop=True),
@@ -313,11 +321,12 @@ def with_examples(table: pd.DataFrame) -> pd.DataFrame:
     order += [*("ci_high", "p", "p_holm", "p_fdr", "n_degenerate", "n_diverged", "n_failed")]
     order += [*("n_missing", "n_planned", "n_restarts", "n_starts", "degenerate_share")]
     order += [*("degenerate_low", "degenerate_high", "mean_given_success", "mean_all_outcomes")]
-    order += [*("delta_given_success", "delta_all_outcomes", "baseline_sd", "baseline_n")]
+    order += [*("delta_given_success", "delta_all_outcomes")]
+    order += [*("baseline_source", "baseline_sd", "baseline_n")]
     order += [*("baseline_n_degenerate", "baseline_n_planned", "task_sd", "detectable")]
     order += [*("detectable_holm", "test", "note")]
     order += [*("example_sd", "ci_low_examples", "ci_high_examples", "noise")]
-    return table[order]
+    return table.assign(baseline_source="none")[order]
 
 
 def share(degenerate: pd.Series[bool], status: pd.Series[str]) -> dict[str, float]:
@@ -579,6 +588,7 @@ def test_degenerate_is_as_computed_again() -> None:
         for reason in part.loc[part["reason"] != "", "reason"].unique():
             rows.append(
                 {
+                    "arm": part["arm"].iloc[0],
                     **dict(zip(("source", "examples", "task", "role"), place(key), strict=True)),
                     **{"reason": reason, "n_degenerate": int((part["reason"] == reason).sum())},
                     "n_runs": len(part),
@@ -599,7 +609,7 @@ def test_excluded_is_as_computed_again() -> None:
     runs = study()
     out = bad(runs) | runs["status"].isin(["failed", "missing"])
     why = reasons().where(bad(runs), runs["status"])
-    named = ["role", "source", "examples", "task", "restart", "status", "score"]
+    named = ["arm", "role", "source", "examples", "task", "restart", "status", "score"]
     table = runs[named].assign(excluded=why, reason=runs["reason"])[out]
     assert set(table["excluded"]) == {*reasons(), "failed", "missing"} - {""}
     is_table("excluded", table)
@@ -851,6 +861,7 @@ def compared_rows() -> pd.DataFrame:
         both = all(known)
         rows.append(
             {
+                **ARMS,
                 **{name: row[name] for name in CELL},
                 **{"cell": found[known[0], known[1]]},
                 **{"delta_own": deltas[0], "delta_other": deltas[1]},
@@ -893,6 +904,7 @@ def test_comparison_summary_is_as_computed_again() -> None:
         told = correlated(means["delta_own"], means["delta_other"])
         rows.append(
             {
+                **ARMS,
                 **{"role": role, "cells": len(both)},
                 "own_only": (cells["cell"] == "own only").sum(),
                 "other_only": (cells["cell"] == "other only").sum(),

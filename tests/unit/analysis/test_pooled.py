@@ -58,6 +58,7 @@ def published(transfers: dict[bool, pd.DataFrame]) -> dict[bool, Tables]:
 def row(role: str, source: str, task: str, delta: float, **more: object) -> dict[str, object]:
     """A row of a transfer table: 3 restarts against 3, with a spread of 1 point."""
     known = {"sd": 1.0, "n": 3, "baseline_sd": 1.0, "baseline_n": 3, "note": ""}
+    known |= {"arm": "stilts", "against": "single", "baseline_source": "none"}
     return {"role": role, "source": source, "task": task, "delta": delta, **known, **more}
 
 

@@ -23,6 +23,7 @@ PAIRS = pd.DataFrame(
 )
 TRANSFER = pd.DataFrame(
     {
+        **{"arm": "stilts", "against": "single", "baseline_source": "none"},
         "source": ["mnli", "mnli"],
         "role": ["target", "probing"],
         "task": ["rte", "pos"],

@@ -28,14 +28,19 @@ def titles(names: list[str]) -> str:
 def test_the_design_counts_runs_restarts_and_sources() -> None:
     design = page()["Design"]
     assert design.texts == [
-        "81 runs: 78 ok, 1 diverged, 1 failed, 1 missing. A baseline is a run from source 'none'."
+        "81 runs: 78 ok, 1 diverged, 1 failed, 1 missing. Compared: stilts against single."
     ]
     assert design.table.to_dict("records") == [
-        {"step": step, "runs": runs, "restarts": "3", "sources": sources, "tasks": titles(tasks)}
-        for step, runs, sources, tasks in (
-            ("intermediate", "9", "1", ["sarcasm", "social-iqa", "privacy-qa"]),
-            ("target", "36", "4", TARGET),
-            ("probing", "36", "4", PROBING),
+        {
+            **{"step": step, "arm": arm, "runs": runs, "restarts": "3"},
+            **{"sources": sources, "tasks": titles(tasks)},
+        }
+        for step, arm, runs, sources, tasks in (
+            ("intermediate", "stilts", "9", "1", ["sarcasm", "social-iqa", "privacy-qa"]),
+            ("target", "single", "9", "1", TARGET),
+            ("target", "stilts", "27", "3", TARGET),
+            ("probing", "single", "9", "1", PROBING),
+            ("probing", "stilts", "27", "3", PROBING),
         )
     ]
 
@@ -96,10 +101,10 @@ def test_the_levels_of_the_statistics_are_said() -> None:
     levels = Statistics(alpha=0.1, power=0.7, collapsed=-4, resamples=50, seed=9)
     assert page(statistics=levels)["Statistics"].texts == [
         "Intervals cover 90%; tests are two-sided at 0.1, Welch's, corrected over the cells of "
-        "each role (Holm; Benjamini-Hochberg). Smallest detectable differences have power 0.7, "
-        "given the spread between restarts that is pooled over the sources of a task. A source "
-        "below -4 points of mean target transfer counts as collapsed. Sources are ranked by their "
-        "mean of all outcomes. Bootstrap: 50 resamples of sources, seed 9."
+        "each contrast and role (Holm; Benjamini-Hochberg). Smallest detectable differences have "
+        "power 0.7, given the spread between restarts that is pooled over the sources of a task. "
+        "A source below -4 points of mean target transfer counts as collapsed. Sources are ranked "
+        "by their mean of all outcomes. Bootstrap: 50 resamples of sources, seed 9."
     ]
     pairs = page(statistics=Statistics(paired=True))["Statistics"].texts[0]
     assert "at 0.05, paired where seeds are shared, else Welch's, corrected" in pairs
@@ -111,16 +116,17 @@ def test_degenerate_and_excluded_runs_are_listed_with_the_rule() -> None:
     does = "The main tables leave degenerate runs out; their twins do the opposite. 2 runs."
     assert shown["Degenerate runs"].texts == [f"{rule} {does}"]
     assert rows(shown["Degenerate runs"]) == [
-        ["sarcasm", "boolq", "target", "constant predictions", "1", "3"],
-        ["sarcasm", "finance-ner", "target", "diverged", "1", "3"],
+        ["stilts", "sarcasm", "boolq", "target", "constant predictions", "1", "3"],
+        ["stilts", "sarcasm", "finance-ner", "target", "diverged", "1", "3"],
     ]
     unknown = "not recorded"
-    assert rows(shown["Excluded runs"]) == [
+    excluded = [
         ["target", "sarcasm", "boolq", "2", "ok", "0.3", "constant predictions", unknown],
         ["target", "sarcasm", "finance-ner", "1", "diverged", unknown, "diverged", "loss nan"],
         ["target", "social-iqa", "boolq", "3", "failed", unknown, "failed", "out of memory"],
         ["probing", "privacy-qa", "word-content", "1", "missing", unknown, "missing", unknown],
     ]
+    assert rows(shown["Excluded runs"]) == [["stilts", *row] for row in excluded]
     kept = page(degenerate=DegenerateRule(exclude=False))["Degenerate runs"].texts[0]
     assert "The main tables keep degenerate runs;" in kept
 

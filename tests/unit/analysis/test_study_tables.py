@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.synthetic import (
     TITLES,
     awkward_runs,
@@ -154,6 +156,8 @@ def test_conclusions_that_the_filter_changes() -> None:
     def transfer(delta: list[float], p: list[float]) -> pd.DataFrame:
         return pd.DataFrame(
             {
+                "arm": "stilts",
+                "against": "single",
                 "role": "target",
                 "source": ["a", "b", "c", "d"],
                 "task": "x",
@@ -252,6 +256,8 @@ def test_a_whole_study_has_no_notes(tmp_path: Path) -> None:
 def test_the_catalog_names_every_table_and_figure(exclude: bool) -> None:
     options = demo_options(degenerate=DegenerateRule(exclude=exclude), statistics=FEW)
     made = {name for runs in (demo_runs(), sized_runs()) for name in study_tables(runs, options)}
+    arms = replace(MIXING_OPTIONS, degenerate=options.degenerate, statistics=FEW)
+    made |= {*study_tables(mixing_runs(), arms)}
     of_a_sweep = {"sweep"}  # made from the trainings of the sweep, not from the study's
     assert set(file_names(TABLES, exclude)) == made | of_a_sweep
     assert FIGURES.keys() == DRAWN.keys()

@@ -23,6 +23,7 @@ from interlude.analysis.options import Options
 from interlude.analysis.transfer import cell_scores, transfer_table
 
 FIRST_COLUMNS = [
+    *("arm", "against"),
     *("source", "task", "role", "mean", "sd", "n", "baseline", "delta", "ci_low", "ci_high"),
     *("p", "p_holm", "p_fdr", "n_degenerate"),
 ]

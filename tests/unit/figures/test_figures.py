@@ -57,7 +57,7 @@ class Tables:
     def material(self, study: str) -> Material:
         runs, options = STUDIES[study]
         flagged = flag_degenerate(runs, options.degenerate)
-        return Material(flagged, self.folder / study, options, suffix="")
+        return Material(flagged, self.folder / study, options, "", options.main)
 
 
 @pytest.fixture(scope="module")

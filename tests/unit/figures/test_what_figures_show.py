@@ -18,6 +18,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.mixing import DIRECT, MIXING_OPTIONS, SIZES, mixing_runs
 from helpers.shown import (
     across,
     bar_of_colours,
@@ -46,6 +47,7 @@ from interlude import figures
 from interlude.analysis.catalog import FIGURES
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
+from interlude.analysis.study_tables import study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.panels import draw_comparison, draw_detectable
 from interlude.figures.style import save, style
@@ -73,12 +75,20 @@ def draw(tmp_path: Path) -> Drawing:
     def drawn(name: str, runs: pd.DataFrame | None = None, **tables: pd.DataFrame) -> Figure:
         suffix = "_unfiltered" if FIGURES[name].twice else ""
         for table, content in tables.items():
-            content.to_csv(tmp_path / f"{table}{suffix}.csv", index=False)
-        figure = DRAWN[name](Material(runs, tmp_path, demo_options(), suffix))
+            of_contrast(content).to_csv(tmp_path / f"{table}{suffix}.csv", index=False)
+        options = demo_options()
+        figure = DRAWN[name](Material(runs, tmp_path, options, suffix, options.main))
         figure.draw_without_rendering()
         return figure
 
     return drawn
+
+
+def of_contrast(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of differences with the arms of the demo's only contrast."""
+    if not {"delta", "mu", "delta_all_outcomes"} & {*table} or "arm" in table:
+        return table
+    return table.assign(arm="stilts", against="single", baseline_source="none")
 
 
 def test_every_figure_has_a_test() -> None:
@@ -807,11 +817,142 @@ def test_evaluations_without_a_score_are_left_out_of_a_curve(draw: Drawing) -> N
     assert thin.get_xydata().tolist() == mean.get_xydata().tolist() == [[10.0, 40.0]]
 
 
+# Mixing against chaining
+
+
+@pytest.fixture(scope="module")
+def mixed() -> dict[str, pd.DataFrame]:
+    return study_tables(mixing_runs(), MIXING_OPTIONS)
+
+
+@pytest.fixture
+def draw_mixed(tmp_path: Path, mixed: dict[str, pd.DataFrame]) -> Drawing:
+    """Draw a figure of the study that mixes and chains."""
+
+    def drawn(name: str, **changed: pd.DataFrame) -> Figure:
+        for table, content in {**mixed, **changed}.items():
+            content.to_csv(tmp_path / f"{table}.csv", index=False)
+        runs = flag_degenerate(mixing_runs(), MIXING_OPTIONS.degenerate)
+        figure = DRAWN[name](Material(runs, tmp_path, MIXING_OPTIONS, "", DIRECT))
+        figure.draw_without_rendering()
+        return figure
+
+    return drawn
+
+
+def test_mix_or_chain_shows_its_table(draw_mixed: Drawing, mixed: dict[str, pd.DataFrame]) -> None:
+    figure = draw_mixed("mix_or_chain")
+    (axes,) = figure.axes
+    assert down(axes) == across(axes) == [name.upper() for name in SIZES]
+    colours = {"chain": "#e69f00", "no difference": "#f2f2f2", "mix": "#56b4e9"}
+    table = mixed["mix_or_chain"]
+    wrong = table["right"].astype(object).eq(False)
+    told = table.assign(
+        row=table["task"].str.upper(),
+        column=table["source"].str.upper(),
+        colour=table["better"].map(colours),
+        text=table["delta"].map(signed) + np.where(wrong, "×", ""),
+        bold=table["better_published"] != "no difference",
+    )
+    columns = ["row", "column", "colour", "text", "bold"]
+    shown = cells(axes, axes)
+    diagonal = shown["row"] == shown["column"]
+    same(shown.loc[~diagonal, columns].to_numpy(), told[columns].to_numpy())
+    assert set(shown.loc[diagonal, "text"]) == {""}
+    assert set(shown.loc[diagonal, "colour"]) == {"#e8e8e8"}
+    assert wrong.any()
+    named = {"mtl is better": "mix", "stilts is better": "chain"}
+    named["no difference is known"] = "no difference"
+    assert legend_of_bars(figure) == {name: colours[at] for name, at in named.items()}
+
+
+def test_better_than_single_shows_its_table(
+    draw_mixed: Drawing, mixed: dict[str, pd.DataFrame]
+) -> None:
+    axes = draw_mixed("better_than_single").axes[0]
+    table = mixed["mix_or_chain"]
+    limit = min(10.0, table["best_delta"].abs().max())
+    sure = table["best_p_holm"] < 0.05
+    letter = table["best"].map({"mtl": " m", "stilts": " c"})
+    told = table.assign(
+        row=table["task"].str.upper(),
+        column=table["source"].str.upper(),
+        colour=table["best_delta"].map(lambda delta: blue_for_gain(delta, limit)),
+        text=table["best_delta"].map(signed) + np.where(sure, "*", "") + letter,
+        bold=sure,
+    )
+    columns = ["row", "column", "colour", "text", "bold"]
+    shown = cells(axes, axes)
+    diagonal = shown["row"] == shown["column"]
+    same(shown.loc[~diagonal, columns].to_numpy(), told[columns].to_numpy())
+    assert set(sure) == {True, False}
+
+
+def test_size_rule_shows_its_table(draw_mixed: Drawing, mixed: dict[str, pd.DataFrame]) -> None:
+    (axes,) = draw_mixed("size_rule").axes
+    looks = {"mix": ("#56b4e9", "o"), "chain": ("#e69f00", "s"), "no difference": ("#6b6b6b", "^")}
+    table = mixed["mix_or_chain"]
+    expected = [(np.log10(r.size_ratio), r.t, *looks[r.better]) for r in table.itertuples()]
+    same(marks(axes).to_numpy(), expected)
+    slopes = {
+        str(line.get_label()): np.diff(line.get_ydata())[0] / np.diff(line.get_xdata())[0]
+        for line in lines(axes)
+        if "slope" in str(line.get_label())
+    }
+    regression = mixed["size_regression"].dropna(subset="slope")
+    assert len(slopes) == len(regression) > 0
+    for row in regression.itertuples():
+        assert slopes[f"{row.cells}: slope {row.slope:+.2f}"] == pytest.approx(row.slope)
+
+
+def test_all_tasks_shows_its_table(draw_mixed: Drawing) -> None:
+    figure = draw_mixed("all_tasks")
+    (axes,) = figure.axes
+    assert down(axes) == [name.upper() for name in SIZES]
+    assert list(legend_of_bars(figure)) == ["single", "mtl-all"]
+    runs = mixing_runs()
+    medians = {
+        (round(float(np.mean(line.get_ydata())), 6)): float(line.get_xdata()[0])
+        for line in lines(axes)
+        if line.get_linewidth() == 0.8
+    }
+    for number, arm in enumerate(["single", "mtl-all"]):
+        for row, task in enumerate(SIZES):
+            own = runs[(runs["arm"] == arm) & (runs["task"] == task) & (runs["role"] == "target")]
+            place = round(row + (number - 0.5) * 0.4, 6)
+            assert medians[place] == pytest.approx(100 * own["score"].median())
+
+
+def test_size_panels_shows_its_table(draw_mixed: Drawing) -> None:
+    noise = np.random.default_rng(3)
+    rows = [
+        {
+            **{"arm": arm, "against": against, "role": "target", "source": source},
+            **{"train_examples": size, "delta": noise.normal()},
+        }
+        for arm, against in (("stilts", "single"), ("mtl", "single"), ("mtl", "stilts"))
+        for source in ("mnli", "qnli")
+        for size in (100, 1000)
+    ]
+    curves = pd.DataFrame(rows)
+    curves = curves.assign(ci_low=curves["delta"] - 1, ci_high=curves["delta"] + 2)
+    figure = draw_mixed("size_panels", size_curves=curves)
+    assert [axes.get_title() for axes in figure.axes] == ["MNLI", "QNLI"]
+    looks = {"stilts": ("#0072b2", "o"), "mtl": ("#009e73", "s")}
+    for source, axes in zip(("mnli", "qnli"), figure.axes, strict=True):
+        own = curves[(curves["source"] == source) & (curves["against"] == "single")]
+        expected = [(r.train_examples, r.delta, *looks[r.arm]) for r in own.itertuples()]
+        same(marks(axes).to_numpy(), expected)
+        ends = [(end[0][1], end[1][1]) for end in segments(axes)]
+        same(ends, own[["ci_low", "ci_high"]].to_numpy())
+    assert set(legend(figure)) == {"stilts", "mtl"}
+
+
 # All figures
 
 
 def test_a_figure_of_a_variant_is_drawn_from_the_tables_of_its_variant(tmp_path: Path) -> None:
-    table = transfer()
+    table = of_contrast(transfer())
     variants = {"": table, "_unfiltered": table.assign(delta=-2 * table["delta"])}
     for suffix, content in variants.items():
         content.to_csv(tmp_path / f"transfer{suffix}.csv", index=False)
@@ -832,7 +973,26 @@ def test_runs_of_reduced_sizes_are_in_no_figure_of_runs(tmp_path: Path, name: st
     assert written[0] == written[1]
 
 
-EMPTY = {
+def mixing_cells() -> pd.DataFrame:
+    """A table of mixing against chaining of which nothing is known."""
+    unknown = dict.fromkeys(("delta", "best_delta", "t", "size_ratio"), np.nan)
+    return pd.DataFrame([{"task": "rte", **unknown}])
+
+
+def no_curves() -> pd.DataFrame:
+    point = {"arm": "mtl", "against": "single", "role": "target", "source": "mnli"}
+    return pd.DataFrame([{**point, "train_examples": 10.0, "delta": np.nan}])
+
+
+EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
+    "mix_or_chain": ("no cell of mixing", {"mix_or_chain": mixing_cells()}),
+    "better_than_single": ("no cell has the target alone", {"mix_or_chain": mixing_cells()}),
+    "size_rule": (
+        "no cell has a test",
+        {"mix_or_chain": mixing_cells(), "size_regression": pd.DataFrame({"slope": []})},
+    ),
+    "size_panels": ("no source of several sizes", {"size_curves": no_curves()}),
+    "all_tasks": ("no arm over all tasks", {}),
     "heatmap": ("No transfer to show", {"transfer": transfer().iloc[:0]}),
     "correlations": ("No correlation to show", {"correlations": pairs().assign(spearman=np.nan)}),
     "correlations_all": (

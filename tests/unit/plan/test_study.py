@@ -291,6 +291,14 @@ def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
             {"contrasts": [{"arm": "stilt", "against": "single"}]},
             r"key contrasts\.arm: unknown arm 'stilt'\. Did you mean 'stilts'\?",
         ),
+        (
+            {"contrasts": [{"arm": "stilts", "against": "stilts"}]},
+            r"key contrasts: found stilts against itself\. Allowed: another arm\.",
+        ),
+        (
+            {"contrasts": [{"arm": "single", "against": "stilts"}]},
+            r"key contrasts: found single, which has no source, against stilts, which has\.",
+        ),
     ],
 )
 def test_wrong_arms_are_refused(changes: dict[str, Any], message: str, root: Path) -> None:

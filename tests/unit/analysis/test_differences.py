@@ -10,8 +10,14 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from interlude.analysis import contrasts
-from interlude.analysis.contrasts import Contrast, Scores, contrast, false_discovery, holm
+from interlude.analysis import differences
+from interlude.analysis.differences import (
+    Difference,
+    Scores,
+    difference,
+    false_discovery,
+    holm,
+)
 from interlude.analysis.options import Statistics
 
 CELL = [0.71, 0.735, 0.72, 0.74]
@@ -24,15 +30,15 @@ def scores(values: list[float], seeds: list[int] | None = None) -> Scores:
     return Scores(pd.Series(values, index=restarts, dtype="float64"), known)
 
 
-def compare(cell: Scores, baseline: Scores, paired: bool = False) -> Contrast:
-    return contrast(cell, baseline, alpha=0.05, paired=paired)
+def compare(cell: Scores, baseline: Scores, paired: bool = False) -> Difference:
+    return difference(cell, baseline, alpha=0.05, paired=paired)
 
 
 def test_welch_as_in_scipy() -> None:
     told = compare(scores(CELL), scores(BASE[:3]))
     expected = stats.ttest_ind(CELL, BASE[:3], equal_var=False)
     interval = expected.confidence_interval(0.95)
-    assert told.test == contrasts.WELCH
+    assert told.test == differences.WELCH
     assert told.delta == pytest.approx(np.mean(CELL) - np.mean(BASE[:3]))
     assert told.p == pytest.approx(expected.pvalue)
     assert (told.ci_low, told.ci_high) == pytest.approx((interval.low, interval.high))
@@ -41,7 +47,7 @@ def test_welch_as_in_scipy() -> None:
 def test_restarts_that_share_seeds_are_no_pairs_unless_the_config_says_so() -> None:
     seeds = [11, 12, 13, 14]
     told = compare(scores(CELL, seeds), scores(BASE, seeds))
-    assert told.test == contrasts.WELCH
+    assert told.test == differences.WELCH
     assert told.p == pytest.approx(stats.ttest_ind(CELL, BASE, equal_var=False).pvalue)
     assert not Statistics().paired
 
@@ -51,7 +57,7 @@ def test_paired_as_in_scipy_when_restarts_share_seeds() -> None:
     told = compare(scores(CELL, seeds), scores(BASE, seeds), paired=True)
     expected = stats.ttest_rel(CELL, BASE)
     interval = expected.confidence_interval(0.95)
-    assert told.test == contrasts.PAIRED
+    assert told.test == differences.PAIRED
     assert told.p == pytest.approx(expected.pvalue)
     assert (told.ci_low, told.ci_high) == pytest.approx((interval.low, interval.high))
 
@@ -65,18 +71,18 @@ def test_paired_as_in_scipy_when_restarts_share_seeds() -> None:
     ],
 )
 def test_not_paired_with_other_seeds_fewer_restarts_or_unknown_seeds(baseline: Scores) -> None:
-    assert compare(scores(CELL, [11, 12, 13, 14]), baseline, paired=True).test == contrasts.WELCH
+    assert compare(scores(CELL, [11, 12, 13, 14]), baseline, paired=True).test == differences.WELCH
 
 
 @pytest.mark.parametrize(
     ("cell", "baseline", "note"),
     [
-        (scores([]), scores(BASE), contrasts.NO_RUNS),
-        (scores(CELL), scores([]), contrasts.NO_BASELINE),
-        (scores(CELL), Scores(mean_only=0.7), contrasts.BASELINE_MEAN_ONLY),
-        (scores(CELL[:1]), scores(BASE), contrasts.TOO_FEW),
-        (scores(CELL), scores(BASE[:1]), contrasts.TOO_FEW),
-        (scores([0.7, 0.7, 0.7]), scores([0.6, 0.6, 0.6]), contrasts.NO_SPREAD),
+        (scores([]), scores(BASE), differences.NO_RUNS),
+        (scores(CELL), scores([]), differences.NO_BASELINE),
+        (scores(CELL), Scores(mean_only=0.7), differences.BASELINE_MEAN_ONLY),
+        (scores(CELL[:1]), scores(BASE), differences.TOO_FEW),
+        (scores(CELL), scores(BASE[:1]), differences.TOO_FEW),
+        (scores([0.7, 0.7, 0.7]), scores([0.6, 0.6, 0.6]), differences.NO_SPREAD),
     ],
 )
 def test_what_can_not_be_tested_says_why(cell: Scores, baseline: Scores, note: str) -> None:
@@ -89,13 +95,13 @@ def test_what_can_not_be_tested_says_why(cell: Scores, baseline: Scores, note: s
 
 def test_pairs_that_differ_by_the_same_have_no_spread() -> None:
     told = compare(scores([0.7, 0.8], [1, 2]), scores([0.6, 0.7], [1, 2]), paired=True)
-    assert (told.note, told.test) == (contrasts.NO_SPREAD, "")
+    assert (told.note, told.test) == (differences.NO_SPREAD, "")
 
 
 def test_one_run_against_one_is_no_difference() -> None:
     told = compare(scores([0.71]), scores([0.7]))
     assert math.isnan(told.delta)
-    assert told.note == contrasts.ONE_EACH
+    assert told.note == differences.ONE_EACH
 
 
 def test_published_means_with_sd_and_n_are_tested_as_in_scipy() -> None:
@@ -103,18 +109,18 @@ def test_published_means_with_sd_and_n_are_tested_as_in_scipy() -> None:
     baseline = Scores(mean_only=0.70, sd_only=0.03, n_only=5)
     told = compare(cell, baseline)
     test = stats.ttest_ind_from_stats(0.72, 0.012, 8, 0.70, 0.03, 5, equal_var=False)
-    assert (told.p, told.test) == (pytest.approx(test.pvalue), contrasts.WELCH)
+    assert (told.p, told.test) == (pytest.approx(test.pvalue), differences.WELCH)
     assert compare(cell, scores(BASE)).p > 0
-    assert compare(cell, baseline, paired=True).test == contrasts.WELCH
+    assert compare(cell, baseline, paired=True).test == differences.WELCH
 
 
 @pytest.mark.parametrize(
     ("cell", "note"),
     [
-        (Scores(mean_only=0.7), contrasts.MEAN_ONLY),
-        (Scores(mean_only=0.7, n_only=8), contrasts.MEAN_ONLY),
-        (Scores(mean_only=0.7, sd_only=0.1), contrasts.MEAN_ONLY),
-        (Scores(mean_only=0.7, sd_only=0.1, n_only=1), contrasts.TOO_FEW),
+        (Scores(mean_only=0.7), differences.MEAN_ONLY),
+        (Scores(mean_only=0.7, n_only=8), differences.MEAN_ONLY),
+        (Scores(mean_only=0.7, sd_only=0.1), differences.MEAN_ONLY),
+        (Scores(mean_only=0.7, sd_only=0.1, n_only=1), differences.TOO_FEW),
     ],
 )
 def test_a_mean_without_what_a_test_needs_says_what_it_is(cell: Scores, note: str) -> None:

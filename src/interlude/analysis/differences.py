@@ -74,7 +74,7 @@ NO_SCORES = Scores()
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Difference:
     """A cell minus its baseline, in units of the score; NaN where it can not be told.
 
     ci_low, ci_high: 1 - alpha interval of the difference. p: two-sided. spread: standard deviation
@@ -90,7 +90,7 @@ class Contrast:
     note: str = ""
 
 
-def contrast(cell: Scores, baseline: Scores, alpha: float, paired: bool) -> Contrast:
+def difference(cell: Scores, baseline: Scores, alpha: float, paired: bool) -> Difference:
     """Compare a cell with its baseline.
 
     Welch's t test with Satterthwaite's degrees of freedom. paired: a paired t test instead where
@@ -98,20 +98,20 @@ def contrast(cell: Scores, baseline: Scores, alpha: float, paired: bool) -> Cont
     three restarts, above a correlation of .56. Nothing is tested without spread or with one run on
     a side.
     """
-    delta = difference(cell, baseline)
+    delta = mean_difference(cell, baseline)
     pairs = paired and _share_seeds(cell, baseline)
     note = _untestable(cell, baseline, pairs)
     if note:
-        return Contrast(delta, note=note)
+        return Difference(delta, note=note)
     if not pairs:
         both = [cell.variance_of_mean, baseline.variance_of_mean]
-        return Contrast(delta, *welch(delta, both, alpha), test=WELCH)
+        return Difference(delta, *welch(delta, both, alpha), test=WELCH)
     between = Scores(cell.by_restart - baseline.by_restart)
     found = welch(delta, [between.variance_of_mean], alpha)
-    return Contrast(delta, *found, between.sd, PAIRED)
+    return Difference(delta, *found, between.sd, PAIRED)
 
 
-def difference(cell: Scores, baseline: Scores) -> float:
+def mean_difference(cell: Scores, baseline: Scores) -> float:
     """Return the difference of the means; NaN for one run against one, which tells nothing."""
     return math.nan if cell.n == baseline.n == 1 else cell.mean - baseline.mean
 
