@@ -138,13 +138,13 @@ def in_order(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def sources_in_order(cells: pd.DataFrame) -> list[str]:
-    """Return the sources of cells in the order of the plan, which each task's own row tells.
+def sources_in_order(cells: pd.DataFrame, column: str = "source") -> list[str]:
+    """Return the sources of cells in the order of the plan, which the rows of each task tell.
 
-    A source that is no source of itself is missing in its own row, so that no row may tell all.
+    A task that is no source of itself is missing in its own row, so that no row may tell all.
     """
     order: TopologicalSorter[str] = TopologicalSorter()
-    for _, own in cells.groupby("task", sort=False)["source"]:
+    for _, own in cells.groupby("task", sort=False)[column]:
         sources = in_order(own)
         order.add(sources[0])
         for before, after in pairwise(sources):

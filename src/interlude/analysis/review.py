@@ -53,7 +53,7 @@ def _design(runs: pd.DataFrame, options: Options) -> Section:
             **_names(part, role, options),
         }
         for role in ROLES
-        for arm in in_order(runs["arm"])
+        for arm in in_order(runs.loc[runs["role"] == role, "arm"])
         if len(part := runs[(runs["role"] == role) & (runs["arm"] == arm)])
     ]
     counts = runs["status"].value_counts().to_dict()

@@ -117,7 +117,7 @@ def _transfer_matrix(transfer: pd.DataFrame, options: Options) -> pd.DataFrame:
 def _source_titles(cells: pd.DataFrame, options: Options) -> dict[str, str]:
     """Return source -> what is shown of it, of cells of one contrast."""
     arms = dict(zip(cells["source"], cells["arm"], strict=True))
-    return {name: options.source_title(name, arms[name]) for name in sources_in_order(cells)}
+    return {name: options.source_title(name, arms[name]) for name in in_order(cells["source"])}
 
 
 def _baselines(transfer: pd.DataFrame) -> list[str]:
@@ -198,7 +198,7 @@ def _matrix(cells: pd.DataFrame, index: list[str], columns: str, options: Option
     """Return the texts of column `shown` as a matrix, rows and columns in their first order."""
     wide = cells.pivot(index=index, columns=columns, values="shown")
     rows = cells[index].drop_duplicates()
-    ordered = wide[in_order(cells[columns])].reindex(pd.MultiIndex.from_frame(rows))
+    ordered = wide[sources_in_order(cells, columns)].reindex(pd.MultiIndex.from_frame(rows))
     return ordered.rename(columns=options.title).rename_axis(columns=None).reset_index()
 
 

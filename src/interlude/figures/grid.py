@@ -36,8 +36,8 @@ _CELL_WIDTH = 0.4
 _LONGEST_ROW_NAME = 1.8
 _LONGEST_COLUMN_NAME = 1.3
 _BAR_AND_ROLES = 1.0  # colour bar, its label, and the names of the roles
-_LEGEND = 0.75  # room for four lines
-_LEGEND_LINE = 0.12
+_LEGEND = 0.75
+_SHORTEST = 1.95  # few rows have as many lines below them
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ class _Page:
 
     rows: list[str]
     columns: list[str]
-    legend_lines: int
 
     @property
     def width(self) -> float:
@@ -74,8 +73,8 @@ class _Page:
     @property
     def height(self) -> float:
         head = self._widest_column if self.upright else 0.1
-        legend = _LEGEND + _LEGEND_LINE * max(0, self.legend_lines - 4)
-        return min(len(self.rows) * _CELL_HEIGHT + head + legend, PAGE_HEIGHT)
+        wanted = len(self.rows) * _CELL_HEIGHT + head + _LEGEND
+        return min(max(wanted, _SHORTEST), PAGE_HEIGHT)
 
     @property
     def cell_width(self) -> float:
@@ -99,12 +98,11 @@ def arranged(
     groups: dict[str, Cells],
     title: Callable[[str], str],
     column_title: Callable[[str], str] | None = None,
-    legend_lines: int = 0,
 ) -> tuple[Figure, dict[Axes, Cells]]:
     """Return a figure with one labelled axes per role, above one another.
 
     groups: role -> cells, with task names as index and names as columns. title: name -> label;
-    column_title: of columns, where it is given. legend_lines: of what is written below.
+    column_title: of columns, where it is given.
     """
     rows = {
         role: [fitted(title(name), _LONGEST_ROW_NAME) for name in cells.values.index]
@@ -112,7 +110,7 @@ def arranged(
     }
     names = next(iter(groups.values())).values.columns
     columns = [fitted((column_title or title)(name), _LONGEST_COLUMN_NAME) for name in names]
-    page = _Page([label for labels in rows.values() for label in labels], columns, legend_lines)
+    page = _Page([label for labels in rows.values() for label in labels], columns)
     figure = new_figure(page.width, page.height)
     heights = [len(labels) for labels in rows.values()]
     stacked = figure.subplots(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]

@@ -39,10 +39,7 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
         for role, cells in transfer.groupby("role", sort=False)
     }
     arm = str(transfer["arm"].iloc[0])
-    legend = _legend(transfer, options.statistics.alpha)
-    figure, parts = arranged(
-        groups, options.title, lambda name: options.source_title(name, arm), legend.count("\n") + 1
-    )
+    figure, parts = arranged(groups, options.title, lambda name: options.source_title(name, arm))
     scale = Normalize(-_limit(transfer), _limit(transfer), clip=True)
     colours = matplotlib.colormaps[DIVERGING]
     bar = figure.colorbar(
@@ -56,7 +53,7 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
     from_what = "baseline" if _has_one_baseline(transfer) else str(transfer["against"].iloc[0])
     bar.set_label(f"difference from {from_what}, points")
     bar.outline.set_visible(False)
-    figure.supxlabel(legend, size=6, linespacing=1.4)
+    figure.supxlabel(_legend(transfer, options.statistics.alpha), size=6, linespacing=1.4)
     draw_cells(parts, colours, scale)
     for axes, role in zip(parts, groups, strict=True):
         _mark(axes, transfer[transfer["role"] == role], sources, colours, scale)

@@ -67,4 +67,5 @@ def _name_chances(axes: Axes, chances: pd.Series[float]) -> None:
     beside.set_yticks(np.arange(len(chances)), ["?" if pd.isna(p) else f"{p:.2f}" for p in chances])
     beside.tick_params(length=0)
     beside.spines["right"].set_visible(False)
-    axes.set_title("P(new > 0)", loc="right", size=6.5)
+    # Beyond the axes, where no title of theirs is in its way.
+    axes.text(1.02, 1.02, "P(new > 0)", transform=axes.transAxes, size=6.5, va="bottom")

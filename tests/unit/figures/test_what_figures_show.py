@@ -519,7 +519,7 @@ def test_pooled_shows_its_table(draw: Drawing) -> None:
         ]
         same(shown[["x", "row", "colour", "marker"]].to_numpy(), expected)
         (beside,) = axes.child_axes
-        assert axes.get_title(loc="right") == "P(new > 0)"
+        assert [text.get_text() for text in axes.texts] == ["P(new > 0)"]
         chances = ["?" if pd.isna(p) else f"{p:.2f}" for p in told["p_new"]]
         assert [label.get_text() for label in beside.get_yticklabels()] == chances
         assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(shown)

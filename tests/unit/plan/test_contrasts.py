@@ -17,19 +17,20 @@ MIX = [{"parts": ["source", "task"]}]
 ALL = [{"parts": ["all"]}]
 
 
-def compared(**changes: Any) -> list[tuple[str, str, bool]]:
+def compared(**changes: Any) -> list[tuple[str, str, bool, bool]]:
+    """Arm, against, whether it has sources, whether it mixes what the other chains."""
     return [tuple(each) for each in contrasts_of(checked(Config, tiny.config(**changes), "c"))]
 
 
 @pytest.mark.parametrize(
     ("arms", "expected"),
     [
-        (None, [("stilts", "single", True)]),
+        (None, [("stilts", "single", True, False)]),
         ({"alone": ALONE}, []),
         ({"chain": CHAIN, "mix": MIX}, []),
         (
             {"chain": CHAIN, "alone": ALONE, "everything": ALL},
-            [("chain", "alone", True), ("everything", "alone", False)],
+            [("chain", "alone", True, False), ("everything", "alone", False, False)],
         ),
     ],
 )
@@ -42,7 +43,7 @@ def test_what_a_study_names_comes_after_that_and_once() -> None:
     named = [("mtl", "stilts"), ("mtl", "single")]
     contrasts = [{"arm": arm, "against": against} for arm, against in named]
     assert compared(arms=arms, contrasts=contrasts) == [
-        ("stilts", "single", True),
-        ("mtl", "single", True),
-        ("mtl", "stilts", True),
+        ("stilts", "single", True, False),
+        ("mtl", "single", True, False),
+        ("mtl", "stilts", True, True),
     ]
