@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from interlude.analysis import catalog
+from interlude.analysis.averages import GIVEN_SUCCESS
 from interlude.analysis.catalog import FIGURES, Shown
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
@@ -63,12 +64,20 @@ class Material:
         """The runs of the contrast, as `scope.runs_of`; all where there is none."""
         return self.runs if self.contrast is None else runs_of(self.runs, self.contrast)
 
+    @property
+    def ranked(self) -> pd.DataFrame:
+        """Return the averages of the outcomes that sources are ranked by."""
+        filtered = self.options.statistics.ranking == GIVEN_SUCCESS
+        kinds = catalog.variants(self.options.degenerate.exclude)
+        suffix = next(name for name, of in kinds.items() if of == filtered)
+        return replace(self, suffix=suffix).table("averages")
+
 
 DRAWN: dict[str, Callable[[Material], Figure]] = {
     "heatmap": lambda of: draw_heatmap(of.table("transfer"), of.options),
     "detectable": lambda of: draw_detectable(of.table("transfer"), of.options),
     "spread": lambda of: draw_spread(of.runs, of.options, of.contrast),
-    "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.options),
+    "averages": lambda of: draw_averages(of.table("averages_by_filter"), of.ranked, of.options),
     "pooled": lambda of: draw_pooled(of.table("pooled"), of.options),
     "mix_or_chain": lambda of: draw_mix_or_chain(of.table("mix_or_chain"), of.options),
     "better_than_single": lambda of: draw_better_than_single(of.table("mix_or_chain"), of.options),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
+from interlude.analysis.averages import GIVEN_SUCCESS
 from interlude.analysis.options import Options
 from interlude.figures.labels import fitted
 from interlude.figures.style import (
@@ -27,6 +28,8 @@ from interlude.figures.style import (
 
 _ROLES = {"target": (COLOURS[0], MARKERS[0]), "probing": (COLOURS[1], MARKERS[2])}
 _ROW_HEIGHT = 0.15
+_BOUNDS = ("fixed_low", "fixed_high", "random_low", "random_high")
+_BELOW = 0.3  # rows from the means of a source to its intervals
 # Differences are shown on a logarithmic scale; smaller ones stand at its end. In points.
 _SMALLEST = 0.03
 # Where the name of a point may stand, best first.
@@ -87,20 +90,25 @@ def _scale_to(axes: Axes, measured: pd.DataFrame) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def draw_averages(averages: pd.DataFrame, options: Options) -> Figure:
+def draw_averages(averages: pd.DataFrame, ranked: pd.DataFrame, options: Options) -> Figure:
     """Draw mean transfer per source, of all outcomes and given success, joined by a line.
 
     averages: the table of `averages.averages_by_filter`. Where some tasks have no success, their
     number stands beside the source, and a ring is the mean of all outcomes without these tasks.
+    ranked: the table of `averages.average_table` of the outcomes that sources are ranked by; below
+    each source lie its two intervals.
     """
     roles = [role for role in _ROLES if (averages["role"] == role).any()]
     if not roles:
         return message_figure("No average to show:\nno source has a score beside a baseline.")
     rows = averages["source"].nunique()
-    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 0.9 + _ROW_HEIGHT * rows))
+    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 1.1 + 1.3 * _ROW_HEIGHT * rows))
     panels = figure.subplots(1, len(roles), squeeze=False)[0]
+    told = averages.merge(ranked[["role", "source", *_BOUNDS]], on=["role", "source"], how="left")
     for axes, role in zip(panels, roles, strict=True):
-        _draw_dumbbells(axes, averages[averages["role"] == role], options)
+        best_on_top = told[told["role"] == role].iloc[::-1]
+        _draw_intervals(axes, best_on_top, options)
+        _draw_dumbbells(axes, best_on_top, options)
         axes.set_title(f"{role} tasks")
     under = "mean difference from baseline, points"
     if averages["disagreement"].map(bool).where(averages["disagreement"].notna(), False).any():
@@ -218,8 +226,19 @@ def _scatter(
     axes.plot(across, up, marker, label=label, **look)
 
 
-def _draw_dumbbells(axes: Axes, averages: pd.DataFrame, options: Options) -> None:
-    best_on_top = averages.iloc[::-1]
+def _draw_intervals(axes: Axes, best_on_top: pd.DataFrame, options: Options) -> None:
+    """Draw both intervals of each source a little below its means."""
+    rows = np.arange(len(best_on_top)) - _BELOW
+    percent = f"{100 * (1 - options.statistics.alpha):g} %"
+    colour = COLOURS[0] if options.statistics.ranking == GIVEN_SUCCESS else COLOURS[3]
+    looks = {"fixed": ("other restarts", 2, 0.45), "random": ("other tasks", 0.8, 1)}
+    for name, (others, width, alpha) in looks.items():
+        ends = best_on_top[f"{name}_low"], best_on_top[f"{name}_high"]
+        label = f"{options.statistics.ranking}, {percent} for {others}"
+        axes.hlines(rows, *ends, color=colour, alpha=alpha, linewidth=width, label=label)
+
+
+def _draw_dumbbells(axes: Axes, best_on_top: pd.DataFrame, options: Options) -> None:
     rows = np.arange(len(best_on_top))
     outcomes, success = best_on_top["delta_all_outcomes"], best_on_top["delta_given_success"]
     few = best_on_top["common_tasks"] < best_on_top["tasks_all_outcomes"]

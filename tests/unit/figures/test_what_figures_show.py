@@ -444,13 +444,23 @@ def averages() -> pd.DataFrame:
     return table
 
 
+def intervals() -> pd.DataFrame:
+    """Intervals of the same sources, in another order; of one neither is known."""
+    noise = np.random.default_rng(10)
+    table = averages()[["source", "role"]].iloc[::-1].reset_index(drop=True)
+    bounds = ["random_low", "fixed_low", "fixed_high", "random_high"]
+    table[bounds] = np.sort(noise.normal(0, 4, (len(table), 4)), axis=1)
+    table.loc[2, bounds] = np.nan
+    return table
+
+
 def test_averages_shows_its_table(draw: Drawing) -> None:
-    table = averages()
+    table, ranked = averages(), intervals()
     few = table["common_tasks"] < 5
     table["name"] = table["source"].map(TITLES)
     table["name"] += np.where(table["disagreement"] == "", "", "‡")
     table.loc[few, "name"] += " (" + table.loc[few, "common_tasks"].astype(str) + " of 5)"
-    figure = draw("averages", averages_by_filter=table)
+    figure = draw("averages", averages_by_filter=table, averages_unfiltered=ranked)
     assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
     looks = {
         "delta_all_outcomes": ("#d55e00", "o"),
@@ -469,20 +479,29 @@ def test_averages_shows_its_table(draw: Drawing) -> None:
             if pd.notna(of[delta]) and (delta != "common_all_outcomes" or of["common_tasks"] < 5)
         ]
         same(shown[["x", "row", "colour", "marker"]].to_numpy(), expected)
-        ends = [(rows[start[1]], start[0], end[0]) for start, end in segments(axes)]
+        ends = [
+            (rows[float(round(start[1] + 0.01))], start[0], end[0]) for start, end in segments(axes)
+        ]
         both = told.dropna()
         deltas = both["delta_all_outcomes"], both["delta_given_success"]
-        same(ends, zip(both["name"], *deltas, strict=True))
+        joins = list(zip(both["name"], *deltas, strict=True))
+        known = told.merge(ranked, on=["role", "source"]).dropna(subset="fixed_low")
+        for kind in ("fixed", "random"):
+            bounds = known[f"{kind}_low"], known[f"{kind}_high"]
+            joins += zip(known["name"], *bounds, strict=True)
+        same([end for end in ends if not np.isnan(end[1])], joins)
         (zero,) = lines(axes)
         assert list(zero.get_xdata()) == [0, 0]
         assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(shown)
     mark = "‡ all outcomes and success disagree in sign or order"
     assert figure.get_supxlabel() == f"mean difference from baseline, points    {mark}"
-    entries = ["all outcomes", "all outcomes, on these tasks"]
-    entries += ["given success (without degenerate runs)"]
-    assert {name: entry[:2] for name, entry in legend(figure).items()} == dict(
-        zip(entries, looks.values(), strict=True)
-    )
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "all outcomes, 95 % for other restarts",
+        "all outcomes, 95 % for other tasks",
+        "all outcomes",
+        "all outcomes, on these tasks",
+        "given success (without degenerate runs)",
+    ]
 
 
 def pooled() -> pd.DataFrame:
@@ -1003,7 +1022,10 @@ EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
     "detectable": ("No detectable difference", {"transfer": transfer().assign(detectable=np.nan)}),
     "spread": ("No spread to show", {}),
     "curves": ("No learning curves", {}),
-    "averages": ("No average to show", {"averages_by_filter": averages().iloc[:0]}),
+    "averages": (
+        "No average to show",
+        {"averages_by_filter": averages().iloc[:0], "averages_unfiltered": intervals()},
+    ),
     "pooled": ("No estimate over tasks", {"pooled": pooled().assign(mu=np.nan)}),
     "sizes": (
         "No sizes to show",
