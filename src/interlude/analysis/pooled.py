@@ -36,7 +36,7 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
     pooled: tasks (that went in), delta (their plain mean), mu (mean effect; posterior mean) with
     its 1 - alpha interval, tau (standard deviation of effects between tasks), new_low and new_high
     (interval of the effect on a new task), p_new (probability that a new task gains), prior (of
-    tau), note (what was assumed, or why nothing is told). Best mu first.
+    tau), note (what was assumed, or why nothing is told). Best mu first; see `with_rank`.
 
     pooled_cells: delta as in the transfer table, pooled (the same, drawn towards mu) with its
     interval, note (what was assumed, or why the cell is left out).
@@ -57,6 +57,17 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
         if effects
         else pd.DataFrame(columns=CELL_COLUMNS),
     }
+
+
+def with_rank(pooled: pd.DataFrame, of_outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return `pooled` with the rank of each source in its family, 1 for the best, in its order.
+
+    of_outcomes: `pooled` of the outcomes that sources are ranked by; the rank is by its mu.
+    """
+    names = [*FAMILY, "source"]
+    ranks = of_outcomes.groupby(FAMILY)["mu"].rank(ascending=False)
+    told = of_outcomes[names].assign(rank=ranks)
+    return ranked(pooled.merge(told, on=names, how="left"), "rank")
 
 
 def _variances(transfer: pd.DataFrame) -> pd.Series[float]:

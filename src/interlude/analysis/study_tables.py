@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from interlude.analysis.arm_means import arm_means
-from interlude.analysis.averages import average_table, averages_by_filter
+from interlude.analysis.averages import GIVEN_SUCCESS, average_table, averages_by_filter
 from interlude.analysis.bootstrap import bootstrap_intervals
 from interlude.analysis.catalog import variants
 from interlude.analysis.conclusions import changed_conclusions
@@ -24,7 +24,7 @@ from interlude.analysis.mix_or_chain import (
 from interlude.analysis.mix_or_chain_answers import mix_or_chain_answers
 from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
-from interlude.analysis.pooled import pooled_tables
+from interlude.analysis.pooled import pooled_tables, with_rank
 from interlude.analysis.restarts import restart_table
 from interlude.analysis.results import of_full_size
 from interlude.analysis.robustness import collapsed_sources, robustness_table
@@ -49,6 +49,9 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
         filtered: _variant(flagged, options, filtered)
         for filtered in variants(options.degenerate.exclude).values()
     }
+    by = excluding[options.statistics.ranking == GIVEN_SUCCESS]["pooled"]
+    for variant in excluding.values():
+        variant["pooled"] = with_rank(variant["pooled"], by)
     main = excluding[options.degenerate.exclude]
     # Resampling takes long, so only the main tables have it.
     encoders = _of_main_arm(flagged, options)

@@ -700,7 +700,11 @@ def test_pooled_is_as_computed_again(filtered: bool) -> None:
         }
         for (role, source), (cells, told) in pooled(filtered).items()
     ]
-    table = pd.DataFrame(rows).sort_values(["role", "mu"], ascending=False)
+    table = pd.DataFrame(rows)
+    mu = {key: told["mu"] for key, (_, told) in pooled(False).items()}  # of all outcomes
+    ranks = pd.Series(mu).groupby(level=0).rank(ascending=False)
+    table["rank"] = [ranks[role, source] for role, source in table[["role", "source"]].to_numpy()]
+    table = table.sort_values(["role", "rank"], ascending=[False, True])
     assert len(table) == 2 * len(SOURCES)
     is_table(f"pooled{suffix(filtered)}", table)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.synthetic import demo_options, demo_runs
+from helpers.synthetic import demo_options, demo_runs, record, runs_of
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
-from interlude.analysis.options import Options
+from interlude.analysis.options import Options, Statistics
 from interlude.analysis.pooled import ASSUMED, NO_SPREAD, TOO_FEW, pooled_tables
 from interlude.analysis.published import load_published, published_tables
 from interlude.analysis.results import joined
@@ -170,6 +170,30 @@ def test_one_encoder_and_a_source_that_did_not_learn_are_said() -> None:
     assert notes == {"a": ONE_ENCODER, "b": UNLEARNED}
     cells = tables["pooled_cells"]["note"].tolist()
     assert cells == [*[ONE_ENCODER] * 2, *[UNLEARNED] * 2, f"no runs left; {UNLEARNED}"]
+
+
+def test_sources_are_ranked_by_the_outcomes_that_the_config_says() -> None:
+    """Of a source most of whose runs failed, the few good ones make it the best given success."""
+    runs = runs_of(
+        record("target", source, task, restart, good - (0.3 if source == failing else 0.0), **more)
+        for task, level in (("boolq", 0.7), ("copa", 0.6), ("rte", 0.65))
+        for source, gain in (("none", 0.0), ("mnli", 0.03), ("sst", 0.08))
+        for restart, noise in ((1, -0.004), (2, 0.001), (3, 0.003), (4, 0.0))
+        for failing in ("sst" if restart > 2 else "",)
+        for good in (level + gain + noise * (1 + level),)
+        for more in ({"constant": source == failing},)
+    )
+    found = {}
+    for ranking in ("all outcomes", "given success"):
+        tables = study_tables(runs, Options(statistics=Statistics(ranking=ranking, resamples=100)))
+        for name in ("pooled", "pooled_unfiltered"):
+            pooled = tables[name]
+            assert pooled["rank"].tolist() == [1, 2]
+            found[ranking, name] = pooled["source"].tolist()
+    assert found["all outcomes", "pooled"] == found["all outcomes", "pooled_unfiltered"]
+    assert found["all outcomes", "pooled"] == ["mnli", "sst"]
+    assert found["given success", "pooled"] == found["given success", "pooled_unfiltered"]
+    assert found["given success", "pooled"] == ["sst", "mnli"]
 
 
 def test_an_empty_study_has_empty_tables() -> None:
