@@ -16,13 +16,15 @@ class Contrast(NamedTuple):
     """An arm that is compared with another: cell by cell, of the same source where both have some.
 
     sourced: whether the arm starts from intermediate tasks, or mixes them in. mixing: whether it
-    mixes source and task in one training, where the other chains them.
+    mixes source and task in one training, where the other chains them. methods: whether both reach
+    a task from a source in the same way, but for the method that trains the weights.
     """
 
     arm: str
     against: str
     sourced: bool = True
     mixing: bool = False
+    methods: bool = False
 
     @property
     def title(self) -> str:
