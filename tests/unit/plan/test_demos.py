@@ -36,3 +36,22 @@ def test_masked_lm_is_set_beside_the_default_study_and_shares_its_trainings() ->
     }
     assert len(own.cells) == len(own.trainings) == 81
     assert len(own.trainings.keys() & plan("config.yaml").trainings.keys()) == 45
+
+
+def test_mixing_and_chaining_share_the_trainings_of_each_task_alone() -> None:
+    own = plan("config/studies/multitask-demo.yaml")
+    cells = Counter((cell.arm, cell.role) for cell in own.cells)
+    assert cells["single", "target"] == cells["stilts", "intermediate"] == 9
+    assert cells["stilts", "target"] == cells["mtl", "target"] == 18
+    assert sum(cells.values()) == 81
+    alone = {cell.training for cell in own.cells if cell.arm == "single"}
+    assert alone == {cell.training for cell in own.cells if cell.role == "intermediate"}
+    assert len(own.trainings) == 9 + 18 + 9 + 3 * 3
+
+
+def test_the_study_of_the_page_on_mixing_is_planned() -> None:
+    page = (ROOT / "docs/mix-or-chain.md").read_text(encoding="utf8")
+    told = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    study = load_study(told, ROOT, "mine.yaml")
+    assert [tuple(each) for each in study.contrasts][-1] == ("mtl", "stilts", True, True)
+    assert len(plan_of(study).trainings) == 10 + 10 + 5 + 5
