@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 ROLES = ("intermediate", "target", "probing")  # of a task in a study
@@ -30,6 +31,11 @@ class Contrast(NamedTuple):
     def title(self) -> str:
         """What tables and figures show."""
         return f"{self.arm} against {self.against}"
+
+
+def held_against(contrasts: Sequence[Contrast]) -> dict[str, str]:
+    """Return arm -> what its `example_var` is told against: that of its first contrast."""
+    return {each.arm: each.against for each in reversed(contrasts)}
 
 
 _TEXT, _WHOLE, _REAL, _YES_NO = "str", "Int64", "float64", "boolean"

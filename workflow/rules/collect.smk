@@ -1,5 +1,8 @@
 # Records become two tables: a row per score, and a row per training. From here on nothing looks at
 # a record or at a model again.
+import json
+
+from interlude.words import held_against
 
 
 localrules:
@@ -25,10 +28,11 @@ rule collect_scores:
         study=STUDY.name,
         plan=lambda wildcards: PLAN_FILE,
         planned=digest_of(PLAN_TEXT),
+        against=json.dumps(held_against(STUDY.contrasts)),
         code=code_digest("collect_scores.py"),
     shell:
         "python {resources.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
-        " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
+        " --against {params.against:q} --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
 
 
 # Last, once everything is built: a study with failed trainings must not look like a success.

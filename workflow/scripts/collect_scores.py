@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from interlude.analysis.results import to_scores, to_trainings, write_results
@@ -18,12 +19,13 @@ def main() -> None:
     parser.add_argument("--study", required=True, help="name of the study")
     parser.add_argument("--plan", type=Path, required=True, help="plan.csv")
     parser.add_argument("--trained", type=Path, required=True, help="folder of all trainings")
+    parser.add_argument("--against", type=json.loads, required=True, help="arm -> another")
     parser.add_argument("--scores", type=Path, required=True, help="scores.parquet to write")
     parser.add_argument("--trainings", type=Path, required=True, help="trainings.parquet to write")
     arguments = parser.parse_args()
     cells = scored(read_plan(arguments.plan))
     found = collect(arguments.study, cells, arguments.trained)
-    scores = with_example_variance(found.scores, arguments.trained)
+    scores = with_example_variance(found.scores, arguments.trained, arguments.against)
     write_results(to_scores(scores), arguments.scores)
     write_results(to_trainings(found.trainings), arguments.trainings)
 

@@ -63,7 +63,7 @@ def show_restarts(runs: pd.DataFrame, options: Options) -> None:
     rule, levels = options.degenerate, options.statistics
     flagged = of_full_size(flag_degenerate(runs, rule))
     cells = transfer_table(flagged, options, rule.exclude)
-    transfer = with_example_noise(cells, flagged, levels.alpha)
+    transfer = with_example_noise(cells, flagged, options)
     told = restart_table(flagged, transfer, rule.exclude, levels)
     told = told[(told["level"] == LONE) & (told["sd"] > 0)]
     if not told.empty:

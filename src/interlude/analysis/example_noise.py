@@ -6,29 +6,32 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS
+from interlude.words import held_against
 
 RESTARTS, EXAMPLES, NOT_KNOWN = "restarts", "examples", "not known"
 _EQUAL = 1e-7  # points; scores that differ by less are equal
 _CELL = ["arm", "role", "source", "task"]
-_BASELINE = "single"  # the arm that `example_var` is told against
 
 
-def with_example_noise(transfer: pd.DataFrame, runs: pd.DataFrame, alpha: float) -> pd.DataFrame:
+def with_example_noise(
+    transfer: pd.DataFrame, runs: pd.DataFrame, options: Options
+) -> pd.DataFrame:
     """Return the transfer table with the noise of the validation examples, in points.
 
     runs: those that the table is made from. Adds
 
     example_sd: standard deviation of delta over resamples of the examples, all of the cell's runs
-    counted; missing where their predictions or the baseline's are not known, and of contrasts
-    against another arm than `single`, which the scores do not tell of.
+    counted; missing where their predictions or the baseline's are not known, and of a further
+    contrast of an arm, which the scores do not tell of.
     ci_low_examples, ci_high_examples: delta ± t √(s²/n + s₀²/n₀ + example_sd²), with Welch's
     degrees of freedom: the interval for other restarts and other examples of the same task.
     noise: which of the two is the larger part of that variance, restarts or examples.
     """
     variances = runs.groupby(_CELL)["example_var"].first().rename("variance")
-    against = transfer["against"] == _BASELINE
-    example = POINTS**2 * transfer.join(variances, on=_CELL)["variance"].where(against)
+    told = transfer["against"] == transfer["arm"].map(held_against(options.contrasts))
+    example = POINTS**2 * transfer.join(variances, on=_CELL)["variance"].where(told)
     sides = [
         transfer[sd] ** 2 / transfer[n].where(transfer[n] > 1)
         for sd, n in (("sd", "n"), ("baseline_sd", "baseline_n"))
@@ -36,7 +39,7 @@ def with_example_noise(transfer: pd.DataFrame, runs: pd.DataFrame, alpha: float)
     restarts = sides[0] + sides[1]
     squares = sides[0] ** 2 / (transfer["n"] - 1) + sides[1] ** 2 / (transfer["baseline_n"] - 1)
     freedom = (restarts**2 / squares).where(restarts > _EQUAL**2)
-    reach = stats.t.isf(alpha / 2, freedom) * np.sqrt(restarts + example)
+    reach = stats.t.isf(options.statistics.alpha / 2, freedom) * np.sqrt(restarts + example)
     larger = np.where(example > restarts, EXAMPLES, RESTARTS)
     return transfer.assign(
         example_sd=np.sqrt(example),

@@ -99,7 +99,7 @@ def write_study_tables(tables: dict[str, pd.DataFrame], folder: Path, options: O
 
 def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[str, pd.DataFrame]:
     levels = options.statistics
-    transfer = with_example_noise(transfer_table(flagged, options, filtered), flagged, levels.alpha)
+    transfer = with_example_noise(transfer_table(flagged, options, filtered), flagged, options)
     averages = average_table(transfer, cell_scores(flagged, filtered), options)
     matrix = score_matrix(_of_main_arm(flagged, options), filtered)
     collapsed = collapsed_sources(of_main(averages, options), levels.collapsed)

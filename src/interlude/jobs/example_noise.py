@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +10,31 @@ import numpy as np
 
 from interlude.jobs.record import read_predictions
 from interlude.jobs.resampled import resampled_scores
-from interlude.words import NO_SOURCE
+from interlude.words import NO_SOURCE, ROLES
 
 Row = dict[str, Any]
 
-# What restarts of one cell have in common, and a cell with its baseline.
+INTERMEDIATE = ROLES[0]
+# What restarts of one cell have in common.
 _CELL = ("arm", "role", "source", "examples", "task", "point")
-_COMPARED = ("role", "task", "point")
-_BASELINE = "single"  # arm
 
 
-def with_example_variance(scores: Iterable[Row], trained: Path) -> list[Row]:
+def with_example_variance(
+    scores: Iterable[Row], trained: Path, against: Mapping[str, str]
+) -> list[Row]:
     """Return rows of scores with `example_var` where the predictions of both sides are known.
 
-    scores: as from `collect.collect`. trained: folder with a folder for each training.
+    scores: as from `collect.collect`. trained: folder with a folder for each training. against: arm
+    -> the one that it is held against; a cell is, of the same source where that arm has it.
 
     example_var: variance, over 1,000 joint resamples of the validation examples, of the mean of a
     cell's runs minus the mean of the baseline's, in units of the score squared.
     """
     rows = list(scores)
-    baselines = _grouped([row for row in rows if _is_baseline(row)], _COMPARED)
+    cells = _grouped([row for row in rows if row["role"] != INTERMEDIATE], _CELL)
     means = _Means(trained)
-    for runs in _grouped([row for row in rows if row["source"] != NO_SOURCE], _CELL).values():
-        baseline = baselines.get(_key(runs[0], _COMPARED), [])
+    for runs in cells.values():
+        baseline = _baseline(runs[0], against.get(runs[0]["arm"], ""), cells)
         sides = means.of(runs), means.of(baseline)
         if sides[0] is not None and sides[1] is not None:
             variance = float(np.var(sides[0] - sides[1], ddof=1))
@@ -76,8 +78,11 @@ class _Means:
         return resampled_scores(run["metric"], found.predictions, found.gold)
 
 
-def _is_baseline(row: Row) -> bool:
-    return (row["arm"], row["source"]) == (_BASELINE, NO_SOURCE)
+def _baseline(row: Row, arm: str, cells: Mapping[tuple[Any, ...], list[Row]]) -> list[Row]:
+    """Return the runs of another arm that a cell is held against: of its source, or of none."""
+    same = row | {"arm": arm}
+    alone = same | {"source": NO_SOURCE, "examples": None}
+    return cells.get(_key(same, _CELL)) or cells.get(_key(alone, _CELL), [])
 
 
 def _grouped(rows: Iterable[Row], names: tuple[str, ...]) -> dict[tuple[Any, ...], list[Row]]:

@@ -31,7 +31,7 @@ def table(cell: list[float], baseline: list[float], variance: float | None) -> p
     )
     flagged = flag_degenerate(runs, Options().degenerate)
     transfer = transfer_table(flagged, Options(), filtered=False)
-    (_, row), *rest = with_example_noise(transfer, flagged, 0.05).iterrows()
+    (_, row), *rest = with_example_noise(transfer, flagged, Options()).iterrows()
     assert not rest
     return row
 
