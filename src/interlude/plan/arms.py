@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_serializer
 from pydantic_core import PydanticCustomError
 
 from interlude.plan.declared import Declared, Different, IfGiven, Name
@@ -20,6 +20,7 @@ from interlude.plan.methods import (
     Loha,
     Lokr,
     Lora,
+    Method,
 )
 
 # Words that stand for tasks in the parts of a stage; any other is the name of a task.
@@ -124,6 +125,11 @@ class Stage(Declared):
         description="what becomes of the adapter of the stage before; where not given, as "
         "encoder.adapter",
     )
+
+    @field_serializer("method")
+    def _as_mapping(self, method: Method | None) -> dict[str, Any] | None:
+        """Pydantic would look for the name of a method that is not given, and warn."""
+        return None if method is None else method.to_dict()
 
     @property
     def named(self) -> list[str]:

@@ -195,6 +195,14 @@ def test_arms_of_all_four_papers_are_allowed() -> None:
     assert filled.arms["single"][0].sampler == "uniform"
 
 
+def test_a_config_with_arms_can_be_told_with_its_defaults() -> None:
+    """Without a warning, which pytest takes as an error; captions of the report read it."""
+    stages = [{"parts": ["task"]}, {"parts": ["task"], "method": {"name": "lora", "r": 4}}]
+    told = config(tiny.config(arms={"two": stages})).model_dump()["arms"]["two"]
+    assert told[0]["method"] is None
+    assert told[1]["method"]["r"] == 4
+
+
 @pytest.mark.parametrize("document", [None, [], "text", 3])
 def test_a_document_that_is_no_mapping_is_refused(document: Any) -> None:
     with pytest.raises(InputError, match=r"study\.yaml: expected a mapping of keys, found"):
