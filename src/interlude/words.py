@@ -39,7 +39,8 @@ def held_against(contrasts: Sequence[Contrast]) -> dict[str, str]:
 
 
 _TEXT, _WHOLE, _REAL, _YES_NO = "str", "Int64", "float64", "boolean"
-JSON = ("metrics", "curve", "truncation", "hyperparameters", "versions")  # columns of JSON text
+# Columns of JSON text.
+JSON = ("metrics", "curve", "truncation", "references", "hyperparameters", "versions")
 
 # Columns of `scores.parquet`, a row per cell, and their types; docs/contracts.md says what each is.
 SCORES: dict[str, str] = {
@@ -56,10 +57,11 @@ SCORES: dict[str, str] = {
     "example_var": _REAL,
 }
 # Columns that tables of earlier releases lack.
-ADDED = ("truncation", "example_var", "trained_parameters", "start_bytes")
-# Columns of `trainings.parquet`, a row per training that a cell is read from or started from.
+ADDED = ("truncation", "example_var", "references", "trained_parameters", "start_bytes")
+# Columns of `trainings.parquet`, a row per training that a cell is read from, or that one of these
+# started from or was compared with.
 TRAININGS: dict[str, str] = {
-    **dict.fromkeys(("training", "start"), _TEXT),
+    **dict.fromkeys(("training", "start", "references"), _TEXT),
     **dict.fromkeys(("seed", "planned_steps", "steps"), _WHOLE),
     "stopped_by": _TEXT,
     **dict.fromkeys(("tokens", "evaluation_tokens"), _WHOLE),

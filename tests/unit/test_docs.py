@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from interlude.analysis.catalog import TABLES
 from interlude.plan.config import Config
 from interlude.plan.reference import MADE, MODELS, refreshed
 
@@ -35,6 +36,12 @@ def test_a_table_names_every_key_with_its_default_and_its_meaning() -> None:
     assert {re.split(r"[`.]", line)[1] for line in table.splitlines()[3:-1]} == set(
         Config.model_fields
     )
+
+
+def test_how_to_read_the_results_names_every_table() -> None:
+    page = (ROOT / "docs/read-the-results.md").read_text(encoding="utf8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert {*TABLES} <= {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

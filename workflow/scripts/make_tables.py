@@ -7,7 +7,7 @@ from pathlib import Path
 
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.results import of_full_size, read_runs
+from interlude.analysis.results import of_full_size, read_runs, read_trainings
 from interlude.analysis.scope import described
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.analysis.sweep import read_sweep
@@ -25,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     options = arguments.options
     runs = read_runs(arguments.scores, arguments.trainings, options.tasks or None)
-    tables = study_tables(runs, options)
+    tables = study_tables(runs, options, read_trainings(arguments.trainings))
     if arguments.sweep is not None:
         tables["sweep"] = read_sweep(arguments.sweep)
     flagged = flag_degenerate(of_full_size(runs), options.degenerate)

@@ -1,6 +1,14 @@
-"""What a study took: tokens, time and energy by step."""
+"""What a study took: tokens, time and energy by step, and by arm.
+
+Each training of the study's table counts, also one that no score is read from: a stage between the
+first and the last of a chain, or what a dynamic mixture was compared with.
+"""
 
 from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -8,13 +16,15 @@ from interlude.words import ROLES
 
 _SUMS = ["tokens", "evaluation_tokens", "train_seconds", "evaluation_seconds", "total_seconds"]
 _SUMS += ["energy_joules"]
+UNSCORED = "no score"  # stands as step where no cell is read from a training
 
 
-def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
+def cost_table(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
     """Return sums over the trainings of each step (role of a run), and a row `total`.
 
     A training that several runs read counts once, in the step of the first of them; a run without
-    a known training counts as one that took nothing.
+    a known training counts as one that took nothing. A training that no run reads counts in a step
+    of its own.
 
     Columns: step; trainings, measured (trainings with a duration); tokens, evaluation_tokens;
     train_seconds, evaluation_seconds, total_seconds (wall clock; total with start-up);
@@ -22,9 +32,11 @@ def cost_table(runs: pd.DataFrame) -> pd.DataFrame:
     over nothing measured is missing. A training that was taken from another study took nothing, and
     counts in `trainings` alone.
     """
-    once = runs[~runs["training"].duplicated() | runs["training"].isna()]
-    steps = [role for role in ROLES if (once["role"] == role).any()]
-    rows = [_sums(role, once[once["role"] == role]) for role in steps] + [_sums("total", once)]
+    read = runs[~runs["training"].duplicated() | runs["training"].isna()]
+    unread = trainings[~trainings["training"].isin(runs["training"])]
+    once = pd.concat([read, unread.assign(role=UNSCORED)]) if len(unread) else read
+    steps = [step for step in (*ROLES, UNSCORED) if (once["role"] == step).any()]
+    rows = [_sums(step, once[once["role"] == step]) for step in steps] + [_sums("total", once)]
     table = pd.DataFrame(rows)
     table["device_hours"] = table["total_seconds"] / 3600
     table["tokens_per_second"] = table["tokens"] / table["train_seconds"]
@@ -44,30 +56,52 @@ ARM_COLUMNS = [
 ]
 
 
-def arm_costs(runs: pd.DataFrame) -> pd.DataFrame:
+def arm_costs(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
     """Return what each arm takes by itself, and what a score costs in it.
 
-    scores: of target and probing tasks. trainings: those that its scores are read from, and those
-    of its first stages; shared: of these, what another arm of the study takes as well. tokens and
-    total_seconds: of all these trainings, as if no other arm had paid for any; missing where
-    nothing was measured. A stage between the first and the last has no score, and is not counted.
+    scores: of target and probing tasks. trainings: those that its scores are read from, those of
+    its first stages, and all that these started from or were compared with; shared: of these, what
+    another arm of the study needs as well. tokens and total_seconds: of all these trainings, as if
+    no other arm had paid for any; missing where nothing was measured.
     """
-    arms = runs.groupby("training")["arm"].nunique()
-    several = set(arms.index[arms > 1])
-    rows = [_of_arm(str(arm), own, several) for arm, own in runs.groupby("arm", sort=False)]
+    needs = _needs(trainings)
+    needed = {arm: _reached(own["training"], needs) for arm, own in runs.groupby("arm", sort=False)}
+    arms = Counter(id for ids in needed.values() for id in ids)
+    scored = runs[runs["role"] != "intermediate"].groupby("arm").size()
+    rows = [
+        _of_arm(arm, int(scored.get(arm, 0)), trainings[trainings["training"].isin(ids)])
+        | {"trainings": len(ids), "shared": sum(arms[id] > 1 for id in ids)}
+        for arm, ids in needed.items()
+    ]
     return pd.DataFrame(rows, columns=ARM_COLUMNS)
 
 
-def _of_arm(arm: str, runs: pd.DataFrame, several: set[str]) -> dict[str, object]:
-    once = runs.dropna(subset="training").drop_duplicates("training")
-    scores = int((runs["role"] != "intermediate").sum())
-    sums = {name: once[name].sum(min_count=1) for name in ("tokens", "total_seconds")}
+def _needs(trainings: pd.DataFrame) -> dict[str, list[str]]:
+    """Return id -> the ids of what a training started from and was compared with, if known."""
+    compared = trainings["references"].fillna("[]").map(json.loads)
+    columns = zip(trainings["training"], trainings["start"], compared, strict=True)
+    named = {id: [start, *references] for id, start, references in columns}
+    return {id: [each for each in others if each in named] for id, others in named.items()}
+
+
+def _reached(ids: Iterable[str], needs: Mapping[str, list[str]]) -> set[str]:
+    """Return the ids of trainings, with those of all that they need."""
+    found: set[str] = set()
+    waiting = [id for id in ids if pd.notna(id)]
+    while waiting:
+        id = waiting.pop()
+        if id not in found:
+            found.add(id)
+            waiting += needs.get(id, [])
+    return found
+
+
+def _of_arm(arm: object, scores: int, trainings: pd.DataFrame) -> dict[str, object]:
+    sums = {name: trainings[name].sum(min_count=1) for name in ("tokens", "total_seconds")}
     return {
         "arm": arm,
         "scores": scores,
-        "trainings": len(once),
-        "shared": int(once["training"].isin(several).sum()),
-        "measured": int(once["total_seconds"].notna().sum()),
+        "measured": int(trainings["total_seconds"].notna().sum()),
         **sums,
         "tokens_per_score": sums["tokens"] / scores if scores else None,
         "seconds_per_score": sums["total_seconds"] / scores if scores else None,

@@ -68,7 +68,12 @@ def read_runs(scores: Path, trainings: Path, tasks: Collection[str] | None = Non
     (from 1) and the column.
     """
     cells = check_scores(_read(scores), str(scores), tasks)
-    return joined(cells, check_trainings(_read(trainings), str(trainings)), str(scores))
+    return joined(cells, read_trainings(trainings), str(scores))
+
+
+def read_trainings(path: Path) -> pd.DataFrame:
+    """Read and check the table of trainings of a study; InputError as of `read_runs`."""
+    return check_trainings(_read(path), str(path))
 
 
 def joined(scores: pd.DataFrame, trainings: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
@@ -85,6 +90,12 @@ def joined(scores: pd.DataFrame, trainings: pd.DataFrame, where: str = "scores")
     starts = trainings[["training", "seed"]].set_axis(["start", "source_seed"], axis="columns")
     runs = scores.merge(trainings, on="training", how="left", validate="many_to_one")
     return runs.merge(starts, on="start", how="left", validate="many_to_one")
+
+
+def trainings_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of the trainings that scores are read from: not of what these needed."""
+    named = runs[list(TRAININGS)].dropna(subset="training")
+    return named.drop_duplicates("training", ignore_index=True)
 
 
 def write_results(table: pd.DataFrame, path: Path) -> None:

@@ -26,7 +26,7 @@ from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
 from interlude.analysis.pooled import pooled_tables, with_rank
 from interlude.analysis.restarts import restart_table
-from interlude.analysis.results import of_full_size
+from interlude.analysis.results import of_full_size, trainings_of
 from interlude.analysis.robustness import collapsed_sources, robustness_table
 from interlude.analysis.scope import described, of_main
 from interlude.analysis.size import size_correlations, source_table
@@ -35,13 +35,18 @@ from interlude.analysis.tables import write_table
 from interlude.analysis.transfer import cell_scores, transfer_table
 
 
-def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame]:
+def study_tables(
+    runs: pd.DataFrame, options: Options, trainings: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
     """Return file name without ending -> table; what depends on the degenerate rule comes twice.
+
+    trainings: the study's table of them, for the costs; None where each has a score.
 
     Correlations and data sizes are told of the arm of the main contrast: they speak of encoders
     that all tasks start from. Sources of a reduced size are in the costs, the lists of runs and the
     size curves alone.
     """
+    trainings = trainings_of(runs) if trainings is None else trainings
     everything = flag_degenerate(runs, options.degenerate)
     flagged = of_full_size(everything)
     options = described(options, flagged)
@@ -67,7 +72,7 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
         "degenerate": degenerate_table(everything, options.degenerate),
         "excluded": excluded_table(everything),
         "restarts": restarts,
-        "costs": cost_table(runs),
+        "costs": cost_table(runs, trainings),
         "conclusions": changed_conclusions(
             excluding[True]["transfer"], excluding[False]["transfer"], options.statistics.alpha
         ),
@@ -85,7 +90,7 @@ def study_tables(runs: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame
         tables["mix_or_chain_answers"] = mix_or_chain_answers(cells, options)
     if len(options.contrasts) > 1:
         tables["arm_means"] = arm_means(main["transfer"], main.get("mix_or_chain"))
-        tables["arm_costs"] = arm_costs(runs)
+        tables["arm_costs"] = arm_costs(runs, trainings)
     for suffix, filtered in variants(options.degenerate.exclude).items():
         tables |= {f"{name}{suffix}": table for name, table in excluding[filtered].items()}
     return tables

@@ -29,14 +29,16 @@ from interlude.analysis.catalog import (
     variants,
 )
 from interlude.analysis.conclusions import changed_conclusions
-from interlude.analysis.costs import cost_table
+from interlude.analysis.costs import arm_costs, cost_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.overview import task_table
+from interlude.analysis.results import joined, split, to_trainings, trainings_of
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.analysis.tables import write_latex
 from interlude.figures.gallery import DRAWN
+from interlude.words import Contrast
 
 FEW = Statistics(resamples=100)
 
@@ -125,14 +127,18 @@ def test_tasks_stand_with_sizes_majority_and_baseline() -> None:
 
 
 def test_costs_are_sums_and_nothing_measured_is_missing() -> None:
-    costs = cost_table(demo_runs()).set_index("step")
+    costs = step_costs(demo_runs())
     assert costs.loc["total", ["trainings", "measured"]].tolist() == [81, 80]  # one is missing
     assert costs.loc["intermediate", "tokens"] == 9 * 40_000
     assert costs.loc["target", "tokens_per_second"] == pytest.approx(2000)
     assert costs.loc["total", "device_hours"] == pytest.approx(80 * 27 / 3600)
     assert math.isnan(costs.loc["total", "energy_joules"])
     unmeasured = runs_of([record("target", "none", "boolq", 1, 0.5, total_seconds=None)])
-    assert cost_table(unmeasured).set_index("step").loc["total", "measured"] == 0
+    assert step_costs(unmeasured).loc["total", "measured"] == 0
+
+
+def step_costs(runs: pd.DataFrame) -> pd.DataFrame:
+    return cost_table(runs, trainings_of(runs)).set_index("step")
 
 
 def test_a_training_that_two_cells_read_costs_once() -> None:
@@ -142,10 +148,10 @@ def test_a_training_that_two_cells_read_costs_once() -> None:
         record("target", "none", "mnli", 1, 0.8, **shared),
         record("target", "mnli", "boolq", 1, 0.5),
     ]
-    costs = cost_table(runs_of(cells)).set_index("step")
+    costs = step_costs(runs_of(cells))
     assert costs["trainings"].to_dict() == {"intermediate": 1, "target": 1, "total": 2}
     assert costs["tokens"].tolist() == [40_000, 40_000, 80_000]
-    targets_first = cost_table(runs_of(cells[1:] + cells[:1])).set_index("step")
+    targets_first = step_costs(runs_of(cells[1:] + cells[:1]))
     assert targets_first["trainings"].to_dict() == {"target": 2, "total": 2}
 
 
@@ -155,9 +161,61 @@ def test_a_training_of_another_study_and_cells_without_one_took_nothing() -> Non
         record("target", "none", "boolq", 2, 0.5, training=None, status="mean_only"),
         record("target", "none", "boolq", 3, 0.5, training=None, status="missing"),
     ]
-    total = cost_table(runs_of(cells)).set_index("step").loc["total"]
+    total = step_costs(runs_of(cells)).loc["total"]
     assert total[["trainings", "measured"]].tolist() == [3, 0]
     assert total[["tokens", "total_seconds", "energy_joules"]].isna().all()
+
+
+def needing() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Runs and trainings: a chain of three, and a mixture that was compared with its two tasks."""
+    told = {"scored": {"tokens": 1}, "first": {"tokens": 10}, "alone": {"tokens": 1000}}
+    own = {
+        "chain": {"tokens": 100_000, "start": "middle"},
+        "mixed": {"tokens": 1_000_000, "references": ["scored", "alone"]},
+    }
+    cells = [
+        record("intermediate", "none", "mnli", 1, 0.8, training="first", arm="chain"),
+        record("target", "none", "boolq", 1, 0.5, training="scored"),
+        record("target", "mnli", "boolq", 1, 0.5, training="chain", arm="chain"),
+        record("target", "mnli", "boolq", 1, 0.5, training="mixed", arm="dynamic"),
+    ]
+    facts = told | own
+    cells = [{**cell, "start": None, **facts[cell["training"]]} for cell in cells]
+    scores, trainings = split(cells)
+    between = [
+        {"training": "middle", "start": "first", "tokens": 100, "total_seconds": 7.0},
+        {"training": "alone", **told["alone"], "total_seconds": 7.0},
+    ]
+    trainings = pd.concat([to_trainings(between), trainings], ignore_index=True)
+    return joined(scores, trainings), trainings
+
+
+def test_a_training_that_no_cell_reads_has_its_cost_too() -> None:
+    costs = cost_table(*needing()).set_index("step")
+    assert costs["tokens"].to_dict() == {
+        **{"intermediate": 10, "target": 1_100_001, "no score": 1_100},
+        "total": 1_101_111,
+    }
+    parts = costs.drop(index="total")[["trainings", "measured", "tokens", "total_seconds"]].sum()
+    assert costs.loc["total", parts.index].tolist() == parts.tolist()
+    assert costs["trainings"].tolist() == [1, 3, 2, 6]
+
+
+def test_an_arm_costs_all_that_its_scores_need() -> None:
+    costs = arm_costs(*needing()).set_index("arm")
+    assert costs["tokens"].to_dict() == {"chain": 100_110, "single": 1, "dynamic": 1_001_001}
+    assert costs["trainings"].to_dict() == {"chain": 3, "single": 1, "dynamic": 3}
+    assert costs["shared"].to_dict() == {"chain": 0, "single": 1, "dynamic": 1}
+    assert costs["measured"].to_dict() == {"chain": 3, "single": 1, "dynamic": 3}
+    assert costs.loc["chain", "seconds_per_score"] == 27 + 7 + 27
+
+
+def test_tables_of_costs_know_trainings_that_no_cell_reads() -> None:
+    runs, trainings = needing()
+    arms = Options(statistics=FEW, contrasts=(Contrast("chain", "single"),) * 2)
+    tables = study_tables(runs, arms, trainings)
+    assert tables["costs"]["trainings"].tolist() == [1, 3, 2, 6]
+    assert tables["arm_costs"]["trainings"].tolist() == [3, 1, 3]
 
 
 def test_conclusions_that_the_filter_changes() -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers import tiny
 
-from interlude.analysis.results import read_runs
+from interlude.analysis.results import read_runs, to_trainings
 from interlude.errors import InputError
 from interlude.jobs.collect import collect, read_record, record_path, require_finished
 from interlude.jobs.failure import leave_without_result
@@ -94,6 +94,16 @@ def test_a_training_tells_its_start_which_stands_before_it_though_no_cell_reads_
         *((first.id, None), (middle.id, first.id), (last.id, middle.id))
     ]
     assert [row["tokens"] for row in found.trainings] == [100] * 3
+
+
+def test_a_training_tells_what_it_was_compared_with_which_stands_before_it(trained: Path) -> None:
+    compared = tiny.training("choice", references=(AFTER.id, ALONE.id))
+    write(trained, compared)
+    cell = replace(PLANNED[3], task="tiny-choice", training=compared.id)
+    told = to_trainings(collect("tiny", [cell], trained).trainings)
+    assert told["training"].tolist() == [SOURCE.id, AFTER.id, ALONE.id, compared.id]
+    assert json.loads(told["references"].iloc[-1]) == [AFTER.id, ALONE.id]
+    assert told["references"].isna().sum() == 3
 
 
 def test_a_cell_without_a_record_is_missing(trained: Path) -> None:

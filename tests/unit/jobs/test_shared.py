@@ -178,8 +178,9 @@ def test_a_training_that_was_taken_costs_nothing_again(carry_out: CarryOut) -> N
     for _ in range(2):
         files, _ = carry_out()
         found = collect("tiny", [cell], files.folder.parent)
-        runs = joined(to_scores(found.scores), to_trainings(found.trainings))
-        costs.append(cost_table(runs).set_index("step").loc["target"])
+        trainings = to_trainings(found.trainings)
+        runs = joined(to_scores(found.scores), trainings)
+        costs.append(cost_table(runs, trainings).set_index("step").loc["target"])
     assert [cost["measured"] for cost in costs] == [1, 0]
     assert costs[0]["tokens"] > 0
     assert costs[1]["trainings"] == 1
