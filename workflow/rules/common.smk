@@ -180,9 +180,9 @@ def code_digest(name):
 
 
 @cache
-def training_code(sampler, method, forms, metrics):
+def training_code(sampler, method, switches, forms, metrics):
     """Digest of the code that computes a training of these forms and metrics."""
-    return digest.training_code(forms, metrics, sampler, method)
+    return digest.training_code(forms, metrics, sampler, method, switches)
 
 
 def asked_often(function):
@@ -288,7 +288,10 @@ def training_arguments(wildcards):
     named = {
         "--training": training.to_json(),
         "--code": training_code(
-            training.sampler, training.method, *map(frozenset, training.computed_with)
+            training.sampler,
+            training.method,
+            training.switches,
+            *map(frozenset, training.computed_with),
         ),
         "--made-from": " ".join(
             [

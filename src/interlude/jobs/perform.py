@@ -41,6 +41,7 @@ from interlude.plan.methods import CONTINUE
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import TEXT_FILE, Part
 from interlude.training.build import build_model, exact_speed_ups, settle
+from interlude.training.carried_heads import carry_heads
 from interlude.training.data import (
     TaskData,
     TextData,
@@ -51,14 +52,13 @@ from interlude.training.data import (
     masked,
     mixed,
 )
-from interlude.training.heads import sharing
 from interlude.training.loop import Progress, train
 from interlude.training.platform import Platform, choose_platform
 from interlude.training.reference import is_constant, reference_scores
+from interlude.training.shared_heads import sharing
 from interlude.training.start import (
     ENCODER,
     HEADS,
-    carry_heads,
     check_start,
     numbered,
     read_adapters,

@@ -40,6 +40,8 @@ SAMPLERS = "interlude.training.samplers"
 METHODS = "interlude.training.methods"
 # What masked language modelling loads, whose part has the word in place of a form.
 MASKED_LM = "interlude.training.masked_lm"
+# Where the module of each switch of a training lies.
+SWITCHED = "interlude.training"
 ENCODING = ("interlude.encode.encoding",)
 TEXT_FILES = ("interlude.encode.text_file",)
 READING = ("interlude.data.read.rows", "interlude.data.shape.normalise")
@@ -80,12 +82,13 @@ def training_code(
     metrics: Iterable[str],
     sampler: str | None = None,
     method: Method = FULL,
+    switches: Iterable[str] = (),
 ) -> str:
     """Return 16 hex digits for the code that computes a training of these forms and metrics.
 
-    sampler: of a training on several tasks.
+    sampler: of a training on several tasks. switches: see `trainings.Training.switches`.
     """
-    return _code(training_roots(forms, metrics, sampler, method), SOURCES)
+    return _code(training_roots(forms, metrics, sampler, method, switches), SOURCES)
 
 
 def encoding_code(form: str) -> str:
@@ -111,12 +114,14 @@ def training_roots(
     metrics: Iterable[str],
     sampler: str | None = None,
     method: Method = FULL,
+    switches: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """Return the modules where a training begins, with those that it loads by name."""
     mixture = () if sampler is None else (MIXTURE, f"{SAMPLERS}.{sampler}")
     by_task = (*sorted(map(_head_module, forms)), *sorted(map(metric_module, metrics)))
     adapter = () if method.is_full else (f"{METHODS}.{method.name}",)
-    return (*TRAINING, *by_task, *mixture, *adapter)
+    switched = (f"{SWITCHED}.{switch}" for switch in sorted(switches))
+    return (*TRAINING, *by_task, *mixture, *adapter, *switched)
 
 
 def _head_module(form: str) -> str:

@@ -137,6 +137,16 @@ class Training:
         parts = [part for part in (*self.parts, *self.read) if part.form != TEXT_FILE]
         return {part.form for part in parts}, {part.metric for part in parts}
 
+    @property
+    def switches(self) -> frozenset[str]:
+        """What some trainings do beside: the name of a module of `training` for each."""
+        on = {
+            "held_aside": any(part.held_aside for part in self.read),
+            "shared_heads": self.heads != "per-task",
+            "carried_heads": self.carry_head and self.start is not None,
+        }
+        return frozenset(name for name in on if on[name])
+
     def settled(self, chosen: dict[str, Any]) -> Training:
         """Return the training with the settings that a sweep chose; TypeError for an unknown one.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from interlude.training.data import TrainingData
 from interlude.training.dropout import use_lane_dropout
 from interlude.training.encoder import head_dropout, load_encoder, repeats_exactly
 from interlude.training.first_token import FirstTokenLayer, read_first_token_only
-from interlude.training.heads import share_heads
 from interlude.training.methods import put_adapter
 from interlude.training.platform import Platform, fitted
 from interlude.training.start import read_adapters
 from interlude.training.state import TaskModel
 from interlude.training.vocabulary import train_used_rows
 
+SHARED_HEADS = "interlude.training.shared_heads"  # loaded where some are
 Say = Callable[[str], None]
 
 
@@ -58,7 +59,7 @@ def build_model(  # noqa: PLR0913  what a training is, as its plan has it
     rate = head_dropout(encoder, dropout)
     heads = [part.form.head(config.hidden_size, rate) for part in data.parts]
     if data.heads == "by-labels":
-        share_heads(heads)
+        import_module(SHARED_HEADS).share_heads(heads)
     _tie(heads, encoder)
     if not method.is_full:
         left = [] if start is None else read_adapters(start)

@@ -17,10 +17,10 @@ from interlude.forms.head import Form
 from interlude.metrics import Metric, metric_of
 from interlude.plan.settings import Settings
 from interlude.training.batches import OneTask, Sampling, subset
-from interlude.training.held_aside import hold_aside
 
 MIXTURE = "interlude.training.mixture"  # the module of the batches of several tasks
 MASKED_LM = "interlude.training.masked_lm"
+HELD_ASIDE = "interlude.training.held_aside"
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def load_task(
     of_task = form_of(form)(header.label_names)
     aside = None
     if held_aside:
-        train, aside = hold_aside(task, train, of_task.kept_together)
+        train, aside = import_module(HELD_ASIDE).hold_aside(task, train, of_task.kept_together)
     trainable = of_task.trainable(train)
     if not trainable.any():
         raise InputError(

@@ -23,11 +23,13 @@ from interlude.forms import form_names
 from interlude.metrics import metric_names
 from interlude.plan import digest
 from interlude.plan.methods import METHODS, method_of
+from interlude.training import build, data
 
 REPOSITORY = Path(__file__).parents[3]
 TABLES = Path("workflow/scripts/make_tables.py")
 FORMS = sorted(tiny.FORMS)
-TRAINING_ROOTS = digest.training_roots(FORMS, metric_names(), "uniform")
+SWITCHES = ("carried_heads", "held_aside", "shared_heads")
+TRAINING_ROOTS = digest.training_roots(FORMS, metric_names(), "uniform", switches=SWITCHES)
 
 Edit = Callable[[str], str]
 Edits = dict[str, Edit]
@@ -309,6 +311,32 @@ def test_every_method_counts_for_the_trainings_that_use_it(
         assert {name for name in unchanged if after[name] != unchanged[name]} == changed
 
 
+def test_every_switch_counts_for_the_trainings_that_have_it_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def codes() -> Codes:
+        alone = {name: [name] for name in SWITCHES} | {"none": []}
+        return {
+            name: digest.training_code(["single"], ["accuracy"], switches=on)
+            for name, on in alone.items()
+        }
+
+    unchanged = codes()
+    assert len(set(unchanged.values())) == len(unchanged)
+    changes = {name: {name} for name in SWITCHES}
+    changes["shared_heads"] |= {"carried_heads"}  # which heads are one counts there too
+    for name, changed in changes.items():
+        tree = copied(tmp_path / name, with_function(f"training/{name}.py"))
+        monkeypatch.setattr(digest, "SOURCES", tree / "src")
+        after = codes()
+        assert {each for each in unchanged if after[each] != unchanged[each]} == changed
+
+
+def test_a_training_loads_for_a_switch_the_module_that_the_digest_covers() -> None:
+    for name, module in {"held_aside": data.HELD_ASIDE, "shared_heads": build.SHARED_HEADS}.items():
+        assert module in digest.training_roots([], [], switches=[name])
+
+
 def test_masked_lm_counts_for_the_trainings_that_have_it_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -513,6 +541,9 @@ def relative_sources() -> list[Path]:
     return [path.relative_to(REPOSITORY / "src") for path in (REPOSITORY / "src").rglob("*.py")]
 
 
+WITH_SWITCHES = ("interlude.training.build", "interlude.training.data")
+
+
 def test_only_the_registries_load_by_name_what_a_digest_covers() -> None:
     steps = [
         TRAINING_ROOTS,
@@ -523,7 +554,7 @@ def test_only_the_registries_load_by_name_what_a_digest_covers() -> None:
     by_name = {name for name, path in modules.items() if "importlib" in path.read_text("utf8")}
     registries = {"interlude.forms", "interlude.metrics", "interlude.training.samplers"}
     registries |= {"interlude.training.methods"}
-    assert by_name == {*registries, "interlude.data.read.rows", "interlude.training.data"}
+    assert by_name == {*registries, *WITH_SWITCHES, "interlude.data.read.rows"}
 
 
 def test_training_knows_nothing_of_rows_and_encoding_nothing_of_heads() -> None:

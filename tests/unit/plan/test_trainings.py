@@ -88,6 +88,17 @@ def test_a_field_that_came_later_changes_no_id_while_it_has_its_default() -> Non
     assert not {"standardise", "held_aside"} & told["parts"][0].keys()
 
 
+def test_switches_are_what_a_training_does_beside() -> None:
+    aside = replace(ONE.part, held_aside=True)
+    masked = Part("mlm", "mlm", "masked_accuracy", "", texts=(aside,))
+    assert ONE.switches == TWO.switches == frozenset()
+    assert replace(ONE, parts=(aside,)).switches == {"held_aside"}
+    assert replace(ONE, parts=(masked,)).switches == {"held_aside"}
+    assert replace(TWO, heads="by-labels").switches == {"shared_heads"}
+    assert replace(ONE, carry_head=True).switches == frozenset()  # nothing to carry
+    assert replace(ONE, carry_head=True, start="0" * 16).switches == {"carried_heads"}
+
+
 def test_chosen_settings_go_over_its_own_and_the_id_stays_that_of_the_plan() -> None:
     swept = replace(ONE, choice=CHOICE)
     settled = swept.settled({"learning_rate": 0.5})

@@ -22,12 +22,12 @@ from interlude.training.batches import Batch
 from interlude.training.build import build_model
 from interlude.training.data import TrainingData, masked, mixed
 from interlude.training.encoder import load_encoder
-from interlude.training.heads import sharing
 from interlude.training.loop import evaluate, train
 from interlude.training.mixture import Mixture
 from interlude.training.platform import Platform
 from interlude.training.reference import first_score
 from interlude.training.samplers import sampler_of
+from interlude.training.shared_heads import sharing
 from interlude.training.state import TaskModel, Trained
 
 CPU = Platform(torch.device("cpu"), bf16=False)

@@ -19,8 +19,9 @@ from interlude.forms.head import Form
 from interlude.jobs.arguments import JobFiles
 from interlude.jobs.perform import perform
 from interlude.plan.trainings import Training
+from interlude.training.carried_heads import carry_heads
 from interlude.training.reference import is_constant
-from interlude.training.start import carry_heads, read_heads, write_start
+from interlude.training.start import read_heads, write_start
 from interlude.training.state import PartResult
 
 CASE = Case("regression", tiny.settings(evaluations=2), standardise=True)

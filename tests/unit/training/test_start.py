@@ -15,12 +15,12 @@ from torch import nn
 from interlude.errors import InputError
 from interlude.files import check_files, read_manifest
 from interlude.forms import form_of
+from interlude.training.carried_heads import carry_heads
 from interlude.training.encoder import load_encoder
-from interlude.training.heads import share_heads
+from interlude.training.shared_heads import share_heads
 from interlude.training.start import (
     ENCODER,
     HEADS,
-    carry_heads,
     read_encoder,
     read_heads,
     read_status,
