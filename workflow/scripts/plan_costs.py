@@ -73,6 +73,10 @@ def show_restarts(runs: pd.DataFrame, options: Options) -> None:
             f"{levels.power:g}), and the restarts needed for 1 and for 2 points:"
         )
         print(shown.to_string(index=False, float_format="{:,.2f}".format, na_rep="?"))
+        print(
+            "Beyond the restarts of column pays_to of tables/restarts.csv, which knows the "
+            "predictions, the validation examples are the larger noise: more of them tell more."
+        )
 
 
 if __name__ == "__main__":
