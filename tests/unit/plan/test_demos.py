@@ -53,5 +53,11 @@ def test_the_study_of_the_page_on_mixing_is_planned() -> None:
     page = (ROOT / "docs/mix-or-chain.md").read_text(encoding="utf8")
     told = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
     study = load_study(told, ROOT, "mine.yaml")
-    assert [tuple(each) for each in study.contrasts][-1] == ("mtl", "stilts", True, True)
+    last = study.contrasts[-1]
+    assert (last.arm, last.against, last.mixing) == ("mtl", "stilts", True)
     assert len(plan_of(study).trainings) == 10 + 10 + 5 + 5
+
+
+def test_the_rehearsal_of_weller_has_the_whole_design_in_two_restarts() -> None:
+    own = plan("config/studies/weller2022.yaml", "config/studies/weller2022-rehearsal.yaml")
+    assert (len(own.cells), len(own.trainings)) == (945 * 2 // 5, 600 * 2 // 5)
