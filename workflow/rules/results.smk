@@ -13,6 +13,7 @@ EXCLUDES = STUDY.config.degenerate.exclude
 # What this study has nothing to show in.
 ABSENT = {
     *([] if any(each.mixing for each in STUDY.contrasts) else catalog.OF_MIXING),
+    *([] if any(each.methods for each in STUDY.contrasts) else catalog.OF_METHODS),
     *([] if len(STUDY.contrasts) > 1 else catalog.OF_SEVERAL),
     *([] if STUDY.sizes else ["size_panels"]),
     *([] if STUDY.sizes else ["size_curves"]),

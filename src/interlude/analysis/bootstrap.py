@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,10 +18,10 @@ from interlude.analysis.correlations import (
 from interlude.analysis.options import Statistics
 
 # Fewer sources give so few distinct resamples that an interval says nothing.
-_FEWEST_SOURCES = 5
+FEWEST_SOURCES = 5
 # Fewer rows have no correlation.
 _FEWEST = 3
-_AT_ONCE = 1_000  # resamples, which bounds the memory
+AT_ONCE = 1_000  # resamples, which bounds the memory
 
 Array = np.ndarray
 _Ranks = tuple[Array, Array]
@@ -47,7 +48,7 @@ def bootstrap_intervals(matrix: pd.DataFrame, statistics: Statistics) -> pd.Data
 
 def _intervals(matrix: pd.DataFrame, block: pd.DataFrame, statistics: Statistics) -> Array:
     """Return lower and upper bounds of the rows of a block, shape (2, rows)."""
-    if len(sources_of(matrix)) < _FEWEST_SOURCES or block.empty:
+    if len(sources_of(matrix)) < FEWEST_SOURCES or block.empty:
         return np.full((2, len(block)), np.nan)
     distinct, same = distinct_pairs(block)
     told = block.iloc[distinct]
@@ -74,13 +75,13 @@ def _resampled(
     draws = np.random.default_rng(statistics.seed)
     drawn = draws.integers(len(sources), size=(statistics.resamples, len(sources)))
     values = matrix.to_numpy(dtype=float)
-    for start in range(0, len(drawn), _AT_ONCE):
-        part = drawn[start : start + _AT_ONCE]
+    for start in range(0, len(drawn), AT_ONCE):
+        part = drawn[start : start + AT_ONCE]
         times = np.stack([(part == number).sum(axis=1) for number in range(len(sources))], axis=1)
-        yield _spearman(times[:, of_row].astype(float), values, places)
+        yield weighted_spearman(times[:, of_row].astype(float), values, places)
 
 
-def _spearman(times: Array, values: Array, places: list[Array]) -> Array:
+def weighted_spearman(times: Array, values: Array, places: list[Array]) -> Array:
     """Return rho of pairs of columns where each row occurs some times, shape (resamples, pairs).
 
     times: shape (resamples, rows). Ranks are of the rows that both columns have, as in pandas.
@@ -110,3 +111,12 @@ def _ranks(times: Array, column: Array) -> _Ranks:
     centred = times @ below.T - times.sum(axis=1, keepdims=True) / 2
     weighted = np.sqrt(times) * centred
     return weighted, np.einsum("ij,ij->i", weighted, weighted)
+
+
+def percentiles(drawn: Array, alpha: float) -> tuple[float, float]:
+    """Return the quantiles of what could be computed from a resample; NaN where none could."""
+    known = drawn[~np.isnan(drawn)]
+    if not len(known):
+        return math.nan, math.nan
+    low, high = np.quantile(known, [alpha / 2, 1 - alpha / 2])
+    return float(low), float(high)

@@ -17,7 +17,7 @@ class Shown:
     """A table or a figure.
 
     twice: it comes with degenerate runs and without. each: there is one of each contrast, `sourced`
-    or `mixing`; a table has the rows of all.
+    `mixing` or `methods`; a table has the rows of all.
     """
 
     category: str
@@ -37,6 +37,8 @@ TABLES = {
     "mix_or_chain": Shown("Mix or chain", "Mixing against chaining", twice=True),
     "size_rule": Shown("Mix or chain", "How often the rule of sizes is right"),
     "size_regression": Shown("Mix or chain", "Size ratio and difference"),
+    "methods": Shown("Methods", "Transfer by either method", twice=True),
+    "method_ranking": Shown("Methods", "Whether sources rank alike"),
     "arm_means": Shown("Arms", "Mean of each arm"),
     "arm_costs": Shown("Arms", "Costs of each arm"),
     "tasks": Shown("Study", "Tasks"),
@@ -63,6 +65,8 @@ FIGURES = {
     "better_than_single": Shown("Mix or chain", "The better against the task alone", each="mixing"),
     "size_rule": Shown("Mix or chain", "Size ratio and difference", each="mixing"),
     "size_panels": Shown("Mix or chain", "Transfer by size and arm"),
+    "methods": Shown("Methods", "Relative gain by method", twice=True, each="methods"),
+    "method_ranking": Shown("Methods", "Transfer by either method", each="methods"),
     "all_tasks": Shown("Arms", "Arms without a source"),
     "curves": Shown("Study", "Learning curves", each="sourced"),
     "sizes": Shown("Data size", "Data size and transfer"),
@@ -73,11 +77,13 @@ FIGURES = {
 }
 
 
-# What is there only of a study that mixes as well as chains, and of one with several contrasts.
+# What is there only of a study that mixes as well as chains, of one with arms that differ in the
+# method alone, and of one with several contrasts.
 OF_MIXING = (
     *("mix_or_chain", "mix_or_chain_answers", "size_rule", "size_regression"),
     *("better_than_single", "size_panels"),
 )
+OF_METHODS = ("methods", "method_ranking")
 OF_SEVERAL = ("arm_means", "arm_costs", "all_tasks")
 
 
@@ -97,7 +103,8 @@ def contrasted(entry: Shown, contrasts: Sequence[Contrast]) -> dict[Contrast | N
     The files of the first have no such part; None where a study compares nothing. There is no file
     of a further arm without sources: it stands in the tables.
     """
-    named = [each for each in contrasts if each.mixing or entry.each != "mixing"]
+    kind = entry.each if entry.each in ("mixing", "methods") else ""
+    named = [each for each in contrasts if not kind or getattr(each, kind)]
     others = [each for each in named[1:] if entry.each and each.sourced]
     parts: dict[Contrast | None, str] = {
         each: f"_{each.arm}-against-{each.against}" for each in others

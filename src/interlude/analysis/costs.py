@@ -52,7 +52,8 @@ def _sums(step: str, trainings: pd.DataFrame) -> dict[str, object]:
 
 ARM_COLUMNS = [
     *("arm", "scores", "trainings", "shared", "measured", "tokens", "total_seconds"),
-    *("tokens_per_score", "seconds_per_score"),
+    *("tokens_per_score", "seconds_per_score", "tokens_per_second"),
+    *("trained_parameters", "start_bytes"),
 ]
 
 
@@ -63,6 +64,8 @@ def arm_costs(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
     its first stages, and all that these started from or were compared with; shared: of these, what
     another arm of the study needs as well. tokens and total_seconds: of all these trainings, as if
     no other arm had paid for any; missing where nothing was measured.
+    tokens_per_second: trained tokens per second of training. trained_parameters: median over these
+    trainings; start_bytes: over those that left others a start, the disk that a source takes.
     """
     needs = _needs(trainings)
     needed = {arm: _reached(own["training"], needs) for arm, own in runs.groupby("arm", sort=False)}
@@ -105,4 +108,17 @@ def _of_arm(arm: object, scores: int, trainings: pd.DataFrame) -> dict[str, obje
         **sums,
         "tokens_per_score": sums["tokens"] / scores if scores else None,
         "seconds_per_score": sums["total_seconds"] / scores if scores else None,
+        "tokens_per_second": _speed(trainings),
+        **{name: _median(trainings[name]) for name in ("trained_parameters", "start_bytes")},
     }
+
+
+def _speed(trainings: pd.DataFrame) -> float | None:
+    timed = trainings.dropna(subset=["tokens", "train_seconds"])
+    seconds = float(timed["train_seconds"].sum())
+    return float(timed["tokens"].sum()) / seconds if seconds else None
+
+
+def _median(numbers: pd.Series[int]) -> float | None:
+    known = numbers.dropna()
+    return float(known.median()) if len(known) else None

@@ -5,17 +5,17 @@ All is told of a contrast of an arm that mixes source and task with one that cha
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from interlude.analysis.bootstrap import percentiles
 from interlude.analysis.differences import holm
 from interlude.analysis.options import Statistics
 from interlude.analysis.results import in_order
-from interlude.analysis.scope import of_contrast
+from interlude.analysis.scope import against_alone, of_contrast
 from interlude.words import Contrast
 
 MIX, CHAIN, NEITHER = "mix", "chain", "no difference"
@@ -92,8 +92,8 @@ def _both(transfer: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
         **{"baseline": "chain", "baseline_sd": "chain_sd", "baseline_n": "chain_n"},
     }
     cells = of_contrast(transfer, contrast).rename(columns=names)
-    chained = _against_single(transfer, contrast.against).add_suffix("_chained")
-    mixed = _against_single(transfer, contrast.arm)
+    chained = against_alone(transfer, contrast.against).add_suffix("_chained")
+    mixed = against_alone(transfer, contrast.arm)
     keys = pd.MultiIndex.from_frame(cells[["role", "source", "task"]])
     mixed, chained = mixed.reindex(keys), chained.reindex(keys)
     of_chain = (cells["delta"] < 0).to_numpy()
@@ -109,13 +109,6 @@ def _both(transfer: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     told["best"] = told["best"].where(told["delta"].notna(), "")
     told["best_p_holm"] = told.groupby("role", group_keys=False)["best_p"].transform(holm)
     return told
-
-
-def _against_single(transfer: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """Return the cells of an arm against one without a source, by role, source and task."""
-    own = transfer[(transfer["arm"] == arm) & (transfer["baseline_source"] == "none")]
-    first = own[own["against"] == own["against"].iloc[0]] if len(own) else own
-    return first.set_index(["role", "source", "task"])
 
 
 def _variance(cells: pd.DataFrame, side: str) -> pd.Series[float]:
@@ -233,8 +226,8 @@ def _accuracy(
     other = max(("always_mix", "always_chain"), key=lambda name: float(shares[name]))
     hit = int(hits["rule"].sum())
     binomial = stats.binomtest(hit, n).proportion_ci(1 - alpha, method="exact")
-    low, high = _bounds(drawn["rule"], alpha)
-    gain_low, gain_high = _bounds(drawn["rule"] - drawn[other], alpha)
+    low, high = percentiles(drawn["rule"], alpha)
+    gain_low, gain_high = percentiles(drawn["rule"] - drawn[other], alpha)
     return {
         **counts,
         **{"right": hit, "accuracy": shares["rule"], "ci_low": low, "ci_high": high},
@@ -242,15 +235,6 @@ def _accuracy(
         **{"always_mix": shares["always_mix"], "always_chain": shares["always_chain"]},
         **{"gain": shares["rule"] - shares[other], "gain_low": gain_low, "gain_high": gain_high},
     }
-
-
-def _bounds(drawn: np.ndarray, alpha: float) -> tuple[float, float]:
-    """Return the quantiles of what could be computed from a resample; NaN where none could."""
-    known = drawn[~np.isnan(drawn)]
-    if not len(known):
-        return math.nan, math.nan
-    low, high = np.quantile(known, [alpha / 2, 1 - alpha / 2])
-    return float(low), float(high)
 
 
 def size_regression(cells: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
@@ -284,7 +268,7 @@ def _line(cells: pd.DataFrame, levels: Statistics) -> dict[str, float]:
     if len(cells) < _FEWEST or np.ptp(x) == 0:
         return {}
     found = stats.linregress(x, y)
-    low, high = _bounds(_slopes(x, y, _weights(cells, levels)), levels.alpha)
+    low, high = percentiles(_slopes(x, y, _weights(cells, levels)), levels.alpha)
     line = {"intercept": found.intercept, "slope": found.slope, "r": found.rvalue}
     return {**line, "p": found.pvalue, "ci_low": low, "ci_high": high}
 

@@ -97,6 +97,11 @@ class Options:
         """The contrasts of an arm that mixes source and task with one that chains them."""
         return [each for each in self.contrasts if each.mixing]
 
+    @property
+    def methods(self) -> list[Contrast]:
+        """The contrasts of arms that differ in the method alone."""
+        return [each for each in self.contrasts if each.methods]
+
     def notes(self) -> list[str]:
         """Return what stands under every table and figure: of skipped tasks, stand-ins, sources."""
         skipped = [task for tasks in self.skipped.values() for task in tasks]

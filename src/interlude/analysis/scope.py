@@ -33,6 +33,16 @@ def of_contrast(table: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     return table[(table["arm"] == contrast.arm) & (table["against"] == contrast.against)]
 
 
+def against_alone(transfer: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return the cells of an arm against one without a source, by role, source and task.
+
+    transfer: the transfer table. Of several such contrasts the first: the arm's own baseline.
+    """
+    own = transfer[(transfer["arm"] == arm) & (transfer["baseline_source"] == NO_SOURCE)]
+    first = own[own["against"] == own["against"].iloc[0]] if len(own) else own
+    return first.set_index(["role", "source", "task"])
+
+
 def of_main(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Return the rows of the study's main contrast; none where it compares nothing."""
     return of_contrast(table, options.main) if options.main else table.iloc[:0]

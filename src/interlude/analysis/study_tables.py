@@ -15,6 +15,7 @@ from interlude.analysis.correlations import correlation_pairs, score_matrix, tar
 from interlude.analysis.costs import arm_costs, cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
 from interlude.analysis.example_noise import with_example_noise
+from interlude.analysis.methods import method_ranking, methods_table
 from interlude.analysis.mix_or_chain import (
     mix_or_chain_table,
     size_regression,
@@ -83,11 +84,12 @@ def study_tables(
     if len(flagged) < len(everything):
         tables["size_curves"] = size_curves(everything, options, options.degenerate.exclude)
     if options.mixing:
-        cells = excluding[options.degenerate.exclude]["mix_or_chain"]
-        levels = options.statistics
+        cells, levels = main["mix_or_chain"], options.statistics
         tables["size_rule"] = size_rule_table(cells, levels)
         tables["size_regression"] = size_regression(cells, levels)
         tables["mix_or_chain_answers"] = mix_or_chain_answers(cells, options)
+    if options.methods:
+        tables["method_ranking"] = method_ranking(main["methods"], options.statistics)
     if len(options.contrasts) > 1:
         tables["arm_means"] = arm_means(main["transfer"], main.get("mix_or_chain"))
         tables["arm_costs"] = arm_costs(runs, trainings)
@@ -109,6 +111,9 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
     matrix = score_matrix(_of_main_arm(flagged, options), filtered)
     collapsed = collapsed_sources(of_main(averages, options), levels.collapsed)
     told = {"mix_or_chain": _mixing(transfer, flagged, options)} if options.mixing else {}
+    if options.methods:
+        parts = [methods_table(transfer, each, levels.alpha) for each in options.methods]
+        told["methods"] = pd.concat(parts, ignore_index=True)
     return {
         **told,
         "transfer": transfer,

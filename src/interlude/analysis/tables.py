@@ -69,16 +69,11 @@ def printed(name: str, table: pd.DataFrame, options: Options) -> pd.DataFrame:
     `*` marks what survives Holm's correction, `x` a cell with degenerate runs, its own or its
     baseline's.
     """
-    if name.startswith("transfer"):
-        return _by_contrast(_transfer_matrix, table, options)
-    if name.startswith("averages") and "fixed_p" in table:
-        return _by_contrast(_average_rows, table, options)
-    if name.startswith("correlations"):
-        return _correlation_matrix(table, options)
-    if name.startswith("pooled_cells"):
-        return _by_contrast(_pooled_matrix, table, options)
-    if name.startswith("pooled"):
-        return _by_contrast(_pooled_rows, table, options)
+    if name.startswith("averages") and "fixed_p" not in table:
+        return table  # by degenerate rule
+    for beginning, (shown, by_contrast) in _PRINTED.items():
+        if name.startswith(beginning):
+            return _by_contrast(shown, table, options) if by_contrast else shown(table, options)
     return table
 
 
@@ -175,6 +170,42 @@ def _pooled_rows(pooled: pd.DataFrame, options: Options) -> pd.DataFrame:
     )
 
 
+def _method_rows(cells: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return a line per source and task: transfer and relative gain by either method."""
+    sure = cells[["p_holm", "against_p_holm"]] < options.statistics.alpha
+    sides = (("", "ci_low", "ci_high"), ("against_", "against_low", "against_high"))
+    shown = {"compared": cells["arm"] + " / " + cells["against"], "role": cells["role"]}
+    shown |= {name: cells[name].map(options.title) for name in ("task", "source")}
+    for number, (side, low, high) in enumerate(sides):
+        told = _with_interval(cells, f"{side}delta", low, high)
+        shown[f"transfer ({number + 1})"] = told + _stars(sure[f"{side}p_holm"])
+        shown[f"gain ({number + 1}), %"] = _formatted(cells[f"{side}gain"], "{:+.1f}")
+    bounds = ("difference", "difference_low", "difference_high")
+    return pd.DataFrame({**shown, "difference": _with_interval(cells, *bounds)})
+
+
+def _ranking_rows(ranking: pd.DataFrame, _: Options) -> pd.DataFrame:
+    shares = {
+        "positive (1)": ("positive", "positive_low", "positive_high"),
+        "positive (2)": ("against_positive", "against_positive_low", "against_positive_high"),
+        "difference": ("more_positive", "more_low", "more_high"),
+    }
+    rho = {
+        "all cells": ("spearman", "ci_low", "ci_high"),
+        "within tasks": ("within_tasks", "within_low", "within_high"),
+    }
+    shown = {name: _decimals(ranking, *columns) for name, columns in {**rho, **shares}.items()}
+    compared = ranking["arm"] + " / " + ranking["against"]
+    known = {name: ranking[name] for name in ("role", "sources", "tasks", "cells")}
+    return pd.DataFrame({"compared": compared, **known, **shown})
+
+
+def _decimals(table: pd.DataFrame, value: str, low: str, high: str) -> pd.Series[str]:
+    """Return numbers from -1 to 1 with their interval, where there is one."""
+    told, lower, upper = (_formatted(table[name], "{:.2f}") for name in (value, low, high))
+    return told + (" [" + lower + ", " + upper + "]").fillna("")
+
+
 def _with_interval(table: pd.DataFrame, mean: str, low: str, high: str) -> pd.Series[str]:
     return _formatted(table[mean], "{:+.1f}") + " " + _interval(table, low, high)
 
@@ -215,3 +246,15 @@ def _shown(value: object) -> object:
     if isinstance(value, str):
         return " ".join(value.split())  # an empty line would end the table
     return f"{value:.1f}" if isinstance(value, float) and pd.notna(value) else value
+
+
+# Beginning of a name -> how the table is printed, and whether contrast by contrast; the first wins.
+_PRINTED: dict[str, tuple[Callable[[pd.DataFrame, Options], pd.DataFrame], bool]] = {
+    "transfer": (_transfer_matrix, True),
+    "averages": (_average_rows, True),
+    "correlations": (_correlation_matrix, False),
+    "methods": (_method_rows, False),
+    "method_ranking": (_ranking_rows, False),
+    "pooled_cells": (_pooled_matrix, True),
+    "pooled": (_pooled_rows, True),
+}

@@ -19,6 +19,7 @@ from interlude.analysis.scope import described, of_contrast, runs_of
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
 from interlude.figures.heatmap import draw_heatmap
+from interlude.figures.methods import draw_method_gains, draw_method_transfers
 from interlude.figures.mix_or_chain import (
     draw_all_tasks,
     draw_better_than_single,
@@ -85,6 +86,10 @@ DRAWN: dict[str, Callable[[Material], Figure]] = {
         of.table("mix_or_chain"), of.table("size_regression"), of.options
     ),
     "size_panels": lambda of: draw_size_panels(of.whole("size_curves"), of.options),
+    "methods": lambda of: draw_method_gains(of.table("methods"), of.options),
+    "method_ranking": lambda of: draw_method_transfers(
+        of.table("methods"), of.table("method_ranking")
+    ),
     "all_tasks": lambda of: draw_all_tasks(of.runs, of.options),
     "curves": lambda of: draw_curves(of.compared, of.options),
     "sizes": lambda of: draw_sizes(of.table("sources"), of.options),

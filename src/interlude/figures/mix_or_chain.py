@@ -13,8 +13,9 @@ from matplotlib.patches import Patch
 from interlude.analysis.mix_or_chain import CHAIN, MIX, NEITHER
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order, sources_in_order
+from interlude.figures.boxes import BOX_HEIGHT, QUARTILES, draw_boxes, patches_of
 from interlude.figures.grid import Cells, arranged, draw_cells
-from interlude.figures.labels import fitted, signed
+from interlude.figures.labels import fitted, signed, wrapped
 from interlude.figures.panels import mark_sizes
 from interlude.figures.style import (
     COLOURS,
@@ -31,7 +32,6 @@ from interlude.figures.style import (
 _FOUND = {CHAIN: COLOURS[1], NEITHER: "#F2F2F2", MIX: COLOURS[5]}
 _NOTHING = "Nothing to show:\nno cell of mixing has one of chaining beside it."
 _LIMIT = 10.0  # a larger difference has the colour of this one; in points
-_BOX_HEIGHT = 0.28
 
 
 def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
@@ -64,18 +64,20 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
         [Patch(color=_FOUND[which]) for which in labels],
         list(labels.values()),
         loc="outside upper center",
-        ncols=3,
+        ncols=3 if figure.get_size_inches()[0] > _WIDE else 1,
     )
-    figure.supxlabel(
-        f"{names[MIX]} minus {names[CHAIN]}, points    ×: the rule of sizes says the other    "
+    _write_below(
+        figure,
+        f"{names[MIX]} minus {names[CHAIN]}, points; ×: the rule of sizes says the other; "
         "bold: told apart by the paper's test",
-        size=6,
     )
     bounds = BoundaryNorm([-1.5, -0.5, 0.5, 1.5], 3)
     draw_cells(parts, ListedColormap(list(_FOUND.values())), bounds)
     return figure
 
 
+_SMALL, _MARGIN = 6.0, 0.05  # points; inches
+_WIDE = 4.5  # inches, of a figure with room for three entries of the legend in a line
 _CROSS = {True: "×", False: ""}
 _NAMES = {MIX: "mixing is better", CHAIN: "chaining is better", NEITHER: "not told apart"}
 
@@ -95,14 +97,20 @@ def draw_better_than_single(cells: pd.DataFrame, options: Options) -> Figure:
     shown = cells.assign(value=cells["best_delta"], text=text.str.strip(), bold=significant)
     groups = {str(role): _grid(own) for role, own in shown.groupby("role", sort=False)}
     figure, parts = arranged(groups, options.title)
-    figure.supxlabel(
-        f"better of {' (m) and '.join(letters)} (c) minus the target alone, points    "
-        "* survives Holm's correction",
-        size=6,
+    _write_below(
+        figure,
+        f"better of {' (m) and '.join(letters)} (c) minus the target alone, points; "
+        "*: survives Holm's correction",
     )
     limit = min(_LIMIT, max(1.0, float(cells["best_delta"].abs().max())))
     draw_cells(parts, matplotlib.colormaps[DIVERGING], Normalize(-limit, limit, clip=True))
     return figure
+
+
+def _write_below(figure: Figure, text: str) -> None:
+    """Write a text below a figure, in as many lines as its width asks for."""
+    width = figure.get_size_inches()[0] - 2 * _MARGIN
+    figure.supxlabel("\n".join(wrapped(text, width, _SMALL)), size=_SMALL)
 
 
 def _grid(cells: pd.DataFrame) -> Cells:
@@ -170,29 +178,18 @@ def draw_all_tasks(runs: pd.DataFrame, options: Options) -> Figure:
     arms, tasks = in_order(alone["arm"]), in_order(alone["task"])
     if len(arms) < 2:
         return message_figure("Nothing to show:\nthe study has no arm over all tasks.")
-    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 0.9 + _BOX_HEIGHT * len(tasks)))
+    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 0.9 + BOX_HEIGHT * len(tasks)))
     axes = figure.add_subplot()
-    height = 0.8 / len(arms)
-    for number, arm in enumerate(arms):
-        own = alone[alone["arm"] == arm]
-        axes.boxplot(
-            [own.loc[own["task"] == task, "points"] for task in tasks],
-            positions=np.arange(len(tasks)) + (number - (len(arms) - 1) / 2) * height,
-            widths=0.8 * height,
-            orientation="horizontal",
-            patch_artist=True,
-            manage_ticks=False,
-            boxprops={"facecolor": COLOURS[number % len(COLOURS)], "linewidth": 0.4},
-            medianprops={"color": "black", "linewidth": 0.8},
-            whiskerprops={"linewidth": 0.4},
-            capprops={"linewidth": 0.4},
-            flierprops={"markersize": 2},
-        )
-    axes.set_yticks(np.arange(len(tasks)), [fitted(options.title(task), 1.6) for task in tasks])
-    axes.set_ylim(len(tasks) - 0.5, -0.5)
-    axes.set_xlabel("score, points (boxes: quartiles; whiskers: 1.5 times their distance)")
-    patches = [Patch(color=COLOURS[number % len(COLOURS)]) for number in range(len(arms))]
-    figure.legend(patches, arms, loc="outside upper center", ncols=4)
+    groups = {
+        arm: [
+            alone.loc[(alone[["arm", "task"]] == [arm, task]).all(axis=1), "points"].to_numpy()
+            for task in tasks
+        ]
+        for arm in arms
+    }
+    draw_boxes(axes, list(map(options.title, tasks)), groups)
+    axes.set_xlabel(f"score, points ({QUARTILES})")
+    figure.legend(patches_of(arms), arms, loc="outside upper center", ncols=4)
     return figure
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from helpers.methods import METHOD_OPTIONS, method_runs
 from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.synthetic import (
     TITLES,
@@ -22,6 +23,7 @@ from helpers.synthetic import (
 
 from interlude.analysis.catalog import (
     FIGURES,
+    OF_METHODS,
     OF_MIXING,
     OF_SEVERAL,
     TABLES,
@@ -51,7 +53,7 @@ def test_every_table_that_depends_on_the_filter_has_a_twin(exclude: bool, twin: 
     tables = study_tables(demo_runs(), options)
     suffix = twin.removeprefix("transfer")
     doubled = {name.removesuffix(suffix) for name in tables if name.endswith(suffix)}
-    of_one_contrast = TABLES.keys() - {*OF_MIXING, *OF_SEVERAL}
+    of_one_contrast = TABLES.keys() - {*OF_MIXING, *OF_METHODS, *OF_SEVERAL}
     assert doubled == {name for name in of_one_contrast if TABLES[name].twice}
     counted = tables["transfer"].set_index(["source", "task"]).loc[("sarcasm", "boolq"), "n"]
     assert counted == (2 if exclude else 3)
@@ -322,8 +324,9 @@ def test_a_whole_study_has_no_notes(tmp_path: Path) -> None:
 def test_the_catalog_names_every_table_and_figure(exclude: bool) -> None:
     options = demo_options(degenerate=DegenerateRule(exclude=exclude), statistics=FEW)
     made = {name for runs in (demo_runs(), sized_runs()) for name in study_tables(runs, options)}
-    arms = replace(MIXING_OPTIONS, degenerate=options.degenerate, statistics=FEW)
-    made |= {*study_tables(mixing_runs(), arms)}
+    for runs, of in ((mixing_runs(), MIXING_OPTIONS), (method_runs(), METHOD_OPTIONS)):
+        arms = replace(of, degenerate=options.degenerate, statistics=FEW)
+        made |= {*study_tables(runs, arms)}
     of_a_sweep = {"sweep"}  # made from the trainings of the sweep, not from the study's
     assert set(file_names(TABLES, exclude)) == made | of_a_sweep
     assert FIGURES.keys() == DRAWN.keys()

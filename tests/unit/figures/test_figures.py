@@ -6,23 +6,25 @@ import itertools
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers.methods import METHOD_OPTIONS, method_runs
+from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.synthetic import awkward_runs, demo_options, demo_runs
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, contrasted
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
 
-NAMES = [name for name in DRAWN if name != "size_curves"]  # of studies with sizes alone
 FEW = Statistics(resamples=100)
 
 
@@ -38,7 +40,18 @@ STUDIES = {
     "two sizes": (two_sizes(), demo_options(statistics=FEW)),
     "nothing but sources": (demo_runs().iloc[:9], demo_options(statistics=FEW)),
     "all degenerate": (demo_runs().assign(constant=True), demo_options(statistics=FEW)),
+    "mixing": (mixing_runs(), replace(MIXING_OPTIONS, statistics=FEW)),
+    "methods": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW)),
 }
+OF_SIZES = ("size_curves", "size_panels")  # of studies with sizes alone
+OWN = {"mixing": OF_MIXING, "methods": OF_METHODS}  # what these alone have
+ALL = [
+    (study, name)
+    for study in STUDIES
+    for name in DRAWN
+    if name not in OF_SIZES
+    and (name in OWN[study] if study in OWN else name not in (*OF_MIXING, *OF_METHODS))
+]
 
 
 @dataclass(frozen=True)
@@ -51,13 +64,14 @@ class Tables:
     def figure(self, study: str, name: str) -> Figure:
         """Return a figure, drawn once for all tests."""
         if (study, name) not in self.drawn:
-            self.drawn[study, name] = DRAWN[name](self.material(study))
+            self.drawn[study, name] = DRAWN[name](self.material(study, name))
         return self.drawn[study, name]
 
-    def material(self, study: str) -> Material:
+    def material(self, study: str, name: str) -> Material:
         runs, options = STUDIES[study]
         flagged = flag_degenerate(runs, options.degenerate)
-        return Material(flagged, self.folder / study, options, "", options.main)
+        first = next(iter(contrasted(FIGURES[name], options.contrasts)))
+        return Material(flagged, self.folder / study, options, "", first)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +109,7 @@ def shown_ticks(figure: Figure) -> list[list[Text]]:
     ]
 
 
-@pytest.mark.parametrize(("study", "name"), list(itertools.product(STUDIES, NAMES)))
+@pytest.mark.parametrize(("study", "name"), ALL)
 def test_no_text_is_cut_and_figures_fit_the_page(tables: Tables, study: str, name: str) -> None:
     figure = tables.figure(study, name)
     width, height = figure.get_size_inches()
@@ -110,7 +124,9 @@ def test_no_text_is_cut_and_figures_fit_the_page(tables: Tables, study: str, nam
     assert drawn.y1 < height + 0.02
 
 
-@pytest.mark.parametrize(("study", "name"), list(itertools.product(["demo", "awkward"], NAMES)))
+@pytest.mark.parametrize(
+    ("study", "name"), [of for of in ALL if of[0] in ("demo", "awkward", *OWN)]
+)
 def test_labels_of_an_axis_do_not_overlap(tables: Tables, study: str, name: str) -> None:
     figure = tables.figure(study, name)
     printed(figure)
@@ -146,7 +162,7 @@ def test_figures_come_as_svg_and_pdf_twice_where_the_filter_matters(
 
 def test_the_same_figure_is_the_same_bytes(tables: Tables, tmp_path: Path) -> None:
     for number in range(2):
-        figure = DRAWN["heatmap"](tables.material("demo"))
+        figure = DRAWN["heatmap"](tables.material("demo", "heatmap"))
         save(figure, tmp_path / f"{number}/heatmap.svg")
     for ending in ("svg", "pdf"):
         one, other = (tmp_path / f"{number}/heatmap.{ending}" for number in range(2))
@@ -164,7 +180,7 @@ def test_a_figure_is_laid_out_once_and_drawn_once_for_each_file(
         draw(figure, renderer)
 
     monkeypatch.setattr(Figure, "draw", counted)
-    save(DRAWN["heatmap"](tables.material("demo")), tmp_path / "heatmap.svg")
+    save(DRAWN["heatmap"](tables.material("demo", "heatmap")), tmp_path / "heatmap.svg")
     assert len(times) == 3
 
 
@@ -179,7 +195,7 @@ def test_fonts_are_embedded(tables: Tables, tmp_path: Path) -> None:
 
 
 def test_notes_stand_below_a_figure_that_stays_as_it_is(tables: Tables, tmp_path: Path) -> None:
-    bare, noted = (DRAWN["sizes"](tables.material("demo")) for _ in range(2))
+    bare, noted = (DRAWN["sizes"](tables.material("demo", "heatmap")) for _ in range(2))
     note = "Stand-ins for published tasks: " + "X-TreeDepth for SE-TreeDepth; " * 5
     save(bare, tmp_path / "bare.svg")
     save(noted, tmp_path / "noted.svg", [note, "A second paragraph."])

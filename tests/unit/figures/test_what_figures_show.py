@@ -18,6 +18,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import methods
 from helpers.mixing import DIRECT, MIXING_OPTIONS, SIZES, mixing_runs
 from helpers.shown import (
     across,
@@ -967,6 +968,80 @@ def test_size_panels_shows_its_table(draw_mixed: Drawing) -> None:
     assert set(legend(figure)) == {"stilts", "mtl"}
 
 
+# Transfer by two methods
+
+
+@pytest.fixture(scope="module")
+def by_method() -> dict[str, pd.DataFrame]:
+    tables = study_tables(methods.method_runs(), methods.METHOD_OPTIONS)
+    return {name: tables[name] for name in ("methods", "method_ranking")}
+
+
+@pytest.fixture
+def draw_methods(tmp_path: Path, by_method: dict[str, pd.DataFrame]) -> Drawing:
+    """Draw a figure of the study with two methods."""
+
+    def drawn(name: str) -> Figure:
+        for table, content in by_method.items():
+            content.to_csv(tmp_path / f"{table}.csv", index=False)
+        of = methods.METHOD_OPTIONS, "", methods.DIRECT
+        figure = DRAWN[name](Material(methods.method_runs(), tmp_path, *of))
+        figure.draw_without_rendering()
+        return figure
+
+    return drawn
+
+
+def test_methods_shows_its_table(draw_methods: Drawing, by_method: dict[str, pd.DataFrame]) -> None:
+    figure = draw_methods("methods")
+    assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
+    assert legend_of_bars(figure) == {"stilts-lora": "#0072b2", "stilts": "#e69f00"}
+    table = by_method["methods"]
+    for axes, (role, tasks) in zip(figure.axes, methods.TASKS.items(), strict=True):
+        assert down(axes) == [task.upper() for task in tasks]
+        medians = {
+            round(float(np.mean(line.get_ydata())), 6): float(line.get_xdata()[0])
+            for line in lines(axes)
+            if line.get_linewidth() == 0.8
+        }
+        own = table[table["role"] == role].groupby("task")[["gain", "against_gain"]].median()
+        expected = {
+            round(row + place, 6): own.loc[task, column]
+            for row, task in enumerate(tasks)
+            for place, column in ((-0.2, "gain"), (0.2, "against_gain"))
+        }
+        assert medians == pytest.approx(expected)
+
+
+def test_method_ranking_shows_its_table(
+    draw_methods: Drawing, by_method: dict[str, pd.DataFrame]
+) -> None:
+    figure = draw_methods("method_ranking")
+    (axes,) = figure.axes
+    table = by_method["methods"].dropna(subset=["delta", "against_delta"])
+    expected = [(r.against_delta, r.delta, *ROLES[r.role]) for r in table.itertuples()]
+    same(marks(axes).to_numpy(), expected)
+    assert axes.get_xlabel() == "transfer by stilts, points"
+    assert axes.get_ylabel() == "transfer by stilts-lora, points"
+    target, probing = (row for _, row in by_method["method_ranking"].iterrows())
+    shown = [*legend(figure)]
+    for name, low, high in (
+        ("spearman", "ci_low", "ci_high"),
+        ("within_tasks", "within_low", "within_high"),
+    ):
+        number, *bounds = (short(target[column]) for column in (name, low, high))
+        assert f" {number} [{', '.join(bounds)}]" in shown[0]
+        assert f" {short(probing[name])}" in shown[1]
+    assert "[" not in shown[1]  # two tasks have no interval
+    diagonal = next(line for line in axes.lines if isinstance(line, AxLine))
+    assert diagonal.get_slope() == 1
+    assert diagonal.get_xy1() == (0, 0)
+
+
+def short(rho: float) -> str:
+    return f"{rho:.2f}".replace("-", "−").replace("0.", ".")
+
+
 # All figures
 
 
@@ -1003,12 +1078,23 @@ def no_curves() -> pd.DataFrame:
     return pd.DataFrame([{**point, "train_examples": 10.0, "delta": np.nan}])
 
 
+def method_cells() -> pd.DataFrame:
+    """A table of two methods of which nothing is known."""
+    numbers = dict.fromkeys(("delta", "against_delta", "gain", "against_gain"), np.nan)
+    return pd.DataFrame([{"arm": "stilts", "against": "single", "role": "target", **numbers}])
+
+
 EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
     "mix_or_chain": ("no cell of mixing", {"mix_or_chain": mixing_cells()}),
     "better_than_single": ("no cell has the target alone", {"mix_or_chain": mixing_cells()}),
     "size_rule": (
         "no cell has a test",
         {"mix_or_chain": mixing_cells(), "size_regression": pd.DataFrame({"slope": []})},
+    ),
+    "methods": ("no cell has a transfer by either", {"methods": method_cells()}),
+    "method_ranking": (
+        "no cell has a transfer by both",
+        {"methods": method_cells(), "method_ranking": pd.DataFrame({"role": []})},
     ),
     "size_panels": ("no source of several sizes", {"size_curves": no_curves()}),
     "all_tasks": ("no arm over all tasks", {}),

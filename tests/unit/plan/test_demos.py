@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
@@ -61,3 +63,61 @@ def test_the_study_of_the_page_on_mixing_is_planned() -> None:
 def test_the_rehearsal_of_weller_has_the_whole_design_in_two_restarts() -> None:
     own = plan("config/studies/weller2022.yaml", "config/studies/weller2022-rehearsal.yaml")
     assert (len(own.cells), len(own.trainings)) == (945 * 2 // 5, 600 * 2 // 5)
+
+
+def test_adapters_are_set_beside_full_fine_tuning_each_with_its_own_baseline() -> None:
+    own = plan("config/studies/adapters-demo.yaml")
+    methods = ("", "-lora", "-bottleneck")
+    assert Counter((cell.arm, cell.role) for cell in own.cells) == {
+        (f"{arm}{method}", role): count
+        for method in methods
+        for arm, role, count in (
+            ("single", "target", 3 * 3),
+            ("stilts", "intermediate", 2 * 3),
+            ("stilts", "target", 2 * 3 * 3),
+        )
+    }
+    assert len(own.cells) == len(own.trainings) == 99
+    found = Counter(training.method.name for training in own.trainings.values())
+    assert found == {"full": 33, "lora": 33, "bottleneck": 33}
+    told = yaml.safe_load((ROOT / "config/studies/adapters-demo.yaml").read_text())
+    contrasts = load_study(told, ROOT, "adapters-demo.yaml").contrasts
+    assert [(each.arm, each.against, each.methods) for each in contrasts] == [
+        ("stilts", "single", False),
+        ("single-lora", "single", False),
+        ("stilts-lora", "single-lora", False),
+        ("single-bottleneck", "single", False),
+        ("stilts-bottleneck", "single-bottleneck", False),
+        ("stilts-lora", "stilts", True),
+        ("stilts-bottleneck", "stilts", True),
+    ]
+
+
+SPEED, EVALUATION, START_UP = 720, 3, 3.0  # tokens a second and core; times as fast; seconds
+
+
+def test_the_adapters_demo_ends_within_25_minutes_on_two_slow_cores() -> None:
+    """Tokens of each task are counted as in the default study, whose trainings are known."""
+    tables = [
+        pd.read_parquet(ROOT / f"docs/demo/{name}.parquet") for name in ("scores", "trainings")
+    ]
+    known = tables[0].merge(tables[1], on="training")
+    settings = known["hyperparameters"].map(json.loads)
+    epochs = settings.map(lambda of: of["epochs"]), settings.map(lambda of: of["evaluations"])
+    seen = epochs[0] * known["train_examples"], epochs[1] * known["validation_examples"]
+    trained = (known["tokens"] / seen[0]).groupby(known["task"]).mean()
+    evaluated = (known["evaluation_tokens"] / seen[1]).groupby(known["task"]).mean()
+    tokens = {"trained": 0.0, "evaluated": 0.0}
+    trainings = plan("config/studies/adapters-demo.yaml").trainings.values()
+    for each in trainings:
+        (part,) = each.parts
+        tokens["trained"] += trained[part.task] * part.examples * each.settings.epochs
+        examples = each.settings.evaluations * each.settings.validation_examples
+        tokens["evaluated"] += evaluated[part.task] * examples
+    seconds = (tokens["trained"] + tokens["evaluated"] / EVALUATION) / SPEED
+    minutes = (seconds + START_UP * len(trainings)) / 2 / 60
+    assert minutes < 25
+    told = (ROOT / "config/studies/adapters-demo.yaml").read_text()
+    assert f"some {tokens['trained'] / 1e6:.1f} million tokens trained" in told
+    assert f"{tokens['evaluated'] / 1e6:.1f} million evaluated" in told
+    assert f"that is {minutes:.0f} minutes" in told
