@@ -57,7 +57,10 @@ SCORES: dict[str, str] = {
     "example_var": _REAL,
 }
 # Columns that tables of earlier releases lack.
-ADDED = ("truncation", "example_var", "references", "trained_parameters", "start_bytes")
+ADDED = (
+    *("truncation", "example_var", "references", "trained_parameters", "start_bytes"),
+    "masked_accuracy",
+)
 # Columns of `trainings.parquet`, a row per training that a cell is read from, or that one of these
 # started from or was compared with.
 TRAININGS: dict[str, str] = {
@@ -68,6 +71,7 @@ TRAININGS: dict[str, str] = {
     **dict.fromkeys(("train_seconds", "evaluation_seconds", "total_seconds"), _REAL),
     "energy_joules": _REAL,
     **dict.fromkeys(("trained_parameters", "start_bytes"), _WHOLE),
+    "masked_accuracy": _REAL,
     **dict.fromkeys(("device", "precision", "model", "model_revision"), _TEXT),
     "threads": _WHOLE,
     **dict.fromkeys(("hyperparameters", "versions", "code_digest", "taken_from"), _TEXT),

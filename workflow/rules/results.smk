@@ -15,6 +15,7 @@ ABSENT = {
     *([] if any(each.mixing for each in STUDY.contrasts) else catalog.OF_MIXING),
     *([] if any(each.methods for each in STUDY.contrasts) else catalog.OF_METHODS),
     *([] if len(STUDY.contrasts) > 1 else catalog.OF_SEVERAL),
+    *([] if STUDY.measures_forgetting else ["forgetting"]),
     *([] if STUDY.sizes else ["size_panels"]),
     *([] if STUDY.sizes else ["size_curves"]),
     *([] if STUDY.config.sweep else ["sweep"]),

@@ -39,6 +39,7 @@ class Options:
     skipped: role -> task -> why the study is without this task of its config.
     stand_ins: task -> the published tasks that it stands in for.
     contrasts: what the tables compare; the first is the study's main one.
+    forgetting: whether an arm measures what its encoders have forgotten.
     unlearned, one_encoder: (arm, source) of those that did not learn their own task, or have one
     encoder for all restarts: findings of the runs, see `scope.described`.
     """
@@ -50,6 +51,7 @@ class Options:
     contrasts: tuple[Contrast, ...] = (Contrast("stilts", "single"),)
     unlearned: tuple[tuple[str, str], ...] = ()
     one_encoder: tuple[tuple[str, str], ...] = ()
+    forgetting: bool = False
     degenerate: DegenerateRule = field(default_factory=DegenerateRule)
     statistics: Statistics = field(default_factory=Statistics)
 

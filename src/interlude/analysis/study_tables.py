@@ -15,6 +15,7 @@ from interlude.analysis.correlations import correlation_pairs, score_matrix, tar
 from interlude.analysis.costs import arm_costs, cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
 from interlude.analysis.example_noise import with_example_noise
+from interlude.analysis.forgetting import forgetting_table
 from interlude.analysis.methods import method_ranking, methods_table
 from interlude.analysis.mix_or_chain import (
     mix_or_chain_table,
@@ -41,7 +42,7 @@ def study_tables(
 ) -> dict[str, pd.DataFrame]:
     """Return file name without ending -> table; what depends on the degenerate rule comes twice.
 
-    trainings: the study's table of them, for the costs; None where each has a score.
+    trainings: the study's table of them, for costs and forgetting; None where each has a score.
 
     Correlations and data sizes are told of the arm of the main contrast: they speak of encoders
     that all tasks start from. Sources of a reduced size are in the costs, the lists of runs and the
@@ -83,6 +84,22 @@ def study_tables(
     }
     if len(flagged) < len(everything):
         tables["size_curves"] = size_curves(everything, options, options.degenerate.exclude)
+    tables |= _of_arms(main, runs, options, trainings)
+    for suffix, filtered in variants(options.degenerate.exclude).items():
+        tables |= {f"{name}{suffix}": table for name, table in excluding[filtered].items()}
+    return tables
+
+
+def _of_arms(
+    main: dict[str, pd.DataFrame], runs: pd.DataFrame, options: Options, trainings: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return what only some studies have: those that mix, that measure encoders, of several arms.
+
+    main: the tables of the main variant.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    if options.forgetting:
+        tables["forgetting"] = forgetting_table(of_full_size(runs), trainings, main["averages"])
     if options.mixing:
         cells, levels = main["mix_or_chain"], options.statistics
         tables["size_rule"] = size_rule_table(cells, levels)
@@ -93,8 +110,6 @@ def study_tables(
     if len(options.contrasts) > 1:
         tables["arm_means"] = arm_means(main["transfer"], main.get("mix_or_chain"))
         tables["arm_costs"] = arm_costs(runs, trainings)
-    for suffix, filtered in variants(options.degenerate.exclude).items():
-        tables |= {f"{name}{suffix}": table for name, table in excluding[filtered].items()}
     return tables
 
 

@@ -18,6 +18,7 @@ from interlude.analysis.results import of_full_size
 from interlude.analysis.scope import described, of_contrast, runs_of
 from interlude.figures.correlation import draw_all_pairs, draw_correlations
 from interlude.figures.curves import draw_curves
+from interlude.figures.forgetting import draw_forgetting
 from interlude.figures.heatmap import draw_heatmap
 from interlude.figures.methods import draw_method_gains, draw_method_transfers
 from interlude.figures.mix_or_chain import (
@@ -91,6 +92,7 @@ DRAWN: dict[str, Callable[[Material], Figure]] = {
         of.table("methods"), of.table("method_ranking")
     ),
     "all_tasks": lambda of: draw_all_tasks(of.runs, of.options),
+    "forgetting": lambda of: draw_forgetting(of.whole("forgetting"), of.options),
     "curves": lambda of: draw_curves(of.compared, of.options),
     "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
     "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),

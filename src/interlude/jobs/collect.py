@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
 from interlude.jobs.record import OF_TASKS, PREDICTIONS, SCHEMA_VERSION
+from interlude.plan.arms import MLM
 from interlude.plan.cells import Cell
 from interlude.words import SCORES, TRAININGS
 
@@ -43,7 +44,7 @@ def collect(study: str, cells: Iterable[Cell], trained: Path) -> Collected:
         record = _kept(records, trained, cell.training)
         where = record_path(trained, cell.training)
         scores.append({"study": study, **vars(cell), **_score(record, cell.task, where)})
-    return Collected(scores, [_of_table(record, TRAININGS) for record in records.values()])
+    return Collected(scores, [_of_training(record) for record in records.values()])
 
 
 def _kept(records: dict[str, Row], trained: Path, training: str) -> Row:
@@ -84,6 +85,12 @@ def _score(record: Row, task: str, where: Path) -> Row:
         raise unknown(f"{where}: key parts", "task", task, parts)
     outcome = {"status": record["status"], "reason": record.get("reason")}
     return outcome | _of_table(parts[task], SCORES)
+
+
+def _of_training(record: Row) -> Row:
+    """Return what the table of trainings says of one, with the score of a part `mlm`: no cell."""
+    masked = [part.get("score") for part in record.get("parts", []) if part["task"] == MLM]
+    return _of_table(record, TRAININGS) | ({"masked_accuracy": masked[0]} if masked else {})
 
 
 def _of_table(row: Row, columns: dict[str, str]) -> Row:

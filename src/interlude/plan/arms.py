@@ -138,6 +138,11 @@ class Stage(Declared):
         return [word for word in words if not (word in PLACEHOLDERS or is_text_file(word))]
 
     @property
+    def measures_forgetting(self) -> bool:
+        """Whether it trains a head of mlm on an encoder that it leaves as it is."""
+        return self.frozen and list(self.parts) == [MLM]
+
+    @property
     def is_mixture(self) -> bool:
         """Whether it trains on several tasks at once."""
         return len(self.parts) > 1 or ALL in self.parts

@@ -59,6 +59,12 @@ class Study:
         return contrasts_of(self.config)
 
     @property
+    def measures_forgetting(self) -> bool:
+        """Whether an arm has a stage that measures what its encoder has forgotten."""
+        stages = [stage for arm in arms_of(self.config.arms) for stage in arm.stages]
+        return any(stage.measures_forgetting for stage in stages)
+
+    @property
     def options(self) -> str:
         """What the analysis is given beside the runs, as JSON: see `analysis.options.Options`."""
         rules = {
@@ -73,6 +79,7 @@ class Study:
         return {
             "titles": self.titles,
             "tasks": list(self.tasks),
+            "forgetting": self.measures_forgetting,
             "contrasts": [each._asdict() for each in self.contrasts],
             "skipped": {
                 role: {

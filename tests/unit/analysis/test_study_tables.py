@@ -325,7 +325,7 @@ def test_the_catalog_names_every_table_and_figure(exclude: bool) -> None:
     options = demo_options(degenerate=DegenerateRule(exclude=exclude), statistics=FEW)
     made = {name for runs in (demo_runs(), sized_runs()) for name in study_tables(runs, options)}
     for runs, of in ((mixing_runs(), MIXING_OPTIONS), (method_runs(), METHOD_OPTIONS)):
-        arms = replace(of, degenerate=options.degenerate, statistics=FEW)
+        arms = replace(of, degenerate=options.degenerate, statistics=FEW, forgetting=True)
         made |= {*study_tables(runs, arms)}
     of_a_sweep = {"sweep"}  # made from the trainings of the sweep, not from the study's
     assert set(file_names(TABLES, exclude)) == made | of_a_sweep

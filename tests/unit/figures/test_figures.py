@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers.forgetting import FORGETTING_OPTIONS, forgetting_study
 from helpers.methods import METHOD_OPTIONS, method_runs
 from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.synthetic import awkward_runs, demo_options, demo_runs
@@ -26,6 +27,7 @@ from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
 
 FEW = Statistics(resamples=100)
+FORGETTING = forgetting_study()
 
 
 def two_sizes() -> pd.DataFrame:
@@ -42,15 +44,17 @@ STUDIES = {
     "all degenerate": (demo_runs().assign(constant=True), demo_options(statistics=FEW)),
     "mixing": (mixing_runs(), replace(MIXING_OPTIONS, statistics=FEW)),
     "methods": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW)),
+    "forgetting": (FORGETTING[0], FORGETTING_OPTIONS),
 }
+TRAININGS = {"forgetting": FORGETTING[1]}
 OF_SIZES = ("size_curves", "size_panels")  # of studies with sizes alone
-OWN = {"mixing": OF_MIXING, "methods": OF_METHODS}  # what these alone have
+OWN = {"mixing": OF_MIXING, "methods": OF_METHODS, "forgetting": ("forgetting",)}  # alone
 ALL = [
     (study, name)
     for study in STUDIES
     for name in DRAWN
     if name not in OF_SIZES
-    and (name in OWN[study] if study in OWN else name not in (*OF_MIXING, *OF_METHODS))
+    and (name in OWN[study] if study in OWN else name not in [*itertools.chain(*OWN.values())])
 ]
 
 
@@ -78,7 +82,8 @@ class Tables:
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     folder = tmp_path_factory.mktemp("tables")
     for study, (runs, options) in STUDIES.items():
-        write_study_tables(study_tables(runs, options), folder / study, options)
+        made = study_tables(runs, options, TRAININGS.get(study))
+        write_study_tables(made, folder / study, options)
     return Tables(folder)
 
 

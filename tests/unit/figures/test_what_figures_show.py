@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import methods
+from helpers.forgetting import FORGETTING_OPTIONS, forgetting_study
 from helpers.mixing import DIRECT, MIXING_OPTIONS, SIZES, mixing_runs
 from helpers.shown import (
     across,
@@ -47,6 +48,7 @@ from matplotlib.lines import AxLine
 from interlude import figures
 from interlude.analysis.catalog import FIGURES
 from interlude.analysis.degenerate import flag_degenerate
+from interlude.analysis.forgetting import COLUMNS as FORGETTING
 from interlude.analysis.options import Options
 from interlude.analysis.study_tables import study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
@@ -943,6 +945,33 @@ def test_all_tasks_shows_its_table(draw_mixed: Drawing) -> None:
             assert medians[place] == pytest.approx(100 * own["score"].median())
 
 
+def test_forgetting_shows_its_table(tmp_path: Path) -> None:
+    runs, trainings = forgetting_study()
+    table = study_tables(runs, FORGETTING_OPTIONS, trainings)["forgetting"]
+    table.to_csv(tmp_path / "forgetting.csv", index=False)
+    of = Material(runs, tmp_path, FORGETTING_OPTIONS, "", FORGETTING_OPTIONS.main)
+    figure = DRAWN["forgetting"](of)
+    (axes,) = figure.axes
+    signs = {"stilts": "o", "mlm": "s"}
+    colours = {"mnli": "#0072b2", "qnli": "#e69f00"}
+    own = table[~table["pretrained"]]
+    expected = [
+        (row.masked_accuracy, row.delta, colours[row.source], signs[row.arm])
+        for row in own.itertuples()
+    ]
+    same(marks(axes).to_numpy(), expected)
+    bars = [bar.get_segments()[0][:, 0] for bar in axes.collections]
+    for (left, right), row in zip(bars, own.itertuples(), strict=True):
+        assert (left, right) == pytest.approx(
+            (row.masked_accuracy - row.sd, row.masked_accuracy + row.sd)
+        )
+    upright = [line for line in lines(axes) if line.get_linestyle() == "--"]
+    pretrained = table.loc[table["pretrained"], "masked_accuracy"].iloc[0]
+    assert [list(line.get_xdata()) for line in upright] == [[pretrained] * 2]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["stilts", "mlm", "MNLI", "QNLI", "the pretrained encoder"]
+
+
 def test_size_panels_shows_its_table(draw_mixed: Drawing) -> None:
     noise = np.random.default_rng(3)
     rows = [
@@ -1096,6 +1125,7 @@ EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
         "no cell has a transfer by both",
         {"methods": method_cells(), "method_ranking": pd.DataFrame({"role": []})},
     ),
+    "forgetting": ("no encoder was measured", {"forgetting": pd.DataFrame(columns=FORGETTING)}),
     "size_panels": ("no source of several sizes", {"size_curves": no_curves()}),
     "all_tasks": ("no arm over all tasks", {}),
     "heatmap": ("No transfer to show", {"transfer": transfer().iloc[:0]}),

@@ -106,6 +106,13 @@ def test_a_training_tells_what_it_was_compared_with_which_stands_before_it(train
     assert told["references"].isna().sum() == 3
 
 
+def test_a_training_tells_the_masked_accuracy_that_no_cell_is(trained: Path) -> None:
+    part = {"task": "mlm", "form": "mlm", "score": 0.4, "validation_examples": 2}
+    write(trained, SOURCE, parts=[part])
+    told = to_trainings(collect("tiny", PLANNED[2:4], trained).trainings).set_index("training")
+    assert told["masked_accuracy"].dropna().to_dict() == {SOURCE.id: 0.4}
+
+
 def test_a_cell_without_a_record_is_missing(trained: Path) -> None:
     record_path(trained, AFTER.id).unlink()
     scores, trainings = vars(collect("tiny", PLANNED, trained)).values()
@@ -277,7 +284,7 @@ def plan_of(trained: Path) -> Path:
 
 def collect_into(monkeypatch: pytest.MonkeyPatch, trained: Path, out: Path) -> int:
     told = ["--study", "tiny", "--plan", str(plan_of(trained)), "--trained", str(trained)]
-    tables = ["--scores", str(out / "scores.parquet")]
+    tables = ["--against", "{}", "--scores", str(out / "scores.parquet")]
     tables += ["--trainings", str(out / "trainings.parquet")]
     return run_script(monkeypatch, "collect_scores.py", *told, *tables)
 
@@ -354,7 +361,11 @@ def test_a_missing_plan_is_named(
 ) -> None:
     told = {"plan": tmp_path / "plan.csv", "trained": tmp_path}
     if script == "collect_scores.py":
-        told |= {"scores": tmp_path / "s.parquet", "trainings": tmp_path / "t.parquet"}
+        told |= {
+            "against": "{}",
+            "scores": tmp_path / "s.parquet",
+            "trainings": tmp_path / "t.parquet",
+        }
     options = {"study": "tiny"} if script == "collect_scores.py" else {"out": tmp_path / "out"}
     line = [f"--{name}={value}" for name, value in {**told, **options}.items()]
     assert run_script(monkeypatch, script, *line) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,17 @@ ROOT = Path(__file__).parents[3]
 
 def plan(*paths: str) -> Plan:
     """Return the plan of some configs, each over the ones before it."""
+    planned = plan_of(load_study(read(*paths), ROOT, paths[-1]))
+    check_mixtures(planned, paths[-1])
+    return planned
+
+
+def read(*paths: str) -> dict[str, Any]:
+    """Return some configs as one, each over the ones before it."""
     told: dict[str, Any] = {}
     for path in paths:
         update_config(told, yaml.safe_load((ROOT / path).read_text()))
-    planned = plan_of(load_study(told, ROOT, paths[-1]))
-    check_mixtures(planned, paths[-1])
-    return planned
+    return told
 
 
 def test_masked_lm_is_set_beside_the_default_study_and_shares_its_trainings() -> None:
@@ -38,6 +44,30 @@ def test_masked_lm_is_set_beside_the_default_study_and_shares_its_trainings() ->
     }
     assert len(own.cells) == len(own.trainings) == 81
     assert len(own.trainings.keys() & plan("config.yaml").trainings.keys()) == 45
+
+
+def test_each_encoder_of_masked_lm_is_measured_once_and_as_the_pretrained_one_is() -> None:
+    config = "config.yaml", "config/studies/mlm-demo.yaml", "config/studies/forgetting-demo.yaml"
+    own = plan(*config)
+    heads = [each for each in own.trainings.values() if each.frozen]
+    assert len(heads) == 3 * (3 + 3 + 1)  # sources of both arms, and the pretrained encoder
+    assert len({replace(each, start=None, seed=0).id for each in heads}) == 1
+    assert Counter(each.start is None for each in heads) == {True: 3, False: 18}
+    intermediate = {each.training for each in own.cells if each.role == "intermediate"}
+    assert {each.start for each in heads} - {None} == intermediate
+    assert own.starts >= {each.id for each in heads}
+    before = plan(*config[:2])
+    assert intermediate <= before.trainings.keys()  # measured, not trained again
+
+
+def test_only_a_study_with_such_a_stage_has_a_table_of_what_encoders_forget() -> None:
+    def measures(*paths: str) -> bool:
+        study = load_study(read(*paths), ROOT, paths[-1])
+        return study.measures_forgetting and json.loads(study.options)["forgetting"]
+
+    demos = ("config.yaml", "config/studies/mlm-demo.yaml")
+    assert not measures(*demos)
+    assert measures(*demos, "config/studies/forgetting-demo.yaml")
 
 
 def test_mixing_and_chaining_share_the_trainings_of_each_task_alone() -> None:
