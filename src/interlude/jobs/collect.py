@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
 from interlude.jobs.record import OF_TASKS, PREDICTIONS, SCHEMA_VERSION
-from interlude.plan.arms import MLM
 from interlude.plan.cells import Cell
+from interlude.plan.trainings import MLM
 from interlude.words import SCORES, TRAININGS
 
 Row = dict[str, Any]

@@ -22,9 +22,10 @@ from interlude.plan.methods import (
     Lora,
     Method,
 )
+from interlude.plan.trainings import MLM
 
 # Words that stand for tasks in the parts of a stage; any other is the name of a task.
-TASK, SOURCE, ALL, MLM = "task", "source", "all", "mlm"
+TASK, SOURCE, ALL = "task", "source", "all"
 DYNAMIC = "dynamic"  # the sampler that goes by scores
 PLACEHOLDERS = (TASK, SOURCE, ALL, MLM)
 

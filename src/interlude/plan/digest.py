@@ -18,8 +18,8 @@ from pathlib import Path
 
 from interlude.forms import columns_module, head_module, rows_module
 from interlude.metrics import metric_module
-from interlude.plan.arms import MLM
 from interlude.plan.methods import FULL, Method
+from interlude.plan.trainings import MLM
 
 SOURCES = Path(__file__).parents[2]
 PACKAGE = "interlude"

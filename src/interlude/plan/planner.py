@@ -9,11 +9,11 @@ from itertools import product
 from typing import Any
 
 from interlude.errors import InputError
-from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of, is_text_file
+from interlude.plan.arms import ALL, DYNAMIC, SOURCE, TASK, Arm, Stage, arms_of, is_text_file
 from interlude.plan.cells import SWEEP, Cell
 from interlude.plan.config import Config
 from interlude.plan.study import Study
-from interlude.plan.trainings import TEXT_FILE, Choice, Part, Training
+from interlude.plan.trainings import MLM, TEXT_FILE, Choice, Part, Training
 from interlude.words import NO_SOURCE, ROLES
 
 INTERMEDIATE, TARGET, PROBING = ROLES

@@ -11,7 +11,7 @@ from typing import Any
 
 from interlude.errors import InputError, unknown
 from interlude.forms import declaration_of
-from interlude.plan.arms import ALL, DYNAMIC, MLM, SOURCE, TASK, Arm, Stage, arms_of
+from interlude.plan.arms import ALL, DYNAMIC, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.contrasts import check_contrasts, contrasts_of
 from interlude.plan.declared import checked
@@ -20,6 +20,7 @@ from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
+from interlude.plan.trainings import MLM
 from interlude.words import ROLES, Contrast
 
 _Given = tuple[Settings, int | None, bool]  # and examples, and whether to standardise

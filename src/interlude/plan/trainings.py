@@ -16,6 +16,7 @@ from interlude.plan.methods import FULL, Method, method_of
 from interlude.plan.settings import Settings
 
 DIGITS = 16  # of an id
+MLM = "mlm"  # in place of a task and its form, of masked language modelling
 TEXT_FILE = "text file"  # in place of a form, of texts that are of no task
 
 
