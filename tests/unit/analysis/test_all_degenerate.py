@@ -38,7 +38,7 @@ STUDY = [
     *(Run("intermediate", "none", task, k) for k, task in product(RESTARTS, INTERMEDIATE)),
     *(Run("target", *key) for key in product(["none", *INTERMEDIATE], TARGET, RESTARTS)),
 ]
-NOT_OF_THIS_STUDY = ("size_curves", *OF_MIXING, *OF_METHODS, *OF_SEVERAL)
+NOT_OF_THIS_STUDY = ("size_curves", "forgetting", *OF_MIXING, *OF_METHODS, *OF_SEVERAL)
 FIGURES = [name for name in DRAWN if name not in NOT_OF_THIS_STUDY]
 COLLAPSED: dict[str, Any] = {"score": 0.3, "constant": True}  # the majority score
 DIVERGES: dict[str, Any] = {"status": "diverged", "score": None, "metrics": {}, "constant": None}

@@ -103,7 +103,8 @@ def test_the_plan_prints_it_once_there_are_restarts(capsys: pytest.CaptureFixtur
     show(demo_runs().assign(status="missing", score=math.nan), demo_options())
     assert capsys.readouterr().out == ""
     show(demo_runs(), demo_options())
-    title, head, *rows = capsys.readouterr().out.strip().splitlines()
+    title, head, *rows, note = capsys.readouterr().out.strip().splitlines()
     assert "level 0.05, power 0.8" in title
     assert head.split()[-2:] == ["needed_1", "needed_2"]
     assert len(rows) == 2 * (3 + 1)
+    assert "tables/restarts.csv" in note
