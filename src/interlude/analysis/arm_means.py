@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.mix_or_chain import CHAIN, MIX
+from interlude.analysis.mix_or_chain import MIX
 from interlude.analysis.results import in_order
 from interlude.words import NO_SOURCE
 
@@ -22,7 +22,8 @@ def arm_means(transfer: pd.DataFrame, chosen: pd.DataFrame | None) -> pd.DataFra
 
     choice: an arm; of one with sources, the mean over these. Of chosen, also: the size rule (the
     arm that it says, of cells where it says one) and the better of both (oracle: of each cell the
-    higher mean, which no one knows beforehand). cells: how many the mean is over.
+    higher mean, which no one knows beforehand), with both arms where several mix. cells: how many
+    the mean is over.
 
     A mean over tasks is there only where the choice has a mean on every task of the role.
     """
@@ -56,13 +57,22 @@ def _of_arms(transfer: pd.DataFrame) -> Iterator[_Row]:
 
 
 def _of_choices(chosen: pd.DataFrame) -> Iterator[_Row]:
-    means = {MIX: chosen["mix"], CHAIN: chosen["chain"]}
-    by_rule = means[MIX].where(chosen["rule"] == MIX, means[CHAIN]).where(chosen["rule"] != "")
-    best = chosen[["mix", "chain"]].max(axis="columns", skipna=False)
-    for name, values in (("size rule", by_rule), ("better of both (oracle)", best)):
-        for (role, task), own in values.groupby([chosen["role"], chosen["task"]], sort=False):
-            if own.notna().any():
-                yield str(role), name, str(task), float(own.mean()), int(own.notna().sum())
+    pairs = list(chosen.groupby(["arm", "against"], sort=False))
+    for names, cells in pairs:
+        between = f" ({', '.join(map(str, names))})" if len(pairs) > 1 else ""
+        for choice, values in _choices(cells).items():
+            for (role, task), own in values.groupby([cells["role"], cells["task"]], sort=False):
+                if own.notna().any():
+                    mean, count = float(own.mean()), int(own.notna().sum())
+                    yield str(role), f"{choice}{between}", str(task), mean, count
+
+
+def _choices(cells: pd.DataFrame) -> dict[str, pd.Series[float]]:
+    """Return what choosing between mixing and chaining gives in each cell, by how one chooses."""
+    mixed = cells["rule"] == MIX
+    by_rule = cells["mix"].where(mixed, cells["chain"]).where(cells["rule"] != "")
+    best = cells[["mix", "chain"]].max(axis="columns", skipna=False)
+    return {"size rule": by_rule, "better of both (oracle)": best}
 
 
 def _with_mean(table: pd.DataFrame) -> pd.DataFrame:

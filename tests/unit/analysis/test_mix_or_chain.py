@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,6 +16,7 @@ from statsmodels.stats.multitest import multipletests
 from interlude.analysis.mix_or_chain import CHAIN, MIX, NEITHER, rule_of, size_rule_table
 from interlude.analysis.options import Statistics
 from interlude.analysis.study_tables import study_tables
+from interlude.words import Contrast
 
 
 @cache
@@ -180,3 +182,18 @@ def test_one_restart_tells_nothing_and_says_so() -> None:
     significant = told["size_rule"].query("cells == 'significant'")
     assert significant["accuracy"].isna().all()
     assert told["size_regression"].empty or told["size_regression"]["slope"].isna().all()
+
+
+def test_two_arms_that_mix_have_a_choice_each() -> None:
+    """The rule between one of them and the chain is not averaged with that of the other."""
+    runs = mixing_runs()
+    again = runs[runs["arm"] == "mtl"].assign(arm="mtl-other", score=lambda own: own["score"] - 0.3)
+    other = Contrast("mtl-other", "stilts", sourced=True, mixing=True)
+    options = replace(MIXING_OPTIONS, contrasts=(*MIXING_OPTIONS.contrasts, other))
+    both = study_tables(pd.concat([runs, again], ignore_index=True), options)["arm_means"]
+    alone = tables()["arm_means"].set_index(["choice", "task"])["mean"]
+    told = both.set_index(["choice", "task"])["mean"]
+    for task in SIZES:
+        assert told["size rule (mtl, stilts)", task] == alone["size rule", task]
+    assert "size rule (mtl-other, stilts)" in told.index.get_level_values(0)
+    assert "size rule" not in told.index.get_level_values(0)
