@@ -11,8 +11,8 @@ import pandas as pd
 from interlude.analysis.differences import Scores, holm, welch
 from interlude.analysis.options import Options
 from interlude.analysis.outcomes import degenerate_shares
-from interlude.analysis.results import POINTS, in_order
-from interlude.analysis.transfer import FAMILY, ONE_ENCODER, UNLEARNED, CellScores
+from interlude.analysis.results import FAMILY, POINTS, in_order
+from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED, CellScores
 
 ALL_OUTCOMES, GIVEN_SUCCESS = "all outcomes", "given success"  # what a ranking may rest on
 COLUMNS = [

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from interlude.analysis.correlations import spearman_matrix, spearman_p
-from interlude.analysis.transfer import CELL, FAMILY
+from interlude.analysis.results import FAMILY
+from interlude.analysis.transfer import CELL
 from interlude.errors import unknown
 from interlude.words import ROLES
 

@@ -10,11 +10,10 @@ import pandas as pd
 from interlude.analysis.differences import BASELINE_MEAN_ONLY, EQUAL, PAIRED
 from interlude.analysis.options import Statistics
 from interlude.analysis.power import smallest_effect, smallest_paired_effect
-from interlude.analysis.results import POINTS
+from interlude.analysis.results import FAMILY, POINTS
 from interlude.analysis.spread import task_variances
 
-_FAMILY = ["arm", "against", "role"]
-_TASK = [*_FAMILY, "task"]
+_TASK = [*FAMILY, "task"]
 
 
 def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
@@ -33,7 +32,7 @@ def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
     sd = task_variances(transfer) ** 0.5
     cells = transfer.assign(divided_by=sd.where(~pairs, _paired_sd(transfer)))
     tested, could = transfer["p"].notna(), _beside_a_mean(transfer)
-    family = [transfer[name] for name in _FAMILY]
+    family = [transfer[name] for name in FAMILY]
     sizes = [cells.groupby(family).transform("sum") for cells in (tested, could)]
     size = sizes[0].where(sizes[0] > 0, sizes[1])
     told = cells[tested | could]

@@ -7,12 +7,11 @@ import pandas as pd
 from scipy import stats
 
 from interlude.analysis.options import Options
-from interlude.analysis.results import POINTS
+from interlude.analysis.results import POINTS, SCORED
 from interlude.words import held_against
 
 RESTARTS, EXAMPLES, NOT_KNOWN = "restarts", "examples", "not known"
 _EQUAL = 1e-7  # points; scores that differ by less are equal
-_CELL = ["arm", "role", "source", "task"]
 
 
 def with_example_noise(
@@ -29,9 +28,9 @@ def with_example_noise(
     degrees of freedom: the interval for other restarts and other examples of the same task.
     noise: which of the two is the larger part of that variance, restarts or examples.
     """
-    variances = runs.groupby(_CELL)["example_var"].first().rename("variance")
+    variances = runs.groupby(SCORED)["example_var"].first().rename("variance")
     told = transfer["against"] == transfer["arm"].map(held_against(options.contrasts))
-    example = POINTS**2 * transfer.join(variances, on=_CELL)["variance"].where(told)
+    example = POINTS**2 * transfer.join(variances, on=SCORED)["variance"].where(told)
     sides = [
         transfer[sd] ** 2 / transfer[n].where(transfer[n] > 1)
         for sd, n in (("sd", "n"), ("baseline_sd", "baseline_n"))

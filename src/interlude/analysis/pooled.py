@@ -10,8 +10,9 @@ import pandas as pd
 
 from interlude.analysis.averages import ranked
 from interlude.analysis.hierarchy import Effect, Hierarchy, fit_hierarchy
+from interlude.analysis.results import FAMILY
 from interlude.analysis.spread import task_variances
-from interlude.analysis.transfer import FAMILY, ONE_ENCODER, UNLEARNED
+from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED
 
 COLUMNS = [
     *("arm", "against", "source", "role", "tasks", "delta", "mu", "ci_low", "ci_high", "tau"),

@@ -13,9 +13,8 @@ from scipy import stats
 from interlude.analysis.degenerate import scored
 from interlude.analysis.options import Statistics
 from interlude.analysis.power import smallest_effect
-from interlude.analysis.results import POINTS
+from interlude.analysis.results import FAMILY, POINTS
 from interlude.analysis.spread import task_variances
-from interlude.analysis.transfer import FAMILY
 
 COUNTS = (3, 5, 10, 20)
 DIFFERENCES = (1, 2)  # points

@@ -23,6 +23,8 @@ from interlude.words import ADDED, JSON, KEY, NO_SOURCE, ROLES, SCORES, STATUSES
 
 # Tables and figures show points: score × 100.
 POINTS = 100
+FAMILY = ["arm", "against", "role"]  # whose tests are corrected together, in tables of differences
+SCORED = ["arm", "role", "source", "task"]  # what has scores, where restarts are taken together
 UNTRAINED = ("missing", "mean_only")  # statuses of cells that may name no known training
 # Matthews and other correlations reach down to -1; all other metrics lie in 0..1.
 SCORE_RANGE = (-1.0, 1.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from interlude.analysis.results import FAMILY
+
 # In points; scores that differ by less are equal.
 _EQUAL = 1e-7
 
@@ -14,7 +16,7 @@ def task_variances(transfer: pd.DataFrame) -> pd.Series[float]:
     Within a contrast, in points². Missing where no cell of the task has two runs, or where restarts
     do not differ.
     """
-    task = ["arm", "against", "role", "task"]
+    task = [*FAMILY, "task"]
     baselines = transfer.drop_duplicates([*task, "baseline_source"])
     groups = [
         transfer[[*task, "sd", "n"]],

@@ -23,7 +23,7 @@ from interlude.analysis.differences import (
 )
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.outcomes import degenerate_shares
-from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.results import FAMILY, POINTS, SCORED, in_order
 from interlude.words import NO_SOURCE
 
 COLUMNS = [
@@ -58,9 +58,7 @@ COLUMNS = [
 ONE_ENCODER = "one intermediate encoder: of this encoder, not of its task"
 UNLEARNED = "its source never rose above majority in its own training"
 
-FAMILY = ["arm", "against", "role"]  # the tests of which are corrected together
 CELL = [*FAMILY, "source", "task"]  # of a table of differences
-SCORED = ["arm", "role", "source", "task"]  # what has scores
 Key = tuple[str, str, str, str]
 CellScores = dict[Key, Scores]
 

@@ -13,9 +13,8 @@ from interlude.analysis.results import in_order
 from interlude.figures.boxes import BOX_HEIGHT, QUARTILES, draw_boxes, patches_of
 from interlude.figures.labels import coefficient
 from interlude.figures.style import (
-    COLOURS,
-    MARKERS,
     MUTED,
+    OF_ROLE,
     ONE_COLUMN,
     PAGE_HEIGHT,
     TWO_COLUMNS,
@@ -24,7 +23,6 @@ from interlude.figures.style import (
 )
 
 _NOTHING = "Nothing to show:\nno cell has a transfer by {}."
-_ROLES = {"target": (COLOURS[0], MARKERS[0]), "probing": (COLOURS[1], MARKERS[2])}
 
 
 def draw_method_gains(cells: pd.DataFrame, options: Options) -> Figure:
@@ -67,7 +65,7 @@ def draw_method_transfers(cells: pd.DataFrame, ranking: pd.DataFrame) -> Figure:
     figure = new_figure(ONE_COLUMN, 1.15 * ONE_COLUMN)
     axes = figure.add_subplot()
     for role, own in known.groupby("role", sort=False):
-        colour, marker = _ROLES[str(role)]
+        colour, marker = OF_ROLE[str(role)]
         look: dict[str, Any] = {"color": colour, "markeredgewidth": 0, "alpha": 0.7}
         label = _correlated(str(role), ranking[ranking["role"] == role].iloc[0])
         axes.plot(own["against_delta"], own["delta"], marker, label=label, **look)

@@ -18,6 +18,7 @@ from interlude.figures.style import (
     COLOURS,
     MARKERS,
     MUTED,
+    OF_ROLE,
     ONE_COLUMN,
     PAGE_HEIGHT,
     TWO_COLUMNS,
@@ -26,7 +27,6 @@ from interlude.figures.style import (
     new_figure,
 )
 
-_ROLES = {"target": (COLOURS[0], MARKERS[0]), "probing": (COLOURS[1], MARKERS[2])}
 _ROW_HEIGHT = 0.15
 _BOUNDS = ("fixed_low", "fixed_high", "random_low", "random_high")
 _BELOW = 0.3  # rows from the means of a source to its intervals
@@ -98,7 +98,7 @@ def draw_averages(averages: pd.DataFrame, ranked: pd.DataFrame, options: Options
     ranked: the table of `averages.average_table` of the outcomes that sources are ranked by; below
     each source lie its two intervals.
     """
-    roles = [role for role in _ROLES if (averages["role"] == role).any()]
+    roles = [role for role in OF_ROLE if (averages["role"] == role).any()]
     if not roles:
         return message_figure("No average to show:\nno source has a score beside a baseline.")
     rows = averages["source"].nunique()
@@ -221,7 +221,7 @@ def mark_sizes(axes: Axes, sizes: pd.Series[int]) -> None:
 def _scatter(
     axes: Axes, across: pd.Series[float], up: pd.Series[float], role: str, label: str
 ) -> None:
-    colour, marker = _ROLES[role]
+    colour, marker = OF_ROLE[role]
     look: dict[str, Any] = {"alpha": 0.6, "markeredgewidth": 0, "color": colour}
     axes.plot(across, up, marker, label=label, **look)
 
