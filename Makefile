@@ -1,8 +1,7 @@
 # `make study` and `make test` set up .venv from the lock, then run. Both can be repeated.
-# `make bench` has an environment of its own, with what it compares Interlude to.
 PYTHON ?= python3
 BIN := .venv/bin
-BENCH := PYTHONPATH=src bench/.venv/bin/python -m
+BENCH := PYTHONPATH=src $(BIN)/python -m
 RULES := Snakefile workflow/rules
 
 .PHONY: study test test-slow check readme bench test-bench soak slurm test-slurm audit
@@ -41,7 +40,7 @@ readme: .venv/ready
 soak: .venv/ready
 	$(BIN)/python tests/soak.py $(SOAK)
 
-bench: bench/.venv/ready
+bench: .venv/ready
 	$(BENCH) bench.engine
 	$(BENCH) bench.methods
 	$(BENCH) bench.steps
@@ -49,11 +48,8 @@ bench: bench/.venv/ready
 	$(BENCH) bench.planning
 	$(BENCH) bench.gpu
 
-test-bench: bench/.venv/ready
-	OMP_NUM_THREADS=1 bench/.venv/bin/python -m pytest tests/bench
-
-bench/.venv/ready: bench/requirements.txt .venv/ready
-	$(ON_TOP)
+test-bench: .venv/ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench
 
 # Licences of what is installed, then known vulnerabilities. Fails where there is one, and where the
 # database of vulnerabilities cannot be reached: what was not audited must not look as if it were.

@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 from helpers import tiny
-
-pytest.importorskip("accelerate", reason="the benchmarks' own requirement is not installed")
-
 from transformers import AutoConfig, BertConfig
 
 from bench import random_roberta

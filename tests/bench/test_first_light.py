@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import torch
 
-pytest.importorskip("accelerate", reason="the benchmarks' own requirement is not installed")
-
 from bench import first_light
 from bench.light import equality, processes, repeats, runs
 from bench.light.job import Job

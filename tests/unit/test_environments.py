@@ -46,7 +46,7 @@ def test_the_cluster_lock_has_every_plugin_within_its_range(requirement: Require
 
 @pytest.mark.parametrize(
     "file",
-    [*ROOT.glob("requirements*.lock"), ROOT / "bench/requirements.txt"],
+    [*ROOT.glob("requirements*.lock")],
     ids=lambda f: f.name,
 )
 def test_every_line_of_a_lock_is_one_version(file: Path) -> None:
