@@ -77,3 +77,22 @@ TRAININGS: dict[str, str] = {
     **dict.fromkeys(("hyperparameters", "versions", "code_digest", "taken_from"), _TEXT),
     "schema_version": _WHOLE,
 }
+
+# Columns of `selection_scores.parquet`, what each method of selection gives every candidate source
+# of a target: value, higher for better, and the tokens and seconds that getting it took, missing
+# where it took none.
+SELECTION_SCORES: dict[str, str] = {
+    **dict.fromkeys(("method", "target", "source"), _TEXT),
+    "value": _REAL,
+    "tokens": _WHOLE,
+    "seconds": _REAL,
+}
+# Methods of selection that read scores and sizes alone, and those that read data, features of
+# encoders or a few steps of training.
+OF_TABLES = ("random", "static", "size", "probe")
+OF_ENCODERS = (
+    *("vocabulary", "textemb", "semb", "taskemb", "few-shot-5", "few-shot-10", "few-shot-25"),
+    *("few-shot-50", "knn", "linear", "logistic", "logme", "h-score", "leep", "nce", "n-leep"),
+    "transrate",
+)
+COMBINED = "+"  # joins the methods that one combines by their ranks, as in size+logme

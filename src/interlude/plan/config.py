@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import Discriminator, Field, Tag, create_model
+from pydantic import AfterValidator, Discriminator, Field, Tag, create_model
+from pydantic_core import PydanticCustomError
 
 from interlude.plan.arms import Adapter, GivenMethod, Stage
 from interlude.plan.declared import AsWritten, Declared, Different, Name, Number
+from interlude.plan.faults import FOUND, NOT_AMONG
 from interlude.plan.methods import FULL, Method
 from interlude.plan.settings import Settings
+from interlude.words import COMBINED, OF_ENCODERS, OF_TABLES
 
 # The settings that are a part's, not the training's.
 EXAMPLES, STANDARDISE = "train_examples", "standardise"
@@ -221,6 +224,24 @@ class Estimate(Declared):
     )
 
 
+def _known_method(name: str) -> str:
+    """Refuse a method of selection that is not there, also within a combination."""
+    for part in name.split(COMBINED):
+        if part not in (known := [*OF_TABLES, *OF_ENCODERS]):
+            raise PydanticCustomError(NOT_AMONG, "one of them", {"allowed": known, FOUND: part})
+    return name
+
+
+class Selection(Declared):
+    """Methods that choose a source for a target without the whole grid, and what judges them."""
+
+    methods: Different[Annotated[str, AfterValidator(_known_method)]] = Field(
+        min_length=1,
+        description=f"names of methods (docs/choose-a-start.md); several joined by {COMBINED} are "
+        "one that combines their ranks, such as size+logme; random and static are always judged",
+    )
+
+
 _STAGES = Field(min_length=1, description="a list of stages, one or more")
 _SIZE = Field(ge=1, description="a whole number, 1 or more")
 _SIZES = Field(min_length=1, description="different whole numbers, 1 or more")
@@ -330,6 +351,11 @@ class Config(Declared):
     )
     statistics: Statistics = Field(
         Statistics(), description="parameters of tests, intervals and the robustness panel"
+    )
+    selection: Selection | None = Field(
+        None,
+        description="methods that choose a source without the whole grid, judged by the scores of "
+        "this study; null for none",
     )
     compare: Compare | None = Field(
         None, description="another study to set this one beside; null for none"

@@ -37,6 +37,13 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
         ["key training.target", "'learn_rate'", "Did you mean 'learning_rate'?"],
     ),
     ("training.targets", {}, ["key training", "Did you mean 'target'?"]),
+    ("selection", {"methods": ["sise"]}, ["selection.methods.0", "Did you mean 'size'?", "logme"]),
+    (
+        "selection",
+        {"methods": ["size+logmee"]},
+        ["found logmee.", "Did you mean 'logme'?", "Allowed: random, static"],
+    ),
+    ("selection", {"methods": []}, ["key selection.methods", "1 or more"]),
     ("overrides.target.tiny-pair.epoch", 3, ["key overrides.target.tiny-pair", "'epochs'?"]),
     ("restarts", 0, ["key restarts", "found 0", "1 to 100", "at least 1"]),
     ("restarts", 101, ["key restarts", "found 101", "at most 100"]),
