@@ -23,6 +23,7 @@ WAY_OF_THE_DATA = (
     "forms: heads",
     "training",
     "jobs",
+    "selection",
 )
 # What reads tables knows nothing of the plan, nor of how a number came about.
 WAY_OF_THE_TABLES = ("words", "errors", "files", "analysis", "figures")
