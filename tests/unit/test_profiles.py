@@ -47,6 +47,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("profiles") / "interlude")
     (project.root / "asked.smk").write_text(ASKED)
     (project.root / "more.yaml").write_text(yaml.safe_dump(MORE))
+    transfer = project.root / "results/other/tables/transfer.csv"
+    transfer.parent.mkdir(parents=True)
+    transfer.touch()
     return project
 
 

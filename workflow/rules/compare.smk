@@ -1,9 +1,19 @@
 # This study beside another one, whose tables are there already.
 OTHER = STUDY.config.compare.study
+OTHERS_TRANSFER = f"results/{OTHER}/tables/transfer.csv"
 COMPARISONS = {
     "comparison": catalog.Shown("Comparison", f"Cells beside {OTHER}"),
     "comparison_summary": catalog.Shown("Comparison", f"Agreement with {OTHER}"),
 }
+
+
+# Said before anything is trained: nothing here makes that table.
+if workflow.is_main_process and not (ONLY_PLANS or ONLY_LOOKS or Path(OTHERS_TRANSFER).exists()):
+    there = sorted(path.parts[1] for path in Path("results").glob("*/tables/transfer.csv"))
+    raise WorkflowError(
+        f"{WHERE}: key compare.study: found {OTHER}, of which there is no {OTHERS_TRANSFER}. "
+        f"Allowed: a study that was run in this folder: {', '.join(there) or 'none yet'}."
+    )
 
 
 localrules:
@@ -14,7 +24,7 @@ localrules:
 rule compare_studies:
     input:
         own=f"{TABLES}/transfer.csv",
-        other=f"results/{OTHER}/tables/transfer.csv",
+        other=OTHERS_TRANSFER,
     output:
         shown(FIGURES, ".svg", {"comparison": COMPARISONS["comparison"]}),
         shown(TABLES, ".html", COMPARISONS),

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from interlude.errors import InputError
+from interlude.plan.as_meant import as_meant
 from interlude.plan.faults import FOUND, NOT_AMONG, Elsewhere, first_fault
 from interlude.plan.hints import in_words
 from interlude.plan.yaml_files import read_yaml
@@ -35,6 +36,7 @@ class Declared(BaseModel):
     """A mapping in a file: no key but those named, no value of another type, none changed later.
 
     Nothing is converted: 3.0 is no whole number, true is no number, and .nan and .inf are none.
+    But text such as 2e-5 is a number where one is due: see `as_meant`.
     """
 
     model_config = ConfigDict(
@@ -164,10 +166,20 @@ def checked(
         at = f"key {key}: " if key else ""
         raise InputError(f"{where}: {at}expected a mapping of keys, found {in_words(document)}.")
     try:
-        return kind.model_validate(document)
+        return _validated(kind, document)
     except ValidationError as error:
         fault = first_fault(error, _schema(kind), key, elsewhere)
         raise InputError(f"{where}: {fault}") from None
+
+
+def _validated(kind: type[Kind], document: dict[str, Any]) -> Kind:
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        meant = as_meant(document, error.errors(include_url=False))
+        if meant is document:
+            raise
+        return kind.model_validate(meant)
 
 
 @cache

@@ -154,7 +154,7 @@ def load_study(
     """
     config = checked(Config, document, where)
     _check_seeds(config, where)
-    registry = _declared(config.task_folders, root)
+    registry = _declared(config.task_folders, root, f"{where}: key task_folders")
     _check_tasks(config, registry, where)
     _check_sizes(config, where)
     _check_arms(config, where)
@@ -173,7 +173,8 @@ def load_study(
 
 
 def _model(config: Config, root: Path, where: str) -> Model:
-    files, name = _declared(config.model_folders, root), config.encoder.model
+    files = _declared(config.model_folders, root, f"{where}: key model_folders")
+    name = config.encoder.model
     if name not in files:
         raise unknown(f"{where}: key encoder.model", "model", name, files)
     return load_model(files[name])
@@ -200,8 +201,11 @@ def _skipped(tasks: Iterable[Task], config: Config, unavailable: Why | None) -> 
     return {task.name: why.removeprefix(f"{task.path}: ") for task, why in reasons if why}
 
 
-def _declared(folders: list[str], root: Path) -> dict[str, Path]:
-    """Return name -> YAML file over several folders; the last folder wins."""
+def _declared(folders: list[str], root: Path, where: str) -> dict[str, Path]:
+    """Return name -> YAML file over several folders, which must be there; the last folder wins."""
+    for folder in folders:
+        if not (root / folder).is_dir():
+            raise InputError(f"{where}: found {folder}, which is no folder. Allowed: folders.")
     files = (path for folder in folders for path in sorted((root / folder).glob("*.yaml")))
     return {path.stem: path for path in files}
 

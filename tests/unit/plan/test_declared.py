@@ -56,7 +56,7 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
     ("seeds", ["x"], ["key seeds.0: found 'x'", "for all roles, or {intermediate, target, prob"]),
     ("seeds", [[1]], ["key seeds.0: found [1]", "for all roles, or {intermediate, target, prob"]),
     ("seeds", 5, ["key seeds: found 5", "as many entries as restarts", "a list"]),
-    ("self_transfer", "no", ["key self_transfer", "found 'no'", "true or false"]),
+    ("self_transfer", "maybe", ["key self_transfer", "found 'maybe'", "true or false"]),
     ("arms", {}, ["key arms", "found {}", "1 or more"]),
     ("arms", {"none": [{"parts": ["task"]}]}, ["key arms", "'none'", "stands for no source"]),
     ("arms.stilts", [], ["key arms.stilts", "found []", "one or more"]),
@@ -90,7 +90,7 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
     ("missing_runs", "reports", ["key missing_runs", "Did you mean 'report'?"]),
     ("degenerate.margin", 1.5, ["key degenerate.margin", "found 1.5", "0 to 1"]),
     ("training.target.epochs", 0, ["key training.target.epochs", "found 0", "above 0"]),
-    ("training.target.learning_rate", "1e-4", ["learning_rate", "found '1e-4'", "a number"]),
+    ("training.target.learning_rate", "0.1", ["learning_rate", "found '0.1'", "a number"]),
     ("training.target.learning_rate", float("nan"), ["learning_rate", "found nan"]),
     ("training.target.gradient_clip", float("inf"), ["gradient_clip", "found inf"]),
     ("training.target.dropout", 1, ["key training.target.dropout", "found 1", "below 1"]),
@@ -426,7 +426,54 @@ def test_a_number_that_yaml_reads_as_text_is_told_as_yaml_has_it(written: str, n
     assert isinstance(yaml.safe_load(written), str)
     assert yaml.safe_load(number) == float(written)
     with pytest.raises(InputError, match=f"text: write {re.escape(number)}\\.$"):
-        config(with_value("training.target.learning_rate", written))
+        config(with_value("training.target.steps", written))
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("training.target.learning_rate", "2e-5", 2e-5),
+        ("training.target.learning_rate", "2E-05", 2e-5),
+        ("overrides.target.tiny-pair.weight_decay", "1.5e-2", 1.5e-2),
+        ("grid.learning_rate", ["1e-5", 2.0e-5], [1e-5, 2e-5]),
+        ("sweep.learning_rate", ["1e-5", 2.0e-5], [1e-5, 2e-5]),
+        ("encoder.method", {"name": "lora", "alpha": "1e1"}, {"alpha": 10.0}),
+        ("retrain_intermediate", "false", False),
+        ("retrain_intermediate", "True", True),
+        ("training.probing.standardise", "no", False),
+    ],
+)
+def test_text_that_can_only_be_a_number_or_a_truth_is_one(key: str, text: Any, value: Any) -> None:
+    """So `2e-5` and `--config flag=false` are what their writer means."""
+    document = with_value(key, text)
+    before = copy.deepcopy(document)
+    found: Any = config(document).model_dump()
+    for part in key.split("."):
+        found = found[part]
+    assert found == value if not isinstance(value, dict) else found.items() >= value.items()
+    assert document == before
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("training.target.learning_rate", "0.5"),
+        ("training.target.learning_rate", "1e-5 "),
+        ("training.target.learning_rate", "1e999"),
+        ("training.target.learning_rate", "2e5"),
+        ("retrain_intermediate", "maybe"),
+        ("retrain_intermediate", "1"),
+    ],
+)
+def test_other_text_stays_text_where_a_number_or_a_truth_is_due(key: str, text: str) -> None:
+    with pytest.raises(InputError, match=f"key {re.escape(key)}: found"):
+        config(with_value(key, text))
+
+
+def test_a_label_that_looks_like_a_number_stays_text(tmp_path: Path) -> None:
+    document = {**tiny.task_file("single"), "labels": ["1e5", "no"]}
+    path = tiny.write_yaml(tmp_path / "tiny-single.yaml", document)
+    assert load_task(path).labels == ["1e5", "no"]
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,10 @@ def test_seeds_for_another_number_of_restarts_are_refused(root: Path, entries: i
             ["key overrides.probing", "'tiny-tag'"],
         ),
         ({"encoder": {"model": "tinny"}}, ["key encoder.model", "Did you mean 'tiny'?"]),
-        ({"task_folders": ["elsewhere"]}, ["unknown task 'tiny-single'", "Allowed: none"]),
+        (
+            {"task_folders": ["elsewhere"]},
+            ["key task_folders: found elsewhere, which is no folder"],
+        ),
         ({"intermediate": ["none"]}, ["key intermediate.0", "found 'none'"]),
     ],
 )
