@@ -43,7 +43,7 @@ from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
-from interlude.plan.planner import check_mixtures, check_trainable, plan_of
+from interlude.plan.planner import check_mixtures, plan_of
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
 from interlude.plan.yaml_files import check_config_file
@@ -79,7 +79,6 @@ try:
         if is_text_file(part.task)
     }
     if not (ONLY_PLANS or ONLY_LOOKS):
-        check_trainable(STUDY.config, WHERE)
         check_mixtures(PLAN, WHERE)
     refuse_old_results(Path("results", STUDY.name))
     for folder in ("results", f"results/{STUDY.name}", "results/trained"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.differences import Scores, holm, welch
+from interlude.analysis.differences import NO_SCORES, Scores, holm, welch
 from interlude.analysis.options import Options
 from interlude.analysis.outcomes import degenerate_shares
 from interlude.analysis.results import FAMILY, POINTS, in_order
@@ -178,9 +178,9 @@ def _over_these_tasks(cells: pd.DataFrame, scores: CellScores, alpha: float) -> 
     """Return n, interval and p of the mean over these tasks: only restarts are random."""
     own = _restart_means(scores[key] for key in _keys(cells, "arm", "source"))
     baseline = _restart_means(scores[key] for key in _keys(cells, "against", "baseline_source"))
-    parts = [side.variance_of_mean for side in (own, baseline) if side.n > 1]
+    parts = [side.variance_of_mean for side in (own, baseline) if side.degrees > 0]
     n = int(cells["n"].min())
-    if own.n < 2 or not sum(variance for variance, _ in parts):
+    if own.degrees < 1 or not sum(variance for variance, _ in parts):
         return {"n": n}
     low, high, p = welch(cells["delta"].mean(), [_in_points(part) for part in parts], alpha)
     return {"n": n, "fixed_low": low, "fixed_high": high, "fixed_p": p}
@@ -200,14 +200,14 @@ def _in_points(part: tuple[float, int]) -> tuple[float, int]:
 def _restart_means(tasks: Iterable[Scores]) -> Scores:
     """Return the mean over tasks of each restart, minus that of all restarts.
 
-    A restart that lacks a task is not shifted by how hard the task is. Tasks of which one run is
-    known say nothing of restarts, and those known as a mean only have none.
+    A restart that lacks a task, or a point of a grid, is not shifted by how hard that is. Tasks of
+    which one run is known say nothing of restarts, and those known as a mean only have none.
+    Nothing is told where of some tasks trials are independent, and of others starts alone.
     """
-    deviations = {
-        number: task.by_restart - task.mean
-        for number, task in enumerate(tasks)
-        if len(task.by_restart) > 1
-    }
+    known = [task for task in tasks if len(task.by_restart) > 1]
+    if len({task.has_points for task in known}) > 1:
+        return NO_SCORES
+    deviations = {number: task.deviations for number, task in enumerate(known)}
     return Scores(pd.DataFrame(deviations, dtype="float64").mean(axis="columns"))
 
 

@@ -23,10 +23,11 @@ def score_matrix(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
     """Return scores by encoder and task: one row per (source, restart), baselines left out.
 
     runs: of one arm, after `flag_degenerate`. filtered: degenerate runs become missing values.
-    Columns are (role, task), target tasks first.
+    Columns are (role, task), target tasks first. With a grid, a score is the mean over its points;
+    missing where the run of any point is.
     """
     trained = runs[(runs["role"] != "intermediate") & (runs["source"] != NO_SOURCE)]
-    counted = scored(trained, filtered)
+    counted = _over_points(scored(trained, filtered), trained["point"].nunique())
     table = counted.pivot(index=["source", "restart"], columns=["role", "task"], values="score")
     columns = [
         (role, task)
@@ -38,6 +39,15 @@ def score_matrix(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
         index=pd.MultiIndex.from_tuples(encoders, names=["source", "restart"]),
         columns=pd.MultiIndex.from_tuples(columns, names=["role", "task"]),
     )
+
+
+def _over_points(runs: pd.DataFrame, points: int) -> pd.DataFrame:
+    """Return the mean score of each restart over all points of a grid; the runs, without one."""
+    if not points:
+        return runs
+    restart = runs.groupby(["source", "role", "task", "restart"], sort=False, as_index=False)
+    means = restart.agg(score=("score", "mean"), points=("score", "size"))
+    return means[means["points"] == points]
 
 
 def correlation_pairs(matrix: pd.DataFrame) -> pd.DataFrame:

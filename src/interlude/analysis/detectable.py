@@ -11,7 +11,7 @@ from interlude.analysis.differences import BASELINE_MEAN_ONLY, EQUAL, PAIRED
 from interlude.analysis.options import Statistics
 from interlude.analysis.power import smallest_effect, smallest_paired_effect
 from interlude.analysis.results import FAMILY, POINTS
-from interlude.analysis.spread import task_variances
+from interlude.analysis.spread import degrees, task_variances
 
 _TASK = [*FAMILY, "task"]
 
@@ -52,7 +52,7 @@ def _smallest(cells: pd.DataFrame, alpha: pd.Series[float], power: float) -> pd.
     levels = alpha.loc[cells.index]
     effects = [
         _effect(cell, level, power)
-        for (_, cell), level in zip(cells.iterrows(), levels, strict=True)
+        for (_, cell), level in zip(_with_degrees(cells).iterrows(), levels, strict=True)
     ]
     return (cells["divided_by"] * pd.Series(effects, cells.index, dtype="float64")).reindex(
         alpha.index
@@ -61,16 +61,23 @@ def _smallest(cells: pd.DataFrame, alpha: pd.Series[float], power: float) -> pd.
 
 def _effect(cell: pd.Series[Any], alpha: float, power: float) -> float:
     n, n_baseline = int(cell["n"]), int(cell["baseline_n"])
+    freedom, of_baseline = int(cell["freedom"]), int(cell["of_baseline"])
     if cell["test"] == PAIRED:
-        return smallest_paired_effect(n, alpha, power)
-    return smallest_effect(n, n_baseline or n, alpha, power)
+        return smallest_paired_effect(n, alpha, power, freedom)
+    if not n_baseline:  # as many runs as the cell's
+        n_baseline, of_baseline = n, freedom
+    return smallest_effect(n, n_baseline, alpha, power, (freedom, of_baseline))
+
+
+def _with_degrees(cells: pd.DataFrame) -> pd.DataFrame:
+    return cells.assign(freedom=degrees(cells), of_baseline=degrees(cells, "baseline_"))
 
 
 def _paired_sd(transfer: pd.DataFrame) -> pd.Series[float]:
     """Return the standard deviation of pairs' differences, pooled over the sources of the task."""
     pairs = transfer.dropna(subset="spread")
-    degrees = pairs["n"].astype(float) - 1
-    parts = pairs[_TASK].assign(squares=degrees * pairs["spread"] ** 2, degrees=degrees)
+    freedom = degrees(pairs).astype(float)
+    parts = pairs[_TASK].assign(squares=freedom * pairs["spread"] ** 2, degrees=freedom)
     sums = parts.groupby(_TASK).sum()
     sums["pooled"] = np.sqrt(sums["squares"] / sums["degrees"])
     return transfer.join(sums["pooled"], on=_TASK)["pooled"]

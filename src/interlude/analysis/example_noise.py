@@ -8,6 +8,7 @@ from scipy import stats
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, SCORED
+from interlude.analysis.spread import degrees, runs_of_mean
 from interlude.words import held_against
 
 RESTARTS, EXAMPLES, NOT_KNOWN = "restarts", "examples", "not known"
@@ -31,12 +32,13 @@ def with_example_noise(
     variances = runs.groupby(SCORED)["example_var"].first().rename("variance")
     told = transfer["against"] == transfer["arm"].map(held_against(options.contrasts))
     example = POINTS**2 * transfer.join(variances, on=SCORED)["variance"].where(told)
+    freedoms = [degrees(transfer, side) for side in ("", "baseline_")]
     sides = [
-        transfer[sd] ** 2 / transfer[n].where(transfer[n] > 1)
-        for sd, n in (("sd", "n"), ("baseline_sd", "baseline_n"))
+        transfer[f"{side}sd"] ** 2 / runs_of_mean(transfer, side).where(freedom > 0)
+        for side, freedom in zip(("", "baseline_"), freedoms, strict=True)
     ]
     restarts = sides[0] + sides[1]
-    squares = sides[0] ** 2 / (transfer["n"] - 1) + sides[1] ** 2 / (transfer["baseline_n"] - 1)
+    squares = sides[0] ** 2 / freedoms[0] + sides[1] ** 2 / freedoms[1]
     freedom = (restarts**2 / squares).where(restarts > _EQUAL**2)
     reach = stats.t.isf(options.statistics.alpha / 2, freedom) * np.sqrt(restarts + example)
     larger = np.where(example > restarts, EXAMPLES, RESTARTS)

@@ -21,6 +21,7 @@ from interlude.analysis.bootstrap import (
 from interlude.analysis.options import Statistics
 from interlude.analysis.results import in_order
 from interlude.analysis.scope import against_alone
+from interlude.analysis.spread import degrees, runs_of_mean
 from interlude.words import Contrast
 
 COLUMNS = [
@@ -67,10 +68,10 @@ def _relative(cells: pd.DataFrame, side: str) -> pd.Series[float]:
 def _half_width(cells: pd.DataFrame, alpha: float) -> pd.Series[float]:
     """Return how far Welch's interval of a difference of two differences reaches."""
     sides = ("", "baseline_", "against_", "against_baseline_")
-    n = [cells[f"{side}n"].where(cells[f"{side}n"] > 1) for side in sides]
-    parts = [cells[f"{side}sd"] ** 2 / of for side, of in zip(sides, n, strict=True)]
+    freedoms = [degrees(cells, side).where(degrees(cells, side) > 0) for side in sides]
+    parts = [cells[f"{side}sd"] ** 2 / runs_of_mean(cells, side) for side in sides]
     variance = sum(parts[1:], parts[0])
-    squares = [part**2 / (of - 1) for part, of in zip(parts, n, strict=True)]
+    squares = [part**2 / of for part, of in zip(parts, freedoms, strict=True)]
     freedom = variance**2 / sum(squares[1:], squares[0])
     reach = stats.t.isf(alpha / 2, freedom.astype(float)) * np.sqrt(variance.astype(float))
     return pd.Series(reach, index=cells.index)

@@ -16,6 +16,7 @@ from interlude.analysis.differences import holm
 from interlude.analysis.options import Statistics
 from interlude.analysis.results import in_order
 from interlude.analysis.scope import against_alone, of_contrast
+from interlude.analysis.spread import degrees, runs_of_mean
 from interlude.words import Contrast
 
 MIX, CHAIN, NEITHER = "mix", "chain", "no difference"
@@ -90,6 +91,8 @@ def _both(transfer: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     names = {
         **{"mean": "mix", "sd": "mix_sd", "n": "mix_n"},
         **{"baseline": "chain", "baseline_sd": "chain_sd", "baseline_n": "chain_n"},
+        **{name: f"mix_{name}" for name in ("df", "n_effective")},
+        **{f"baseline_{name}": f"chain_{name}" for name in ("df", "n_effective")},
     }
     cells = of_contrast(transfer, contrast).rename(columns=names)
     chained = against_alone(transfer, contrast.against).add_suffix("_chained")
@@ -112,19 +115,18 @@ def _both(transfer: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
 
 
 def _variance(cells: pd.DataFrame, side: str) -> pd.Series[float]:
-    return cells[f"{side}_sd"] ** 2 / cells[f"{side}_n"]
+    return cells[f"{side}_sd"] ** 2 / runs_of_mean(cells, f"{side}_")
 
 
 def _published_p(cells: pd.DataFrame) -> pd.Series[float]:
-    """Return p of Student's t test from means, standard deviations and n of both sides."""
+    """Return p of Student's t test, which takes the variances of both sides for equal."""
     tested = cells[cells["p"].notna()]
-    sides = [
-        tested[f"{side}{what}"].to_numpy(dtype=float)
-        for side in ("mix", "chain")
-        for what in ("", "_sd", "_n")
-    ]
-    p = stats.ttest_ind_from_stats(*sides).pvalue
-    return pd.Series(p, index=tested.index, dtype="float64").reindex(cells.index)
+    mix, chain = (degrees(tested, side).astype(float) for side in ("mix_", "chain_"))
+    squares = mix * tested["mix_sd"] ** 2 + chain * tested["chain_sd"] ** 2
+    shares = 1 / runs_of_mean(tested, "mix_") + 1 / runs_of_mean(tested, "chain_")
+    t = tested["delta"].abs() / np.sqrt(squares / (mix + chain) * shares)
+    p = pd.Series(2 * stats.t.sf(t, mix + chain), index=tested.index, dtype="float64")
+    return p.reindex(cells.index)
 
 
 def _better(delta: pd.Series[float], p: pd.Series[float], alpha: float) -> pd.Series[str]:

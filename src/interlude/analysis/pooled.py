@@ -11,7 +11,7 @@ import pandas as pd
 from interlude.analysis.averages import ranked
 from interlude.analysis.hierarchy import Effect, Hierarchy, fit_hierarchy
 from interlude.analysis.results import FAMILY
-from interlude.analysis.spread import task_variances
+from interlude.analysis.spread import degrees, runs_of_mean, task_variances
 from interlude.analysis.transfer import ONE_ENCODER, UNLEARNED
 
 COLUMNS = [
@@ -74,19 +74,21 @@ def with_rank(pooled: pd.DataFrame, of_outcomes: pd.DataFrame) -> pd.DataFrame:
 def _variances(transfer: pd.DataFrame) -> pd.Series[float]:
     """Return the variance of each cell's delta, in points²."""
     of_task = task_variances(transfer)
-    cell = _drawn_to(of_task, transfer["sd"], transfer["n"]) / transfer["n"]
-    restarts = transfer["baseline_n"].where(transfer["baseline_n"] > 0, _RESTARTS_OF_A_MEAN)
-    baseline = _drawn_to(of_task, transfer["baseline_sd"], transfer["baseline_n"]) / restarts
+    cell = _drawn_to(of_task, transfer["sd"], degrees(transfer)) / runs_of_mean(transfer)
+    known = runs_of_mean(transfer, "baseline_")
+    restarts = known.where(known > 0, _RESTARTS_OF_A_MEAN)
+    freedom = degrees(transfer, "baseline_")
+    baseline = _drawn_to(of_task, transfer["baseline_sd"], freedom) / restarts
     return (cell + baseline).replace(math.inf, math.nan)
 
 
 def _drawn_to(
-    of_task: pd.Series[float], sd: pd.Series[float], n: pd.Series[int]
+    of_task: pd.Series[float], sd: pd.Series[float], freedom: pd.Series[int]
 ) -> pd.Series[float]:
     """Return the variance of a group of restarts, drawn towards that of its task."""
-    degrees = (n - 1).clip(lower=0)
-    own = degrees * sd.fillna(0) ** 2
-    return (_DEGREES_OF_THE_TASK * of_task + own) / (_DEGREES_OF_THE_TASK + degrees)
+    weight = freedom.clip(lower=0)
+    own = weight * sd.fillna(0) ** 2
+    return (_DEGREES_OF_THE_TASK * of_task + own) / (_DEGREES_OF_THE_TASK + weight)
 
 
 def _model(told: pd.DataFrame, alpha: float) -> Hierarchy | None:

@@ -13,35 +13,49 @@ _NODES = 60
 
 
 @cache
-def smallest_effect(n: int, n_baseline: int, alpha: float, power: float) -> float:
+def smallest_effect(
+    n: int,
+    n_baseline: int,
+    alpha: float,
+    power: float,
+    degrees: tuple[int, int] | None = None,
+) -> float:
     """Return the smallest difference that Welch's test finds, in standard deviations of a run.
 
     n, n_baseline: runs on either side, whose true spread is equal; two or more. Two-sided at alpha.
+    degrees: of freedom of both variances; None for one less than the runs.
     What the test estimates, both variances and with them its degrees of freedom, varies: it finds
     less than Student's test, which is told that the variances are equal.
     """
-    bounds, weights = _welch_bounds(n, n_baseline, alpha)
+    one, other = degrees or (n - 1, n_baseline - 1)
+    bounds, weights = _welch_bounds((n, one), (n_baseline, other), alpha)
     error = math.sqrt(1 / n + 1 / n_baseline)
-    return error * _smallest_shift(bounds, weights, n + n_baseline - 2, power)
+    return error * _smallest_shift(bounds, weights, one + other, power)
 
 
 @cache
-def smallest_paired_effect(n: int, alpha: float, power: float) -> float:
+def smallest_paired_effect(n: int, alpha: float, power: float, degrees: int | None = None) -> float:
     """Return the smallest mean difference that a paired t test of n pairs finds.
 
-    In standard deviations of the difference of a pair. Two-sided at alpha.
+    In standard deviations of the difference of a pair. Two-sided at alpha. degrees: of freedom of
+    their variance; None for n - 1.
     """
-    bounds = np.array([stats.t.isf(alpha / 2, n - 1)])
-    return _smallest_shift(bounds, np.ones(1), n - 1, power) / math.sqrt(n)
+    freedom = degrees or n - 1
+    bounds = np.array([stats.t.isf(alpha / 2, freedom)])
+    return _smallest_shift(bounds, np.ones(1), freedom, power) / math.sqrt(n)
 
 
-def _welch_bounds(n: int, n_baseline: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+def _welch_bounds(
+    side: tuple[int, int], baseline: tuple[int, int], alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return what t, with both variances pooled, must exceed, and how probable each bound is.
+
+    side, baseline: runs, and degrees of freedom of their variance.
 
     The share of the sum of squares that is the first side's follows a beta distribution, and does
     not depend on the sum. Welch's degrees of freedom and his error follow from this share.
     """
-    one, other = n - 1, n_baseline - 1
+    (n, one), (n_baseline, other) = side, baseline
     places, weights = special.roots_jacobi(_NODES, other / 2 - 1, one / 2 - 1)
     share = (1 + places) / 2
     first, second = share / (n * one), (1 - share) / (n_baseline * other)

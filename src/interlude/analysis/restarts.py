@@ -13,7 +13,7 @@ from scipy import stats
 from interlude.analysis.degenerate import scored
 from interlude.analysis.options import Statistics
 from interlude.analysis.power import smallest_effect
-from interlude.analysis.results import FAMILY, POINTS
+from interlude.analysis.results import FAMILY, POINTS, trial
 from interlude.analysis.spread import task_variances
 
 COUNTS = (3, 5, 10, 20)
@@ -55,7 +55,8 @@ def restart_table(
     Task `average over tasks` is the mean of a source over the tasks of a role.
 
     level: of a lone test, or of the first in Holm's correction over the role's cells (for an
-    average, over its sources). sd: between restarts, pooled over sources. found_N: the difference
+    average, over its sources). sd: between restarts, pooled over sources (and points of a grid, of
+    one of which the numbers of restarts are). found_N: the difference
     that Welch's test of N against N restarts finds with the given power. needed_N: restarts on
     either side to find N points. example_sd: of a difference, from other validation examples
     (median of the cells; of an average, as if tasks were independent). pays_to: restarts from which
@@ -124,18 +125,20 @@ def _spread_of_averages(runs: pd.DataFrame, filtered: bool) -> float:
     """Return the standard deviation between restarts of a source's mean over tasks, in points.
 
     Of restarts that have a score on every task that was planned for their source, pooled over
-    sources; NaN where no source has two.
+    sources and, with a grid, its points; NaN where none has two.
     """
     tasks = runs.groupby("source", sort=False)["task"].unique()
+    names = ["source", *trial(runs)]
     complete = [
-        own.pivot(index=["source", "restart"], columns="task", values="score")
+        own.pivot(index=names, columns="task", values="score")
         .reindex(columns=tasks[source])
         .dropna()
         for source, own in scored(runs, filtered).groupby("source", sort=False)
     ]
     if not complete:
         return math.nan
-    by_source = pd.concat([own.mean(axis="columns") for own in complete]).groupby(level="source")
+    means = pd.concat([own.mean(axis="columns") for own in complete])
+    by_source = means.groupby(level=names[:-1])
     squares = (by_source.var(ddof=1) * (by_source.size() - 1)).sum()
     degrees = (by_source.size() - 1).sum()
     return POINTS * math.sqrt(squares / degrees) if degrees else math.nan

@@ -165,6 +165,13 @@ def sources_in_order(cells: pd.DataFrame, column: str = "source") -> list[str]:
     return list(order.static_order())
 
 
+def trial(runs: pd.DataFrame) -> list[str]:
+    """Return the columns that tell the runs of a cell apart: restart, and before it, in a study
+    with a grid of settings, point.
+    """
+    return ["point", "restart"] if runs["point"].notna().any() else ["restart"]
+
+
 def of_full_size(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs but those of sources of a reduced size, and the training of these."""
     return runs[runs["examples"].isna()]

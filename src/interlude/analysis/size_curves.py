@@ -9,7 +9,7 @@ import pandas as pd
 from interlude.analysis.degenerate import scored
 from interlude.analysis.differences import Scores, difference
 from interlude.analysis.options import Options
-from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.results import POINTS, in_order, trial
 from interlude.words import NO_SOURCE, Contrast
 
 COLUMNS = [
@@ -25,8 +25,8 @@ def size_curves(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.Data
 
     A point is a mean over the tasks of a role, in points: for each restart, the mean difference of
     its scores from the means of the baseline, held against the same of the baseline's own restarts
-    (see `differences.difference`). n: restarts. train_examples: those of its intermediate
-    run, else those that were declared.
+    (see `differences.difference`; with a grid, within its points). n: restarts, or trials of a
+    grid. train_examples: those of its intermediate run, else those that were declared.
     """
     counted = scored(runs[runs["role"] != "intermediate"], filtered)
     rows = [
@@ -82,16 +82,16 @@ def _point(runs: pd.DataFrame, contrast: Contrast, size: Any, options: Options) 
     against = runs["arm"] == contrast.against
     own = runs[same & (runs["arm"] == contrast.arm)]
     baseline = runs[against & (same if (same & against).any() else runs["source"] == NO_SOURCE)]
-    centre = baseline.groupby("task")["score"].mean()
+    centre = baseline.groupby(["task", *trial(runs)[:-1]])["score"].mean()
     found = difference(
         _by_restart(own, centre), _by_restart(baseline, centre), levels.alpha, levels.paired
     )
-    compared = own[own["task"].isin(centre.index)]
+    compared = own[own["task"].isin(centre.index.get_level_values("task"))]
     return {
         "source": size.source,
         "train_examples": size.train_examples,
         "tasks": compared["task"].nunique(),
-        "n": compared["restart"].nunique(),
+        "n": len(compared[trial(runs)].drop_duplicates()),
         "delta": POINTS * found.delta,
         "ci_low": POINTS * found.ci_low,
         "ci_high": POINTS * found.ci_high,
@@ -103,7 +103,8 @@ def _point(runs: pd.DataFrame, contrast: Contrast, size: Any, options: Options) 
 
 def _by_restart(runs: pd.DataFrame, centre: pd.Series[float]) -> Scores:
     """Return the mean over tasks of each restart's scores less a centre, and its runs' seed."""
-    beside = runs.join(centre.rename("centre"), on="task")
+    beside = runs.join(centre.rename("centre"), on=[*map(str, centre.index.names)])
     centred = beside.assign(delta=beside["score"] - beside["centre"]).dropna(subset="delta")
-    restarts = centred.groupby("restart")
-    return Scores(restarts["delta"].mean(), restarts["seed"].first())
+    restarts = centred.groupby(["restart", "point"], dropna=False, as_index=False)
+    told = {"score": ("delta", "mean"), "seed": ("seed", "first"), "start": ("start", "first")}
+    return Scores.of_runs(restarts.agg(**told))

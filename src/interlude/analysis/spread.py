@@ -10,6 +10,22 @@ from interlude.analysis.results import FAMILY
 _EQUAL = 1e-7
 
 
+def degrees(table: pd.DataFrame, side: str = "") -> pd.Series[int]:
+    """Return the degrees of freedom of the standard deviations of one side of differences.
+
+    table: of differences. side: `baseline_` or the like. One less than the runs, but in a study
+    with a grid, whose table tells them.
+    """
+    of_grid = f"{side}df"
+    return table[of_grid] if of_grid in table else table[f"{side}n"] - 1
+
+
+def runs_of_mean(table: pd.DataFrame, side: str = "") -> pd.Series[float]:
+    """Return what a side's variance is divided by to get that of its mean: runs, spread evenly."""
+    of_grid = f"{side}n_effective"
+    return table[of_grid] if of_grid in table else table[f"{side}n"]
+
+
 def task_variances(transfer: pd.DataFrame) -> pd.Series[float]:
     """Return the variance between restarts of each row's task, pooled over sources and baselines.
 
@@ -19,13 +35,10 @@ def task_variances(transfer: pd.DataFrame) -> pd.Series[float]:
     task = [*FAMILY, "task"]
     baselines = transfer.drop_duplicates([*task, "baseline_source"])
     groups = [
-        transfer[[*task, "sd", "n"]],
-        baselines[[*task, "baseline_sd", "baseline_n"]].set_axis(
-            [*task, "sd", "n"], axis="columns"
-        ),
+        rows[task].assign(sd=rows[f"{side}sd"], degrees=degrees(rows, side))
+        for rows, side in ((transfer, ""), (baselines, "baseline_"))
     ]
     spread = pd.concat(groups, ignore_index=True).dropna(subset="sd")
-    spread = spread.assign(degrees=spread["n"] - 1)
     spread["squares"] = spread["degrees"] * spread["sd"] ** 2
     sums = spread.groupby(task)[["squares", "degrees"]].sum()
     variance = (sums["squares"] / sums["degrees"]).rename("variance")

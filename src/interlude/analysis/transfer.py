@@ -55,6 +55,8 @@ COLUMNS = [
     *("baseline_n_degenerate", "baseline_n_planned"),
     *("task_sd", "detectable", "detectable_holm", "test", "note"),
 ]
+# Of a study with a grid of settings: see `differences.Scores`.
+OF_GRID = ["points", "df", "n_effective", "baseline_df", "baseline_n_effective"]
 ONE_ENCODER = "one intermediate encoder: of this encoder, not of its task"
 UNLEARNED = "its source never rose above majority in its own training"
 
@@ -69,11 +71,11 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
     runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
     mean, sd, n: of the runs that count; where several restarts began from one training of several,
-    of the means of these trainings. n_restarts, n_starts: restarts that count, and trainings that
-    they began from. baseline: mean of the arm that it is held against, on the same task and role,
-    from the same source where that arm has it (baseline_source). delta: mean - baseline. ci_low,
-    ci_high, p, test: see `differences.difference`. p_holm, p_fdr: adjusted over the cells of
-    a contrast and role, a family each. task_sd, detectable, detectable_holm: see
+    of the means of these trainings. n_restarts, n_starts: restarts that count (of a grid, trials),
+    and trainings that they began from. baseline: mean of the arm that it is held against, on the
+    same task and role, from the same source where that arm has it (baseline_source). delta: mean -
+    baseline. ci_low, ci_high, p, test: see `differences.difference`. p_holm, p_fdr: adjusted over
+    the cells of a contrast and role, a family each. task_sd, detectable, detectable_holm: see
     `detectable.with_detectable`.
 
     n_degenerate, n_diverged (degenerate, too), n_failed, n_missing: of n_planned runs of the cell;
@@ -81,6 +83,11 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
     of the runs that have an outcome, see `outcomes.degenerate_shares`. mean and delta, given
     success (without degenerate runs) and of all outcomes: see `degenerate.scored`; one of the two
     is the table's own. note: why a cell has no test, and what it can not speak of.
+
+    Of a study with a grid, mean is the mean of the points' means, sd the spread within points, and
+    delta the mean over the points that both sides have of the difference there. Then also: points,
+    how many these are; df, n_effective, baseline_df, baseline_n_effective: degrees of freedom of
+    sd, and sd² / n_effective is the variance of the mean; see `differences.Scores`.
     """
     scores = {of: cell_scores(runs, of) for of in (True, False)}
     counts = _counts(runs)
@@ -98,12 +105,13 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
         if key in counts
         for baseline in [baseline_of(key, contrast.against, counts)]
     ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "spread"])
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *OF_GRID, "spread"])
     table = with_detectable(table, options.statistics)
+    columns = COLUMNS + OF_GRID * bool(runs["point"].notna().any())
     corrected = {"p_holm": holm, "p_fdr": false_discovery}
     by_family = {name: _by_family(table, method) for name, method in corrected.items()}
     shares = degenerate_shares(table, options.statistics.alpha)
-    return table.assign(**by_family, **shares, note=_notes(table, options))[COLUMNS]
+    return table.assign(**by_family, **shares, note=_notes(table, options))[columns]
 
 
 def cell_scores(runs: pd.DataFrame, filtered: bool) -> CellScores:
@@ -112,12 +120,11 @@ def cell_scores(runs: pd.DataFrame, filtered: bool) -> CellScores:
     runs: after `flag_degenerate`. filtered: leave degenerate runs out; see `degenerate.scored`.
     """
     counted = scored(runs, filtered)
-    kept = [*SCORED, "score", "seed", "start"]
-    by_restart = counted.sort_values("restart").set_index("restart")[kept]
+    kept = [*SCORED, "score", "seed", "start", "restart", "point"]
     means = runs[runs["status"] == "mean_only"].drop_duplicates(SCORED)
     scores = {_key(mean[SCORED]): _published(mean) for _, mean in means.iterrows()}
-    for key, cell in by_restart.groupby(SCORED, sort=False):
-        scores[_key(key)] = _independent(cell)
+    for key, cell in counted[kept].groupby(SCORED, sort=False):
+        scores[_key(key)] = Scores.of_runs(cell)
     return scores
 
 
@@ -130,20 +137,6 @@ def _published(mean: pd.Series[Any]) -> Scores:
         sd_only=math.nan if sd is None else float(sd),
         n_only=int(n or 0),
     )
-
-
-def _independent(cell: pd.DataFrame) -> Scores:
-    """Return the scores of a cell; of restarts that share a start with others, the starts' means.
-
-    Restarts of one start are no independent trials of the source. Where all share one, they are
-    kept: they tell of this one encoder, which its note says.
-    """
-    starts = cell["start"].nunique()
-    if 1 < starts < len(cell):
-        means = cell.groupby("start", sort=False)["score"].mean()
-        unknown = pd.Series(pd.NA, index=means.index, dtype="Int64")
-        return Scores(means, unknown, starts=starts, restarts=len(cell))
-    return Scores(cell["score"], cell["seed"], starts=starts, restarts=len(cell))
 
 
 def _by_family(
@@ -218,9 +211,16 @@ def _told(key: Key, held_against: Key, scores: CellScores, levels: Statistics) -
         "baseline_sd": POINTS * baseline.sd,
         "baseline_n": baseline.n,
         "spread": POINTS * found.spread,
+        "points": len(cell.points & baseline.points),
+        **_freedom(cell, ""),
+        **_freedom(baseline, "baseline_"),
         "test": found.test,
         "note": found.note,
     }
+
+
+def _freedom(side: Scores, name: str) -> dict[str, float]:
+    return {f"{name}df": max(side.degrees, 0), f"{name}n_effective": side.n_effective}
 
 
 def _both_means(key: Key, held_against: Key, scores: dict[bool, CellScores]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
-from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.results import POINTS, in_order, trial
 from interlude.figures.labels import fitted, text_width
 from interlude.figures.style import COLOURS, PAGE_HEIGHT, TWO_COLUMNS, message_figure, new_figure
 from interlude.words import NO_SOURCE, ROLES
@@ -26,6 +26,8 @@ _DASHES = ("-", "--", ":", "-.")
 
 def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
     """Draw score in points over steps: thin lines are restarts, thick ones their mean.
+
+    With a grid, thin lines are trials; there is no mean, since points may differ in their steps.
 
     runs: of `results.read_runs`; a run without a curve, or a curve without scores, is left out.
     """
@@ -60,14 +62,17 @@ def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
 
 
 def curve_points(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the evaluations of all runs: role, source, task, restart, step, score (points)."""
+    """Return the evaluations of all runs: role, source, task, restart, point of a grid, step, score
+    (points).
+    """
+    names = ["role", "source", "task", "restart", "point"]
     rows = [
-        (run.role, run.source, run.task, run.restart, point["step"], POINTS * point["score"])
+        (*(getattr(run, name) for name in names), point["step"], POINTS * point["score"])
         for run in runs[runs["curve"].notna()].itertuples()
         for point in json.loads(str(run.curve))
         if point["score"] is not None
     ]
-    return pd.DataFrame(rows, columns=["role", "source", "task", "restart", "step", "score"])
+    return pd.DataFrame(rows, columns=[*names, "step", "score"])
 
 
 def _looks(sources: list[str]) -> dict[str, tuple[str, str]]:
@@ -84,8 +89,10 @@ def _looks(sources: list[str]) -> dict[str, tuple[str, str]]:
 def _draw_panel(axes: Axes, points: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
     for source, of_source in points.groupby("source", sort=False):
         colour, dashes = looks[str(source)]
-        for _, run in of_source.groupby("restart"):
+        for _, run in of_source.groupby(trial(of_source)):
             axes.plot(run["step"], run["score"], color=colour, linewidth=0.4, alpha=0.5)
+        if of_source["point"].notna().any():
+            continue
         mean = of_source.groupby("step")["score"].mean()
         axes.plot(mean.index, mean, color=colour, linestyle=dashes)
     axes.locator_params(axis="x", nbins=3)

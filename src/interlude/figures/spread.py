@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
-from interlude.analysis.results import POINTS, in_order
+from interlude.analysis.results import POINTS, in_order, trial
 from interlude.analysis.scope import runs_of
 from interlude.figures.labels import fitted
 from interlude.figures.style import (
@@ -31,6 +31,8 @@ _FEW_PANELS = 6  # more of them leave no room for all numbers
 
 def draw_spread(runs: pd.DataFrame, options: Options, contrast: Contrast | None) -> Figure:
     """Draw each run as a mark: its score minus the baseline's mean, a panel per source.
+
+    With a grid, minus the baseline's mean at the same point.
 
     runs: after `flag_degenerate`; the baseline's have a panel where it has no sources. Crosses are
     degenerate runs; runs without a score can not be drawn and are counted in the tables.
@@ -66,7 +68,7 @@ def _differences(runs: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     evaluated = runs[(runs["role"] != "intermediate") & runs["score"].notna()]
     against = evaluated[evaluated["arm"] == contrast.against]
     of_source = ["source"] if (against["source"] != NO_SOURCE).any() else []
-    cell = ["role", "task", *of_source]
+    cell = ["role", "task", *of_source, *trial(evaluated)[:-1]]
     baseline = against.groupby(cell)["score"].mean().rename("baseline").reset_index()
     joined = runs_of(evaluated, contrast).merge(baseline, on=cell, how="left")
     drawn = joined[joined["status"] == "ok"]

@@ -15,8 +15,8 @@ from interlude.words import NO_SOURCE, ROLES
 Row = dict[str, Any]
 
 INTERMEDIATE = ROLES[0]
-# What restarts of one cell have in common.
-_CELL = ("arm", "role", "source", "examples", "task", "point")
+# What restarts of one cell have in common, at all points of a grid: its mean is over these.
+_CELL = ("arm", "role", "source", "examples", "task")
 
 
 def with_example_variance(

@@ -11,7 +11,6 @@ from typing import Any
 from interlude.errors import InputError
 from interlude.plan.arms import ALL, DYNAMIC, SOURCE, TASK, Arm, Stage, arms_of, is_text_file
 from interlude.plan.cells import SWEEP, Cell
-from interlude.plan.config import Config
 from interlude.plan.study import Study
 from interlude.plan.trainings import MLM, TEXT_FILE, Choice, Part, Training
 from interlude.words import NO_SOURCE, ROLES
@@ -85,18 +84,6 @@ class Plan:
 def plan_of(study: Study) -> Plan:
     """Return the plan of a study: each cell once, and each training once."""
     return _Planner(study).planned()
-
-
-def check_trainable(config: Config, where: str) -> None:
-    """Refuse what can be planned already and not yet be trained; `where` names the config.
-
-    The tables would mix the points of a grid.
-    """
-    if config.grid:
-        raise InputError(
-            f"{where}: key grid: found {', '.join(config.grid)}, which can be planned (snakemake "
-            "plan) and not be trained yet. Allowed: no grid."
-        )
 
 
 def check_mixtures(plan: Plan, where: str) -> None:

@@ -13,10 +13,8 @@ from helpers import tiny
 
 from interlude.errors import InputError
 from interlude.plan.cells import Cell
-from interlude.plan.config import Config
-from interlude.plan.declared import checked
 from interlude.plan.methods import FULL, Lora
-from interlude.plan.planner import Plan, check_mixtures, check_trainable, plan_of
+from interlude.plan.planner import Plan, check_mixtures, plan_of
 from interlude.plan.settings import Settings
 from interlude.plan.study import load_study
 from interlude.plan.trainings import Part, Training
@@ -554,33 +552,6 @@ def test_a_skipped_task_is_in_no_cell(registry: Path) -> None:
     named = {name for cell in plan_of(study).cells for name in (cell.source, cell.task)}
     assert named == {"none", "i0", "t0"}
     assert study.skipped == why
-
-
-# What cannot be trained yet
-
-
-def test_a_grid_can_be_planned_and_not_be_trained_yet() -> None:
-    config = checked(Config, tiny.config(grid={"dropout": [0.1, 0.2]}), "c")
-    with pytest.raises(InputError, match=r"study.yaml: key grid: found dropout, which can be"):
-        check_trainable(config, "study.yaml")
-
-
-@pytest.mark.parametrize(
-    "arms",
-    [
-        None,
-        {"alone": SINGLE, "chained": STILTS},
-        {"single": [{"parts": ["task"], "examples": 9}]},
-        {"once": [{"parts": ["source"], "retrain": False}, {"parts": ["task"]}]},
-        {"single": SINGLE, "mtl": [{**MTL[0], "mixing": "alternating", "kept": "mean"}]},
-        {"single": SINGLE, "mtl": [{**MTL[0], "sampler": "dynamic"}]},
-        {"single": SINGLE, "mlm": MLM},
-        {"mixed-first": [{"parts": ["source", "tiny-choice"]}, {"parts": ["task"]}]},
-        {"single": SINGLE, "stilts": STILTS, "mtl": MTL, "all": [{"parts": ["all"]}]},
-    ],
-)
-def test_arms_that_can_be_trained(arms: Any) -> None:
-    check_trainable(checked(Config, tiny.config(arms=arms), "c"), "study.yaml")
 
 
 @pytest.mark.parametrize(
