@@ -43,6 +43,7 @@ soak: .venv/ready
 bench: .venv/ready
 	$(BENCH) bench.engine
 	$(BENCH) bench.methods
+	$(BENCH) bench.mixtures
 	$(BENCH) bench.steps
 	$(BENCH) bench.study
 	$(BENCH) bench.planning

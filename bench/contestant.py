@@ -3,7 +3,7 @@
 python -m bench.contestant tuned --training ... (the arguments of workflow/scripts/train.py)
 
 The last line is JSON. With --products, plain matrix products of the run's shapes are timed before
-and after training.
+and after training; a run on several tasks has more shapes than these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import torch
 from transformers import AutoConfig, PretrainedConfig
 
-from bench.material import data_of
+from bench.material import training_data_of
 from bench.meter import Meter, Shape
 from bench.products import flops_of_step, products_of_step, speed
 from interlude.errors import command
@@ -29,7 +29,6 @@ from interlude.jobs import perform as engine
 from interlude.jobs.arguments import Job, job_of, job_parser
 from interlude.plan.trainings import Training
 from interlude.training.build import build_model
-from interlude.training.data import alone
 from interlude.training.schedule import plan
 
 Contestant = Callable[[Job, int, Meter], float]
@@ -61,7 +60,25 @@ def tuned(job: Job, threads: int, meter: Meter) -> float:
     return train_tuned(job, meter)
 
 
+def mixed_example(job: Job, threads: int, meter: Meter) -> float:
+    from bench.mixed_trainers import train_mixed_example  # noqa: PLC0415
+
+    return train_mixed_example(job, meter)
+
+
+def mixed_tuned(job: Job, threads: int, meter: Meter) -> float:
+    from bench.mixed_trainers import train_mixed_tuned  # noqa: PLC0415
+
+    return train_mixed_tuned(job, meter)
+
+
 CONTESTANTS: dict[str, Contestant] = {"interlude": interlude, "example": example, "tuned": tuned}
+# On several tasks.
+MIXED: dict[str, Contestant] = {
+    "interlude": interlude,
+    "example": mixed_example,
+    "tuned": mixed_tuned,
+}
 
 
 @command
@@ -70,14 +87,14 @@ def main() -> None:
     job = job_of(arguments)
     training, settings = job.training, job.training.settings
     torch.set_num_threads(arguments.threads)
-    data = data_of(job)
-    examples = data.train
-    steps = plan(alone(data).steps_per_epoch(settings.batch_size), settings).steps
+    data = training_data_of(job)
+    steps = plan(data.steps_per_epoch(settings.batch_size), settings).steps
     config = AutoConfig.from_pretrained(job.files.model, local_files_only=True)
-    shape = usual_shape(examples, settings.batch_size)
+    shape = usual_shape(data.parts[0].train, settings.batch_size)
     limits = [product_speed(config, shape, training)] if arguments.products else []
     with Meter(arguments.warm_up, steps) as meter:
-        score = CONTESTANTS[arguments.contestant](job, arguments.threads, meter)
+        contestants = CONTESTANTS if len(training.parts) == 1 else MIXED
+        score = contestants[arguments.contestant](job, arguments.threads, meter)
     measures = {"score": score, **meter.measures(), **memory(training.device)}
     if arguments.products:
         limits.append(product_speed(config, shape, training))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import Part, Training
-from interlude.training.data import TaskData, load_task
+from interlude.training.data import TaskData, TrainingData, alone, load_task, mixed
 
 BENCH = "bench"  # stands as digest of the code, and of what is declared
 
@@ -44,6 +45,27 @@ class Material:
         return Job(training, files, BENCH, f"bench: {self.part.task}")
 
 
+def mixed_job(
+    materials: Sequence[Material],
+    settings: Settings,
+    seed: int,
+    device: str,
+    precision: str,
+    folder: Path,
+) -> Job:
+    """Return the job of a training on several tasks, as many examples of each in a mixed batch."""
+    ordered = sorted(materials, key=lambda each: each.part)
+    training = replace(
+        ordered[0].training(settings, seed, device, precision),
+        parts=tuple(each.part for each in ordered),
+        sampler="uniform",
+        mixing="mixed",
+        kept="per-task",
+    )
+    files = JobFiles(ordered[0].model, tuple(each.encoded for each in ordered), folder)
+    return Job(training, files, BENCH, " + ".join(each.part.task for each in ordered))
+
+
 def part_of(name: str, form: str, metric: str) -> Part:
     """Return a task, of all its examples."""
     return Part(name, form, metric, declared=BENCH)
@@ -53,13 +75,27 @@ def arguments(job: Job) -> list[str]:
     """Return the arguments of a job, as workflow/scripts/train.py has them."""
     files = job.files
     told = {"training": job.training.to_json(), "code": job.code, "name": job.name}
-    named = {"model": files.model, "encoded": files.encoded[0], "out": files.folder}
+    named = {"model": files.model, "out": files.folder}
     named |= {"start": files.start} if files.start else {}
     given = [f"--{name}={value}" for name, value in {**told, **named}.items()]
+    given += ["--encoded", *map(str, files.encoded)]
     return [*given, *(["--keep-start"] if files.keep_start else [])]
 
 
 def data_of(job: Job) -> TaskData:
-    """Return the examples of a job's task, those that Interlude trains and evaluates on."""
-    training, part, (encoded,) = job.training, job.training.part, job.files.encoded
-    return load_task(part.task, part.form, part.metric, encoded, training.settings, part.examples)
+    """Return the examples of a job's only task, those that Interlude trains and evaluates on."""
+    (data,) = training_data_of(job).parts
+    return data
+
+
+def training_data_of(job: Job) -> TrainingData:
+    """Return the examples of a job's tasks, and how Interlude makes batches of them."""
+    training = job.training
+    parts = [
+        load_task(part.task, part.form, part.metric, encoded, training.settings, part.examples)
+        for part, encoded in zip(training.parts, job.files.encoded, strict=True)
+    ]
+    if training.sampler is None or training.mixing is None or training.kept is None:
+        (only,) = parts
+        return alone(only)
+    return mixed(parts, training.sampler, training.mixing, training.kept)

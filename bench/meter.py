@@ -19,8 +19,12 @@ LOSSES_OF_THE_END = 0.25  # of all steps
 
 @dataclass(frozen=True)
 class Batch:
-    """A training batch: its shape, and how many of its tokens are no padding."""
+    """What passes through an encoder at once: its shape, and how many tokens are no padding.
 
+    step: number of the step, from 0; in a mixture one may have a batch of each task.
+    """
+
+    step: int
     shape: Shape
     tokens: Tensor | int
 
@@ -36,7 +40,7 @@ class Meter:
         self.warm_up = warm_up
         self.ends = (warm_up, steps)
         self.batches: list[Batch] = []
-        self.losses: list[Tensor] = []
+        self.losses: Counter[int] = Counter()  # by step; those of several tasks are summed
         self.clocks: list[tuple[float, float]] = []  # wall clock and processor time
         self._hook = register_optimizer_step_post_hook(self._note_step)
 
@@ -55,14 +59,14 @@ class Meter:
         """Return what was measured, with the work of all steps beside it. Times in seconds."""
         begun, ended = self.clocks[self.warm_up - 1], self.clocks[-1]
         seconds, cpu_seconds = (end - begin for begin, end in zip(begun, ended, strict=True))
-        measured = self.batches[self.warm_up :]
+        measured = self._measured()
         tokens = sum(int(batch.tokens) for batch in measured)
         laid_out = sum(batch.shape[0] * batch.shape[1] for batch in measured)
-        losses = [float(loss) for loss in self.losses]
+        losses = [float(loss) for loss in self.losses.values()]
         end = losses[-max(1, round(len(losses) * LOSSES_OF_THE_END)) :]
         return {
             "steps": len(self.clocks),
-            "measured_steps": len(measured),
+            "measured_steps": len(self.clocks) - self.warm_up,
             "seconds": seconds,
             "cpu_seconds": cpu_seconds,
             "tokens": tokens,
@@ -75,18 +79,22 @@ class Meter:
 
     def measured_shapes(self) -> Counter[Shape]:
         """Return the shapes of the measured batches."""
-        return Counter(batch.shape for batch in self.batches[self.warm_up :])
+        return Counter(batch.shape for batch in self._measured())
+
+    def _measured(self) -> list[Batch]:
+        return [batch for batch in self.batches if batch.step >= self.warm_up]
 
     def _note_batch(self, encoder: nn.Module, args: tuple[Any, ...], kwargs: Any) -> None:
         if encoder.training:
             ids = args[0] if args else kwargs["input_ids"]
             mask = kwargs.get("attention_mask")
             n_tokens = ids.numel() if mask is None else mask.sum()
-            self.batches.append(Batch((ids.shape[0], ids.shape[1]), n_tokens))
+            shape = ids.shape[0], ids.shape[1]
+            self.batches.append(Batch(len(self.clocks), shape, n_tokens))
 
     def _note_loss(self, model: nn.Module, _: Any, outputs: Any) -> None:
         if model.training:
-            self.losses.append(outputs.loss.detach())
+            self.losses[len(self.clocks)] += outputs.loss.detach()
 
     def _note_step(self, *_: Any) -> None:
         if len(self.clocks) + 1 in self.ends and torch.cuda.is_available():

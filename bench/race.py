@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from bench.machine import about, has_bf16, python, run
 from bench.material import Material, arguments
 from interlude.encode.read import read_encoded
+from interlude.jobs.arguments import Job
 from interlude.plan.methods import FULL, Method
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import Training
@@ -80,7 +81,7 @@ def race(
         for batch in sequences
         for entrant in entrants
     ]
-    _check_same_work(rows)
+    check_same_work(rows)
     return {"machine": described, "options": vars(options), "rows": rows}
 
 
@@ -126,22 +127,29 @@ def _measured(
 ) -> Measures:
     training = race_training(material, sequences, repetition, device, entrant.precision, options)
     training = replace(training, method=entrant.method)
-    counts = ("--threads", str(options.threads), "--warm-up", str(options.warm_up))
     with TemporaryDirectory() as folder:  # a fresh one, so that no run finds another's checkpoint
-        given = [*arguments(material.job(training, Path(folder))), *counts, "--products"]
-        command = python("bench.contestant", entrant.contestant, *given)
-        ended = run(command, options.threads, contestant=entrant.contestant)
+        job = material.job(training, Path(folder))
+        measures = carried_out(job, entrant.contestant, options, "--products")
+    tell(f"{material.part.task}, {sequences} sequences, {entrant.name}", measures)
+    return measures
+
+
+def carried_out(job: Job, contestant: str, options: Namespace, *more: str) -> Measures:
+    """Return the measures of a contestant on a job, in a process of its own."""
+    counts = ("--threads", str(options.threads), "--warm-up", str(options.warm_up))
+    command = python("bench.contestant", contestant, *arguments(job), *counts, *more)
+    ended = run(command, options.threads, contestant=contestant)
     measures: Measures = json.loads(ended.output.splitlines()[-1])
-    speed = measures["tokens_per_second"]
-    print(
-        f"{material.part.task}, {sequences} sequences, {entrant.name}: {speed:.0f} tokens/s, "
-        f"loss {measures['final_loss']:.3f}",
-        flush=True,
-    )
     return {**measures, "process_cpu_seconds": ended.cpu_seconds}
 
 
-def _check_same_work(rows: Sequence[Measures]) -> None:
+def tell(what: str, measures: Measures) -> None:
+    """Print how fast something was, and where its loss ended."""
+    speed, loss = measures["tokens_per_second"], measures["final_loss"]
+    print(f"{what}: {speed:.0f} tokens/s, loss {loss:.3f}", flush=True)
+
+
+def check_same_work(rows: Sequence[Measures]) -> None:
     """Raise RuntimeError unless all entrants trained the same number of tokens and steps."""
     for group in _groups(rows):
         work = {(row["steps"], row["tokens_of_all_steps"]) for row in group}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import mul
 from statistics import median
 from typing import Any
 
@@ -27,6 +28,7 @@ where less is better; 1 or more is a goal reached.
 """.splitlines()
 MIB = 2**20
 GIGA = 1e9
+ALONE = "alone: "  # begins the name of who trains one task of a mixture
 # The last one, and that before what it showed was mended.
 FIRST_LIGHTS = ("first_light", "first_light_before")
 
@@ -137,6 +139,34 @@ def methods_goals(document: Row) -> list[Goal]:
     ]
 
 
+def mixtures_goals(document: Row) -> list[Goal]:
+    rows = document["rows"]
+    return [
+        Goal("mixtures: tokens/s over the mean of its tasks alone", 0.95, over_tasks(rows)),
+        Goal("mixtures: times the example's tokens/s", 5, faster(rows, "example")),
+        Goal("mixtures: times the tuned Trainer's tokens/s", 1.3, faster(rows, "tuned")),
+    ]
+
+
+def over_tasks(rows: Sequence[Row]) -> list[float]:
+    """Return, by mixture, the median of Interlude's speed over that of its tasks alone.
+
+    That is the mean of their tokens/s, weighted by their tokens in the mixture.
+    """
+    return [
+        median(_over_tasks(chosen) for chosen in _by(of_pair, "repetition").values())
+        for of_pair in _by(rows, "task", "batch").values()
+    ]
+
+
+def _over_tasks(rows: Sequence[Row]) -> float:
+    (mixed,) = (row["tokens_per_second"] for row in rows if row["entrant"] == "interlude")
+    alone = [row for row in rows if row["entrant"].startswith(ALONE)]
+    tokens = [row["tokens_of_all_steps"] for row in alone]
+    speeds = [row["tokens_per_second"] for row in alone]
+    return float(mixed * sum(tokens) / sum(map(mul, tokens, speeds)))
+
+
 def study_goals(document: Row, name: str) -> list[Goal]:
     own = [row for row in document["rows"] if row["contestant"] == "interlude"]
     goals = [
@@ -193,6 +223,16 @@ def methods_section(rows: Sequence[Row]) -> Lines:
         "tokens per CPU s": lambda row: row["tokens"] / row["cpu_seconds"],
         "final loss": lambda row: row["final_loss"],
         "peak MiB": lambda row: row["peak_bytes"] / MIB,
+    }
+    return _table(_by(rows, "task", "batch", "entrant", "precision"), columns)
+
+
+def mixtures_section(rows: Sequence[Row]) -> Lines:
+    """Return the table of mixtures; of passes alone, the time of the optimiser is no part."""
+    columns: dict[str, Callable[[Row], float]] = {
+        "tokens/s": lambda row: row["tokens_per_second"],
+        "tokens per CPU s": lambda row: row["tokens"] / row["cpu_seconds"],
+        "padding %": lambda row: 100 * row["padding_share"],
     }
     return _table(_by(rows, "task", "batch", "entrant", "precision"), columns)
 
@@ -278,6 +318,7 @@ def _about(document: Row) -> str:
 GOALS: dict[str, Callable[[Row], list[Goal]]] = {
     "engine": engine_goals,
     "methods": methods_goals,
+    "mixtures": mixtures_goals,
     "steps": lambda _: [],
     "study": partial(study_goals, name="study"),
     "rehearsal": partial(study_goals, name="rehearsal"),
@@ -287,6 +328,7 @@ GOALS: dict[str, Callable[[Row], list[Goal]]] = {
 SECTIONS: dict[str, Callable[[Sequence[Row]], Lines]] = {
     "engine": race_section,
     "methods": methods_section,
+    "mixtures": mixtures_section,
     "steps": steps_section,
     "study": study_section,
     "rehearsal": study_section,

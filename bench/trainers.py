@@ -28,7 +28,7 @@ from bench.meter import Meter
 from interlude.errors import unknown
 from interlude.jobs.arguments import Job
 from interlude.training.batches import training_batches
-from interlude.training.data import TaskData, alone
+from interlude.training.data import TaskData, TrainingData, alone
 from interlude.training.schedule import plan
 
 Row = dict[str, Any]
@@ -79,12 +79,12 @@ def train_example(job: Job, meter: Meter) -> float:
     data = load_data(job)
     length = job.training.settings.max_length
     rows = {
-        part: [_padded(row, data.pad_id, length) for row in _rows(table, form_of(job))]
+        part: [padded(row, data.pad_id, length) for row in rows_for(table, form_of(job))]
         for part, table in (("train", data.train), ("validation", data.validation))
     }
     trainer = Trainer(
         model=load_model(job, data),
-        args=arguments(job, data),
+        args=arguments(job, alone(data)),
         train_dataset=Dataset.from_list(rows["train"]),
         eval_dataset=Dataset.from_list(rows["validation"]),
         compute_metrics=accuracy,
@@ -100,23 +100,21 @@ def train_tuned(job: Job, meter: Meter) -> float:
     faster attention, rows as Python objects, sorted validation examples, no reports.
     """
     data, training = load_data(job), job.training
-    tokenizer = AutoTokenizer.from_pretrained(job.files.model, local_files_only=True)
-    collators = {CHOICE: DataCollatorForMultipleChoice}
     trainer = LikeLengthsTrainer(
         model=load_model(job, data, **fastest_attention()),
         args=arguments(
             job,
-            data,
+            alone(data),
             bf16=training.precision == "bf16",
             disable_tqdm=True,
             logging_strategy="no",
             per_device_eval_batch_size=EVALUATION_BATCH,
             dataloader_pin_memory=training.device == "cuda",
         ),
-        train_dataset=_rows(data.train, form_of(job)),
-        eval_dataset=_rows(data.validation.sort_by("length"), form_of(job)),
+        train_dataset=rows_for(data.train, form_of(job)),
+        eval_dataset=rows_for(data.validation.sort_by("length"), form_of(job)),
         compute_metrics=accuracy,
-        data_collator=collators.get(form_of(job), DataCollatorWithPadding)(tokenizer),
+        data_collator=collator(job),
     )
     lengths = data.train["length"].to_numpy()
     trainer.sampler = LikeLengths(lengths, training.settings.batch_size, training.seed)
@@ -150,19 +148,26 @@ def load_model(job: Job, data: TaskData, **options: Any) -> Any:
     )
 
 
+def collator(job: Job) -> Any:
+    """Return what pads the examples of a job's task to the longest of a batch."""
+    tokenizer = AutoTokenizer.from_pretrained(job.files.model, local_files_only=True)
+    chooses = form_of(job) == CHOICE
+    return (DataCollatorForMultipleChoice if chooses else DataCollatorWithPadding)(tokenizer)
+
+
 def fastest_attention() -> Row:
     """Return the option for the attention that trains fastest, here measured for a processor."""
     return {} if torch.cuda.is_available() else {"attn_implementation": "eager"}
 
 
-def arguments(job: Job, data: TaskData, **changes: Any) -> TrainingArguments:
+def arguments(job: Job, data: TrainingData, **changes: Any) -> TrainingArguments:
     """Return a training's settings in Trainer's words, evaluating as often as Interlude does.
 
     One that others start from saves at each evaluation and ends with the best model, as Interlude's
     does.
     """
     settings, keep = job.training.settings, job.files.keep_start
-    steps = plan(alone(data).steps_per_epoch(settings.batch_size), settings).steps
+    steps = plan(data.steps_per_epoch(settings.batch_size), settings).steps
     interval = steps // settings.evaluations
     given = {
         "output_dir": str(job.files.own_start or tempfile.gettempdir()),
@@ -204,7 +209,7 @@ def accuracy(evaluated: Any) -> dict[str, float]:
     return {"accuracy": float(right.mean())}
 
 
-def _rows(table: pa.Table, form: str) -> list[Row]:
+def rows_for(table: pa.Table, form: str) -> list[Row]:
     """Return the examples as Trainer's collators take them; one sequence each but for choices."""
     names = [name for name in ("input_ids", "token_type_ids") if name in table.column_names]
     rows: list[Row] = table.select([*names, "label"]).to_pylist()
@@ -218,7 +223,7 @@ def _rows(table: pa.Table, form: str) -> list[Row]:
     return rows
 
 
-def _padded(row: Row, pad_id: int, length: int) -> Row:
+def padded(row: Row, pad_id: int, length: int) -> Row:
     """Return an example with all sequences of the same length."""
     fillers = {"input_ids": pad_id, "token_type_ids": 0, "attention_mask": 0}
 
