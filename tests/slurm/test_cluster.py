@@ -181,7 +181,7 @@ def cancelled(clone: Project) -> Cancelled:
         for cell in STARTED:
             held = study.until(partial(process_of, clone, cell), "a training to cancel")
             held.suspend()
-        study.until(lambda: study.log.read_text().count("Finished jobid") == 3, "the end of three")
+        study.until(lambda: study.log.read_text().count("Finished: ") == 3, "the end of three")
     finally:
         study.process.send_signal(signal.SIGINT)
         study.end()

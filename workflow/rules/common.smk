@@ -37,6 +37,7 @@ from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
+from interlude.jobs.console import speak_on
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import known_rows, minutes
 from interlude.jobs.old_results import refuse_old_results
@@ -92,6 +93,8 @@ try:
         )
 except InputError as error:
     raise WorkflowError(str(error)) from None
+if workflow.is_main_process and not workflow.output_settings.dryrun:
+    speak_on(logger, PLAN.names)
 # The captions of the report read it, with its defaults.
 config.update(STUDY.config.model_dump())
 

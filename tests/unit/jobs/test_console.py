@@ -1,0 +1,116 @@
+"""What a user reads while a study runs, from the records that Snakemake itself logs."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
+from snakemake.settings.enums import Quietness
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from interlude.jobs.console import speak_on
+
+NAMES = {f"{n:016x}": f"single target: none > sarcasm, restart {n}" for n in range(1, 9)}
+QUIET = (Quietness.RULES, Quietness.REASON)  # as in profiles/default
+
+
+class Terminal:
+    """A logger set up as Snakemake sets up its own, and what it has written."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.logger = logging.Logger("of a test", logging.INFO)
+        self.written, self.kept = io.StringIO(), io.StringIO()
+        stream = ColorizingTextHandler(nocolor=True, stream=self.written)
+        stream.name = "DefaultStreamHandler"
+        for handler in (stream, logging.StreamHandler(self.kept)):
+            handler.setFormatter(DefaultFormatter(QUIET))
+            self.logger.addHandler(handler)
+        stream.addFilter(DefaultFilter(QUIET, False, False, False, False))
+        speak_on(self.logger, NAMES, clock)
+
+    def begins(self, number: int, rule: str = "train_target", **wildcards: str) -> None:
+        wildcards = wildcards or {"id": f"{number:016x}"}
+        told = {"jobid": number, "rule_name": rule, "wildcards": wildcards, "rule_msg": None}
+        self.tell(LogEvent.JOB_INFO, "begins", **told)
+
+    def ends(self, number: int) -> None:
+        self.tell(LogEvent.JOB_FINISHED, f"Finished jobid: {number}", job_id=number)
+
+    def fails(self, number: int) -> None:
+        code = "RuleException:\nCalledProcessError in file train.smk, line 3:\nCommand 'set -euo'"
+        self.tell(LogEvent.ERROR, code, exception="RuleException")
+        about: dict[str, Any] = dict.fromkeys(("input", "output", "conda_env", "shellcmd"), "")
+        about |= {"jobid": number, "rule_name": "train_target", "rule_msg": None, "aux": {}}
+        self.tell(LogEvent.JOB_ERROR, "Error in rule", log=["results/logs/train/a.log"], **about)
+
+    def tell(self, event: LogEvent | None, message: str, **told: Any) -> None:
+        self.logger.info(message, extra={"event": event, **told} if event else None)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.written.getvalue().splitlines()
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    """A study of eight trainings; a minute passes between one look at the clock and the next."""
+    minutes = iter(range(0, 10_000, 60))
+    terminal = Terminal(lambda: float(next(minutes)))
+    stats = {"train_target": 6, "train_intermediate": 2, "encode_task": 1, "total": 9}
+    terminal.tell(LogEvent.RUN_INFO, "Job stats", stats=stats)
+    return terminal
+
+
+def test_a_training_that_ended_is_named_with_what_is_left(terminal: Terminal) -> None:
+    for number in range(1, 5):
+        terminal.begins(number)
+        terminal.ends(number)
+    first, *_, third, fourth = terminal.lines[1:]
+    assert first == "Finished: single target: none > sarcasm, restart 1 (1 of 8 trainings)"
+    assert third.endswith("restart 3 (3 of 8 trainings, about 2 minutes left)")  # 60 s for 3
+    assert fourth.endswith("restart 4 (4 of 8 trainings, about 2 minutes left)")  # 120 s for 4
+
+
+def test_another_job_is_named_by_its_rule(terminal: Terminal) -> None:
+    terminal.begins(9, "encode_task", task="sarcasm")
+    terminal.ends(9)
+    assert terminal.lines[1:] == ["Finished: encode_task sarcasm"]
+
+
+def test_a_failed_training_is_named_and_counted_without_shell_code(terminal: Terminal) -> None:
+    for number in (1, 2):
+        terminal.begins(number)
+    terminal.fails(1)
+    terminal.ends(2)
+    assert terminal.lines[1:] == [
+        "Failed: single target: none > sarcasm, restart 1. Its log: results/logs/train/a.log",
+        "Finished: single target: none > sarcasm, restart 2 (1 of 8 trainings, 1 failed)",
+    ]
+
+
+def test_an_interruption_is_one_line(terminal: Terminal) -> None:
+    terminal.begins(1)
+    terminal.tell(None, "Terminating processes on user request, this might take some time.")
+    terminal.fails(1)
+    final = "WorkflowError:\nAt least one job did not complete successfully."
+    terminal.tell(LogEvent.ERROR, final, exception="WorkflowError")
+    terminal.tell(None, "Elapsed time: 0:01:00")
+    assert terminal.lines[1:] == [
+        "Interrupted. What is done stays; the same command goes on from there.",
+        "Elapsed time: 0:01:00",
+    ]
+
+
+def test_other_handlers_keep_snakemakes_own_lines(terminal: Terminal) -> None:
+    terminal.begins(1)
+    terminal.fails(1)
+    assert "CalledProcessError in file train.smk" in terminal.kept.getvalue()
+
+
+def test_without_an_interruption_the_end_of_a_failed_study_is_told(terminal: Terminal) -> None:
+    terminal.tell(LogEvent.ERROR, "At least one job did not complete successfully.", exception="")
+    assert terminal.lines[1:] == ["At least one job did not complete successfully."]
