@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from typing_extensions import override
+
 _STREAM = "DefaultStreamHandler"  # Snakemake's name of what writes to the terminal
 _STOPPED_BY_USER = "Terminating processes on user request"
 _SHELL_CODE = "CalledProcessError in file"
@@ -40,6 +42,7 @@ class Console(logging.Filter):
         self._began = 0.0
         self._interrupted = False
 
+    @override
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the handler shows a record as it is."""
         event = getattr(getattr(record, "event", None), "name", None)
