@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 ROLES = ("intermediate", "target", "probing")  # of a task in a study
@@ -18,7 +17,8 @@ class Contrast(NamedTuple):
 
     sourced: whether the arm starts from intermediate tasks, or mixes them in. mixing: whether it
     mixes source and task in one training, where the other chains them. methods: whether both reach
-    a task from a source in the same way, but for the method that trains the weights.
+    a task from a source in the same way, but for the method that trains the weights. together:
+    whether the arm trains source and task in one training, whatever the other does.
     """
 
     arm: str
@@ -26,6 +26,7 @@ class Contrast(NamedTuple):
     sourced: bool = True
     mixing: bool = False
     methods: bool = False
+    together: bool = False
 
     @property
     def title(self) -> str:
@@ -33,14 +34,12 @@ class Contrast(NamedTuple):
         return f"{self.arm} against {self.against}"
 
 
-def held_against(contrasts: Sequence[Contrast]) -> dict[str, str]:
-    """Return arm -> what its `example_var` is told against: that of its first contrast."""
-    return {each.arm: each.against for each in reversed(contrasts)}
-
-
 _TEXT, _WHOLE, _REAL, _YES_NO = "str", "Int64", "float64", "boolean"
 # Columns of JSON text.
-JSON = ("metrics", "curve", "truncation", "references", "hyperparameters", "versions")
+JSON = (
+    *("metrics", "curve", "truncation", "example_var"),
+    *("references", "hyperparameters", "versions"),
+)
 
 # Columns of `scores.parquet`, a row per cell, and their types; docs/contracts.md says what each is.
 SCORES: dict[str, str] = {
@@ -53,8 +52,8 @@ SCORES: dict[str, str] = {
     "constant": _YES_NO,
     "metrics": _TEXT,
     **dict.fromkeys(("train_examples", "validation_examples", "best_step"), _WHOLE),
-    **dict.fromkeys(("curve", "data_revision", "data_fingerprint", "truncation"), _TEXT),
-    "example_var": _REAL,
+    **dict.fromkeys(("curve", "data_revision", "data_fingerprint"), _TEXT),
+    **dict.fromkeys(("truncation", "example_var"), _TEXT),
 }
 # Columns that tables of earlier releases lack.
 ADDED = (

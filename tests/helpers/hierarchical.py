@@ -15,7 +15,9 @@ Told = dict[str, Any]
 
 
 def hierarchical(effects: list[float], variances: list[float], alpha: float) -> Told:
-    """mu, tau, p_new, prior; `interval` of mu, `new`; `cells`: mean, low, high of each effect."""
+    """mu, tau, p_new, prior; `interval` of mu, `new`; `cells`: mean, low, high of each effect;
+    `gains`: the probability that each is above 0.
+    """
     d, v = np.array(effects), np.array(variances)
     step = 10 * max(np.std(d, ddof=1), math.sqrt(np.mean(v))) / 2000
     grid = step * (np.arange(2000) + 0.5)
@@ -35,6 +37,9 @@ def hierarchical(effects: list[float], variances: list[float], alpha: float) -> 
         "cells": [
             (weights @ means[:, k], *interval(weights, means[:, k], variance[:, k], alpha))
             for k in range(len(d))
+        ],
+        "gains": [
+            weights @ special.ndtr(means[:, k] / np.sqrt(variance[:, k])) for k in range(len(d))
         ],
     }
 

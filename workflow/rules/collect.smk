@@ -2,7 +2,7 @@
 # a record or at a model again.
 import json
 
-from interlude.words import held_against
+from interlude.data.fetch.origin import may_have_groups
 
 
 localrules:
@@ -28,11 +28,17 @@ rule collect_scores:
         study=STUDY.name,
         plan=lambda wildcards: PLAN_FILE,
         planned=digest_of(PLAN_TEXT),
-        against=json.dumps(held_against(STUDY.contrasts)),
+        contrasts=json.dumps([(each.arm, each.against) for each in STUDY.contrasts]),
+        grouped=[
+            name
+            for name, task in STUDY.tasks.items()
+            if may_have_groups(task, ROOT / "config/mirrors/partial.yaml")
+        ],
         code=code_digest("collect_scores.py"),
     shell:
         "python {resources.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
-        " --against {params.against:q} --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
+        " --data results/data --contrasts {params.contrasts:q} --grouped {params.grouped:q}"
+        " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
 
 
 # Last, once everything is built: a study with failed trainings must not look like a success.

@@ -9,7 +9,7 @@ from pathlib import Path
 from interlude.analysis.results import to_scores, to_trainings, write_results
 from interlude.errors import command
 from interlude.jobs.collect import collect
-from interlude.jobs.example_noise import with_example_variance
+from interlude.jobs.example_noise import Examples, with_example_variance
 from interlude.plan.cells import read_plan, scored
 
 
@@ -19,13 +19,16 @@ def main() -> None:
     parser.add_argument("--study", required=True, help="name of the study")
     parser.add_argument("--plan", type=Path, required=True, help="plan.csv")
     parser.add_argument("--trained", type=Path, required=True, help="folder of all trainings")
-    parser.add_argument("--against", type=json.loads, required=True, help="arm -> another")
+    parser.add_argument("--data", type=Path, required=True, help="folder of normalised tasks")
+    parser.add_argument("--contrasts", type=json.loads, required=True, help="pairs of arms")
+    parser.add_argument("--grouped", nargs="*", default=[], help="tasks with groups of examples")
     parser.add_argument("--scores", type=Path, required=True, help="scores.parquet to write")
     parser.add_argument("--trainings", type=Path, required=True, help="trainings.parquet to write")
     arguments = parser.parse_args()
     cells = scored(read_plan(arguments.plan))
     found = collect(arguments.study, cells, arguments.trained)
-    scores = with_example_variance(found.scores, arguments.trained, arguments.against)
+    examples = Examples(arguments.trained, arguments.data, arguments.grouped)
+    scores = with_example_variance(found.scores, examples, arguments.contrasts)
     write_results(to_scores(scores), arguments.scores)
     write_results(to_trainings(found.trainings), arguments.trainings)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -9,7 +11,6 @@ from scipy import stats
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, SCORED
 from interlude.analysis.spread import degrees, runs_of_mean
-from interlude.words import held_against
 
 RESTARTS, EXAMPLES, NOT_KNOWN = "restarts", "examples", "not known"
 _EQUAL = 1e-7  # points; scores that differ by less are equal
@@ -23,15 +24,17 @@ def with_example_noise(
     runs: those that the table is made from. Adds
 
     example_sd: standard deviation of delta over resamples of the examples, all of the cell's runs
-    counted; missing where their predictions or the baseline's are not known, and of a further
-    contrast of an arm, which the scores do not tell of.
+    counted; missing where their predictions or the baseline's are not known, or which examples
+    belong together.
     ci_low_examples, ci_high_examples: delta ± t √(s²/n + s₀²/n₀ + example_sd²), with Welch's
     degrees of freedom: the interval for other restarts and other examples of the same task.
     noise: which of the two is the larger part of that variance, restarts or examples.
     """
-    variances = runs.groupby(SCORED)["example_var"].first().rename("variance")
-    told = transfer["against"] == transfer["arm"].map(held_against(options.contrasts))
-    example = POINTS**2 * transfer.join(variances, on=SCORED)["variance"].where(told)
+    known = runs.groupby(SCORED)["example_var"].first().dropna()
+    told = {cell: json.loads(text) for cell, text in known.items()}
+    of_cell = zip(*(transfer[name] for name in (*SCORED, "against")), strict=True)
+    variances = [told.get(tuple(cell), {}).get(against) for *cell, against in of_cell]
+    example = POINTS**2 * pd.Series(variances, transfer.index, dtype=float)
     freedoms = [degrees(transfer, side) for side in ("", "baseline_")]
     sides = [
         transfer[f"{side}sd"] ** 2 / runs_of_mean(transfer, side).where(freedom > 0)

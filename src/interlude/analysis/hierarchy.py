@@ -25,11 +25,12 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Effect:
-    """The true effect on a measured task: posterior mean, and interval."""
+    """The true effect on a measured task: posterior mean, interval, probability that it gains."""
 
     mean: float
     low: float
     high: float
+    p_gain: float
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,4 @@ def _cell(mean: _Mixture, effect: float, variance: float, kept: Array, alpha: fl
     shrunken = mean.means + kept * (effect - mean.means)
     variances = kept * variance + (1 - kept) ** 2 * mean.variances
     mixture = _Mixture(mean.weights, shrunken, variances)
-    return Effect(mixture.mean, *mixture.interval(alpha))
+    return Effect(mixture.mean, *mixture.interval(alpha), 1 - mixture.below(0.0))

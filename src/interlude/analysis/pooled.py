@@ -19,7 +19,7 @@ COLUMNS = [
     *("new_low", "new_high", "p_new", "prior", "note"),
 ]
 _CELL = ["arm", "against", "source", "task", "role", "delta"]
-CELL_COLUMNS = [*_CELL, "pooled", "ci_low", "ci_high", "note"]
+CELL_COLUMNS = [*_CELL, "pooled", "ci_low", "ci_high", "p_gain", "note"]
 TOO_FEW = "cannot be told: fewer than 2 tasks with a difference and a known spread"
 NO_SPREAD = "left out: no spread between the restarts of its task"
 ASSUMED = "baseline known as a mean only: taken to vary as the task does, over 3 restarts"
@@ -40,7 +40,8 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
     tau), note (what was assumed, or why nothing is told). Best mu first; see `with_rank`.
 
     pooled_cells: delta as in the transfer table, pooled (the same, drawn towards mu) with its
-    interval, note (what was assumed, or why the cell is left out).
+    interval, p_gain (probability that the task gains), note (what was assumed, or why the cell is
+    left out).
     """
     cells = transfer.assign(variance=_variances(transfer))
     sources, effects = [], []
@@ -127,11 +128,11 @@ def _of_source(told: pd.DataFrame, model: Hierarchy | None, scope: list[str]) ->
 def _of_cells(
     own: pd.DataFrame, told: pd.DataFrame, model: Hierarchy | None, scope: list[str]
 ) -> pd.DataFrame:
-    nothing = [Effect(math.nan, math.nan, math.nan)] * len(told)
+    nothing = [Effect(math.nan, math.nan, math.nan, math.nan)] * len(told)
     effects = pd.DataFrame(
         [vars(effect) for effect in (model.cells if model else nothing)],
         index=told.index,
-        columns=["mean", "low", "high"],
+        columns=["mean", "low", "high", "p_gain"],
     ).reindex(own.index)
     notes = np.select(
         [own["delta"].isna(), own["variance"].isna(), model is None, own["baseline_n"] == 0],
@@ -143,5 +144,9 @@ def _of_cells(
         for note in notes
     ]
     return own[_CELL].assign(
-        pooled=effects["mean"], ci_low=effects["low"], ci_high=effects["high"], note=whole
+        pooled=effects["mean"],
+        ci_low=effects["low"],
+        ci_high=effects["high"],
+        p_gain=effects["p_gain"],
+        note=whole,
     )

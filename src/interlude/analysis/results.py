@@ -129,6 +129,7 @@ def check_scores(
     _check_words(typed, where, tasks)
     _check_numbers(typed, where)
     _check_spreads(typed, where)
+    _check_variances(typed, where)
     untrained = typed["training"].isna() & ~typed["status"].isin(UNTRAINED)
     _refuse(typed, untrained, "training", f"an id unless status is {' or '.join(UNTRAINED)}", where)
     once = "each cell once; this one is a duplicate"
@@ -278,6 +279,18 @@ def _check_spreads(scores: pd.DataFrame, where: str) -> None:
         bad = pd.Series([value is not None and not fits(value) for value in values], dtype=bool)
         column = f"metrics, key {key}"
         _refuse(scores.assign(**{column: values}), bad, column, allowed, where)
+
+
+def _check_variances(scores: pd.DataFrame, where: str) -> None:
+    """Refuse what cannot be the variance of a difference from each arm."""
+    told = [_parsed(text) if isinstance(text, str) else {} for text in scores["example_var"]]
+    bad = [not isinstance(each, dict) or not all(map(_is_variance, each.values())) for each in told]
+    allowed = "JSON of an object, arm -> a number, 0 or more"
+    _refuse(scores, pd.Series(bad, dtype=bool), "example_var", allowed, where)
+
+
+def _is_variance(value: Any) -> bool:
+    return _is_number(value, 0)
 
 
 def _parsed(text: str) -> Any:

@@ -10,19 +10,22 @@ from interlude.data.fetch.files import fetch_files
 from interlude.data.fetch.mirror import note_missing_split
 from interlude.data.fetch.origin import find_origin
 from interlude.data.fetch.places import Places
+from interlude.data.groups import write_groups
 from interlude.data.made_from import code_of, data_made_from
 from interlude.data.read.rows import read_rows
 from interlude.data.shape.normalise import normalise
+from interlude.data.shape.together import kept_together
 from interlude.data.shape.warn import warnings_of
 from interlude.files import MANIFEST, filling, sha256_of
 from interlude.plan.tasks import Task
 
 
 def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
-    """Write `train.parquet`, `validation.parquet` and `manifest.json` of a task; return the last.
+    """Write `train.parquet`, `validation.parquet`, `groups.parquet` and `manifest.json` of a task.
 
-    They go into the folder `out`. The same files give the same bytes. Raises InputError, and then
-    writes nothing, when the files cannot be had or read, or a row breaks the form of the task.
+    Returns the manifest. They go into the folder `out`. The same files give the same bytes. Raises
+    InputError, and then writes nothing, when the files cannot be had or read, or a row breaks the
+    form of the task.
     """
     if places.mirror:
         note_missing_split(task, places.mirror, places.slices)
@@ -43,6 +46,7 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
     }
     with filling(out) as work:
         normalised.write(work)
+        write_groups(work, kept_together(served, rows, normalised))
         manifest["files"] = {file.name: sha256_of(file) for file in sorted(work.iterdir())}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")
     return manifest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from interlude.data.groups import read_groups
 from interlude.jobs.record import read_predictions
 from interlude.jobs.resampled import resampled_scores
 from interlude.words import NO_SOURCE, ROLES
@@ -19,39 +21,66 @@ INTERMEDIATE = ROLES[0]
 _CELL = ("arm", "role", "source", "examples", "task")
 
 
+@dataclass(frozen=True)
+class Examples:
+    """What is known of the validation examples.
+
+    trained: folder with a folder for each training, where their predictions are. data: folder of
+    normalised tasks, where their groups are. grouped: tasks that may have groups: where these are
+    not known, neither is what the examples add. Of another task they are none.
+    """
+
+    trained: Path
+    data: Path
+    grouped: Collection[str] = ()
+
+    def groups(self, task: str, revision: str | None, ids: list[str]) -> list[list[str]] | None:
+        """Return the groups of each example of a task; None where they are not known."""
+        known = read_groups(self.data / task, revision)
+        if known is not None and known.keys() >= set(ids):
+            return [known[id] for id in ids]
+        return None if task in self.grouped else [[] for _ in ids]
+
+
 def with_example_variance(
-    scores: Iterable[Row], trained: Path, against: Mapping[str, str]
+    scores: Iterable[Row], examples: Examples, contrasts: Iterable[tuple[str, str]]
 ) -> list[Row]:
     """Return rows of scores with `example_var` where the predictions of both sides are known.
 
-    scores: as from `collect.collect`. trained: folder with a folder for each training. against: arm
-    -> the one that it is held against; a cell is, of the same source where that arm has it.
+    scores: as from `collect.collect`. contrasts: an arm and the one that it is held against; a cell
+    is, of the same source where that arm has it.
 
-    example_var: variance, over 1,000 joint resamples of the validation examples, of the mean of a
-    cell's runs minus the mean of the baseline's, in units of the score squared.
+    example_var: arm that a cell is held against -> variance, over 1,000 joint resamples of the
+    validation examples, of the mean of the cell's runs minus the mean of that arm's, in units of
+    the score squared.
     """
     rows = list(scores)
     cells = _grouped([row for row in rows if row["role"] != INTERMEDIATE], _CELL)
-    means = _Means(trained)
+    means = _Means(examples)
+    pairs = list(contrasts)
     for runs in cells.values():
-        baseline = _baseline(runs[0], against.get(runs[0]["arm"], ""), cells)
-        sides = means.of(runs), means.of(baseline)
-        if sides[0] is not None and sides[1] is not None:
-            variance = float(np.var(sides[0] - sides[1], ddof=1))
-            for run in runs:
-                run["example_var"] = variance
+        for against in (other for arm, other in pairs if arm == runs[0]["arm"]):
+            variance = _variance(means.of(runs), means.of(_baseline(runs[0], against, cells)))
+            if variance is not None:
+                for run in runs:
+                    run["example_var"] = {**run.get("example_var", {}), against: variance}
     return rows
+
+
+def _variance(one: np.ndarray | None, other: np.ndarray | None) -> float | None:
+    return None if one is None or other is None else float(np.var(one - other, ddof=1))
 
 
 class _Means:
     """Mean scores of cells on the resamples of their task; each training is read once.
 
-    A cell has none where no run has predictions, or where runs of its task were tested on other
-    examples, so that resamples would not be joint.
+    A cell has none where a run has no predictions, where it is not known which examples belong
+    together, or where runs of its task were tested on other examples, so that resamples would not
+    be joint.
     """
 
-    def __init__(self, trained: Path) -> None:
-        self._trained = trained
+    def __init__(self, examples: Examples) -> None:
+        self._known = examples
         self._scores: dict[tuple[str, str], np.ndarray | None] = {}
         self._examples: dict[tuple[str, str], list[str]] = {}
 
@@ -68,14 +97,17 @@ class _Means:
         return self._scores[key]
 
     def _computed(self, run: Row) -> np.ndarray | None:
-        path = self._trained / run["training"] / "predictions.parquet"
+        path = self._known.trained / run["training"] / "predictions.parquet"
         if not path.exists():
             return None
         found = read_predictions(path, run["task"])
         task = run["role"], run["task"]
         if not found.ids or self._examples.setdefault(task, found.ids) != found.ids:
             return None
-        return resampled_scores(run["metric"], found.predictions, found.gold)
+        groups = self._known.groups(run["task"], run.get("data_revision"), found.ids)
+        if groups is None:
+            return None
+        return resampled_scores(run["metric"], found.predictions, found.gold, groups)
 
 
 def _baseline(row: Row, arm: str, cells: Mapping[tuple[Any, ...], list[Row]]) -> list[Row]:

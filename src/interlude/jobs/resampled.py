@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from interlude.metrics import metric_of
 from interlude.metrics.entity_f1 import entities
@@ -22,14 +24,22 @@ Array = np.ndarray
 Values = Sequence[Any]
 
 
-def resampled_scores(metric: str, predictions: Values, gold: Values) -> Array:
-    """Return the scores of 1,000 resamples: the same resamples for the same gold.
+def resampled_scores(
+    metric: str, predictions: Values, gold: Values, groups: Sequence[Sequence[str]] | None = None
+) -> Array | None:
+    """Return the scores of 1,000 resamples: the same resamples for the same gold and groups.
 
-    Examples of one question (key `question` of gold) are drawn together.
+    None where all examples belong together: no other could have been drawn.
+
+    groups: of each example, names of what it shares with others; None: nothing. Examples of one
+    question (key `question` of gold) or of one group are drawn together.
     """
     units = _units(gold)
-    scores = [_scores(metric, predictions, gold, units, times) for times in _times(units.max() + 1)]
-    return np.concatenate(scores)
+    drawn = np.arange(units.max() + 1) if groups is None else _linked(units, groups)
+    if drawn.max() == 0:
+        return None
+    draws = (times[:, drawn] for times in _times(drawn.max() + 1))
+    return np.concatenate([_scores(metric, predictions, gold, units, each) for each in draws])
 
 
 def weighted_scores(metric: str, predictions: Values, gold: Values, times: Array) -> Array:
@@ -43,8 +53,23 @@ def _units(gold: Values) -> Array:
         each["question"] if isinstance(each, dict) and "question" in each else place
         for place, each in enumerate(gold)
     ]
+    return _numbered(names)
+
+
+def _linked(units: Array, groups: Sequence[Sequence[str]]) -> Array:
+    """Return for each unit the number of those that groups link it to, directly or by others."""
+    links = [(u, name) for u, names in zip(units, groups, strict=True) for name in names]
+    count = units.max() + 1
+    ends = count + _numbered([name for _, name in links])
+    size = count + len(links)
+    graph = coo_matrix((np.ones(len(links)), ([u for u, _ in links], ends)), (size, size))
+    return _numbered(connected_components(graph, directed=False)[1][:count])
+
+
+def _numbered(names: Sequence[Any]) -> Array:
+    """Return the number of each name, from 0 in the order of their first places."""
     number = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    return np.array([number[name] for name in names])
+    return np.array([number[name] for name in names], dtype=int)
 
 
 def _times(units: int) -> Iterator[Array]:

@@ -51,6 +51,7 @@ def _contrast(config: Config, arm: Arm, against: Arm) -> Contrast:
         arm.has_source,
         mixing=arm.mixes_source_and_task and chains,
         methods=_differ_in_method(config, arm, against),
+        together=arm.mixes_source_and_task,
     )
 
 

@@ -95,11 +95,13 @@ def measured(noise: np.random.Generator) -> dict[str, Any]:
     return numbers | {name: float(noise.uniform(10, 90)) for name in real}
 
 
-def example_variance(role: str, source: str, task: str, size: int | None) -> float | None:
+def example_variance(
+    role: str, source: str, task: str, size: int | None
+) -> dict[str, float] | None:
     """Another number for each cell, which its restarts share."""
     if source == "none":
         return None
-    return crc32(f"{role} {source} {task} {size}".encode()) / 2**32 / 1000
+    return {"single": crc32(f"{role} {source} {task} {size}".encode()) / 2**32 / 1000}
 
 
 def change(role: str, source: str, task: str, restarts: tuple[int, ...], **to: Any) -> Callable:
@@ -304,9 +306,15 @@ def transfer(filtered: bool) -> pd.DataFrame:
 
 def with_examples(table: pd.DataFrame) -> pd.DataFrame:
     """With the noise of the examples, and columns in order."""
-    runs = study()[study()["examples"].isna()].groupby(CELL)["example_var"].first()
+    runs = (
+        study()[study()["examples"].isna()]
+        .groupby(CELL)["example_var"]
+        .first()
+        .dropna()
+        .map(json.loads)
+    )
     for place, row in table.iterrows():
-        example = 100**2 * runs[row["role"], row["source"], row["task"]]
+        example = 100**2 * runs[row["role"], row["source"], row["task"]]["single"]
         known = row["n"] > 1 and row["baseline_n"] > 1
         cell, base = (row[f"{of}sd"] ** 2 / max(1, row[f"{of}n"]) for of in ("", "baseline_"))
         noise = ("examples" if example > cell + base else "restarts") if known else "not known"
@@ -712,14 +720,14 @@ def test_pooled_is_as_computed_again(filtered: bool) -> None:
 @pytest.mark.parametrize("filtered", [True, False])
 def test_pooled_cells_is_as_computed_again(filtered: bool) -> None:
     found = {
-        (role, source, task): bounds
+        (role, source, task): (*bounds, gain)
         for (role, source), (cells, told) in pooled(filtered).items()
-        for task, bounds in zip(cells["task"], told["cells"], strict=True)
+        for task, bounds, gain in zip(cells["task"], told["cells"], told["gains"], strict=True)
     }
     table = transfer(filtered)[["source", "task", "role", "delta"]]
-    nothing = (math.nan,) * 3
+    nothing = (math.nan,) * 4
     keys = zip(table["role"], table["source"], table["task"], strict=True)
-    table[["pooled", "ci_low", "ci_high"]] = [found.get(key, nothing) for key in keys]
+    table[["pooled", "ci_low", "ci_high", "p_gain"]] = [found.get(key, nothing) for key in keys]
     table["note"] = np.where(table["delta"].isna(), "no runs left", "")
     order = [(role, source) for role in TASKS for source in SOURCES]
     place = [order.index(key) for key in zip(table["role"], table["source"], strict=True)]

@@ -19,12 +19,16 @@ from interlude.analysis.transfer import transfer_table
 CELL, BASELINE = [0.70, 0.72, 0.75], [0.66, 0.69, 0.66]
 
 
+def against(variance: float | None) -> dict[str, float] | None:
+    return None if variance is None else {"single": variance}
+
+
 def table(cell: list[float], baseline: list[float], variance: float | None) -> pd.Series:
     runs = runs_of(
         [
             *(record("target", "none", "x", k, score) for k, score in enumerate(baseline, 1)),
             *(
-                record("target", "a", "x", k, score, example_var=variance)
+                record("target", "a", "x", k, score, example_var=against(variance))
                 for k, score in enumerate(cell, 1)
             ),
         ]
@@ -69,7 +73,7 @@ def test_what_is_not_known_is_said(
 
 def test_the_transfer_tables_have_it() -> None:
     records = [
-        {**each, "example_var": 0.0009} if each["source"] == "sarcasm" else each
+        {**each, "example_var": against(0.0009)} if each["source"] == "sarcasm" else each
         for each in demo_records()
     ]
     tables = study_tables(runs_of(records), demo_options())

@@ -284,7 +284,7 @@ def plan_of(trained: Path) -> Path:
 
 def collect_into(monkeypatch: pytest.MonkeyPatch, trained: Path, out: Path) -> int:
     told = ["--study", "tiny", "--plan", str(plan_of(trained)), "--trained", str(trained)]
-    tables = ["--against", "{}", "--scores", str(out / "scores.parquet")]
+    tables = ["--data", "none", "--contrasts", "[]", "--scores", str(out / "scores.parquet")]
     tables += ["--trainings", str(out / "trainings.parquet")]
     return run_script(monkeypatch, "collect_scores.py", *told, *tables)
 
@@ -362,7 +362,8 @@ def test_a_missing_plan_is_named(
     told = {"plan": tmp_path / "plan.csv", "trained": tmp_path}
     if script == "collect_scores.py":
         told |= {
-            "against": "{}",
+            "data": tmp_path / "data",
+            "contrasts": "[]",
             "scores": tmp_path / "s.parquet",
             "trainings": tmp_path / "t.parquet",
         }

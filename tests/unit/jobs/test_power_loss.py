@@ -152,7 +152,8 @@ def test_collecting(tmp_path: Path) -> None:
     write_record(tiny.job(training, files), {"status": "ok", "parts": [part]})
     cell = Cell("single", "target", "none", None, "tiny-pair", 1, None, training.id)
     plan.write_text(to_csv([cell]))
-    told = ["--study", "tiny", "--plan", plan, "--trained", trained, "--against", "{}"]
+    told = ["--study", "tiny", "--plan", plan, "--trained", trained]
+    told += ["--data", tmp_path / "data", "--contrasts", "[]"]
 
     def arguments(out: Path) -> list[Any]:
         tables = {name: out / f"{name}.parquet" for name in ("scores", "trainings")}

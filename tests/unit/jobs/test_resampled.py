@@ -124,12 +124,27 @@ def test_what_a_cap_keeps_together_is_what_references_name_and_resamples_draw(na
 def test_the_variance_of_an_accuracy_is_the_binomial_one() -> None:
     right = [1] * 150 + [0] * 50
     scores = resampled_scores("accuracy", right, [1] * 200)
+    assert scores is not None
     assert len(scores) == RESAMPLES
     assert scores.var() == pytest.approx(0.75 * 0.25 / 200, rel=0.1)
 
 
 def test_resamples_are_joint_and_repeat() -> None:
     gold = labels(2)
-    one, other = (resampled_scores("accuracy", gold[:k] + [9] * (N - k), gold) for k in (20, 19))
+    right = (gold[:k] + [9] * (N - k) for k in (20, 19, N))
+    one, other, all_right = (np.array(resampled_scores("accuracy", each, gold)) for each in right)
     assert (one >= other).all()
-    assert (resampled_scores("accuracy", gold, gold) == 1).all()
+    assert (all_right == 1).all()
+
+
+def test_groups_above_questions_are_drawn_whole() -> None:
+    predictions, gold = CASES["multirc"]
+    groups = [[f"passage {int(each['question'][1:]) // 2}"] for each in gold]  # of two questions
+    scores = resampled_scores("multirc", predictions, gold, groups)
+    draws = np.random.default_rng(0).integers(4, size=(100, 4))
+    times = np.stack([np.bincount(each, minlength=4) for each in draws])[
+        :, [0, 0, 1, 1, 2, 2, 3, 3]
+    ]
+    expected = [of_copies("multirc", predictions, gold, each) for each in times]
+    assert scores is not None
+    assert scores[:100] == pytest.approx(expected)

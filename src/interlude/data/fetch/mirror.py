@@ -53,7 +53,7 @@ def find_mirrored(task: Task, mirror: Path, slices: Path) -> tuple[Task, dict[st
     A mirror may lack a split: `slices`, which is `config/mirrors/partial.yaml`, then tells how to
     cut train and validation out of what is there. None when the mirror does not hold the task.
     """
-    served = _recut(task, slices)
+    served = recut(task, slices)
     entries = _entries_of(served, mirror)
     wanted = served.inputs()
     if any(split not in entries for split in wanted):
@@ -63,7 +63,7 @@ def find_mirrored(task: Task, mirror: Path, slices: Path) -> tuple[Task, dict[st
 
 def note_missing_split(task: Task, mirror: Path, slices: Path) -> None:
     """Say on stderr which split of a task a mirror lacks, when it has others of it."""
-    served = _recut(task, slices)
+    served = recut(task, slices)
     entries = _entries_of(served, mirror)
     missing = [split for split in served.inputs() if split not in entries]
     if entries and missing:
@@ -74,7 +74,8 @@ def _entries_of(served: Task, mirror: Path) -> dict[str, Entry]:
     return {entry["split"]: entry for entry in _entries(mirror) if _is_of(entry, served)}
 
 
-def _recut(task: Task, slices: Path) -> Task:
+def recut(task: Task, slices: Path) -> Task:
+    """Return a task as it is cut from a mirror that lacks a split of it."""
     cut = read(Cuts, slices).root.get(task.name) if slices.exists() else None
     if cut is None:
         return task

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from interlude.data.fetch.archives import find_archive
-from interlude.data.fetch.mirror import Entry, find_mirrored, path_of
+from interlude.data.fetch.mirror import Entry, find_mirrored, path_of, recut
 from interlude.data.fetch.own import own_files
 from interlude.data.fetch.places import Places
 from interlude.data.fetch.weights import INDEX, names_in_index
+from interlude.data.groups import GROUP
 from interlude.files import WEIGHTS
+from interlude.forms import declaration_of
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
 
@@ -77,6 +79,15 @@ def find_in_mirror(task: Task, places: Places) -> Found | None:
     served, entries = held
     files = {split: path_of(places.mirror, entry) for split, entry in entries.items()}
     return served, Origin(MIRROR, files, served.data_declaration(), entries)
+
+
+def may_have_groups(task: Task, slices: Path) -> bool:
+    """Tell whether rows of a task may belong together, whichever origin serves it.
+
+    slices: `config/mirrors/partial.yaml`.
+    """
+    cut_by = task.split_by or recut(task, slices).split_by
+    return cut_by is not None or GROUP in declaration_of(task.form).columns
 
 
 def declared_origin(task: Task, places: Places) -> Origin:

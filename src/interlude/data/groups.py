@@ -1,0 +1,42 @@
+"""Which validation examples of a task belong together: a file beside its normalised data.
+
+It is no part of what is trained on, so what was made without it stays as it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from interlude.errors import InputError
+from interlude.files import read_manifest
+
+FILE = "groups.parquet"
+GROUP = "group"  # normalised column of a form whose examples share a sentence
+SCHEMA = pa.schema([("id", pa.string()), ("groups", pa.list_(pa.string()))])
+
+Groups = dict[str, list[str]]  # id of an example -> names of what it shares with others
+
+
+def write_groups(folder: Path, groups: Groups) -> None:
+    """Write the groups of each validation example; none for one that is alone."""
+    rows = [{"id": id, "groups": names} for id, names in groups.items()]
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / FILE, compression="zstd")
+
+
+def read_groups(folder: Path, revision: str | None) -> Groups | None:
+    """Return the groups of the validation examples in a folder of normalised data.
+
+    revision: of the data that they are asked for. None where the folder is gone, was made without
+    them, or holds other data.
+    """
+    try:
+        manifest = read_manifest(folder)
+        if FILE not in manifest.get("files", {}) or manifest.get("revision") != revision:
+            return None
+        rows = pq.read_table(folder / FILE).to_pylist()
+    except (InputError, OSError, pa.ArrowException):
+        return None
+    return {row["id"]: row["groups"] for row in rows}
