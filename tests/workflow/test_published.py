@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from helpers.project import ROOT, Project, copy_project, held, snakemake_command
 
-from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, OF_SEVERAL
+from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, OF_SEVERAL, OF_TRIALS
 
 OVERLAY = "config/studies/published.yaml"
 AVERAGES = {
@@ -118,7 +118,7 @@ def test_both_filters_figures_and_the_report_are_there(tables: Path) -> None:
     filtered = pd.read_csv(tables / "transfer_filtered.csv")
     assert filtered["n"].sum() + filtered["n_degenerate"].sum() == 1155
     absent = {"curves", "size_curves", "forgetting"}  # not published, one size of each source
-    names = FIGURES.keys() - absent - {*OF_MIXING, *OF_METHODS, *OF_SEVERAL}
+    names = FIGURES.keys() - absent - {*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS}
     drawn = {*names, *(f"{name}_filtered" for name in names if FIGURES[name].twice)}
     contents = held(study / "report.html")
     for name in drawn:

@@ -16,6 +16,7 @@ ABSENT = {
     *([] if any(each.methods for each in STUDY.contrasts) else catalog.OF_METHODS),
     *([] if len(STUDY.contrasts) > 1 else catalog.OF_SEVERAL),
     *([] if STUDY.measures_forgetting else ["forgetting"]),
+    *([] if STUDY.config.stability else catalog.OF_TRIALS),
     *([] if STUDY.sizes else ["size_panels"]),
     *([] if STUDY.sizes else ["size_curves"]),
     *([] if STUDY.config.sweep else ["sweep"]),

@@ -42,6 +42,12 @@ TABLES = {
     "arm_means": Shown("Arms", "Mean of each arm"),
     "arm_costs": Shown("Arms", "Costs of each arm"),
     "forgetting": Shown("Arms", "What encoders forget"),
+    "stability": Shown("Stability", "Trials of each start"),
+    "expected_best": Shown("Stability", "Expected best score"),
+    "setting_effects": Shown("Stability", "Which setting matters"),
+    "score_iqm": Shown("Stability", "Interquartile mean over tasks"),
+    "improvement": Shown("Stability", "Probability of improvement"),
+    "equality": Shown("Stability", "Whether sources are equal"),
     "tasks": Shown("Study", "Tasks"),
     "degenerate": Shown("Study", "Degenerate runs"),
     "excluded": Shown("Study", "Excluded runs"),
@@ -70,6 +76,9 @@ FIGURES = {
     "method_ranking": Shown("Methods", "Transfer by either method", each="methods"),
     "all_tasks": Shown("Arms", "Arms without a source"),
     "forgetting": Shown("Arms", "What encoders forget"),
+    "stability": Shown("Stability", "Trials of each start"),
+    "sorted_trials": Shown("Stability", "Trials from the worst to the best"),
+    "expected_best": Shown("Stability", "Expected best score"),
     "curves": Shown("Study", "Learning curves", each="sourced"),
     "sizes": Shown("Data size", "Data size and transfer"),
     "size_curves": Shown("Data size", "Transfer by intermediate size", each="sourced"),
@@ -80,12 +89,16 @@ FIGURES = {
 
 
 # What is there only of a study that mixes as well as chains, of one with arms that differ in the
-# method alone, and of one with several contrasts.
+# method alone, of one with several contrasts, and of one that shows tables of its trials.
 OF_MIXING = (
     *("mix_or_chain", "mix_or_chain_answers", "size_rule", "size_regression"),
     *("better_than_single", "size_panels"),
 )
 OF_METHODS = ("methods", "method_ranking")
+OF_TRIALS = (
+    *("stability", "expected_best", "setting_effects", "score_iqm", "improvement", "equality"),
+    "sorted_trials",
+)
 OF_SEVERAL = ("arm_means", "arm_costs", "all_tasks")
 
 

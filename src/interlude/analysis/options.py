@@ -31,6 +31,18 @@ class Statistics:
 
 
 @dataclass(frozen=True)
+class Stability:
+    """What tables of trials go by.
+
+    margin: how far above max(majority, chance), in units of the score, a trial must be not to have
+    failed. equivalence: difference in points within which two sources count as equal.
+    """
+
+    margin: float = 0.0
+    equivalence: float = 1.0
+
+
+@dataclass(frozen=True)
 class Options:
     """Options of one analysis.
 
@@ -40,6 +52,7 @@ class Options:
     stand_ins: task -> the published tasks that it stands in for.
     contrasts: what the tables compare; the first is the study's main one.
     forgetting: whether an arm measures what its encoders have forgotten.
+    stability: of a study that shows tables of its trials.
     unlearned, one_encoder: (arm, source) of those that did not learn their own task, or have one
     encoder for all restarts: findings of the runs, see `scope.described`.
     """
@@ -52,6 +65,7 @@ class Options:
     unlearned: tuple[tuple[str, str], ...] = ()
     one_encoder: tuple[tuple[str, str], ...] = ()
     forgetting: bool = False
+    stability: Stability | None = None
     degenerate: DegenerateRule = field(default_factory=DegenerateRule)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -59,12 +73,14 @@ class Options:
     def from_json(cls, text: str) -> Options:
         """Read options from a JSON object with the fields' names; TypeError for an unknown one."""
         values = json.loads(text)
+        stability = values.pop("stability", None)
         return cls(
             titles=values.pop("titles", {}),
             tasks=tuple(values.pop("tasks", ())),
             contrasts=tuple(Contrast(**each) for each in values.pop("contrasts", ())),
             degenerate=DegenerateRule(**values.pop("degenerate", {})),
             statistics=Statistics(**values.pop("statistics", {})),
+            stability=None if stability is None else Stability(**stability),
             **values,
         )
 

@@ -14,8 +14,10 @@ from interlude.analysis.conclusions import changed_conclusions
 from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
 from interlude.analysis.costs import arm_costs, cost_table
 from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
+from interlude.analysis.equality import equality_table
 from interlude.analysis.example_noise import with_example_noise
 from interlude.analysis.forgetting import forgetting_table
+from interlude.analysis.improvement import improvement_table, iqm_table
 from interlude.analysis.methods import method_ranking, methods_table
 from interlude.analysis.mix_or_chain import (
     mix_or_chain_table,
@@ -31,8 +33,10 @@ from interlude.analysis.restarts import restart_table
 from interlude.analysis.results import of_full_size, trainings_of
 from interlude.analysis.robustness import collapsed_sources, robustness_table
 from interlude.analysis.scope import described, of_main
+from interlude.analysis.setting_effects import setting_effects
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.size_curves import size_curves
+from interlude.analysis.stability import expected_best, stability_table
 from interlude.analysis.tables import write_table
 from interlude.analysis.transfer import cell_scores, transfer_table
 
@@ -85,6 +89,7 @@ def study_tables(
     if len(flagged) < len(everything):
         tables["size_curves"] = size_curves(everything, options, options.degenerate.exclude)
     tables |= _of_arms(main, runs, options, trainings)
+    tables |= _of_trials(flagged, options)
     for suffix, filtered in variants(options.degenerate.exclude).items():
         tables |= {f"{name}{suffix}": table for name, table in excluding[filtered].items()}
     return tables
@@ -111,6 +116,21 @@ def _of_arms(
         tables["arm_means"] = arm_means(main["transfer"], main.get("mix_or_chain"))
         tables["arm_costs"] = arm_costs(runs, trainings)
     return tables
+
+
+def _of_trials(flagged: pd.DataFrame, options: Options) -> dict[str, pd.DataFrame]:
+    """Return the tables of trials, of a study that shows them."""
+    if options.stability is None:
+        return {}
+    margin, equivalence = options.stability.margin, options.stability.equivalence
+    return {
+        "stability": stability_table(flagged, options, margin),
+        "expected_best": expected_best(flagged, options, margin),
+        "setting_effects": setting_effects(flagged, margin),
+        "score_iqm": iqm_table(flagged, options, margin),
+        "improvement": improvement_table(flagged, options, margin),
+        "equality": equality_table(flagged, options, margin, equivalence),
+    }
 
 
 def write_study_tables(tables: dict[str, pd.DataFrame], folder: Path, options: Options) -> None:

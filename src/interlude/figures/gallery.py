@@ -33,6 +33,7 @@ from interlude.figures.pooled import draw_pooled
 from interlude.figures.size_curves import draw_size_curves
 from interlude.figures.spread import draw_spread
 from interlude.figures.style import save, style
+from interlude.figures.trials import draw_expected_best, draw_sorted_trials, draw_trial_boxes
 from interlude.words import Contrast
 
 
@@ -67,6 +68,11 @@ class Material:
         return self.runs if self.contrast is None else runs_of(self.runs, self.contrast)
 
     @property
+    def margin(self) -> float:
+        """How far above max(majority, chance) a trial must be not to have failed."""
+        return self.options.stability.margin if self.options.stability else 0.0
+
+    @property
     def ranked(self) -> pd.DataFrame:
         """Return the averages of the outcomes that sources are ranked by."""
         filtered = self.options.statistics.ranking == GIVEN_SUCCESS
@@ -93,6 +99,9 @@ DRAWN: dict[str, Callable[[Material], Figure]] = {
     ),
     "all_tasks": lambda of: draw_all_tasks(of.runs, of.options),
     "forgetting": lambda of: draw_forgetting(of.whole("forgetting"), of.options),
+    "stability": lambda of: draw_trial_boxes(of.runs, of.options, of.margin),
+    "sorted_trials": lambda of: draw_sorted_trials(of.runs, of.options, of.margin),
+    "expected_best": lambda of: draw_expected_best(of.table("expected_best"), of.options),
     "curves": lambda of: draw_curves(of.compared, of.options),
     "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
     "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),

@@ -171,6 +171,24 @@ class Statistics(Declared):
     seed: int = Field(0, ge=0, description="seed of the bootstrap, 0 or more")
 
 
+class Stability(Declared):
+    """Tables of trials."""
+
+    margin: Number = Field(
+        0,
+        ge=0,
+        le=1,
+        description="how far above max(majority, chance) a score must be for a trial not to have "
+        "failed, 0 to 1; 0 is the rule of Mosbach et al. 2021",
+    )
+    equivalence: Number = Field(
+        1,
+        gt=0,
+        le=100,
+        description="difference in points within which two sources count as equal, above 0",
+    )
+
+
 class Compute(Declared):
     """Where and how trainings are computed."""
 
@@ -356,6 +374,11 @@ class Config(Declared):
         None,
         description="methods that choose a source without the whole grid, judged by the scores of "
         "this study; null for none",
+    )
+    stability: Stability | None = Field(
+        None,
+        description="tables and figures of trials (restarts at the points of a grid): best, mean, "
+        "failures, equality; {} for its defaults, null for none",
     )
     compare: Compare | None = Field(
         None, description="another study to set this one beside; null for none"

@@ -81,6 +81,7 @@ class Study:
             "titles": self.titles,
             "tasks": list(self.tasks),
             "forgetting": self.measures_forgetting,
+            "stability": self.config.stability and self.config.stability.model_dump(),
             "contrasts": [each._asdict() for each in self.contrasts],
             "skipped": {
                 role: {

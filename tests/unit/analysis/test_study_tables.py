@@ -26,6 +26,7 @@ from interlude.analysis.catalog import (
     OF_METHODS,
     OF_MIXING,
     OF_SEVERAL,
+    OF_TRIALS,
     TABLES,
     file_names,
     variants,
@@ -33,7 +34,7 @@ from interlude.analysis.catalog import (
 from interlude.analysis.conclusions import changed_conclusions
 from interlude.analysis.costs import arm_costs, cost_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
-from interlude.analysis.options import Options, Statistics
+from interlude.analysis.options import Options, Stability, Statistics
 from interlude.analysis.overview import task_table
 from interlude.analysis.results import joined, split, to_trainings, trainings_of
 from interlude.analysis.size import size_correlations, source_table
@@ -53,7 +54,7 @@ def test_every_table_that_depends_on_the_filter_has_a_twin(exclude: bool, twin: 
     tables = study_tables(demo_runs(), options)
     suffix = twin.removeprefix("transfer")
     doubled = {name.removesuffix(suffix) for name in tables if name.endswith(suffix)}
-    of_one_contrast = TABLES.keys() - {*OF_MIXING, *OF_METHODS, *OF_SEVERAL}
+    of_one_contrast = TABLES.keys() - {*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS}
     assert doubled == {name for name in of_one_contrast if TABLES[name].twice}
     counted = tables["transfer"].set_index(["source", "task"]).loc[("sarcasm", "boolq"), "n"]
     assert counted == (2 if exclude else 3)
@@ -326,6 +327,7 @@ def test_the_catalog_names_every_table_and_figure(exclude: bool) -> None:
     made = {name for runs in (demo_runs(), sized_runs()) for name in study_tables(runs, options)}
     for runs, of in ((mixing_runs(), MIXING_OPTIONS), (method_runs(), METHOD_OPTIONS)):
         arms = replace(of, degenerate=options.degenerate, statistics=FEW, forgetting=True)
+        arms = replace(arms, stability=Stability())
         made |= {*study_tables(runs, arms)}
     of_a_sweep = {"sweep"}  # made from the trainings of the sweep, not from the study's
     assert set(file_names(TABLES, exclude)) == made | of_a_sweep

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from helpers.forgetting import FORGETTING_OPTIONS, forgetting_study
+from helpers.grids import grid_runs
 from helpers.methods import METHOD_OPTIONS, method_runs
 from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.synthetic import awkward_runs, demo_options, demo_runs
@@ -19,9 +20,9 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, contrasted
+from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, OF_TRIALS, contrasted
 from interlude.analysis.degenerate import flag_degenerate
-from interlude.analysis.options import Options, Statistics
+from interlude.analysis.options import Options, Stability, Statistics
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
@@ -45,10 +46,11 @@ STUDIES = {
     "mixing": (mixing_runs(), replace(MIXING_OPTIONS, statistics=FEW)),
     "methods": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW)),
     "forgetting": (FORGETTING[0], FORGETTING_OPTIONS),
+    "grid": (grid_runs(), demo_options(statistics=FEW, stability=Stability())),
 }
 TRAININGS = {"forgetting": FORGETTING[1]}
 OF_SIZES = ("size_curves", "size_panels")  # of studies with sizes alone
-OWN = {"mixing": OF_MIXING, "methods": OF_METHODS, "forgetting": ("forgetting",)}  # alone
+OWN = {"mixing": OF_MIXING, "methods": OF_METHODS, "forgetting": ("forgetting",), "grid": OF_TRIALS}
 ALL = [
     (study, name)
     for study in STUDIES

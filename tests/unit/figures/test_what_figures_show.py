@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 from helpers import methods
 from helpers.forgetting import FORGETTING_OPTIONS, forgetting_study
+from helpers.grids import POINTS, grid_runs
 from helpers.mixing import DIRECT, MIXING_OPTIONS, SIZES, mixing_runs
 from helpers.shown import (
     across,
@@ -50,6 +51,7 @@ from interlude.analysis.catalog import FIGURES
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.forgetting import COLUMNS as FORGETTING
 from interlude.analysis.options import Options
+from interlude.analysis.stability import BEST_COLUMNS, expected_best, trials_of
 from interlude.analysis.study_tables import study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.panels import draw_comparison, draw_detectable
@@ -945,6 +947,88 @@ def test_all_tasks_shows_its_table(draw_mixed: Drawing) -> None:
             assert medians[place] == pytest.approx(100 * own["score"].median())
 
 
+OF_GRID = flag_degenerate(grid_runs(), Options().degenerate)
+STARTS = {
+    **{"none": ("none", "#0072b2"), "sarcasm": ("Sarcasm", "#e69f00")},
+    **{"social-iqa": ("SocialIQA", "#009e73"), "privacy-qa": ("PrivacyQA", "#d55e00")},
+}
+
+
+def test_stability_shows_its_table(draw: Drawing) -> None:
+    figure = draw("stability", OF_GRID)
+    (axes,) = figure.axes
+    tasks = ["boolq", "finance-ner", "disfl-qa"]
+    assert down(axes) == [TITLES[task] for task in tasks]
+    boxes = legend_of_bars(figure)
+    assert boxes == {"single": "#0072b2", **dict([*STARTS.values()][1:])}
+    trials = trials_of(OF_GRID, 0.0)
+    medians = sorted(
+        (round(float(np.mean(line.get_ydata())), 6), round(float(line.get_xdata()[0]), 6))
+        for line in lines(axes)
+        if line.get_linewidth() == 0.8
+    )
+    expected = [
+        (round(row + (number - 1.5) * 0.2, 6), round(float(own["score"].median()), 6))
+        for row, task in enumerate(tasks)
+        for number, source in enumerate(STARTS)
+        if len(own := trials[(trials["task"] == task) & (trials["source"] == source)])
+    ]
+    assert medians == sorted(expected)
+
+
+def test_sorted_trials_shows_its_table(draw: Drawing) -> None:
+    figure = draw("sorted_trials", OF_GRID)
+    trials = trials_of(OF_GRID, 0.0)
+    for axes, task in zip(figure.axes, ("boolq", "finance-ner", "disfl-qa"), strict=False):
+        assert axes.get_title() == TITLES[task]
+        for source, (_, colour) in STARTS.items():
+            told = sorted(trials[(trials["task"] == task) & (trials["source"] == source)]["score"])
+            drawn = marks(axes)
+            own = drawn[(drawn["colour"] == colour) & (drawn["marker"] == "o")]
+            same(
+                own[["x", "y"]].itertuples(index=False, name=None),
+                ((float(place), score) for place, score in enumerate(told, start=1)),
+            )
+    crosses = marks(figure.axes[0])
+    crosses = crosses[crosses["marker"] == "x"]
+    assert crosses[["x", "y", "colour"]].to_numpy().tolist() == [[1.0, 30.0, STARTS["sarcasm"][1]]]
+    assert "× failed" in figure.get_supxlabel()
+
+
+def test_expected_best_shows_its_table(draw: Drawing) -> None:
+    table = expected_best(OF_GRID, demo_options(), 0.0)
+    figure = draw("expected_best", expected_best=table)
+    panels = {axes.get_title(): axes for axes in figure.axes if axes.axison}
+    assert list(panels) == ["BoolQ", "FinanceNER", "DisflQA", "mean over tasks"]
+    for (task, source), own in table.groupby(["task", "source"]):
+        colour = STARTS[str(source)][1]
+        (line,) = (
+            line
+            for line in lines(panels[TITLES.get(str(task), str(task))])
+            if to_hex(line.get_color()) == colour
+        )
+        same(
+            zip(map(float, line.get_xdata()), map(float, line.get_ydata()), strict=True),
+            own[["trials", "expected_best"]].astype(float).itertuples(index=False, name=None),
+        )
+    assert figure.get_supylabel() == "expected best score, points"
+
+
+def test_figures_of_a_grid_keep_its_points_apart(draw: Drawing) -> None:
+    figure = draw("curves", OF_GRID)
+    axes = {axes.get_title(): axes for axes in figure.axes}["BoolQ (target)"]
+    assert len([line for line in lines(axes) if line.get_linewidth() < 0.6]) == 4 * 2 * len(POINTS)
+    assert not [
+        line for line in lines(axes) if line.get_linewidth() > 0.6 and len(line.get_xdata())
+    ]
+    spread = draw("spread", OF_GRID)
+    baseline = marks(spread.axes[0])
+    own = OF_GRID[(OF_GRID["source"] == "none") & (OF_GRID["role"] == "target")]
+    centre = own.groupby(["task", "point"])["score"].transform("mean")
+    expected = 100 * (own["score"] - centre)
+    same(((x,) for x in baseline["x"]), ((float(x),) for x in expected))
+
+
 def test_forgetting_shows_its_table(tmp_path: Path) -> None:
     runs, trainings = forgetting_study()
     table = study_tables(runs, FORGETTING_OPTIONS, trainings)["forgetting"]
@@ -1128,6 +1212,12 @@ EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
     "forgetting": ("no encoder was measured", {"forgetting": pd.DataFrame(columns=FORGETTING)}),
     "size_panels": ("no source of several sizes", {"size_curves": no_curves()}),
     "all_tasks": ("no arm over all tasks", {}),
+    "stability": ("No trials to show", {}),
+    "sorted_trials": ("No trials to show", {}),
+    "expected_best": (
+        "No trials to show",
+        {"expected_best": pd.DataFrame(columns=BEST_COLUMNS)},
+    ),
     "heatmap": ("No transfer to show", {"transfer": transfer().iloc[:0]}),
     "correlations": ("No correlation to show", {"correlations": pairs().assign(spearman=np.nan)}),
     "correlations_all": (
