@@ -26,6 +26,11 @@ if STUDY.config.sweep:
     include: "workflow/rules/sweep.smk"
 
 
+if SELECTED.pairs:
+
+    include: "workflow/rules/select.smk"
+
+
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/figures.smk"

@@ -39,12 +39,13 @@ from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
 from interlude.jobs.console import speak_on
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
-from interlude.jobs.needs import known_rows, minutes
+from interlude.jobs.needs import extraction_minutes, known_rows, minutes
 from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_mixtures, plan_of
+from interlude.plan.selection import selected
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
 from interlude.plan.yaml_files import check_config_file
@@ -72,6 +73,7 @@ try:
         config, ROOT, WHERE, lambda task, study: why_unavailable(task, places_of(study, ROOT))
     )
     PLAN = plan_of(STUDY)
+    SELECTED = selected(STUDY, PLAN)
     # Text files that are masked, by how their folders are called.
     TEXT_FILES = {
         digest_of(part.task): part.task
@@ -87,7 +89,7 @@ try:
     # What the data and the model are to be made from: only the main process hashes files.
     ORIGINS = Origins()
     if workflow.is_main_process:
-        files = {STUDY.model.name: STUDY.model.path}
+        files = {name: each.path for name, each in STUDY.models.items()}
         ORIGINS = find_origins(
             STUDY.tasks, files, places_of(STUDY.config, ROOT), TEXT_FILES.values()
         )
@@ -168,6 +170,7 @@ wildcard_constraints:
     length="[0-9]+",
     id="[0-9a-f]+",
     choice="[0-9a-f]+",
+    extraction="[0-9a-f]+",
     texts="[0-9a-f]+",
 
 
@@ -185,6 +188,13 @@ def code_digest(name):
 def training_code(sampler, method, switches, forms, metrics):
     """Digest of the code that computes a training of these forms and metrics."""
     return digest.training_code(forms, metrics, sampler, method, switches)
+
+
+@cache
+def extraction_code(extraction):
+    """Digest of the code that computes an extraction."""
+    forms = [part.form for part in (extraction.part, extraction.head) if part]
+    return digest.extraction_code(forms, extraction.method)
 
 
 def asked_often(function):
@@ -273,7 +283,7 @@ def records_to_collect(wildcards):
 
 def trained_by(id):
     """What trains it: by whether it keeps a start, else by the role of its first cell."""
-    if id in PLAN.starts:
+    if id in PLAN.starts or id in SELECTED.starts:
         return "train_intermediate"
     if PLAN.roles[id] == SWEEP:
         return "train_sweep"
@@ -311,10 +321,10 @@ def called(wildcards):
     return PLAN.names[wildcards.id]
 
 
-def encoded(task, length):
+def encoded(task, length, model=STUDY.model.name):
     """Folder of the encoding of a task, or of a text file."""
     name = f"texts/{digest_of(task)}" if is_text_file(task) else task
-    return f"results/encoded/{STUDY.model.name}/{name}/{length}"
+    return f"results/encoded/{model}/{name}/{length}"
 
 
 def origin_of(task, length):

@@ -52,7 +52,7 @@ rule prepare_model:
     conda:
         "../../envs/train.yaml"
     resources:
-        file=os.path.relpath(STUDY.model.path),
+        file=lambda wildcards: os.path.relpath(STUDY.models[wildcards.model].path),
         script=script("prepare_model.py"),
     params:
         made_from=lambda wildcards: ORIGINS.of_model(wildcards.model),

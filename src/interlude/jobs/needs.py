@@ -9,6 +9,7 @@ from pathlib import Path
 
 from interlude.errors import InputError
 from interlude.files import read_manifest
+from interlude.plan.extractions import FISHER, Extraction
 from interlude.plan.tasks import Task
 from interlude.plan.trainings import Training
 
@@ -28,7 +29,18 @@ def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gp
     length, and all weights as if they were multiplied.
     """
     trained, evaluated = planned_tokens(training, rows)
-    operations = (FORWARD + BACKWARD) * trained + FORWARD * evaluated
+    return _minutes((FORWARD + BACKWARD) * trained + FORWARD * evaluated, model_bytes, on_gpu)
+
+
+def extraction_minutes(extraction: Extraction, model_bytes: int, on_gpu: bool) -> int:
+    """Return a time in which an extraction surely ends, in minutes, as `minutes` counts."""
+    tokens = (extraction.part.examples or UNKNOWN_ROWS) * extraction.max_length
+    operations = FORWARD + BACKWARD * (extraction.kind == FISHER)
+    return _minutes(operations * tokens, model_bytes, on_gpu)
+
+
+def _minutes(operations: float, model_bytes: int, on_gpu: bool) -> int:
+    """operations: for each weight."""
     weights = model_bytes / BYTES_OF_A_WEIGHT
     return START_MINUTES + ceil(operations * weights / (GPU if on_gpu else CORE) / 60)
 

@@ -253,11 +253,27 @@ def _known_method(name: str) -> str:
 class Selection(Declared):
     """Methods that choose a source for a target without the whole grid, and what judges them."""
 
+    examples: int = Field(
+        1000,
+        ge=10,
+        le=100_000,
+        description="encoders read so many training examples of a task at most, the same ones for "
+        "every source",
+    )
+    sentence_model: Name = Field(
+        "minilm-l6", description="the model of sentences that semb reads with, in config/models/"
+    )
     methods: Different[Annotated[str, AfterValidator(_known_method)]] = Field(
         min_length=1,
         description=f"names of methods (docs/choose-a-start.md); several joined by {COMBINED} are "
         "one that combines their ranks, such as size+logme; random and static are always judged",
     )
+
+    @property
+    def of_encoders(self) -> list[str]:
+        """The methods, also of combinations, that read data, features or steps of training."""
+        parts = [part for name in self.methods for part in name.split(COMBINED)]
+        return [name for name in dict.fromkeys(parts) if name in OF_ENCODERS]
 
 
 _STAGES = Field(min_length=1, description="a list of stages, one or more")

@@ -42,6 +42,11 @@ METHODS = "interlude.training.methods"
 MASKED_LM = "interlude.training.masked_lm"
 # Where the module of each switch of a training lies.
 SWITCHED = "interlude.training"
+# Where methods of selection begin: with what encoders make of examples, and with what methods make
+# of that; those that need features are modules found by name.
+EXTRACTION = ("interlude.selection.extract",)
+SCORING = ("interlude.selection.scores",)
+ESTIMATORS = "interlude.selection.estimators"
 ENCODING = ("interlude.encode.encoding",)
 TEXT_FILES = ("interlude.encode.text_file",)
 READING = ("interlude.data.read.rows", "interlude.data.shape.normalise")
@@ -89,6 +94,20 @@ def training_code(
     sampler: of a training on several tasks. switches: see `trainings.Training.switches`.
     """
     return _code(training_roots(forms, metrics, sampler, method, switches), SOURCES)
+
+
+def extraction_code(forms: Iterable[str], method: Method = FULL) -> str:
+    """Return 16 hex digits for the code that extracts features of tasks of these forms."""
+    heads = sorted({head_module(form) for form in forms})
+    adapter = () if method.is_full else (f"{METHODS}.{method.name}",)
+    return _code((*EXTRACTION, *heads, *adapter), SOURCES)
+
+
+def scoring_code(methods: Iterable[str]) -> str:
+    """Return 16 hex digits for the code of methods of selection."""
+    modules = (f"{ESTIMATORS}.{method.replace('-', '_')}" for method in sorted(methods))
+    found = (module for module in modules if _module_file(module) is not None)
+    return _code((*SCORING, *found), SOURCES)
 
 
 def encoding_code(form: str) -> str:

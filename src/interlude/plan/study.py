@@ -23,6 +23,7 @@ from interlude.plan.tasks import Task, load_task
 from interlude.plan.trainings import MLM
 from interlude.words import ROLES, Contrast
 
+SEMB = "semb"  # the method of selection that has a model of its own
 _Given = tuple[Settings, int | None, bool]  # and examples, and whether to standardise
 Why = Callable[[Task, Config], str | None]
 
@@ -31,7 +32,8 @@ Why = Callable[[Task, Config], str | None]
 class Study:
     """A checked config with the tasks it names; of those it skips, the reason.
 
-    titles: of all tasks that the config names, and of those that they stand in for.
+    titles: of all tasks that the config names, and of those that they stand in for. sentence_model:
+    of the method semb, where the study has it.
     """
 
     config: Config
@@ -39,11 +41,17 @@ class Study:
     skipped: dict[str, str]
     titles: dict[str, str]
     model: Model
+    sentence_model: Model | None = None
 
     @property
     def name(self) -> str:
         """The name of its folder of results."""
         return self.config.study
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """Return name -> its model, and that of sentences where it has one."""
+        return {each.name: each for each in (self.model, self.sentence_model) if each}
 
     def tasks_of(self, role: str) -> list[str]:
         """Return the tasks in a role that are not skipped."""
@@ -169,16 +177,23 @@ def load_study(
         tasks={name: task for name, task in tasks.items() if name not in skipped},
         skipped=skipped,
         titles=_titles(tasks.values(), registry),
-        model=_model(config, root, where),
+        model=_model("encoder.model", config.encoder.model, config, root, where),
+        sentence_model=_sentence_model(config, root, where),
     )
 
 
-def _model(config: Config, root: Path, where: str) -> Model:
+def _model(key: str, name: str, config: Config, root: Path, where: str) -> Model:
     files = _declared(config.model_folders, root, f"{where}: key model_folders")
-    name = config.encoder.model
     if name not in files:
-        raise unknown(f"{where}: key encoder.model", "model", name, files)
+        raise unknown(f"{where}: key {key}", "model", name, files)
     return load_model(files[name])
+
+
+def _sentence_model(config: Config, root: Path, where: str) -> Model | None:
+    given = config.selection
+    if given is None or SEMB not in given.of_encoders:
+        return None
+    return _model("selection.sentence_model", given.sentence_model, config, root, where)
 
 
 def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:

@@ -1,0 +1,177 @@
+"""What methods of selection need of each pair of a source and a target. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from interlude.errors import InputError
+from interlude.plan.cells import Cell
+from interlude.plan.extractions import FEATURES, FISHER, VOCABULARY, Extraction
+from interlude.plan.planner import TARGET, Plan
+from interlude.plan.study import SEMB, Study
+from interlude.plan.trainings import Training
+from interlude.words import NO_SOURCE, OF_ENCODERS
+
+# What a method needs of a pair; most need features: an extraction of the target by the encoder
+# that the source leaves. Of texts, sentences (texts by a model of sentences), vocabularies and the
+# Fisher information there is one of the source and one of the target.
+TEXTS, SENTENCES = "texts", "sentences"
+NEEDS_OF: dict[str, str] = dict.fromkeys(OF_ENCODERS, FEATURES) | {
+    "vocabulary": VOCABULARY,
+    "textemb": TEXTS,
+    SEMB: SENTENCES,
+    "taskemb": FISHER,
+}
+
+Ids = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source for a target, `none` for the pretrained encoder; need -> ids of extractions."""
+
+    target: str
+    source: str
+    needs: dict[str, Ids]
+
+
+@dataclass
+class Selected:
+    """What is to be extracted: what each pair needs, and all extractions by their ids."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    extractions: dict[str, Extraction] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> list[str]:
+        """The targets, each once."""
+        return list(dict.fromkeys(pair.target for pair in self.pairs))
+
+    @cached_property
+    def starts(self) -> set[str]:
+        """Ids of the trainings whose encoders read."""
+        return {each.start for each in self.extractions.values() if each.start is not None}
+
+    @cached_property
+    def uses(self) -> Counter[tuple[str, str]]:
+        """Count by need and extraction for how many pairs it is made: they share its cost."""
+        return Counter(
+            (what, id) for pair in self.pairs for what, ids in pair.needs.items() for id in ids
+        )
+
+    def add(self, *extractions: Extraction) -> Ids:
+        """Take extractions in, each once, and return their ids."""
+        self.extractions |= {each.id: each for each in extractions}
+        return tuple(each.id for each in extractions)
+
+
+def selected(study: Study, plan: Plan) -> Selected:
+    """Return what the methods of a study's key `selection` need; nothing without it.
+
+    A source is known by the encoder that it leaves in the first restart. InputError where the arm
+    of the main contrast leaves none.
+    """
+    found = Selected()
+    given = study.config.selection
+    wanted = dict.fromkeys(NEEDS_OF[method] for method in (given.of_encoders if given else []))
+    if given and wanted:
+        needs = _Needs(study, plan, given.examples, found)
+        found.pairs += needs.pairs([*wanted])
+    return found
+
+
+@dataclass
+class _Needs:
+    """Finds what is needed of each pair that the arm of the main contrast has."""
+
+    study: Study
+    plan: Plan
+    examples: int
+    found: Selected
+
+    def pairs(self, wanted: list[str]) -> Iterator[Pair]:
+        """Yield each source of each target, then none; wanted: what methods need."""
+        arm = next(each for each in self.study.contrasts if each.sourced)
+        alone = {cell.task: self._training(cell) for cell in self._first(arm.against)}
+        for target, single in alone.items():
+            for cell in self._first(arm.arm):
+                if cell.task == target and cell.source not in (target, NO_SOURCE):
+                    last = self._training(cell)
+                    needs = {what: self._needed(what, cell.source, last, single) for what in wanted}
+                    yield Pair(target, cell.source, needs)
+            if FEATURES in wanted:
+                needs = {FEATURES: self.found.add(self._pretrained(single, target))}
+                yield Pair(target, NO_SOURCE, needs)
+
+    def _first(self, arm: str) -> list[Cell]:
+        """Return the cells of an arm on targets, of the first trial and of whole sources."""
+        first = (arm, TARGET, 1, None)
+        return [
+            cell
+            for cell in self.plan.cells
+            if (cell.arm, cell.role, cell.restart, cell.examples) == first
+            and cell.point in (None, 1)
+        ]
+
+    def _training(self, cell: Cell) -> Training:
+        return self.plan.trainings[cell.training]
+
+    def _needed(self, what: str, source: str, last: Training, single: Training) -> Ids:
+        """Return the extractions of a pair; last: the target from the source; single: alone."""
+        (target,) = (part.task for part in single.parts)
+        taught = self._taught(last, source)
+        if what == FEATURES:
+            (head,) = (part for part in taught.parts if part.task == source)
+            own = self._pretrained(last, target)
+            return self.found.add(replace(own, start=last.start, head=head, method=last.method))
+        if what == FISHER:
+            return self.found.add(self._fisher(taught, source), self._fisher(single, target))
+        by: dict[str, Callable[[Training, str], Extraction]] = {
+            TEXTS: self._pretrained,
+            SENTENCES: self._of_sentences,
+            VOCABULARY: self._of_vocabulary,
+        }
+        return self.found.add(by[what](taught, source), by[what](single, target))
+
+    def _taught(self, last: Training, source: str) -> Training:
+        """Return the training before the last one that has the source among its parts."""
+        before = last
+        while before.start is not None:
+            before = self.plan.trainings[before.start]
+            if source in {part.task for part in before.parts}:
+                return before
+        raise InputError(
+            f"{self.study.name}: key selection: found an arm in which nothing begins with what "
+            f"{source} leaves. Allowed: a main contrast of an arm that trains on the source first."
+        )
+
+    def _pretrained(self, training: Training, task: str) -> Extraction:
+        """Return an extraction of a task in the data of a training, by the pretrained encoder."""
+        (part,) = (part for part in training.parts if part.task == task)
+        most = min(part.examples or self.examples, self.examples)
+        return Extraction(
+            kind=FEATURES,
+            model=training.model,
+            declared=training.declared,
+            layers=training.layers,
+            part=replace(part, examples=most),
+            max_length=training.settings.max_length,
+            device=training.device,
+        )
+
+    def _of_sentences(self, training: Training, task: str) -> Extraction:
+        model = self.study.sentence_model
+        if model is None:
+            raise ValueError("no model of sentences was loaded")
+        own = self._pretrained(training, task)
+        return replace(own, model=model.name, declared=model.declared, layers=None)
+
+    def _of_vocabulary(self, training: Training, task: str) -> Extraction:
+        return replace(self._pretrained(training, task), kind=VOCABULARY)
+
+    def _fisher(self, training: Training, task: str) -> Extraction:
+        own = self._pretrained(training, task)
+        return replace(own, kind=FISHER, start=training.id, method=training.method)

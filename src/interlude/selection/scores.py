@@ -1,0 +1,156 @@
+"""The number that each method gives each source of a target, from what was extracted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file
+
+from interlude.errors import InputError
+from interlude.files import MANIFEST, check_files, read_manifest
+from interlude.plan.extractions import FEATURES, FISHER, TENSORS, VOCABULARY, Extraction
+from interlude.plan.selection import NEEDS_OF
+from interlude.selection.estimators import Labelled, NotApplicableError, estimator_of
+from interlude.selection.similarity import cosine, overlap, task_similarity
+from interlude.words import SELECTION_SCORES
+
+GONE = "an encoder that it needs is gone, and missing trainings are not repeated"
+REASON = "reason"  # a column beside those of `SELECTION_SCORES`: why there is no value
+# What a token costs that passes an encoder, of one that is trained on: two operations of six for
+# each weight (Kaplan et al. 2020, table 1). The Fisher information needs gradients as well.
+COST = {FEATURES: 1 / 3, FISHER: 1.0, VOCABULARY: 0.0}
+
+Told = tuple[float, str | None]  # a value, or why there is none
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A source for a target: need -> folders of extractions, and how many pairs share each."""
+
+    target: str
+    source: str
+    needs: Mapping[str, Sequence[tuple[str, int]]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """An extraction as it was left: what it is, its tensors, and what its manifest says."""
+
+    extraction: Extraction
+    tensors: dict[str, np.ndarray]
+    said: dict[str, Any]
+
+    def tensor(self, name: str) -> np.ndarray:
+        """Return a tensor; NotApplicableError, with the reason, where there is none."""
+        if name not in self.tensors:
+            raise NotApplicableError(self.said["lacks"][name])
+        return self.tensors[name]
+
+
+def scores_of(pairs: Sequence[Asked], methods: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each method and each pair of one target.
+
+    Columns: those of `words.SELECTION_SCORES`, and `reason`, why a value is missing. tokens: as
+    many trained ones as cost the same. What several values rest on is divided among them, so that
+    sums are what was spent. Raises InputError for an extraction that was changed, or another one
+    than its folder says.
+    """
+    rows = [row for method in methods for row in _of_method(method, pairs)]
+    return pd.DataFrame(rows, columns=[*SELECTION_SCORES, REASON]).astype(SELECTION_SCORES)
+
+
+def _of_method(method: str, pairs: Sequence[Asked]) -> Iterator[dict[str, Any]]:
+    what = NEEDS_OF[method]
+    own = [pair for pair in pairs if what in pair.needs]
+    started = time.perf_counter()
+    told = _by_fisher(own) if what == FISHER else [_told(method, pair.needs[what]) for pair in own]
+    seconds = (time.perf_counter() - started) / max(1, len(own))
+    for pair, (value, reason) in zip(own, told, strict=True):
+        tokens, read_seconds = _cost(pair.needs[what])
+        named = {"method": method, "target": pair.target, "source": pair.source}
+        costs = {"tokens": round(tokens), "seconds": read_seconds + seconds}
+        yield {**named, "value": value, **costs, REASON: reason}
+
+
+def _told(method: str, of: Sequence[tuple[str, int]]) -> Told:
+    """Return what a method says of one pair by itself."""
+    if not of:
+        return np.nan, GONE
+    try:
+        return _value(method, [found(Path(folder)) for folder, _ in of]), None
+    except NotApplicableError as error:
+        return np.nan, str(error)
+
+
+def _value(method: str, of: Sequence[Found]) -> float:
+    if NEEDS_OF[method] == FEATURES:
+        (only,) = of
+        return estimator_of(method).of(labelled(only))
+    if NEEDS_OF[method] == VOCABULARY:
+        return overlap(*({*each.tensor("vocabulary").tolist()} for each in of))
+    source, target = (each.tensor("text").astype(np.float64) for each in of)
+    return cosine(source, target)
+
+
+def labelled(of: Found) -> Labelled:
+    """Return the rows that were read; NotApplicableError where there are none."""
+    features = of.tensor("features").astype(np.float64)
+    if not np.isfinite(features).all():
+        raise NotApplicableError("the encoder gives numbers that are not finite")
+    labels, groups = of.tensor("labels"), of.tensor("groups")
+    return Labelled(features, labels, groups, of.said["kind"], of.tensors.get("predicted"))
+
+
+def _by_fisher(pairs: Sequence[Asked]) -> list[Told]:
+    """Return what task embeddings say of each pair; ranks are among the sources that have one."""
+    told: dict[int, Told] = {}
+    embedded: dict[int, dict[str, np.ndarray]] = {}
+    target: dict[str, np.ndarray] = {}
+    for place, pair in enumerate(pairs):
+        try:
+            if not pair.needs[FISHER]:
+                raise NotApplicableError(GONE)
+            embedded[place], target = (_embedding(folder) for folder, _ in pair.needs[FISHER])
+        except NotApplicableError as error:
+            told[place] = (np.nan, str(error))
+    values = task_similarity([*embedded.values()], target) if embedded else []
+    told |= {place: (value, None) for place, value in zip(embedded, values, strict=True)}
+    return [told[place] for place in range(len(pairs))]
+
+
+def _embedding(folder: str) -> dict[str, np.ndarray]:
+    of = found(Path(folder))
+    if "fisher" in of.said["lacks"]:
+        raise NotApplicableError(of.said["lacks"]["fisher"])
+    return {name: each.astype(np.float64) for name, each in of.tensors.items()}
+
+
+def _cost(of: Sequence[tuple[str, int]]) -> tuple[float, float]:
+    """Return the tokens and seconds of extractions that are this pair's own."""
+    tokens = seconds = 0.0
+    for folder, uses in of:
+        each = found(Path(folder))
+        tokens += each.said["tokens"] * COST[each.extraction.kind] / uses
+        seconds += each.said["seconds"] / uses
+    return tokens, seconds
+
+
+@cache
+def found(folder: Path) -> Found:
+    """Return an extraction by its folder; InputError where it was changed, or is another one's."""
+    check_files(folder)
+    said = read_manifest(folder)
+    extraction = Extraction.from_json(said["extraction"])
+    if extraction.id != folder.name:
+        raise InputError(
+            f"{folder / MANIFEST}: key extraction: found {extraction.name}, {extraction.id}. "
+            f"Allowed: {folder.name}. Delete {folder} and run again."
+        )
+    return Found(extraction, load_file(folder / TENSORS), said)

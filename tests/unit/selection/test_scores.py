@@ -1,0 +1,154 @@
+"""The numbers that methods give sources, from extractions that were made by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+
+from interlude.errors import InputError
+from interlude.files import sha256_of
+from interlude.plan.extractions import FEATURES, FISHER, VOCABULARY, Extraction, Kind
+from interlude.plan.trainings import Part
+from interlude.selection.estimators.logme import logme
+from interlude.selection.scores import Asked, scores_of
+from interlude.words import SELECTION_SCORES
+
+
+def part(task: str) -> Part:
+    return Part(task, "single", "accuracy", "declared", 20)
+
+
+def left(
+    folder: Path, task: str, tensors: dict[str, Any], kind: Kind = FEATURES, **said: Any
+) -> str:
+    """Leave an extraction as a job would; return its folder."""
+    start = said.pop("start", None)
+    of = Extraction(kind, "tiny", "declared", None, part(task), 32, "cpu", start)
+    own = folder / of.id
+    own.mkdir()
+    save_file(
+        {name: np.asarray(each) for name, each in tensors.items()}, own / "extraction.safetensors"
+    )
+    files = {"extraction.safetensors": sha256_of(own / "extraction.safetensors")}
+    told = {"kind": "classes", "lacks": {}, "tokens": 300, "seconds": 2.0, **said}
+    (own / "manifest.json").write_text(
+        json.dumps({"extraction": of.to_json(), "files": files, **told})
+    )
+    return str(own)
+
+
+def rows(apart: float) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    labels = np.arange(20) % 2
+    features = rng.normal(size=(20, 3)) + apart * labels[:, None]
+    return {"features": features.astype(np.float32), "labels": labels, "groups": np.arange(20)}
+
+
+def by_method(scores: pd.DataFrame, method: str) -> pd.DataFrame:
+    return scores[scores["method"] == method].set_index("source")
+
+
+def test_a_method_of_features_is_told_of_each_source_with_its_cost(tmp_path: Path) -> None:
+    pairs = [
+        Asked("mine", name, {"features": [(left(tmp_path, "mine", rows(apart), start=name), 1)]})
+        for name, apart in (("near", 0.1), ("far", 3.0))
+    ]
+    found = by_method(scores_of(pairs, ["logme"]), "logme")
+    own = rows(3.0)
+    classes = np.stack([own["labels"] == 0, own["labels"] == 1], 1).astype(float)
+    expected = logme(own["features"].astype(float), classes)
+    assert found.at["far", "value"] == pytest.approx(expected)
+    assert found.at["near", "value"] < expected
+    assert found["tokens"].tolist() == [100, 100]  # a third of 300: nothing is trained
+    assert (found["seconds"] > 2).all()
+    assert found["reason"].isna().all()
+
+
+def test_what_pairs_share_is_divided_among_them(tmp_path: Path) -> None:
+    target = left(tmp_path, "mine", {"text": np.array([1.0, 0.0])})
+    texts = {"alike": [2.0, 0.5], "other": [0.0, 1.0]}
+    pairs = [
+        Asked("mine", name, {"texts": [(left(tmp_path, name, {"text": text}), 3), (target, 2)]})
+        for name, text in texts.items()
+    ]
+    found = by_method(scores_of(pairs, ["textemb"]), "textemb")
+    assert found["value"].to_dict() == pytest.approx({"alike": 2 / np.hypot(2, 0.5), "other": 0})
+    assert found["tokens"].tolist() == [83, 83]  # 100 / 3 + 100 / 2
+
+
+def test_task_embeddings_rank_those_that_have_one(tmp_path: Path) -> None:
+    def fisher(task: str, *vector: float, **said: Any) -> str:
+        tensors = {"a": np.array(vector)} if vector else {}
+        return left(tmp_path, task, tensors, FISHER, **said)
+
+    target = fisher("mine", 1.0, 0.0)
+    folders = {
+        "alike": fisher("alike", 4.0, 1.0),
+        "other": fisher("other", 1.0, 4.0),
+        "lost": fisher("lost", lacks={"fisher": "the start has no head of lost"}),
+    }
+    pairs = [
+        Asked("mine", name, {"fisher": [(own, 1), (target, 3)]}) for name, own in folders.items()
+    ]
+    found = by_method(scores_of(pairs, ["taskemb"]), "taskemb")
+    assert found.at["alike", "value"] == pytest.approx(1 / 61)
+    assert found.at["other", "value"] == pytest.approx(1 / 62)
+    assert np.isnan(found.at["lost", "value"])
+    assert found.at["lost", "reason"] == "the start has no head of lost"
+    assert found.at["alike", "tokens"] == 300 + 100
+
+
+def test_vocabularies_overlap(tmp_path: Path) -> None:
+    folders = [
+        left(tmp_path, task, {"vocabulary": np.array(tokens)}, VOCABULARY, tokens=0)
+        for task, tokens in (("other", [1, 2, 3]), ("mine", [2, 3, 4, 5]))
+    ]
+    pairs = [Asked("mine", "other", {"vocabulary": [(each, 1) for each in folders]})]
+    assert scores_of(pairs, ["vocabulary"])["value"].tolist() == [pytest.approx(2 / 5)]
+
+
+def test_what_has_no_number_says_why_and_stands_in_the_table(tmp_path: Path) -> None:
+    no_rows = left(
+        tmp_path, "mine", {}, start="a", lacks={"features": "its examples have no label"}
+    )
+    infinite = rows(1.0)
+    infinite["features"][0, 0] = np.inf
+    pairs = [
+        Asked("mine", "unlabelled", {"features": [(no_rows, 1)]}),
+        Asked("mine", "gone", {"features": []}),
+        Asked("mine", "broken", {"features": [(left(tmp_path, "mine", infinite, start="b"), 1)]}),
+        Asked(
+            "mine", "headless", {"features": [(left(tmp_path, "mine", rows(1.0), start="c"), 1)]}
+        ),
+    ]
+    scores = scores_of(pairs, ["leep", "knn"])
+    assert list(scores)[:-1] == list(SELECTION_SCORES)
+    found = by_method(scores, "leep")["reason"].to_dict()
+    assert found["unlabelled"] == "its examples have no label"
+    assert "is gone" in found["gone"]
+    assert "not finite" in found["broken"]
+    assert "no classes" in found["headless"]
+    of_knn = by_method(scores, "knn")
+    assert of_knn["value"].notna().to_dict() == {
+        "unlabelled": False,
+        "gone": False,
+        "broken": False,
+        "headless": True,
+    }
+
+
+def test_an_extraction_that_is_another_one_or_was_changed_is_refused(tmp_path: Path) -> None:
+    folder = Path(left(tmp_path, "mine", rows(1.0)))
+    moved = folder.rename(tmp_path / "0123456789abcdef")
+    with pytest.raises(InputError, match=r"key extraction: found features of mine .*Allowed: 0123"):
+        scores_of([Asked("mine", "other", {"features": [(str(moved), 1)]})], ["logme"])
+    changed = Path(left(tmp_path, "yours", rows(1.0)))
+    (changed / "extraction.safetensors").write_bytes(b"cut")
+    with pytest.raises(InputError, match="broken or changed"):
+        scores_of([Asked("yours", "other", {"features": [(str(changed), 1)]})], ["logme"])
