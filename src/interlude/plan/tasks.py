@@ -21,11 +21,12 @@ from interlude.plan.declared import (
     Title,
     among,
     checked,
-    read,
     refuse_unless_one,
 )
 from interlude.plan.label_count import check_label_count
 from interlude.plan.trainings import digest_of
+from interlude.plan.transforms import fits
+from interlude.plan.yaml_files import read_yaml
 
 SplitName = Annotated[
     str,
@@ -150,6 +151,17 @@ class TaskFile(Declared):
     )
     title: Title
     description: str = Field(description="what is asked, in one sentence")
+    of: Name | None = Field(
+        None,
+        description="another task, whose file in the same folder says what this one leaves out; "
+        "but name, title, description, published and stands_in_for are of its own",
+    )
+    transform: Literal["endings-only", "shuffled-words", "shuffled-labels"] | None = Field(
+        None,
+        description="what is made of the rows: endings-only (choices without their text), "
+        "shuffled-words (of each text), shuffled-labels (of the rows of train; those of validation "
+        "stay); null for nothing",
+    )
     form: Annotated[str, among(form_names)] = Field(
         description="layout of the input, which fixes the head"
     )
@@ -221,6 +233,7 @@ class Task(TaskFile):
             "labels_from",
             "missing",
             "missing_values",
+            "transform",
         )  # left out where they say nothing
         said = {name: getattr(self, name) for name in names}
         said |= self.model_dump(include=set(later), exclude_defaults=True)
@@ -249,7 +262,8 @@ def split_name(part: str) -> str:
 
 def load_task(path: Path) -> Task:
     """Read one task file; InputError names the file and the key of a fault."""
-    file = read(TaskFile, path, elsewhere=_places_of_columns)
+    document = _with_what_it_is_of(read_yaml(path), path)
+    file = checked(TaskFile, document, str(path), elsewhere=_places_of_columns)
     checked(columns_model(file.form), file.columns, str(path), "columns", elsewhere=_places_of_keys)
     if file.name != path.stem:
         raise InputError(f"{path}: key name: found {file.name!r}. Allowed: {path.stem!r}.")
@@ -260,7 +274,44 @@ def load_task(path: Path) -> Task:
     if file.labels:
         check_label_count(file.metric, file.labels, str(path))
     _check_labels_from(file, str(path))
+    _check_transform(file, str(path))
     return Task.model_construct(file.model_fields_set, path=path, **vars(file))
+
+
+_OF_ITS_OWN = ("name", "title", "description", "published", "stands_in_for")
+
+
+def _with_what_it_is_of(document: Any, path: Path) -> Any:
+    """Return what a task file says, with what the file of the task says that it is `of`."""
+    if not isinstance(document, dict) or not isinstance(document.get("of"), str):
+        return document
+    name, where = document["of"], f"{path}: key of"
+    files = {file.stem: file for file in path.parent.glob("*.yaml") if file != path}
+    if name not in files:
+        raise unknown(where, "task in the same folder", name, sorted(files))
+    other = read_yaml(files[name])
+    if isinstance(other, dict) and ("of" in other or "generated" in (other.get("source") or {})):
+        raise InputError(
+            f"{where}: found {name}, whose rows are made themselves. Allowed: a task of rows that "
+            "are fetched or read."
+        )
+    load_task(files[name])  # a fault there is its own
+    kept = {key: value for key, value in other.items() if key not in _OF_ITS_OWN}
+    if "own" in kept["source"]:
+        kept["source"]["own"] = {"folder": name, **kept["source"]["own"]}
+    return kept | document
+
+
+def _check_transform(file: TaskFile, where: str) -> None:
+    """Raise InputError where the rows of the form cannot be transformed so."""
+    if file.transform and not fits(file.transform, declaration_of(file.form).columns):
+        forms = [
+            name for name in form_names() if fits(file.transform, declaration_of(name).columns)
+        ]
+        raise InputError(
+            f"{where}: key transform: found {file.transform} with the form {file.form}. Allowed: "
+            f"with {', '.join(forms)}."
+        )
 
 
 def _check_labels_from(file: TaskFile, where: str) -> None:

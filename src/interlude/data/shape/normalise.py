@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from interlude.data.read.lines import place_of
 from interlude.data.shape.classes import check_classes
 from interlude.data.shape.splits import cut
+from interlude.data.shape.transform import transformed
 from interlude.errors import InputError
 from interlude.forms import columns_of
 from interlude.forms.columns import Columns
@@ -103,7 +104,7 @@ def normalise(task: Task, splits: Splits) -> Normalised:
     made = Normalised(task.form, shaping.columns, labels, parts, dropped, selected, shaping.names)
     if made.columns.has_classes:
         check_classes(shaping.task, made.classes(), shaping.values(selected))
-    return made
+    return replace(made, parts=transformed(task, made.parts))
 
 
 def _agreed(
