@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from interlude.data.fetch.models import prepare_model
 from interlude.errors import command
+from interlude.plan.models import load_model
 from interlude.training.check_model import check_model
+from interlude.training.random_weights import draw_weights
 
 CONFIG = Path(__file__).parents[2] / "config"  # of this project, wherever it is called from
 
@@ -19,7 +22,9 @@ def main() -> None:
     parser.add_argument("--registry", type=Path, default=CONFIG / "archives.yaml")
     parser.add_argument("--out", required=True, type=Path, help="folder of the model")
     args = parser.parse_args()
-    manifest = prepare_model(args.model, args.registry, args.out, check_model)
+    seed = load_model(args.model).random_weights
+    check = check_model if seed is None else partial(draw_weights, seed=seed)
+    manifest = prepare_model(args.model, args.registry, args.out, check)
     print(f"{manifest['name']}: revision {manifest['revision']}")
 
 

@@ -79,7 +79,8 @@ def code_of(task: Task) -> str:
 
 def declared_of_model(model: Model) -> str:
     """Return a digest of what a model's file says of its content."""
-    return _digest(model.model_dump(include=OF_MODEL))
+    later = {} if model.random_weights is None else {"random_weights": model.random_weights}
+    return _digest(model.model_dump(include=OF_MODEL) | later)
 
 
 def contents_of(origin: Origin, hashes: Mapping[str, str]) -> str:
