@@ -58,7 +58,7 @@ SCORES: dict[str, str] = {
 # Columns that tables of earlier releases lack.
 ADDED = (
     *("truncation", "example_var", "references", "trained_parameters", "start_bytes"),
-    "masked_accuracy",
+    *("masked_accuracy", "peak_memory_bytes"),
 )
 # Columns of `trainings.parquet`, a row per training that a cell is read from, or that one of these
 # started from or was compared with.
@@ -69,7 +69,7 @@ TRAININGS: dict[str, str] = {
     **dict.fromkeys(("tokens", "evaluation_tokens"), _WHOLE),
     **dict.fromkeys(("train_seconds", "evaluation_seconds", "total_seconds"), _REAL),
     "energy_joules": _REAL,
-    **dict.fromkeys(("trained_parameters", "start_bytes"), _WHOLE),
+    **dict.fromkeys(("peak_memory_bytes", "trained_parameters", "start_bytes"), _WHOLE),
     "masked_accuracy": _REAL,
     **dict.fromkeys(("device", "precision", "model", "model_revision"), _TEXT),
     "threads": _WHOLE,

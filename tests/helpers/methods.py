@@ -38,6 +38,7 @@ def method_runs() -> pd.DataFrame:
     for (part, share), k in itertools.product({"": 1.0, "-lora": 0.7}.items(), (1, 2, 3, 4)):
         cost = {"trained_parameters": 500, "start_bytes": 900} if part else {}
         known = {"trained_parameters": 90_000, "start_bytes": 360_000, **cost}
+        known["peak_memory_bytes"] = 1000 * k if part else 8000 * k
         arm = {"arm": f"stilts{part}", **known}
         records += [
             {**record("intermediate", "none", of, k, 0.7, **arm), "training": f"{of}{part} {k}"}

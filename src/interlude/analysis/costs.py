@@ -53,7 +53,7 @@ def _sums(step: str, trainings: pd.DataFrame) -> dict[str, object]:
 ARM_COLUMNS = [
     *("arm", "scores", "trainings", "shared", "measured", "tokens", "total_seconds"),
     *("tokens_per_score", "seconds_per_score", "tokens_per_second"),
-    *("trained_parameters", "start_bytes"),
+    *("trained_parameters", "start_bytes", "peak_memory_bytes"),
 ]
 
 
@@ -65,7 +65,8 @@ def arm_costs(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
     another arm of the study needs as well. tokens and total_seconds: of all these trainings, as if
     no other arm had paid for any; missing where nothing was measured.
     tokens_per_second: trained tokens per second of training. trained_parameters: median over these
-    trainings; start_bytes: over those that left others a start, the disk that a source takes.
+    trainings; start_bytes: over those that left others a start, the disk that a source takes;
+    peak_memory_bytes: the largest of those that are known, what a machine must have.
     """
     needs = _needs(trainings)
     needed = {arm: _reached(own["training"], needs) for arm, own in runs.groupby("arm", sort=False)}
@@ -110,6 +111,7 @@ def _of_arm(arm: object, scores: int, trainings: pd.DataFrame) -> dict[str, obje
         "seconds_per_score": sums["total_seconds"] / scores if scores else None,
         "tokens_per_second": _speed(trainings),
         **{name: _median(trainings[name]) for name in ("trained_parameters", "start_bytes")},
+        "peak_memory_bytes": trainings["peak_memory_bytes"].max(),
     }
 
 

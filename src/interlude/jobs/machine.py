@@ -13,6 +13,7 @@ from pathlib import Path
 
 from interlude.jobs.runtime import runtime_folder
 
+KIBI = 1024  # what Linux calls a kB
 WAIT_SECONDS = 0.5  # between two looks for a free GPU
 # The limit of a container, where there is one: cgroup v2, then v1.
 MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -39,6 +40,17 @@ def run_memory_mb(weights: Path, on_gpu: bool) -> int:
     """
     base, times = (2500, 3) if on_gpu else (1000, 5)
     return base + times * weights.stat().st_size // 10**6
+
+
+def resident_peak(status: Path = Path("/proc/self/status")) -> int | None:
+    """Return the most bytes of memory that this process has had; None where Linux does not tell.
+
+    Not by `getrusage`, which counts what a process was before it became this program: for one that
+    Snakemake starts, a copy of Snakemake. What a fork has from its parent counts as its own.
+    """
+    told = status.read_text() if status.exists() else ""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", told, re.MULTILINE)
+    return found and int(found[1]) * KIBI
 
 
 def visible_gpus() -> list[str]:

@@ -1,4 +1,4 @@
-"""What a run takes in time and energy, from its first attempt on."""
+"""What a run takes in time, energy and memory, from its first attempt on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from contextlib import suppress
 import pynvml
 import torch
 
+from interlude.jobs.machine import resident_peak
+
 Costs = dict[str, float | None]
 Counter = Callable[[], float | None]
+Peak = Callable[[], int | None]
 
 _MILLI = 1e-3
 
@@ -18,18 +21,26 @@ _MILLI = 1e-3
 class Meter:
     """Counts the seconds of a run and, where its device does, the joules, from when it is made.
 
-    joules: a counter that only grows; None where there is none.
+    joules: a counter that only grows; peak: the most bytes that were in use so far. Both give None
+    where there is none.
     """
 
     def __init__(
-        self, joules: Counter = lambda: None, clock: Callable[[], float] = time.perf_counter
+        self,
+        joules: Counter = lambda: None,
+        clock: Callable[[], float] = time.perf_counter,
+        peak: Peak = lambda: None,
     ) -> None:
-        self._joules, self._clock = joules, clock
+        self._joules, self._clock, self._peak = joules, clock, peak
         self._seconds_at_start, self._joules_at_start = clock(), joules()
-        self._before: Costs = {"total_seconds": 0.0, "energy_joules": 0.0}
+        self._before: Costs = {"total_seconds": 0.0, "energy_joules": 0.0, "peak_memory_bytes": 0}
 
     def costs(self) -> Costs:
-        """Return what all attempts took: total_seconds and, None where unknown, energy_joules."""
+        """Return what all attempts took: total_seconds and, None where unknown, energy_joules.
+
+        Also peak_memory_bytes, of the attempt that took most; None where that of one is unknown.
+        """
+        peaks = (self._before.get("peak_memory_bytes"), self._peak())
         return {
             "total_seconds": _sum(
                 self._before["total_seconds"], self._clock(), self._seconds_at_start
@@ -37,6 +48,7 @@ class Meter:
             "energy_joules": _sum(
                 self._before["energy_joules"], self._joules(), self._joules_at_start
             ),
+            "peak_memory_bytes": None if None in peaks else max(filter(None, peaks), default=0),
         }
 
     def add(self, before: Costs) -> None:
@@ -68,6 +80,17 @@ def gpu_energy_counter(uuid: str) -> Counter:
         return None
 
     return joules
+
+
+def memory_peak(device: torch.device) -> Peak:
+    """Return a function that gives the most bytes that this process has had in use on a device.
+
+    On a GPU, what torch had allocated there. On a processor, resident memory, with that of the
+    libraries, as Linux tells it; elsewhere it gives None.
+    """
+    if device.type == "cuda":
+        return lambda: torch.cuda.max_memory_allocated(device)
+    return resident_peak
 
 
 def _sum(before: float | None, now: float | None, start: float | None) -> float | None:

@@ -25,7 +25,7 @@ from interlude.jobs.identity import (
     pretrained_hash,
     weights_hash,
 )
-from interlude.jobs.meter import Meter, energy_counter
+from interlude.jobs.meter import Meter, energy_counter, memory_peak
 from interlude.jobs.record import (
     Predictions,
     fingerprint,
@@ -88,7 +88,7 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
     torch.set_num_threads(threads)
     _check_inputs(job)
     platform = choose_platform(job.training.device, job.training.precision)
-    meter = Meter(energy_counter(platform.device))
+    meter = Meter(energy_counter(platform.device), peak=memory_peak(platform.device))
     identity = cache(lambda: outcome_identity(job, platform))
     _tell_of_truncation(job, say)
     if _taken(job, identity, say):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_serializer
 from pydantic_core import PydanticCustomError
 
-from interlude.plan.declared import Declared, Different, IfGiven, Name
+from interlude.plan.declared import Declared, Different, IfGiven, Name, Number
 from interlude.plan.faults import NOT_AMONG
 from interlude.plan.methods import (
     METHODS,
@@ -125,6 +125,13 @@ class Stage(Declared):
         None,
         description="what becomes of the adapter of the stage before; where not given, as "
         "encoder.adapter",
+    )
+    learning_rate: IfGiven[Number] = Field(
+        None,
+        gt=0,
+        le=1,
+        description="peak learning rate, above 0, at most 1, since an adapter wants a higher one; "
+        "where not given, as in training and overrides",
     )
 
     @field_serializer("method")

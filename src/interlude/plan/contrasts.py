@@ -68,11 +68,13 @@ def _baselines(config: Config, arms: list[Arm]) -> Iterator[tuple[str, str]]:
 def _alike(config: Config, arm: Arm, alone: list[Arm]) -> Arm | None:
     """Return the first of these arms that is trained as the last stage of an arm is.
 
-    One that begins with the same published adapter goes before one that begins with none.
+    One that begins with the same published adapter goes before one that begins with none, and one
+    with the same learning rate before one with another.
     """
     method = config.method(arm.last)
     wanted = dict.fromkeys([method, _unpublished(method)])
-    same = [each for each in alone if each.last.frozen == arm.last.frozen]
+    alike = (each for each in alone if each.last.frozen == arm.last.frozen)
+    same = sorted(alike, key=lambda each: each.last.learning_rate != arm.last.learning_rate)
     return next((each for how in wanted for each in same if config.method(each.last) == how), None)
 
 
@@ -94,7 +96,7 @@ def _differ_in_method(config: Config, arm: Arm, against: Arm) -> bool:
 
 def _recipe(arm: Arm) -> list[Stage]:
     """Return the stages without what says how their weights are trained."""
-    how = {"method": None, "adapter": None}
+    how = {"method": None, "adapter": None, "learning_rate": None}
     return [stage.model_copy(update=how) for stage in arm.stages]
 
 

@@ -196,10 +196,12 @@ class _Planner:
         """Return the training of a stage. A mixture has the settings of its role alone."""
         sources = self._tasks(stage.parts, source, task)
         alone = None if stage.is_mixture else sources[0].task if sources else MLM
-        settings = self.study.settings(role, alone)
+        own: dict[str, Any] = {}
+        if stage.learning_rate is not None:
+            own["learning_rate"] = stage.learning_rate
         return self._planned(
             parts=self._parts_of(stage, role, source, sources),
-            settings=replace(settings, **changes),
+            settings=replace(self.study.settings(role, alone), **own, **changes),
             seed=self.study.seed(role, restart),
             start=start,
             sampler=stage.sampler if stage.is_mixture else None,

@@ -285,6 +285,7 @@ def _check_arms(config: Config, where: str) -> None:
                 "fresh heads. Allowed: in a later stage."
             )
         _check_methods(config, name, arm, where)
+        _check_learning_rate(config, arm, f"{where}: key arms.{name}")
         if arm.last.retrain is not None:
             raise InputError(
                 f"{where}: key arms.{name}: found retrain in the last stage. Allowed: in a stage "
@@ -331,6 +332,17 @@ def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
         raise InputError(
             f"{where}: key arms.{name}: found adapter: merge with the method {methods[0].name}, "
             "which is not linear: no layer of the encoder can take it in. Allowed: continue."
+        )
+
+
+def _check_learning_rate(config: Config, arm: Arm, where: str) -> None:
+    """Refuse a learning rate of a stage where a grid or a sweep has several, which go over it."""
+    varied = {"grid": config.grid or {}, "sweep": config.sweep or {}}
+    keys = [key for key, settings in varied.items() if "learning_rate" in settings]
+    if keys and any(stage.learning_rate is not None for stage in arm.stages):
+        raise InputError(
+            f"{where}: found learning_rate in a stage, and in {keys[0]}, which goes over it. "
+            "Allowed: one of them."
         )
 
 

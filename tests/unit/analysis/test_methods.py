@@ -187,6 +187,9 @@ def test_arms_cost_what_is_trained_and_what_is_left() -> None:
     assert costs.loc["stilts", "start_bytes"] == 360_000
     assert costs.loc["stilts-lora", "start_bytes"] == 900
     assert math.isnan(costs.loc["single", "start_bytes"])
+    assert costs["peak_memory_bytes"].to_dict() == {  # of four restarts the largest
+        **{"stilts": 32_000, "single": 32_000, "stilts-lora": 4000, "single-lora": 4000}
+    }
     alone = runs()[runs()["arm"] == "single"]
     assert costs.loc["single", "tokens_per_second"] == pytest.approx(
         alone["tokens"].sum() / alone["train_seconds"].sum()

@@ -1,4 +1,4 @@
-"""What a training is said to have taken: seconds and joules, over all its attempts."""
+"""What a training is said to have taken: seconds, joules and memory, over all its attempts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ import pytest
 import torch
 from helpers import tiny
 
-from interlude.jobs.meter import Counter, Meter, energy_counter, gpu_energy_counter
+from interlude.jobs.machine import resident_peak
+from interlude.jobs.meter import (
+    Counter,
+    Meter,
+    Peak,
+    energy_counter,
+    gpu_energy_counter,
+)
 from interlude.jobs.perform import perform
 
 SOURCES = Path(__file__).parents[3] / "src"
@@ -45,14 +52,71 @@ class Readings:
 
 
 def test_a_meter_counts_from_when_it_is_made() -> None:
-    meter = Meter(joules=Readings(1000.0, 1250.0), clock=Readings(5.0, 8.5))
-    assert meter.costs() == {"total_seconds": 3.5, "energy_joules": 250.0}
+    meter = Meter(Readings(1000.0, 1250.0), Readings(5.0, 8.5), peak=lambda: 700)
+    assert meter.costs() == {
+        **{"total_seconds": 3.5, "energy_joules": 250.0, "peak_memory_bytes": 700}
+    }
 
 
 def test_what_earlier_attempts_took_counts() -> None:
     meter = Meter(joules=Readings(100.0, 130.0), clock=Readings(5.0, 7.0))
-    meter.add({"total_seconds": 60.0, "energy_joules": 900.0})
-    assert meter.costs() == {"total_seconds": 62.0, "energy_joules": 930.0}
+    meter.add({"total_seconds": 60.0, "energy_joules": 900.0, "peak_memory_bytes": 500})
+    costs = meter.costs()
+    assert (costs["total_seconds"], costs["energy_joules"]) == (62.0, 930.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "peak"),
+    [(500, 700, 700), (900, 700, 900), (None, 700, None), (900, None, None)],
+)
+def test_the_peak_of_memory_is_that_of_the_attempt_that_took_most(
+    before: int | None, now: int | None, peak: int | None
+) -> None:
+    meter = Meter(peak=lambda: now)
+    meter.add({"total_seconds": 60.0, "energy_joules": None, "peak_memory_bytes": before})
+    assert meter.costs()["peak_memory_bytes"] == peak
+
+
+def test_a_checkpoint_of_an_earlier_release_leaves_the_peak_unknown() -> None:
+    meter = Meter(peak=lambda: 700)
+    meter.add({"total_seconds": 60.0, "energy_joules": None})
+    assert meter.costs()["peak_memory_bytes"] is None
+
+
+MEBI = 2**20
+# A process, run by one that has taken 400 MiB and given them back, which takes 100 itself.
+TAKES = """from interlude.jobs.machine import resident_peak
+before = resident_peak()
+taken = b'x' * (100 << 20)
+print(resident_peak() - before, flush=True)
+"""
+BEFORE = """import os, sys
+large = b'x' * (400 << 20)
+del large
+if os.fork():
+    sys.exit(os.wait()[1])
+"""
+RUN_BY = {
+    "a fork": TAKES,
+    "a program that is started": f"os.execv(sys.executable, [sys.executable, '-c', {TAKES!r}])",
+}
+
+
+@pytest.mark.parametrize("kind", RUN_BY)
+def test_the_peak_is_of_the_process_and_not_of_what_started_it(kind: str) -> None:
+    """A job of Snakemake is a fork of a warm server, or a program of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    command = [sys.executable, "-c", BEFORE + RUN_BY[kind]]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(told.stdout) / MEBI == pytest.approx(100, abs=10)
+
+
+def test_where_the_kernel_does_not_tell_the_peak_is_unknown(tmp_path: Path) -> None:
+    assert resident_peak(tmp_path / "status") is None
+    (tmp_path / "status").write_text("Name:\tpython\n")
+    assert resident_peak(tmp_path / "status") is None
+    (tmp_path / "status").write_text("VmPeak:\t  900 kB\nVmHWM:\t  700 kB\nVmRSS:\t 5 kB\n")
+    assert resident_peak(tmp_path / "status") == 700 * 1024
 
 
 @pytest.mark.parametrize("readings", [(None, None), (100.0, None), (None, 100.0)])
@@ -81,16 +145,18 @@ def test_a_training_that_goes_on_has_taken_what_its_attempts_took(
         if next(lines, None) is None:
             raise LostError
 
-    def an_hour_later(joules: Counter) -> Meter:
+    def an_hour_later(joules: Counter, peak: Peak) -> Meter:
         readings = iter([0.0])
-        return Meter(joules, clock=lambda: next(readings, 3600.0))
+        return Meter(joules, clock=lambda: next(readings, 3600.0), peak=lambda: 10**12)
 
     with monkeypatch.context() as patch:
         patch.setattr("interlude.jobs.perform.Meter", an_hour_later)
         with pytest.raises(LostError):
             perform(job, 1, lose, checkpoint_minutes=0)
     perform(job, 1, lambda _: None, checkpoint_minutes=0)
-    assert 3600 < tiny.read_record(job.files)["total_seconds"] < 3700
+    record = tiny.read_record(job.files)
+    assert 3600 < record["total_seconds"] < 3700
+    assert record["peak_memory_bytes"] == 10**12
 
 
 def test_a_processor_counts_no_energy_of_one_training() -> None:

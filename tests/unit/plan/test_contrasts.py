@@ -107,6 +107,20 @@ def test_the_head_alone_and_a_published_adapter_have_baselines_of_their_kind() -
     assert against(moved)["mnli"] == ["block"]
 
 
+def test_a_baseline_with_the_same_learning_rate_goes_first() -> None:
+    low, high = (
+        [
+            by(LORA, [{**stage, "learning_rate": rate} for stage in stages])
+            for stages in (ALONE, CHAIN)
+        ]
+        for rate in (1e-4, 1e-3)
+    )
+    arms = {"single": ALONE, "low": low[0], "high": high[0], "chain": high[1]}
+    assert against(arms)["chain"] == ["high"]
+    del arms["high"]
+    assert against(arms)["chain"] == ["low"]
+
+
 def of_methods(arms: Any, **changes: Any) -> list[tuple[str, str]]:
     config = checked(Config, tiny.config(arms=arms, **changes), "c")
     return [(each.arm, each.against) for each in contrasts_of(config) if each.methods]
@@ -121,6 +135,8 @@ def test_arms_that_differ_in_the_method_alone_are_compared() -> None:
         *(("lora", "full"), ("block", "full"), ("block", "lora"))
     ]
     del arms["full"]
+    assert of_methods(arms) == [("block", "lora")]
+    arms["block"] = by("bottleneck", [{**stage, "learning_rate": 1e-3} for stage in CHAIN])
     assert of_methods(arms) == [("block", "lora")]
 
 

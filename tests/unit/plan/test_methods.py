@@ -151,3 +151,32 @@ def test_methods_that_cannot_follow_one_another_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=rf"study\.yaml: key arms\.chain: .*{message}"):
         planned(root, encoder, arms={"chain": stages})
+
+
+def test_a_stage_may_have_a_learning_rate_of_its_own(root: Path) -> None:
+    lora = [{**stage, "method": "lora", "learning_rate": 5e-4} for stage in STILTS]
+    arms = {"single": SINGLE, "stilts": STILTS, "lora": lora}
+    plan = planned(root, {}, arms=arms, overrides={"target": {"tiny-pair": {"learning_rate": 0.1}}})
+    found = {
+        (cell.arm, cell.task): plan.trainings[cell.training].settings.learning_rate
+        for cell in plan.cells
+        if cell.role == "target"
+    }
+    assert {found[arm, "tiny-pair"] for arm in arms} == {0.1, 5e-4}
+    assert {rate for (arm, _), rate in found.items() if arm == "lora"} == {5e-4}
+    same = [{**stage, "learning_rate": 0.1} for stage in SINGLE]
+    again = planned(root, {}, arms={"single": same})
+    alone = {c.training for c in plan.cells if (c.arm, c.task) == ("single", "tiny-pair")}
+    assert alone <= again.trainings.keys()  # the same training, wherever its rate is written
+
+
+@pytest.mark.parametrize("key", ["grid", "sweep"])
+def test_two_learning_rates_for_one_training_are_refused(root: Path, key: str) -> None:
+    changes = {key: {"learning_rate": [0.1, 0.2]}}
+    arms = {"single": SINGLE, "lora": [{"parts": ["task"], "learning_rate": 0.1}]}
+    with pytest.raises(InputError) as caught:
+        load_study(tiny.config(arms=arms, **changes), root, "study.yaml")
+    assert str(caught.value) == (
+        f"study.yaml: key arms.lora: found learning_rate in a stage, and in {key}, which goes over "
+        "it. Allowed: one of them."
+    )
