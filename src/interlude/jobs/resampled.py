@@ -142,6 +142,16 @@ def _hits(predictions: Values, gold: Values) -> Array:
     return np.stack(columns, axis=1).astype(float)
 
 
+def _hits_of_words(predictions: Values, gold: Values) -> Array:
+    """As `_hits`, of the words of each example."""
+    labels = sorted({tag for tags in (*predictions, *gold) for tag in tags})
+    sentences = [(np.array(p), np.array(g)) for p, g in zip(predictions, gold, strict=True)]
+    counts = [
+        [[(p == tag) & (g == tag), p == tag, g == tag] for tag in labels] for p, g in sentences
+    ]
+    return np.array([[each.sum() for of_tag in row for each in of_tag] for row in counts], float)
+
+
 def _hits_of_one(predictions: Values, gold: Values) -> Array:
     """As `_hits` of label 1, after rightly predicted and 1."""
     p, g = np.array(predictions) == 1, np.array(gold) == 1
@@ -178,6 +188,15 @@ def _f1_macro(sums: Array) -> Array:
     return np.asarray((np.stack([_f1(part) for part in of_label]) * occurs).sum(0) / occurs.sum(0))
 
 
+def _f1_weighted(sums: Array) -> Array:
+    """Each label as often as it is wanted."""
+    of_label = np.split(sums, sums.shape[1] // 3, axis=1)
+    wanted = sums[:, 2::3]
+    return np.asarray(
+        (np.stack([_f1(part) for part in of_label]).T * wanted).sum(1) / wanted.sum(1)
+    )
+
+
 def _matthews(sums: Array) -> Array:
     """Gorodkin 2004, as in scikit-learn; 0 where predictions or references are constant."""
     hits, found, wanted = (sums[:, part::3] for part in range(3))
@@ -203,5 +222,6 @@ _OF_SUMS: dict[str, tuple[Callable[[Values, Values], Array], Callable[[Array], A
     "matthews": (_hits, _matthews),
     "micro_f1": (_shared, _f1),
     "tag_accuracy": (_right_words, _mean),
+    "tag_f1": (_hits_of_words, _f1_weighted),
 }
-_MEANS_OF_UNITS = ("qa_f1_em", "record")
+_MEANS_OF_UNITS = ("qa_f1", "qa_f1_em", "record")

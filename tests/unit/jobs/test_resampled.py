@@ -61,12 +61,14 @@ CASES: dict[str, Case] = {
     "multirc": (labels(2), questions(label=labels(2))),
     "pearson_spearman": NUMBERS,
     "qa_f1_em": (chosen(ANSWERS), [[one, "red"] for one in chosen(ANSWERS)]),
+    "qa_f1": (chosen(ANSWERS), [[one, "red"] for one in chosen(ANSWERS)]),
     "record": (
         list(DRAWS.normal(size=N)),
         questions(answer=chosen(ANSWERS), answers=[[one] for one in chosen(ANSWERS)]),
     ),
     "spearman": NUMBERS,
     "tag_accuracy": (tags(5), tags(4)),
+    "tag_f1": (tags(5), tags(4)),
 }
 
 

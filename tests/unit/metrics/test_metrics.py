@@ -26,10 +26,12 @@ from interlude.metrics.matthews import matthews
 from interlude.metrics.micro_f1 import micro_f1
 from interlude.metrics.multirc import multirc
 from interlude.metrics.pearson_spearman import pearson_spearman
+from interlude.metrics.qa_f1 import qa_f1
 from interlude.metrics.qa_f1_em import qa_f1_em
 from interlude.metrics.record import record
 from interlude.metrics.spearman import spearman
 from interlude.metrics.tag_accuracy import tag_accuracy
+from interlude.metrics.tag_f1 import tag_f1
 
 RNG = np.random.default_rng(4)
 BINARY = [(RNG.integers(2, size=n), RNG.integers(2, size=n)) for n in (1, 2, 7, 50)]
@@ -208,6 +210,7 @@ def test_metrics_refuse_predictions_and_gold_of_different_number() -> None:
         (entity_f1, [["O"]], [["O"], ["O"]]),
         (tag_accuracy, [["O"]], [["O"], ["O"]]),
         (tag_accuracy, [["O"]], [["O", "O"]]),
+        (tag_f1, [["O"]], [["O", "O"]]),
         (micro_f1, [[1]], [[1], [1]]),
         (pearson_spearman, [1.0, 2.0], [1.0, 2.0, 4.0]),
         (multirc, [1], [option, option]),
@@ -298,6 +301,26 @@ def test_tag_accuracy_is_over_words_and_not_over_sentences() -> None:
 
 def test_tag_accuracy_of_a_word_without_a_prediction_is_0() -> None:
     assert tag_accuracy([["NN", ""]], [["NN", "NN"]]) == {"tag_accuracy": 1 / 2}
+
+
+def test_tag_f1_weighs_each_tag_by_its_words() -> None:
+    gold = [["N", "N", "N"], ["V"], ["D", "D"]]
+    predicted = [["N", "N", "V"], ["V"], ["", "N"]]
+    # N: 2 of 3 predicted, 2 of 3 wanted; V: 1 of 2 and 1 of 1; D: never predicted; X in neither.
+    of_each = {"N": 2 * 2 / (3 + 3), "V": 2 * 1 / (2 + 1), "D": 0.0}
+    f1 = (3 * of_each["N"] + 1 * of_each["V"] + 2 * of_each["D"]) / 6
+    assert tag_f1(predicted, gold) == pytest.approx({"tag_f1": f1, "tag_accuracy": 3 / 6})
+
+
+def test_tag_f1_of_constant_and_of_lost_tags() -> None:
+    assert tag_f1([["N", "N"]], [["N", "V"]])["tag_f1"] == pytest.approx((2 * 1 / 3 + 0) / 2)
+    assert tag_f1([["", ""]], [["N", "V"]]) == {"tag_f1": 0.0, "tag_accuracy": 0.0}
+
+
+def test_qa_f1_is_the_f1_of_qa_f1_em() -> None:
+    predicted, gold = ["the red door", "x", "blue"], [["red door", "a"], ["y"], ["blue sky"]]
+    f1 = np.mean([squad_f1("the red door", "red door"), 0, squad_f1("blue", "blue sky")])
+    assert qa_f1(predicted, gold) == pytest.approx({"qa_f1": f1, "exact_match": 1 / 3})
 
 
 def test_tag_accuracy_of_random_tags() -> None:
@@ -502,9 +525,11 @@ def test_record_of_random_candidates(seed: int) -> None:
 
 def test_the_score_is_the_first_number_and_has_the_name_of_its_metric() -> None:
     examples: dict[str, tuple[list[Any], list[Any]]] = {
+        "qa_f1": (["a"], [["a"]]),
         "qa_f1_em": (["a"], [["a"]]),
         "entity_f1": ([["B-X"]], [["B-X"]]),
         "tag_accuracy": ([["X", "Y"]], [["X", "Y"]]),
+        "tag_f1": ([["X", "Y"]], [["X", "Y"]]),
         "micro_f1": ([[0, 2], []], [[0, 2], []]),
         "multirc": ([0, 1], options("ab", [0, 1])),
         "record": ([0, 1], candidates("q", ["a dog", "cat"], ["cat"])),

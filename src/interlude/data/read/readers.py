@@ -134,11 +134,16 @@ def _located(row: Row) -> Row:
     answer, passage = row["answer"].strip(), row["passage"]
     if answer.lower() == "unknown":
         raise UnusableError("no answer in the passage (marked unknown)")
-    whole_words = rf"(?<!\w){re.escape(answer)}(?!\w)"
-    found = re.search(whole_words, passage) or re.search(whole_words, passage, re.IGNORECASE)
+    found = first_occurrence(answer, passage)
     if found is None:
         raise UnusableError("answer is not in the passage word for word")
     return {**row, "start": found.start(), "end": found.end(), "answers": [found[0]]}
+
+
+def first_occurrence(answer: str, text: str) -> re.Match[str] | None:
+    """Return where a text first has an answer as whole words, in its own case or else in any."""
+    whole_words = rf"(?<!\w){re.escape(answer)}(?!\w)"
+    return re.search(whole_words, text) or re.search(whole_words, text, re.IGNORECASE)
 
 
 @reader

@@ -37,6 +37,8 @@ def _words(row: Row, task: Task, key: str) -> list[Any]:
     if isinstance(value, str):
         is_list = looks_listed(value) or (key == "tags" and value.lstrip().startswith("["))
         value = value if is_list else value.split()
+    if value == []:  # a sentence without a word, as at the end of some published files
+        raise MissingError(key)
     words = listed(value, key)
     for place, word in enumerate(words, start=1):
         if is_missing(word):

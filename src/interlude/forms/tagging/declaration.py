@@ -9,6 +9,6 @@ DECLARATION = Declaration(
         "tokens": Column("column with the list of words, or with a text that is cut at blanks"),
         "tags": Column("column with a tag for each word, likewise"),
     },
-    metrics=("entity_f1", "tag_accuracy"),
+    metrics=("entity_f1", "tag_accuracy", "tag_f1"),
     metric_shapes_rows=True,  # entities are written as BIO
 )
