@@ -40,7 +40,10 @@ from helpers.project import Project, copy_project, snakemake_command
 REHEARSAL = ["--configfile", "config/studies/rehearsal.yaml"]
 PATIENCE = 600  # seconds in which a study that was told to end must end
 MOST_ATTEMPTS = 5  # to mend a study that no fault disturbs
-TIMES = ("train_seconds", "evaluation_seconds", "total_seconds", "energy_joules", "taken_from")
+TIMES = (
+    *("train_seconds", "evaluation_seconds", "total_seconds"),
+    *("energy_joules", "peak_memory_bytes", "taken_from"),
+)
 RETRY = "To try them again: snakemake --cores all "
 
 Records = dict[Path, int]

@@ -193,7 +193,9 @@ def written(task: Task, rows: dict[str, list[Row]] | list[Row], folder: Path) ->
             told = {"dataset": "any", "split": split, "file": file.name, "sha256": sha256}
             entries.append(named | told)
     (folder / "MANIFEST.json").write_text(json.dumps({"files": entries}))
-    return Places(Path("archives.yaml"), folder, own_data=folder / "own", slices=folder / "none")
+    return Places(
+        Path("archives.yaml"), mirror=folder, own_data=folder / "own", slices=folder / "none"
+    )
 
 
 def first(folder: Path) -> Row:

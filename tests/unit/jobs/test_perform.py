@@ -38,7 +38,7 @@ from interlude.training.start import read_encoder, read_heads, read_status
 
 REPOSITORY = Path(__file__).parents[3]
 TRAIN = REPOSITORY / "workflow/scripts/train.py"
-SECONDS = {"total_seconds", "train_seconds", "evaluation_seconds"}
+COSTS = {"total_seconds", "train_seconds", "evaluation_seconds", "peak_memory_bytes"}
 
 Perform = Callable[..., JobFiles]
 
@@ -110,6 +110,7 @@ def test_record_says_what_was_told_and_what_was_found(
     assert record["versions"]["torch"] == torch.__version__
     assert record["best_step"] in {p["step"] for p in record["curve"] if p["score"] is not None}
     assert record["total_seconds"] > record["train_seconds"] > 0
+    assert record["peak_memory_bytes"] > 100 * 2**20  # torch alone
     tokens = sum(read_encoded(encoded["choice"] / "train.arrow")["tokens"].to_pylist())
     assert record["tokens"] == 2 * tokens
 
@@ -190,7 +191,7 @@ def test_a_training_repeated_gives_the_same_bytes_and_another_seed_gives_others(
     first, second, other = (carry_out(replace(training, seed=seed)) for seed in (5, 5, 6))
     assert first.predictions.read_bytes() == second.predictions.read_bytes()
     records = [tiny.read_record(of) for of in (first, second, other)]
-    timeless = [{k: v for k, v in r.items() if k not in SECONDS} for r in records]
+    timeless = [{k: v for k, v in r.items() if k not in COSTS} for r in records]
     assert timeless[0] == timeless[1]
     assert records[0]["curve"] != records[2]["curve"]
 

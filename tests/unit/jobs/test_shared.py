@@ -72,7 +72,7 @@ def was_trained(said: list[str]) -> bool:
 def outcome(files: JobFiles) -> tuple[Any, ...]:
     """Return all that a training found out: record, bytes of predictions and of the start."""
     names = ("training", "taken_from", "total_seconds", "train_seconds", "evaluation_seconds")
-    names += ("start_bytes",)  # what it keeps is compared itself
+    names += ("peak_memory_bytes", "start_bytes")  # what it keeps is compared itself
     record = {key: value for key, value in tiny.read_record(files).items() if key not in names}
     start = files.own_start
     kept = {} if start is None else {path.name: path.read_bytes() for path in start.iterdir()}
