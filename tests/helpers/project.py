@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from interlude.plan.cells import Cell
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config.yaml", "config", "envs", "profiles", "reference", "src", "workflow")
+PARTS = (
+    *("Snakefile", "config.yaml", "config", "envs", "examples", "profiles", "reference"),
+    *("src", "workflow"),
+)
 TINY = ROOT / "tests/workflow/tiny.yaml"
 # What a user's environment may hold and no file may: `workflow/test_secrets.py` looks for these.
 TOKEN, PASSWORD = "hf_t0psecretT0PSECRETt0psecretT0PS", "s3cretOfTheProxy"
