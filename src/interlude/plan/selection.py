@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,7 +19,9 @@ from interlude.words import NO_SOURCE, OF_ENCODERS
 # that the source leaves. Of texts, sentences (texts by a model of sentences), vocabularies and the
 # Fisher information there is one of the source and one of the target.
 TEXTS, SENTENCES = "texts", "sentences"
-NEEDS_OF: dict[str, str] = dict.fromkeys(OF_ENCODERS, FEATURES) | {
+NEEDS_OF: dict[str, str] = {
+    method: FEATURES for method in OF_ENCODERS if not method.startswith("few-shot")
+} | {
     "vocabulary": VOCABULARY,
     "textemb": TEXTS,
     SEMB: SENTENCES,
@@ -76,11 +78,23 @@ def selected(study: Study, plan: Plan) -> Selected:
     """
     found = Selected()
     given = study.config.selection
-    wanted = dict.fromkeys(NEEDS_OF[method] for method in (given.of_encoders if given else []))
+    methods = given.of_encoders if given else []
+    _check(study, methods)
+    wanted = dict.fromkeys(NEEDS_OF[method] for method in methods)
     if given and wanted:
         needs = _Needs(study, plan, given.examples, found)
         found.pairs += needs.pairs([*wanted])
     return found
+
+
+def _check(study: Study, methods: Sequence[str]) -> None:
+    """Refuse a method that has a name and is not computed yet."""
+    unknown = [method for method in methods if method not in NEEDS_OF]
+    if unknown:
+        raise InputError(
+            f"{study.name}: key selection.methods: found {unknown[0]}, which is not computed yet. "
+            f"Allowed: {', '.join(NEEDS_OF)}."
+        )
 
 
 @dataclass

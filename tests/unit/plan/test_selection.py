@@ -15,7 +15,7 @@ from interlude.plan.selection import NEEDS_OF, Selected, selected
 from interlude.plan.study import load_study
 from interlude.words import OF_ENCODERS
 
-EVERY = {"methods": [*OF_ENCODERS], "examples": 20, "sentence_model": "sentences"}
+EVERY = {"methods": [*NEEDS_OF], "examples": 20, "sentence_model": "sentences"}
 
 
 @pytest.fixture
@@ -38,7 +38,12 @@ def test_a_study_without_the_key_reads_nothing(registry: Path) -> None:
 
 
 def test_every_method_that_needs_a_reading_has_one() -> None:
-    assert NEEDS_OF.keys() == {*OF_ENCODERS}
+    assert {*OF_ENCODERS} - NEEDS_OF.keys() == {f"few-shot-{steps}" for steps in (5, 10, 25, 50)}
+
+
+def test_a_method_that_is_not_computed_yet_is_refused(registry: Path) -> None:
+    with pytest.raises(InputError, match=r"methods: found few-shot-5, which is not computed yet"):
+        read(registry, selection={"methods": ["logme", "few-shot-5"]})
 
 
 def test_each_pair_reads_what_its_methods_need_and_shares_the_rest(registry: Path) -> None:
