@@ -117,7 +117,7 @@ PARTS = ("train", "validation")  # of a task's rows
 START_FILES = ("manifest.json", "encoder.safetensors")  # what a training reads of its start
 # The plan, for people to look things up; no rule has it as input.
 PLAN_FILE = f"{RESULTS}/plan.csv"
-PLAN_TEXT = to_csv([*PLAN.cells, *PLAN.tried])
+PLAN_TEXT = to_csv([*PLAN.cells, *PLAN.tried, *PLAN.few_shot])
 if not (workflow.remote_exec or workflow.output_settings.dryrun):
     with written_atomically(Path(PLAN_FILE)) as draft:
         draft.write_text(PLAN_TEXT, encoding="utf8")

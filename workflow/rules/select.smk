@@ -41,15 +41,21 @@ def extraction_time(wildcards, input, attempt):
     return attempt * extraction_minutes(extraction, Path(input.model).stat().st_size, ON_GPU)
 
 
+def left(id):
+    """What an extraction, or a training of few steps, leaves."""
+    if id in SELECTED.extractions:
+        return f"{FEATURES}/{id}/manifest.json"
+    return f"results/trained/{id}/record.json"
+
+
 def can_be_had(id):
-    """Whether an extraction is there or can be made; trainings are not repeated for tables alone."""
+    """Whether it is there, or no training has to be repeated for it where that is not wanted."""
+    if STUDY.config.missing_runs == "rerun" or Path(left(id)).exists():
+        return True
+    if id not in SELECTED.extractions:
+        return False
     start = SELECTED.extractions[id].start
-    return (
-        STUDY.config.missing_runs == "rerun"
-        or start is None
-        or Path(f"{FEATURES}/{id}/manifest.json").exists()
-        or Path(f"results/trained/{start}/start/manifest.json").exists()
-    )
+    return start is None or Path(f"results/trained/{start}/start/manifest.json").exists()
 
 
 def pairs_of(target):
@@ -62,7 +68,7 @@ def pairs_of(target):
             "target": target,
             "source": pair.source,
             "needs": {
-                need: [(f"{FEATURES}/{id}", SELECTED.uses[need, id]) for id in ids]
+                need: [(str(Path(left(id)).parent), SELECTED.uses[need, id]) for id in ids]
                 * all(map(can_be_had, ids))
                 for need, ids in pair.needs.items()
             },
@@ -74,8 +80,14 @@ def pairs_of(target):
 
 def extractions_of(wildcards):
     """What the methods need of a target's pairs, where it can be had."""
-    needs = [folders for pair in pairs_of(wildcards.task) for folders in pair["needs"].values()]
-    return sorted({f"{folder}/manifest.json" for folders in needs for folder, _ in folders})
+    needed = {
+        id
+        for pair in SELECTED.pairs
+        for ids in pair.needs.values()
+        for id in ids
+        if pair.target == wildcards.task and all(map(can_be_had, ids))
+    }
+    return sorted(map(left, needed))
 
 
 rule extract_features:

@@ -12,7 +12,9 @@ from interlude.errors import InputError
 from interlude.words import KEY, NO_SOURCE
 
 COLUMNS = (*KEY, "id")
-SWEEP = "sweep"  # stands as arm where a training only serves to choose settings
+# These stand as arm where a training only serves to choose settings, or a source by few steps; no
+# name of an arm has a blank.
+SWEEP, FEW_SHOT = "sweep", "few shot"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Cell:
 
 
 def scored(cells: Iterable[Cell]) -> list[Cell]:
-    """Return the cells that stand in tables of results: those of no sweep."""
-    return [cell for cell in cells if cell.arm != SWEEP]
+    """Return the cells that stand in tables of results, which serve no choice alone."""
+    return [cell for cell in cells if cell.arm not in (SWEEP, FEW_SHOT)]
 
 
 def tried(cells: Iterable[Cell]) -> list[Cell]:

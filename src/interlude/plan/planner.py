@@ -36,13 +36,15 @@ class Plan:
 
     cells: in the order of tables. trainings: id -> training, each before those that start from it.
     starts: ids of trainings whose encoder and heads are kept for another. sweeps: id -> choice.
-    tried: the cells of the sweep, arm `sweep`, which stand in no table of results.
+    tried: the cells of the sweep, arm `sweep`, which stand in no table of results. few_shot: nor do
+    these, of few steps from a source, which methods of selection read.
     """
 
     cells: list[Cell] = field(default_factory=list)
     trainings: dict[str, Training] = field(default_factory=dict)
     choices: dict[str, Choice] = field(default_factory=dict)
     tried: list[Cell] = field(default_factory=list)
+    few_shot: list[Cell] = field(default_factory=list)
 
     @cached_property
     def starts(self) -> set[str]:
@@ -57,7 +59,8 @@ class Plan:
     @cached_property
     def names(self) -> dict[str, str]:
         """Return id -> the name of the first cell that is read from a training."""
-        named = {cell.training: cell.name for cell in reversed([*self.cells, *self.tried])}
+        cells = [*self.cells, *self.tried, *self.few_shot]
+        named = {cell.training: cell.name for cell in reversed(cells)}
         return {id: named.get(id, self._stage_name(each)) for id, each in self.trainings.items()}
 
     @cached_property
@@ -68,7 +71,8 @@ class Plan:
         """
         between = dict.fromkeys(self.trainings, INTERMEDIATE)
         tried = {cell.training: SWEEP for cell in self.tried}
-        return between | tried | {cell.training: cell.role for cell in reversed(self.cells)}
+        scored = {cell.training: cell.role for cell in reversed([*self.cells, *self.few_shot])}
+        return between | tried | scored
 
     def add(self, training: Training) -> str:
         """Take a training into the plan, unless it is there, and return its id."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from interlude.errors import InputError
-from interlude.plan.cells import Cell
+from interlude.plan.cells import FEW_SHOT, Cell
 from interlude.plan.extractions import FEATURES, FISHER, VOCABULARY, Extraction
 from interlude.plan.planner import TARGET, Plan
 from interlude.plan.study import SEMB, Study
@@ -17,10 +18,11 @@ from interlude.words import NO_SOURCE, OF_ENCODERS
 
 # What a method needs of a pair; most need features: an extraction of the target by the encoder
 # that the source leaves. Of texts, sentences (texts by a model of sentences), vocabularies and the
-# Fisher information there is one of the source and one of the target.
-TEXTS, SENTENCES = "texts", "sentences"
+# Fisher information there is one of the source and one of the target. Steps are those of a training
+# of the target from the source, ended soon.
+TEXTS, SENTENCES, STEPS = "texts", "sentences", "steps"
 NEEDS_OF: dict[str, str] = {
-    method: FEATURES for method in OF_ENCODERS if not method.startswith("few-shot")
+    method: STEPS if method.startswith("few-shot-") else FEATURES for method in OF_ENCODERS
 } | {
     "vocabulary": VOCABULARY,
     "textemb": TEXTS,
@@ -28,12 +30,25 @@ NEEDS_OF: dict[str, str] = {
     "taskemb": FISHER,
 }
 
+# Poth et al. 2021: an epoch of 1,000 examples in batches of 20 (10, two of which make a step), read
+# after 5, 10, 25 and 50 steps.
+FEW_EXAMPLES = 1000
+FEW_STEPS: dict[str, Any] = {
+    "steps": 50,
+    "batch_size": 20,
+    "evaluate_every": 5,
+    "patience": None,
+}
+
 Ids = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A source for a target, `none` for the pretrained encoder; need -> ids of extractions."""
+    """A source for a target, `none` for the pretrained encoder; need -> ids of extractions.
+
+    The need `steps` has the id of a training in their place.
+    """
 
     target: str
     source: str
@@ -73,28 +88,17 @@ class Selected:
 def selected(study: Study, plan: Plan) -> Selected:
     """Return what the methods of a study's key `selection` need; nothing without it.
 
-    A source is known by the encoder that it leaves in the first restart. InputError where the arm
-    of the main contrast leaves none.
+    A source is known by the encoder that it leaves in the first restart. The trainings of few steps
+    enter the plan. InputError where the arm of the main contrast leaves no encoder.
     """
     found = Selected()
     given = study.config.selection
     methods = given.of_encoders if given else []
-    _check(study, methods)
     wanted = dict.fromkeys(NEEDS_OF[method] for method in methods)
     if given and wanted:
         needs = _Needs(study, plan, given.examples, found)
         found.pairs += needs.pairs([*wanted])
     return found
-
-
-def _check(study: Study, methods: Sequence[str]) -> None:
-    """Refuse a method that has a name and is not computed yet."""
-    unknown = [method for method in methods if method not in NEEDS_OF]
-    if unknown:
-        raise InputError(
-            f"{study.name}: key selection.methods: found {unknown[0]}, which is not computed yet. "
-            f"Allowed: {', '.join(NEEDS_OF)}."
-        )
 
 
 @dataclass
@@ -116,9 +120,8 @@ class _Needs:
                     last = self._training(cell)
                     needs = {what: self._needed(what, cell.source, last, single) for what in wanted}
                     yield Pair(target, cell.source, needs)
-            if FEATURES in wanted:
-                needs = {FEATURES: self.found.add(self._pretrained(single, target))}
-                yield Pair(target, NO_SOURCE, needs)
+            if own := self._of_none(wanted, target, single):
+                yield Pair(target, NO_SOURCE, own)
 
     def _first(self, arm: str) -> list[Cell]:
         """Return the cells of an arm on targets, of the first trial and of whole sources."""
@@ -137,6 +140,8 @@ class _Needs:
         """Return the extractions of a pair; last: the target from the source; single: alone."""
         (target,) = (part.task for part in single.parts)
         taught = self._taught(last, source)
+        if what == STEPS:
+            return self._few_shot(last, source, target)
         if what == FEATURES:
             (head,) = (part for part in taught.parts if part.task == source)
             own = self._pretrained(last, target)
@@ -150,6 +155,15 @@ class _Needs:
         }
         return self.found.add(by[what](taught, source), by[what](single, target))
 
+    def _of_none(self, wanted: list[str], target: str, single: Training) -> dict[str, Ids]:
+        """Return what is needed of the pretrained encoder, as of a source."""
+        needs: dict[str, Ids] = {}
+        if FEATURES in wanted:
+            needs[FEATURES] = self.found.add(self._pretrained(single, target))
+        if STEPS in wanted:
+            needs[STEPS] = self._few_shot(single, NO_SOURCE, target)
+        return needs
+
     def _taught(self, last: Training, source: str) -> Training:
         """Return the training before the last one that has the source among its parts."""
         before = last
@@ -161,6 +175,17 @@ class _Needs:
             f"{self.study.name}: key selection: found an arm in which nothing begins with what "
             f"{source} leaves. Allowed: a main contrast of an arm that trains on the source first."
         )
+
+    def _few_shot(self, training: Training, source: str, target: str) -> Ids:
+        """Return the training of few steps in place of a whole one; it enters the plan."""
+        parts = tuple(
+            replace(part, examples=min(part.examples or FEW_EXAMPLES, FEW_EXAMPLES))
+            for part in training.parts
+        )
+        settings = replace(training.settings, **FEW_STEPS)
+        id = self.plan.add(replace(training, parts=parts, settings=settings))
+        self.plan.few_shot.append(Cell(FEW_SHOT, TARGET, source, None, target, 1, None, id))
+        return (id,)
 
     def _pretrained(self, training: Training, task: str) -> Extraction:
         """Return an extraction of a task in the data of a training, by the pretrained encoder."""

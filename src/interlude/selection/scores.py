@@ -15,8 +15,9 @@ from safetensors.numpy import load_file
 
 from interlude.errors import InputError
 from interlude.files import MANIFEST, check_files, read_manifest
+from interlude.jobs.collect import read_record
 from interlude.plan.extractions import FEATURES, FISHER, TENSORS, VOCABULARY, Extraction
-from interlude.plan.selection import NEEDS_OF
+from interlude.plan.selection import NEEDS_OF, STEPS
 from interlude.selection.estimators import Labelled, NotApplicableError, estimator_of
 from interlude.selection.similarity import cosine, overlap, task_similarity
 from interlude.words import SELECTION_SCORES
@@ -32,7 +33,10 @@ Told = tuple[float, str | None]  # a value, or why there is none
 
 @dataclass(frozen=True)
 class Asked:
-    """A source for a target: need -> folders of extractions, and how many pairs share each."""
+    """A source for a target: need -> folders of extractions, and how many pairs share each.
+
+    The need `steps` has the folder of a training in their place.
+    """
 
     target: str
     source: str
@@ -68,6 +72,9 @@ def scores_of(pairs: Sequence[Asked], methods: Sequence[str]) -> pd.DataFrame:
 
 def _of_method(method: str, pairs: Sequence[Asked]) -> Iterator[dict[str, Any]]:
     what = NEEDS_OF[method]
+    if what == STEPS:
+        yield from _few_shot(method, pairs)
+        return
     own = [pair for pair in pairs if what in pair.needs]
     started = time.perf_counter()
     told = _by_fisher(own) if what == FISHER else [_told(method, pair.needs[what]) for pair in own]
@@ -106,6 +113,34 @@ def labelled(of: Found) -> Labelled:
         raise NotApplicableError("the encoder gives numbers that are not finite")
     labels, groups = of.tensor("labels"), of.tensor("groups")
     return Labelled(features, labels, groups, of.said["kind"], of.tensors.get("predicted"))
+
+
+def _few_shot(method: str, pairs: Sequence[Asked]) -> Iterator[dict[str, Any]]:
+    """Yield the score of each pair on validation after the steps that the method names."""
+    steps = int(method.rpartition("-")[2])
+    for pair in pairs:
+        named = {"method": method, "target": pair.target, "source": pair.source}
+        of = pair.needs.get(STEPS, ())
+        if not of and STEPS in pair.needs:
+            yield {**named, "value": np.nan, "tokens": 0, "seconds": 0.0, REASON: GONE}
+        for folder, _ in of:
+            yield named | _after(steps, pair.target, read_record(Path(folder) / "record.json"))
+
+
+def _after(steps: int, target: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a training says of a target after some steps, and what it took until then.
+
+    Of its evaluations one alone is needed.
+    """
+    part = next(each for each in record["parts"] if each["task"] == target)
+    scores = {each["step"]: each["score"] for each in part.get("curve") or []}
+    if scores.get(steps) is None:
+        why = f"its training has the status {record['status']} and no score after {steps} steps"
+        return {"value": np.nan, "tokens": 0, "seconds": 0.0, REASON: why}
+    share, evaluations = steps / record["steps"], len(scores)
+    tokens = record["tokens"] * share + record["evaluation_tokens"] / evaluations * COST[FEATURES]
+    seconds = record["train_seconds"] * share + record["evaluation_seconds"] / evaluations
+    return {"value": scores[steps], "tokens": round(tokens), "seconds": seconds, REASON: None}
 
 
 def _by_fisher(pairs: Sequence[Asked]) -> list[Told]:

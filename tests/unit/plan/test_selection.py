@@ -10,6 +10,7 @@ import pytest
 from helpers import tiny
 
 from interlude.errors import InputError
+from interlude.plan.cells import scored
 from interlude.plan.planner import Plan, plan_of
 from interlude.plan.selection import NEEDS_OF, Selected, selected
 from interlude.plan.study import load_study
@@ -38,12 +39,26 @@ def test_a_study_without_the_key_reads_nothing(registry: Path) -> None:
 
 
 def test_every_method_that_needs_a_reading_has_one() -> None:
-    assert {*OF_ENCODERS} - NEEDS_OF.keys() == {f"few-shot-{steps}" for steps in (5, 10, 25, 50)}
+    assert NEEDS_OF.keys() == {*OF_ENCODERS}
 
 
-def test_a_method_that_is_not_computed_yet_is_refused(registry: Path) -> None:
-    with pytest.raises(InputError, match=r"methods: found few-shot-5, which is not computed yet"):
-        read(registry, selection={"methods": ["logme", "few-shot-5"]})
+def test_few_steps_are_trainings_of_their_own_and_no_scores(registry: Path) -> None:
+    found, plan = read(registry, selection={"methods": ["few-shot-5", "few-shot-50"]})
+    before = read(registry, selection=None)[1]
+    own = plan.trainings.keys() - before.trainings.keys()
+    assert len(own) == 3 * 2  # two sources and none, on two targets
+    assert own == {id for pair in found.pairs for id in pair.needs["steps"]}
+    assert own == {cell.training for cell in plan.few_shot}
+    assert plan.cells == before.cells
+    assert scored([*plan.cells, *plan.few_shot]) == plan.cells
+    assert {plan.roles[id] for id in own} == {"target"}
+    assert all("few shot target" in plan.names[id] for id in own)
+    for id in own:
+        training = plan.trainings[id]
+        settings = training.settings
+        assert (settings.steps, settings.batch_size, settings.evaluate_every) == (50, 20, 5)
+        assert training.part.examples == 1000
+    assert plan.starts == before.starts
 
 
 def test_each_pair_reads_what_its_methods_need_and_shares_the_rest(registry: Path) -> None:

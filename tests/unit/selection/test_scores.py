@@ -152,3 +152,35 @@ def test_an_extraction_that_is_another_one_or_was_changed_is_refused(tmp_path: P
     (changed / "extraction.safetensors").write_bytes(b"cut")
     with pytest.raises(InputError, match="broken or changed"):
         scores_of([Asked("yours", "other", {"features": [(str(changed), 1)]})], ["logme"])
+
+
+def few_steps(folder: Path, **changes: Any) -> str:
+    """Leave the record of a training of few steps, with its predictions; return its folder."""
+    folder.mkdir()
+    curve = [{"step": step, "loss": 1.0, "score": step / 100} for step in range(5, 51, 5)]
+    part = {"task": "mine", "validation_examples": 1, "curve": curve}
+    record = {"schema_version": 2, "status": "ok", "steps": 50, "tokens": 1000, "parts": [part]}
+    costs = {"evaluation_tokens": 3000, "train_seconds": 10.0, "evaluation_seconds": 20.0}
+    (folder / "record.json").write_text(json.dumps(record | costs | changes))
+    pd.DataFrame({"id": ["a"], "prediction": [0], "gold": [0]}).to_parquet(
+        folder / "predictions.parquet"
+    )
+    return str(folder)
+
+
+def test_few_steps_are_read_from_one_training(tmp_path: Path) -> None:
+    lost = {"status": "diverged", "parts": [{"task": "mine", "curve": []}]}
+    pairs = [
+        Asked("mine", "good", {"steps": [(few_steps(tmp_path / "good"), 1)]}),
+        Asked("mine", "lost", {"steps": [(few_steps(tmp_path / "lost", **lost), 1)]}),
+        Asked("mine", "gone", {"steps": []}),
+    ]
+    scores = scores_of(pairs, ["few-shot-5", "few-shot-25"])
+    found = by_method(scores, "few-shot-25")
+    assert found.at["good", "value"] == 0.25
+    assert found.at["good", "tokens"] == 500 + 3000 / 10 / 3
+    assert found.at["good", "seconds"] == 5 + 2
+    assert by_method(scores, "few-shot-5").at["good", "value"] == 0.05
+    assert found["value"].isna().to_dict() == {"good": False, "lost": True, "gone": True}
+    assert "diverged" in found.at["lost", "reason"]
+    assert "is gone" in found.at["gone", "reason"]
