@@ -10,7 +10,14 @@ import pandas as pd
 import pytest
 from helpers.project import ROOT, Project, copy_project, held, snakemake_command
 
-from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, OF_SEVERAL, OF_TRIALS
+from interlude.analysis.catalog import (
+    FIGURES,
+    OF_METHODS,
+    OF_MIXING,
+    OF_SELECTION,
+    OF_SEVERAL,
+    OF_TRIALS,
+)
 
 OVERLAY = "config/studies/published.yaml"
 AVERAGES = {
@@ -118,7 +125,8 @@ def test_both_filters_figures_and_the_report_are_there(tables: Path) -> None:
     filtered = pd.read_csv(tables / "transfer_filtered.csv")
     assert filtered["n"].sum() + filtered["n_degenerate"].sum() == 1155
     absent = {"curves", "size_curves", "forgetting"}  # not published, one size of each source
-    names = FIGURES.keys() - absent - {*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS}
+    some = {*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS, *OF_SELECTION}
+    names = FIGURES.keys() - absent - some
     drawn = {*names, *(f"{name}_filtered" for name in names if FIGURES[name].twice)}
     contents = held(study / "report.html")
     for name in drawn:
@@ -156,3 +164,20 @@ def test_a_broken_reference_file_is_named_and_nothing_is_written(published: Proj
     assert "pruksachatkun_runs.csv: column 'metrics_json' is missing" in done.stdout
     assert not (published.root / "results/broken/scores.parquet").exists()
     assert not (published.root / "results/broken/trainings.parquet").exists()
+
+
+def test_methods_of_selection_are_judged_without_training(published: Project) -> None:
+    done = snakemake(published, "config/studies/selection-published.yaml", "--", "selection")
+    assert done.returncode == 0, done.stdout
+    study = published.root / "results/selection-published"
+    table = pd.read_csv(study / "tables/selection.csv")
+    assert table.columns[:9].tolist() == [
+        *("truth", "method", "metric", "definition", "k", "value", "ci_low", "ci_high", "targets")
+    ]
+    shown = table[(table["definition"] == "best of top k") & (table["k"] == 3)]
+    found = shown.set_index("method")["value"]
+    assert found.loc[["static", "size", "random"]].tolist() == pytest.approx(
+        [0.32, 2.42, 1.89], abs=0.02
+    )
+    drawn = {path.stem for path in (study / "figures").glob("*.svg")}
+    assert drawn == FIGURES.keys() & {*OF_SELECTION}

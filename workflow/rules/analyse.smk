@@ -3,6 +3,11 @@
 include: "results.smk"
 
 
+if STUDY.config.selection:
+
+    include: "judge.smk"
+
+
 localrules:
     tables,
     make_tables,
@@ -61,3 +66,4 @@ rule tables:
     input:
         rules.make_tables.output,
         rules.write_review.output,
+        rules.judge_selection.output.tables if STUDY.config.selection else [],

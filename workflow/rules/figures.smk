@@ -38,3 +38,4 @@ rule figures:
     input:
         rules.make_figures.output,
         rules.compare.input if STUDY.config.compare else [],
+        rules.judge_selection.output.figures if STUDY.config.selection else [],

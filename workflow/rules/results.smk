@@ -22,6 +22,7 @@ ABSENT = {
     *([] if STUDY.config.sweep else ["sweep"]),
     *(["curves"] if STUDY.config.published else []),
 }
+ABSENT |= {*catalog.OF_SELECTION}  # made apart from the others: judge.smk
 TABLES_SHOWN = {name: table for name, table in catalog.TABLES.items() if name not in ABSENT}
 FIGURES_SHOWN = {name: figure for name, figure in catalog.FIGURES.items() if name not in ABSENT}
 RUNS_SHOWN = {True: "without degenerate runs", False: "all runs"}

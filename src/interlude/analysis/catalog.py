@@ -39,6 +39,13 @@ TABLES = {
     "size_regression": Shown("Mix or chain", "Size ratio and difference"),
     "methods": Shown("Methods", "Transfer by either method", twice=True),
     "method_ranking": Shown("Methods", "Whether sources rank alike"),
+    "selection": Shown("Selection", "Methods of selection"),
+    "selection_groups": Shown("Selection", "Methods by group of targets"),
+    "selection_pairs": Shown("Selection", "Methods in pairs"),
+    "selection_costs": Shown("Selection", "Costs of methods"),
+    "selection_choices": Shown("Selection", "What methods choose"),
+    "selection_targets": Shown("Selection", "Methods by target"),
+    "selection_scores": Shown("Selection", "What methods say of sources"),
     "arm_means": Shown("Arms", "Mean of each arm"),
     "arm_costs": Shown("Arms", "Costs of each arm"),
     "forgetting": Shown("Arms", "What encoders forget"),
@@ -74,6 +81,9 @@ FIGURES = {
     "size_panels": Shown("Mix or chain", "Transfer by size and arm"),
     "methods": Shown("Methods", "Relative gain by method", twice=True, each="methods"),
     "method_ranking": Shown("Methods", "Transfer by either method", each="methods"),
+    "selection_costs": Shown("Selection", "Regret and cost of methods"),
+    "selection_ranks": Shown("Selection", "Rank of what methods choose"),
+    "selection_scatter": Shown("Selection", "What methods say, and transfer"),
     "all_tasks": Shown("Arms", "Arms without a source"),
     "forgetting": Shown("Arms", "What encoders forget"),
     "stability": Shown("Stability", "Trials of each start"),
@@ -89,7 +99,8 @@ FIGURES = {
 
 
 # What is there only of a study that mixes as well as chains, of one with arms that differ in the
-# method alone, of one with several contrasts, and of one that shows tables of its trials.
+# method alone, of one that judges methods of selection, of one with several contrasts, and of one
+# that shows tables of its trials.
 OF_MIXING = (
     *("mix_or_chain", "mix_or_chain_answers", "size_rule", "size_regression"),
     *("better_than_single", "size_panels"),
@@ -98,6 +109,10 @@ OF_METHODS = ("methods", "method_ranking")
 OF_TRIALS = (
     *("stability", "expected_best", "setting_effects", "score_iqm", "improvement", "equality"),
     "sorted_trials",
+)
+OF_SELECTION = (
+    *("selection", "selection_groups", "selection_pairs", "selection_costs", "selection_targets"),
+    *("selection_choices", "selection_scores", "selection_ranks", "selection_scatter"),
 )
 OF_SEVERAL = ("arm_means", "arm_costs", "all_tasks")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from interlude.analysis.degenerate import DegenerateRule
 from interlude.words import NO_SOURCE, Contrast
@@ -43,6 +44,49 @@ class Stability:
 
 
 @dataclass(frozen=True)
+class TruthFile:
+    """A CSV file with scores of a grid, and what its columns hold; "" for what it does not have.
+
+    score: in points. none: the source that stands for no transfer. only: column -> value of the
+    rows that are read. probe, size: numbers of each source.
+    """
+
+    file: str
+    source: str
+    target: str
+    score: str
+    repetition: str = ""
+    none: str = ""
+    size: str = ""
+    probe: str = ""
+    only: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read."""
+        named = (self.source, self.target, self.score, self.repetition, self.size, self.probe)
+        return list(filter(None, named))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Methods of selection that are judged, and by which truths beside the study's own scores.
+
+    methods: names, or several joined by +. truth: name of the study's own. truths: name -> file.
+    """
+
+    methods: tuple[str, ...]
+    truth: str
+    truths: dict[str, TruthFile] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Selection:
+        """Return what a JSON object of the fields' names says."""
+        truths = {name: TruthFile(**each) for name, each in values["truths"].items()}
+        return cls(tuple(values["methods"]), values["truth"], truths)
+
+
+@dataclass(frozen=True)
 class Options:
     """Options of one analysis.
 
@@ -53,6 +97,7 @@ class Options:
     contrasts: what the tables compare; the first is the study's main one.
     forgetting: whether an arm measures what its encoders have forgotten.
     stability: of a study that shows tables of its trials.
+    selection: methods of selection that are judged; None for none.
     unlearned, one_encoder: (arm, source) of those that did not learn their own task, or have one
     encoder for all restarts: findings of the runs, see `scope.described`.
     """
@@ -66,6 +111,7 @@ class Options:
     one_encoder: tuple[tuple[str, str], ...] = ()
     forgetting: bool = False
     stability: Stability | None = None
+    selection: Selection | None = None
     degenerate: DegenerateRule = field(default_factory=DegenerateRule)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -74,10 +120,12 @@ class Options:
         """Read options from a JSON object with the fields' names; TypeError for an unknown one."""
         values = json.loads(text)
         stability = values.pop("stability", None)
+        selection = values.pop("selection", None)
         return cls(
             titles=values.pop("titles", {}),
             tasks=tuple(values.pop("tasks", ())),
             contrasts=tuple(Contrast(**each) for each in values.pop("contrasts", ())),
+            selection=Selection.of(selection) if selection else None,
             degenerate=DegenerateRule(**values.pop("degenerate", {})),
             statistics=Statistics(**values.pop("statistics", {})),
             stability=None if stability is None else Stability(**stability),

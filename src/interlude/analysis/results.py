@@ -19,7 +19,17 @@ import pyarrow.parquet as pq
 
 from interlude.errors import InputError, unknown
 from interlude.files import written_atomically
-from interlude.words import ADDED, JSON, KEY, NO_SOURCE, ROLES, SCORES, STATUSES, TRAININGS
+from interlude.words import (
+    ADDED,
+    JSON,
+    KEY,
+    NO_SOURCE,
+    ROLES,
+    SCORES,
+    SELECTION_SCORES,
+    STATUSES,
+    TRAININGS,
+)
 
 # Tables and figures show points: score × 100.
 POINTS = 100
@@ -76,6 +86,16 @@ def read_runs(scores: Path, trainings: Path, tasks: Collection[str] | None = Non
 def read_trainings(path: Path) -> pd.DataFrame:
     """Read and check the table of trainings of a study; InputError as of `read_runs`."""
     return check_trainings(_read(path), str(path))
+
+
+def read_selection_scores(path: Path) -> pd.DataFrame:
+    """Read and check the numbers that methods of selection give; InputError as of `read_runs`."""
+    table, where = _typed(_read(path), SELECTION_SCORES, str(path)), str(path)
+    for column in ("method", "target", "source"):
+        _refuse(table, table[column].isna(), column, "a value in every row", where)
+    once = "each source once per method and target; this one is a duplicate"
+    _refuse(table, table.duplicated(["method", "target", "source"]), "source", once, where)
+    return table
 
 
 def joined(scores: pd.DataFrame, trainings: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
@@ -329,7 +349,8 @@ def _refuse(
 
 def _named(row: pd.Series[Any]) -> str:
     """Return what tells a row from others: a cell's key, or a training's id."""
-    key = KEY if "role" in row else ("training",)
+    by_kind = {"role": KEY, "method": ("method", "target", "source")}
+    key = next((names for kind, names in by_kind.items() if kind in row), ("training",))
     return ", ".join(f"{name} {row[name]}" for name in key if pd.notna(row[name]))
 
 

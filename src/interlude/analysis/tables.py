@@ -11,6 +11,7 @@ from interlude.analysis.options import Options
 from interlude.analysis.pages import Section, render
 from interlude.analysis.results import in_order, sources_in_order
 from interlude.analysis.scope import of_contrast
+from interlude.analysis.selection_summary import main_measures
 from interlude.files import written_atomically
 from interlude.words import NO_SOURCE
 
@@ -71,6 +72,8 @@ def printed(name: str, table: pd.DataFrame, options: Options) -> pd.DataFrame:
     """
     if name.startswith("averages") and "fixed_p" not in table:
         return table  # by degenerate rule
+    if name == "selection":
+        return _judged_rows(table, options)
     for beginning, (shown, by_contrast) in _PRINTED.items():
         if name.startswith(beginning):
             return _by_contrast(shown, table, options) if by_contrast else shown(table, options)
@@ -200,8 +203,28 @@ def _ranking_rows(ranking: pd.DataFrame, _: Options) -> pd.DataFrame:
     return pd.DataFrame({"compared": compared, **known, **shown})
 
 
+def _judged_rows(selection: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return a line per truth and method: the main measures with their intervals."""
+    shown = _decimals(selection, "value", "ci_low", "ci_high")
+    return _by_measure(selection.assign(shown=shown), ["truth", "method"])
+
+
+def _group_rows(groups: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Return a line per truth, method and group of targets: the main measures."""
+    told = groups.assign(shown=_formatted(groups["value"], "{:.2f}"))
+    return _by_measure(told, ["truth", "method", "group"])
+
+
+def _by_measure(told: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+    """Return the texts of column `shown` of the main measures, a column each."""
+    rows = main_measures(told)
+    wide = rows.pivot(index=index, columns="measure", values="shown")
+    order = pd.MultiIndex.from_frame(rows[index].drop_duplicates())
+    return wide.reindex(order, columns=in_order(rows["measure"])).reset_index()
+
+
 def _decimals(table: pd.DataFrame, value: str, low: str, high: str) -> pd.Series[str]:
-    """Return numbers from -1 to 1 with their interval, where there is one."""
+    """Return numbers to two decimals with their interval, where there is one."""
     told, lower, upper = (_formatted(table[name], "{:.2f}") for name in (value, low, high))
     return told + (" [" + lower + ", " + upper + "]").fillna("")
 
@@ -255,6 +278,7 @@ _PRINTED: dict[str, tuple[Callable[[pd.DataFrame, Options], pd.DataFrame], bool]
     "correlations": (_correlation_matrix, False),
     "methods": (_method_rows, False),
     "method_ranking": (_ranking_rows, False),
+    "selection_groups": (_group_rows, False),
     "pooled_cells": (_pooled_matrix, True),
     "pooled": (_pooled_rows, True),
 }

@@ -30,6 +30,11 @@ from interlude.figures.mix_or_chain import (
 )
 from interlude.figures.panels import draw_averages, draw_detectable, draw_robustness, draw_sizes
 from interlude.figures.pooled import draw_pooled
+from interlude.figures.selection import (
+    draw_selection_costs,
+    draw_selection_ranks,
+    draw_selection_scatter,
+)
 from interlude.figures.size_curves import draw_size_curves
 from interlude.figures.spread import draw_spread
 from interlude.figures.style import save, style
@@ -96,6 +101,11 @@ DRAWN: dict[str, Callable[[Material], Figure]] = {
     "methods": lambda of: draw_method_gains(of.table("methods"), of.options),
     "method_ranking": lambda of: draw_method_transfers(
         of.table("methods"), of.table("method_ranking")
+    ),
+    "selection_costs": lambda of: draw_selection_costs(of.whole("selection_costs")),
+    "selection_ranks": lambda of: draw_selection_ranks(of.whole("selection_choices"), of.options),
+    "selection_scatter": lambda of: draw_selection_scatter(
+        of.whole("selection_scores"), of.options
     ),
     "all_tasks": lambda of: draw_all_tasks(of.runs, of.options),
     "forgetting": lambda of: draw_forgetting(of.whole("forgetting"), of.options),

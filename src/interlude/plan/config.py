@@ -250,6 +250,24 @@ def _known_method(name: str) -> str:
     return name
 
 
+class TruthFile(Declared):
+    """A CSV file with the scores of a grid, which judge methods of selection as well."""
+
+    file: str = Field(
+        min_length=1,
+        description="a CSV file with a row per source and target; relative to the working "
+        "directory",
+    )
+    source: str = Field(min_length=1, description="its column of sources")
+    target: str = Field(min_length=1, description="its column of targets")
+    score: str = Field(min_length=1, description="its column of scores in points, score × 100")
+    repetition: str = Field("", description="its column of restarts or seeds, where it has several")
+    none: str = Field("", description="the source that stands for no transfer, where it has one")
+    size: str = Field("", description="its column of the sources' training examples")
+    probe: str = Field("", description="its column of the sources' scores on one task by a probe")
+    only: dict[str, str] = Field({}, description="column -> value of the rows that are read")
+
+
 class Selection(Declared):
     """Methods that choose a source for a target without the whole grid, and what judges them."""
 
@@ -267,6 +285,9 @@ class Selection(Declared):
         min_length=1,
         description=f"names of methods (docs/choose-a-start.md); several joined by {COMBINED} are "
         "one that combines their ranks, such as size+logme; random and static are always judged",
+    )
+    truths: dict[Name, TruthFile] = Field(
+        {}, description="name -> a file with the scores of another grid, which judge as well"
     )
 
     @property

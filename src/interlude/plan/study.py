@@ -21,7 +21,7 @@ from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
 from interlude.plan.trainings import MLM
-from interlude.words import ROLES, Contrast
+from interlude.words import OF_TABLES, ROLES, Contrast
 
 SEMB = "semb"  # the method of selection that has a model of its own
 _Given = tuple[Settings, int | None, bool]  # and examples, and whether to standardise
@@ -80,7 +80,15 @@ class Study:
             "degenerate": self.config.degenerate.model_dump(),
             "statistics": self.config.statistics.model_dump(),
         }
-        return json.dumps(self._scope | rules)
+        return json.dumps(self._scope | rules | self._selection)
+
+    @property
+    def _selection(self) -> dict[str, Any]:
+        """What the analysis judges of methods of selection, where it does."""
+        given = self.config.selection
+        if given is None:
+            return {}
+        return {"selection": {**given.model_dump(), "truth": self.config.published or self.name}}
 
     @property
     def _scope(self) -> dict[str, Any]:
@@ -168,6 +176,7 @@ def load_study(
     _check_sizes(config, where)
     _check_arms(config, where)
     check_contrasts(config, where)
+    _check_selection(config, where)
     names = dict.fromkeys(name for role in ROLES for name in config.tasks(role))
     names |= dict.fromkeys([*_named_in_arms(config), *_looked_at(config)])
     tasks = {name: load_task(registry[name]) for name in names}
@@ -263,6 +272,30 @@ def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
     for key, name in named:
         if name not in registry:
             raise unknown(f"{where}: key {key}", "task", name, registry)
+
+
+def _check_selection(config: Config, where: str) -> None:
+    """Refuse selection where there is nothing to choose from, and encoders where there are none."""
+    if config.selection is None:
+        return
+    if not config.published and (len(config.intermediate) < 2 or not config.target):
+        raise InputError(
+            f"{where}: key selection: found {len(config.intermediate)} intermediate and "
+            f"{len(config.target)} target tasks. Allowed: two or more to choose from, and one or "
+            "more to choose for."
+        )
+    own = config.published or config.study
+    if own in config.selection.truths:
+        raise InputError(
+            f"{where}: key selection.truths: found {own}, which is the study's own. Allowed: "
+            "another name."
+        )
+    of_encoders = config.selection.of_encoders
+    if config.published and of_encoders:
+        raise InputError(
+            f"{where}: key selection.methods: found {of_encoders[0]} in a study of "
+            f"published scores, which has no encoders. Allowed: {', '.join(OF_TABLES)}."
+        )
 
 
 def _check_arms(config: Config, where: str) -> None:

@@ -15,7 +15,7 @@ from helpers.read_page import sections
 from helpers.synthetic import INTERMEDIATE, TARGET, demo_options, record, runs_of
 from matplotlib.text import Text
 
-from interlude.analysis.catalog import OF_METHODS, OF_MIXING, OF_SEVERAL, OF_TRIALS
+from interlude.analysis.catalog import OF_METHODS, OF_MIXING, OF_SELECTION, OF_SEVERAL, OF_TRIALS
 from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
 from interlude.analysis.review import review_page
 from interlude.analysis.study_tables import study_tables, write_study_tables
@@ -38,7 +38,10 @@ STUDY = [
     *(Run("intermediate", "none", task, k) for k, task in product(RESTARTS, INTERMEDIATE)),
     *(Run("target", *key) for key in product(["none", *INTERMEDIATE], TARGET, RESTARTS)),
 ]
-NOT_OF_THIS_STUDY = ("size_curves", "forgetting", *OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS)
+NOT_OF_THIS_STUDY = (
+    *("size_curves", "forgetting"),
+    *(*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS, *OF_SELECTION),
+)
 FIGURES = [name for name in DRAWN if name not in NOT_OF_THIS_STUDY]
 COLLAPSED: dict[str, Any] = {"score": 0.3, "constant": True}  # the majority score
 DIVERGES: dict[str, Any] = {"status": "diverged", "score": None, "metrics": {}, "constant": None}

@@ -34,9 +34,10 @@ from interlude.analysis.catalog import (
 from interlude.analysis.conclusions import changed_conclusions
 from interlude.analysis.costs import arm_costs, cost_table
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
-from interlude.analysis.options import Options, Stability, Statistics
+from interlude.analysis.options import Options, Selection, Stability, Statistics
 from interlude.analysis.overview import task_table
 from interlude.analysis.results import joined, split, to_trainings, trainings_of
+from interlude.analysis.selection import selection_tables
 from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.analysis.tables import write_latex
@@ -329,6 +330,8 @@ def test_the_catalog_names_every_table_and_figure(exclude: bool) -> None:
         arms = replace(of, degenerate=options.degenerate, statistics=FEW, forgetting=True)
         arms = replace(arms, stability=Stability())
         made |= {*study_tables(runs, arms)}
+    asked = replace(options, selection=Selection(("size",), "demo"))
+    made |= {*selection_tables(flag_degenerate(demo_runs(), options.degenerate), asked)}
     of_a_sweep = {"sweep"}  # made from the trainings of the sweep, not from the study's
     assert set(file_names(TABLES, exclude)) == made | of_a_sweep
     assert FIGURES.keys() == DRAWN.keys()

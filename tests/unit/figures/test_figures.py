@@ -20,15 +20,24 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, OF_TRIALS, contrasted
+from interlude.analysis.catalog import (
+    FIGURES,
+    OF_METHODS,
+    OF_MIXING,
+    OF_SELECTION,
+    OF_TRIALS,
+    contrasted,
+)
 from interlude.analysis.degenerate import flag_degenerate
-from interlude.analysis.options import Options, Stability, Statistics
+from interlude.analysis.options import Options, Selection, Stability, Statistics
+from interlude.analysis.selection import selection_tables
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
 
 FEW = Statistics(resamples=100)
 FORGETTING = forgetting_study()
+ASKED = Selection(("static+size", "size"), "selection")
 
 
 def two_sizes() -> pd.DataFrame:
@@ -47,10 +56,17 @@ STUDIES = {
     "methods": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW)),
     "forgetting": (FORGETTING[0], FORGETTING_OPTIONS),
     "grid": (grid_runs(), demo_options(statistics=FEW, stability=Stability())),
+    "selection": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW, selection=ASKED)),
 }
 TRAININGS = {"forgetting": FORGETTING[1]}
 OF_SIZES = ("size_curves", "size_panels")  # of studies with sizes alone
-OWN = {"mixing": OF_MIXING, "methods": OF_METHODS, "forgetting": ("forgetting",), "grid": OF_TRIALS}
+OWN = {  # alone
+    "mixing": OF_MIXING,
+    "methods": OF_METHODS,
+    "forgetting": ("forgetting",),
+    "grid": OF_TRIALS,
+    "selection": OF_SELECTION,
+}
 ALL = [
     (study, name)
     for study in STUDIES
@@ -85,6 +101,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     folder = tmp_path_factory.mktemp("tables")
     for study, (runs, options) in STUDIES.items():
         made = study_tables(runs, options, TRAININGS.get(study))
+        made |= selection_tables(flag_degenerate(runs, options.degenerate), options)
         write_study_tables(made, folder / study, options)
     return Tables(folder)
 

@@ -1155,6 +1155,78 @@ def short(rho: float) -> str:
     return f"{rho:.2f}".replace("-", "−").replace("0.", ".")
 
 
+# Methods of selection
+
+
+def test_selection_costs_shows_its_table(draw: Drawing) -> None:
+    noise = np.random.default_rng(8)
+    costs = pd.DataFrame({"method": ["random", "static", "logme", "leep", "probe"]})
+    costs["regret"] = [3.0, 0.4, 1.5, 2.0, np.nan]
+    costs["ci_low"], costs["ci_high"] = costs["regret"] * 0.7, costs["regret"] + noise.uniform(1, 2)
+    costs["tokens_share"] = [0.0, 0.0, 0.8, np.nan, 0.0]
+    costs["needs"] = ["nothing", "the scores of other targets from all sources", *["data"] * 3]
+    figure = draw("selection_costs", selection_costs=costs)
+    left, right = figure.axes
+    best = ["static", "logme", "leep", "random"]
+    assert down(left) == best
+    rows = {name: y for y, name in names(left.yaxis).items()}
+    known = costs.set_index("method").loc[best]
+    expected = [(row.regret, rows[name], "#0072b2", "o") for name, row in known.iterrows()]
+    same(marks(left).to_numpy(), expected)
+    ends = [((row.ci_low, rows[name]), (row.ci_high, rows[name])) for name, row in known.iterrows()]
+    assert sorted(segments(left)) == sorted(ends)
+    measured = known["tokens_share"].dropna()
+    shown = marks(right).dropna()
+    same(shown.to_numpy(), [(x, rows[name], "#0072b2", "o") for name, x in measured.items()])
+    hollow = {line.get_ydata()[0] for line in left.lines if line.get_markerfacecolor() == "white"}
+    assert hollow == {rows["static"]}
+
+
+def test_selection_ranks_shows_its_table(draw: Drawing) -> None:
+    keys = itertools.product(["random", "static", "logme"], TASKS["target"])
+    choices = pd.DataFrame(keys, columns=["method", "target"]).assign(truth="own", candidates=5)
+    choices["rank"] = [3, 3, 3, 1, 2.5, 4, 5, 1, 2]
+    other = choices.assign(truth="other", rank=5)
+    figure = draw("selection_ranks", selection_choices=pd.concat([choices, other]))
+    panel, bar = figure.axes
+    shown = cells(panel, panel).set_index(["row", "column"])
+    colours = matplotlib.colormaps["Blues_r"]
+    assert len(shown) == len(choices)
+    for row in choices.itertuples():
+        cell = shown.loc[(TITLES[row.target], row.method)]
+        assert cell["text"] == f"{row.rank:g}"
+        assert cell["colour"] == to_hex(colours((row.rank - 1) / 4))
+        assert cell["bold"] == (row.rank == 1)
+    assert [label.get_text() for label in bar.get_yticklabels()] == ["best", "worst"]
+
+
+def test_selection_scatter_shows_its_table(draw: Drawing) -> None:
+    noise = np.random.default_rng(9)
+    keys = itertools.product(["static", "logme"], TASKS["target"], [*SOURCES, "none"])
+    scores = pd.DataFrame(keys, columns=["method", "target", "source"]).assign(truth="own")
+    scores["value"] = noise.normal(size=len(scores))
+    scores["score"] = noise.uniform(40, 80, len(scores))
+    scores["delta"] = noise.normal(0, 5, len(scores))
+    unknown = scores["target"] == "boolq"
+    scores.loc[unknown, "delta"] = np.nan
+    figure = draw("selection_scatter", selection_scores=scores)
+    sources = scores[scores["source"] != "none"]
+    for axes, (method, own) in zip(figure.axes, sources.groupby("method", sort=False), strict=True):
+        assert axes.get_title() == method
+        expected = []
+        for number, (target, part) in enumerate(own.groupby("target", sort=False)):
+            x = (part["value"] - part["value"].min()) / np.ptp(part["value"])
+            centred = part["score"] - part["score"].mean()
+            y = centred if target == "boolq" else part["delta"]
+            colour = ["#0072b2", "#e69f00", "#009e73"][number]
+            expected += [(*point, colour, "o") for point in zip(x, y, strict=True)]
+            fitted = np.polyval(np.polyfit(x, y, 1), [0, 1])
+            line = lines(axes)[number + 1]
+            assert list(line.get_ydata()) == pytest.approx(list(fitted))
+        same(marks(axes).to_numpy(), expected)
+    assert [*legend(figure)] == [TITLES[target] for target in TASKS["target"]]
+
+
 # All figures
 
 
@@ -1197,6 +1269,13 @@ def method_cells() -> pd.DataFrame:
     return pd.DataFrame([{"arm": "stilts", "against": "single", "role": "target", **numbers}])
 
 
+OF_SCORES = ("method", "target", "source", "value", "score", "delta")
+
+
+def no_method(*columns: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(columns))
+
+
 EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
     "mix_or_chain": ("no cell of mixing", {"mix_or_chain": mixing_cells()}),
     "better_than_single": ("no cell has the target alone", {"mix_or_chain": mixing_cells()}),
@@ -1210,6 +1289,9 @@ EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
         {"methods": method_cells(), "method_ranking": pd.DataFrame({"role": []})},
     ),
     "forgetting": ("no encoder was measured", {"forgetting": pd.DataFrame(columns=FORGETTING)}),
+    "selection_costs": ("no method of selection", {"selection_costs": no_method("regret")}),
+    "selection_ranks": ("no method of selection", {"selection_choices": no_method("truth")}),
+    "selection_scatter": ("no method of selection", {"selection_scores": no_method(*OF_SCORES)}),
     "size_panels": ("no source of several sizes", {"size_curves": no_curves()}),
     "all_tasks": ("no arm over all tasks", {}),
     "stability": ("No trials to show", {}),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from helpers import tiny
 
+from interlude.analysis.options import Options
 from interlude.errors import InputError
 from interlude.plan.settings import Settings
 from interlude.plan.study import Study, load_study
@@ -320,3 +321,42 @@ def test_words_of_a_model_s_file_do_not_count_and_its_weights_do(root: Path) -> 
     assert study(root).model.declared == before
     tiny.write_yaml(path, tiny.model_file(folder="models/other"))
     assert study(root).model.declared != before
+
+
+PROBED = {"file": "truth.csv", "source": "s", "target": "t", "score": "y"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"selection": {"methods": ["size"]}, "intermediate": ["tiny-single"]},
+            r"key selection: found 1 intermediate and .* Allowed: two or more to choose from",
+        ),
+        (
+            {"selection": {"methods": ["size+leep"]}, "published": "pruksachatkun"},
+            r"key selection\.methods: found leep in a study of published scores, which has no enc",
+        ),
+        (
+            {
+                "selection": {"methods": ["size"], "truths": {"pruksachatkun": PROBED}},
+                "published": "pruksachatkun",
+            },
+            r"key selection\.truths: found pruksachatkun, which is the study's own",
+        ),
+    ],
+)
+def test_selection_that_has_nothing_to_choose_or_to_read_is_refused(
+    root: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        study(root, **changes)
+
+
+def test_the_analysis_is_told_what_selection_is_judged(root: Path) -> None:
+    given = {"methods": ["size", "size+static"], "truths": {"other": PROBED}}
+    told = Options.from_json(study(root, selection=given).options).selection
+    assert told is not None
+    assert told.methods == ("size", "size+static")
+    assert told.truth == tiny.config()["study"]
+    assert told.truths["other"].columns == ["s", "t", "y"]

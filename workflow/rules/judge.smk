@@ -1,0 +1,52 @@
+# Methods that choose a source without the whole grid, judged by the grid: tables and figures.
+JUDGED_TABLES = {
+    name: entry for name, entry in catalog.TABLES.items() if name in catalog.OF_SELECTION
+}
+JUDGED_FIGURES = {
+    name: entry for name, entry in catalog.FIGURES.items() if name in catalog.OF_SELECTION
+}
+
+
+localrules:
+    selection,
+    judge_selection,
+
+
+rule judge_selection:
+    input:
+        **RECORDED,
+        given=(
+            [f"{RESULTS}/selection_scores.parquet"] if STUDY.config.selection.of_encoders else []
+        ),
+        truths=[truth.file for truth in STUDY.config.selection.truths.values()],
+    output:
+        tables=[
+            beside(TABLES, ".csv", JUDGED_TABLES),
+            beside(TABLES, ".tex", JUDGED_TABLES),
+            shown(TABLES, ".html", JUDGED_TABLES),
+        ],
+        figures=[
+            shown(FIGURES, ".svg", JUDGED_FIGURES),
+            beside(FIGURES, ".pdf", JUDGED_FIGURES),
+        ],
+    log:
+        f"{RESULTS}/logs/selection.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        script=script("judge_selection.py"),
+    params:
+        options=OPTIONS,
+        given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
+        tables=TABLES,
+        figures=FIGURES,
+        code=code_digest("judge_selection.py"),
+    shell:
+        "python {resources.script:q} --scores {input.scores} --trainings {input.trainings} {params.given}"
+        " --options {params.options:q} --tables {params.tables:q} --figures {params.figures:q}"
+        " 2>&1 | tee {log}"
+
+
+rule selection:
+    input:
+        rules.judge_selection.output,
