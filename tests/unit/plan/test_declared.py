@@ -479,7 +479,7 @@ def test_a_label_that_looks_like_a_number_stays_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "place"),
     [
-        ("learning_rate", "under grid or under training.<intermediate|target|probing> or "),
+        ("learning_rate", "under arms.<name>.<number> or under grid or under training.<"),
         ("model", "under encoder. "),
         ("resamples", "under statistics. "),
         ("training.target.restarts", "at the top level. "),
