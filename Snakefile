@@ -21,6 +21,11 @@ include: "workflow/rules/plan.smk"
 include: "workflow/rules/prune.smk"
 
 
+if STUDY.generated:
+
+    include: "workflow/rules/generate.smk"
+
+
 if STUDY.config.sweep:
 
     include: "workflow/rules/sweep.smk"

@@ -11,6 +11,7 @@ from helpers.project import ROOT, Project, copy_project
 
 ON_CLUSTERS = ("slurm", "cluster-generic")
 EVERYWHERE = ("scheduler", "keep-going", "rerun-incomplete", "show-failed-logs", "quiet")
+GENERATING = {"generate_task", "measure_artefacts"}
 TRAININGS = {"train_intermediate", "train_target", "train_probe", "train_sweep"}
 # The workflow, and what is known of the rules that a cluster would get once it is read: what their
 # jobs ask for at the first and at the second attempt.
@@ -37,6 +38,7 @@ Path("asked.json").write_text(json.dumps(submitted))
 EVERY_RULE = {
     "of trainings": ("tiny.yaml", "more.yaml"),
     "of published scores": ("config/studies/published.yaml",),
+    "of a generated task": ("tiny.yaml", "more.yaml", "generated.yaml"),
 }
 MORE = {"sweep": {"learning_rate": [1e-4, 1e-3]}, "compare": {"study": "other"}}
 
@@ -47,6 +49,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("profiles") / "interlude")
     (project.root / "asked.smk").write_text(ASKED)
     (project.root / "more.yaml").write_text(yaml.safe_dump(MORE))
+    (project.root / "generated.yaml").write_text("intermediate: [synthesis-gpt2]")
     transfer = project.root / "results/other/tables/transfer.csv"
     transfer.parent.mkdir(parents=True)
     transfer.touch()
@@ -73,8 +76,11 @@ def executor(key: str) -> bool:
 
 
 @pytest.mark.parametrize("configs", EVERY_RULE.values(), ids=EVERY_RULE)
-def test_only_training_is_submitted(configs: tuple[str, ...], clone: Project) -> None:
-    assert submitted(clone, "--configfile", *configs).keys() == TRAININGS
+def test_only_training_and_generating_is_submitted(
+    configs: tuple[str, ...], clone: Project
+) -> None:
+    generating = GENERATING if "generated.yaml" in configs else set()
+    assert submitted(clone, "--configfile", *configs).keys() == TRAININGS | generating
 
 
 @pytest.mark.parametrize("name", ON_CLUSTERS)
@@ -88,7 +94,7 @@ def test_each_training_asks_a_cluster_for_a_gpu_and_for_more_memory_when_tried_a
     written.write_text(yaml.safe_dump(of_snakemake))
     asked = submitted(clone, "--workflow-profile", written.parent.name)
     assert asked == {rule: {"gpu": [1, 1], "mem_mb": [16_000, 32_000]} for rule in TRAININGS}
-    assert profile(name)["set-resources"].keys() == TRAININGS
+    assert profile(name)["set-resources"].keys() == TRAININGS | {"generate_task"}
 
 
 @pytest.mark.parametrize("name", ON_CLUSTERS)

@@ -18,6 +18,7 @@ WAY_OF_THE_DATA = (
     "forms: rows",
     "plan",
     "data",
+    "generate",
     "encode",
     "look",
     "forms: heads",

@@ -67,3 +67,7 @@ rule tables:
         rules.make_tables.output,
         rules.write_review.output,
         rules.judge_selection.output.tables if STUDY.config.selection else [],
+        # Of a study whose tables alone are made anew, the data may be gone.
+        [f"{RESULTS}/artefacts.html"]
+        if STUDY.generated and STUDY.config.missing_runs == "rerun"
+        else [],

@@ -39,7 +39,7 @@ from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
 from interlude.jobs.console import speak_on
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
-from interlude.jobs.needs import extraction_minutes, known_rows, minutes
+from interlude.jobs.needs import extraction_minutes, generation_minutes, known_rows, minutes
 from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
@@ -74,6 +74,8 @@ try:
     )
     PLAN = plan_of(STUDY)
     SELECTED = selected(STUDY, PLAN)
+    # With the tasks of whose texts a language model makes others.
+    TASKS = {**STUDY.corpora, **STUDY.tasks}
     # Text files that are masked, by how their folders are called.
     TEXT_FILES = {
         digest_of(part.task): part.task
@@ -90,9 +92,7 @@ try:
     ORIGINS = Origins()
     if workflow.is_main_process:
         files = {name: each.path for name, each in STUDY.models.items()}
-        ORIGINS = find_origins(
-            STUDY.tasks, files, places_of(STUDY.config, ROOT), TEXT_FILES.values()
-        )
+        ORIGINS = find_origins(TASKS, files, places_of(STUDY.config, ROOT), TEXT_FILES.values())
 except InputError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process and not workflow.output_settings.dryrun:
@@ -237,14 +237,40 @@ def origin_of_model(wildcards):
 
 def archive_of_task(wildcards):
     look_at_origin(f"results/data/{wildcards.task}/manifest.json")
-    archive = STUDY.tasks[wildcards.task].source.archive
+    archive = TASKS[wildcards.task].source.archive
     return [f"results/archives/{archive}.archive"] if archive else []
 
 
 def downloads():
     """All that the study needs before it can train."""
-    tasks = expand("results/data/{task}/manifest.json", task=STUDY.tasks)
-    return [*tasks, f"results/models/{STUDY.model.name}/manifest.json"]
+    tasks = expand("results/data/{task}/manifest.json", task=TASKS.keys() - STUDY.generated)
+    models = [STUDY.model.name, *STUDY.generators]
+    return [*tasks, *expand("results/models/{model}/manifest.json", model=models)]
+
+
+def corpus_of_task(wildcards):
+    corpus = STUDY.generated[wildcards.task].corpus
+    return corpus.file or f"results/data/{corpus.task}/train.parquet"
+
+
+def inputs_to_generate(wildcards):
+    """The corpus, where other rules make it, and the generator; a file of the user's may be gone."""
+    look_at_origin(f"results/data/{wildcards.task}/manifest.json")
+    generated = STUDY.generated[wildcards.task]
+    generator = ancient(f"results/models/{generated.generator}/model.safetensors")
+    corpus = [] if generated.corpus.file else [ancient(corpus_of_task(wildcards))]
+    return {"generator": generator, "corpus": corpus}
+
+
+def memory_to_generate(wildcards, input, attempt):
+    """MB of host memory; more at each attempt."""
+    return attempt * run_memory_mb(Path(input.generator), ON_GPU)
+
+
+def minutes_to_generate(wildcards, input, attempt):
+    """Minutes in which a task is surely generated; more at each attempt."""
+    size = Path(input.generator).stat().st_size
+    return attempt * generation_minutes(STUDY.generated[wildcards.task], size, ON_GPU)
 
 
 def one_of(ids):

@@ -54,11 +54,12 @@ rule prepare_model:
     resources:
         file=lambda wildcards: os.path.relpath(STUDY.models[wildcards.model].path),
         script=script("prepare_model.py"),
+        kind=lambda wildcards: "--generator" if wildcards.model in STUDY.generators else "",
     params:
         made_from=lambda wildcards: ORIGINS.of_model(wildcards.model),
         folder=output_folder,
     shell:
-        "python {resources.script:q} --model {resources.file:q} --out {params.folder:q} 2>&1 | tee {log}"
+        "python {resources.script:q} --model {resources.file:q} {resources.kind} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule normalise_task:
@@ -74,7 +75,7 @@ rule normalise_task:
     conda:
         "../../envs/data.yaml"
     resources:
-        file=lambda wildcards: os.path.relpath(STUDY.tasks[wildcards.task].path),
+        file=lambda wildcards: os.path.relpath(TASKS[wildcards.task].path),
         script=script("normalise.py"),
         places=PLACES,
     params:

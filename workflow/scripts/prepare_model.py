@@ -1,4 +1,4 @@
-"""Put a pretrained encoder into a folder that training loads without a network, and try it."""
+"""Put a pretrained model into a folder that jobs load without a network, and try it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from interlude.data.fetch.models import prepare_model
 from interlude.errors import command
+from interlude.generate.check_generator import check_generator, convert_gguf
 from interlude.plan.models import load_model
 from interlude.training.check_model import check_model
 from interlude.training.random_weights import draw_weights
@@ -21,10 +22,14 @@ def main() -> None:
     parser.add_argument("--model", required=True, type=Path, help="file in config/models/")
     parser.add_argument("--registry", type=Path, default=CONFIG / "archives.yaml")
     parser.add_argument("--out", required=True, type=Path, help="folder of the model")
+    parser.add_argument("--generator", action="store_true", help="it is to make texts")
     args = parser.parse_args()
     seed = load_model(args.model).random_weights
     check = check_model if seed is None else partial(draw_weights, seed=seed)
-    manifest = prepare_model(args.model, args.registry, args.out, check)
+    if args.generator:
+        manifest = prepare_model(args.model, args.registry, args.out, check_generator, convert_gguf)
+    else:
+        manifest = prepare_model(args.model, args.registry, args.out, check)
     print(f"{manifest['name']}: revision {manifest['revision']}")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from typing_extensions import override
@@ -53,6 +53,17 @@ def data_made_from(task: Task, origin: Origin, hashes: Mapping[str, str], code: 
     task: as declared. hashes: SHA-256 of the origin's local files, by split.
     """
     return MadeFrom(origin.kind, declared_of_task(task), contents_of(origin, hashes), code)
+
+
+def generated_made_from(task: Task, corpus: str, generator: str) -> MadeFrom:
+    """Return what a generated task is made from.
+
+    corpus, generator: what these are made from. The code that reads a corpus does not count, nor
+    what generates: rows that took hours stay while what they were made of says the same.
+    """
+    read = MadeFrom.from_text(corpus)
+    told = corpus if read is None else str(replace(read, code=""))
+    return MadeFrom("generated", declared_of_task(task), _digest([told, generator]))
 
 
 def model_made_from(model: Model, origin: Origin, hashes: Mapping[str, str]) -> MadeFrom:

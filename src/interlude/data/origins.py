@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,11 @@ from interlude.data.made_from import (
     contents_of,
     declared_of_model,
     declared_of_task,
+    generated_made_from,
 )
 from interlude.errors import InputError
 from interlude.files import MANIFEST, WEIGHTS, read_manifest, write_json
+from interlude.plan.generated import Generated
 from interlude.plan.models import HubModel, Model, load_model
 from interlude.plan.tasks import HubData, Task
 
@@ -164,14 +167,22 @@ def find_origins(
 ) -> Origins:
     """Return what the tasks and models of a study are to be made from today.
 
-    Where an origin is not there, what was made from it is taken as it is. InputError for a model
-    file that is not valid.
+    tasks, model_files: with the corpora and generators of tasks that are generated. Where an origin
+    is not there, what was made from it is taken as it is. InputError for a model file that is not
+    valid.
     """
     contents, remembered = Contents(), _remembered()
-    found = [_data(task, places, contents, remembered) for task in tasks.values()]
+    fetched = [task for task in tasks.values() if task.source.generated is None]
+    found = [_data(task, places, contents, remembered) for task in fetched]
     found += [
         _model(MODELS / name, load_model(file), places, contents, remembered)
         for name, file in model_files.items()
+    ]
+    wanted = {each.folder: each.wanted for each in found}
+    found += [
+        _generated(task, task.source.generated, wanted, places, contents, remembered)
+        for task in tasks.values()
+        if task.source.generated is not None
     ]
     texts = {file: contents.sha256(Path(file)) for file in text_files if Path(file).is_file()}
     contents.save()
@@ -202,6 +213,31 @@ def _data(task: Task, places: Places, contents: Contents, remembered: Mapping[st
         wanted = _kept(known, declared, now(same))
     wanted = wanted or now(first) or (known and replace(known, declared=declared))
     return Made(folder, manifest, known, wanted, _asked(task.source.hub))
+
+
+def _generated(
+    task: Task,
+    declared: Generated,
+    wanted: Mapping[Path, MadeFrom | None],
+    places: Places,
+    contents: Contents,
+    remembered: Mapping[str, str],
+) -> Made:
+    """Return what a generated task is to be made from: of what its corpus and generator are."""
+    folder = places.normalised / task.name
+    manifest, known = _known(folder, remembered)
+    corpus: MadeFrom | str | None = None
+    if declared.corpus.task is not None:
+        corpus = wanted.get(places.normalised / declared.corpus.task)
+    else:
+        with suppress(OSError):  # the job that would make it says why it is not there
+            corpus = contents.sha256(Path(str(declared.corpus.file)))
+    generator = wanted.get(MODELS / declared.generator)
+    now = None
+    if corpus is not None and generator is not None:
+        now = generated_made_from(task, str(corpus), str(generator))
+    gone = known and replace(known, declared=declared_of_task(task))
+    return Made(folder, manifest, known, now or gone, None)
 
 
 def _model(

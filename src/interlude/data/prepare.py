@@ -12,6 +12,7 @@ from interlude.data.fetch.origin import find_origin
 from interlude.data.fetch.places import Places
 from interlude.data.groups import write_groups
 from interlude.data.made_from import code_of, data_made_from
+from interlude.data.read.readers import Dropped, Rows
 from interlude.data.read.rows import read_rows
 from interlude.data.shape.normalise import normalise
 from interlude.data.shape.together import kept_together
@@ -33,20 +34,34 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
     files = fetch_files(served, origin, places)
     code = code_of(task)
     rows, dropped = read_rows(served, files.names, files.contents)
-    normalised = normalise(served, rows)
-    manifest = {
-        "task": task.name,
-        "licence": task.licence,
-        **normalised.described(),
-        "warnings": warnings_of(served, rows, normalised),
-        "dropped": dict(dropped + normalised.dropped),
+    about = {
         "source": files.provenance,
         "revision": files.revision,
         "made_from": str(data_made_from(task, origin, files.hashes, code)),
     }
+    return write_normalised(served, rows, dropped, about, out)
+
+
+def write_normalised(
+    task: Task, rows: dict[str, Rows], dropped: Dropped, about: dict[str, Any], out: Path
+) -> dict[str, Any]:
+    """Write the rows of a task, held to its form, as `prepare` does; return the manifest.
+
+    rows: by split. dropped: how many were left out before, by the reason. about: where the rows
+    are from, for the manifest: source, revision and made_from.
+    """
+    normalised = normalise(task, rows)
+    manifest = {
+        "task": task.name,
+        "licence": task.licence,
+        **normalised.described(),
+        "warnings": warnings_of(task, rows, normalised),
+        "dropped": dict(dropped + normalised.dropped),
+        **about,
+    }
     with filling(out) as work:
         normalised.write(work)
-        write_groups(work, kept_together(served, rows, normalised))
+        write_groups(work, kept_together(task, rows, normalised))
         manifest["files"] = {file.name: sha256_of(file) for file in sorted(work.iterdir())}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf8")
     return manifest

@@ -10,6 +10,7 @@ from pathlib import Path
 from interlude.errors import InputError
 from interlude.files import read_manifest
 from interlude.plan.extractions import FISHER, Extraction
+from interlude.plan.generated import Generated
 from interlude.plan.tasks import Task
 from interlude.plan.trainings import Training
 
@@ -43,6 +44,17 @@ def _minutes(operations: float, model_bytes: int, on_gpu: bool) -> int:
     """operations: for each weight."""
     weights = model_bytes / BYTES_OF_A_WEIGHT
     return START_MINUTES + ceil(operations * weights / (GPU if on_gpu else CORE) / 60)
+
+
+def generation_minutes(declared: Generated, model_bytes: int, on_gpu: bool) -> int:
+    """Return a time in which a task is surely generated, in minutes; a word counts as two tokens.
+
+    A step of a batch reads all weights, so that one sequence alone takes a tenth of a batch's.
+    """
+    prompts = declared.train + declared.validation
+    tokens = 2 * declared.most_words * prompts * (1 + declared.fakes)
+    weights = model_bytes / BYTES_OF_A_WEIGHT
+    return START_MINUTES + ceil(10 * FORWARD * tokens * weights / (GPU if on_gpu else CORE) / 60)
 
 
 def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, float]:

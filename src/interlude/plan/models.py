@@ -30,6 +30,11 @@ class Place(Declared):
     inner: str | None = Field(
         None, description="member of the archive that is itself a zip archive with the model in it"
     )
+    gguf: str | None = Field(
+        None,
+        description="member of the archive that is a generator in one GGUF file, of which "
+        "weights_sha256 is then the SHA-256; for data that a model makes, not for an encoder",
+    )
     prefix: str = Field(
         "", description="folder of the model inside the archive, with a slash at its end"
     )

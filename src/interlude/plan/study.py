@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from interlude.plan.arms import ALL, DYNAMIC, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.contrasts import check_contrasts, contrasts_of
 from interlude.plan.declared import checked
+from interlude.plan.generated import Generated
 from interlude.plan.methods import MERGE, Bottleneck
 from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
@@ -33,7 +34,8 @@ class Study:
     """A checked config with the tasks it names; of those it skips, the reason.
 
     titles: of all tasks that the config names, and of those that they stand in for. sentence_model:
-    of the method semb, where the study has it.
+    of the method semb, where the study has it. corpora, generators: what generated tasks are made
+    of, by name.
     """
 
     config: Config
@@ -42,6 +44,8 @@ class Study:
     titles: dict[str, str]
     model: Model
     sentence_model: Model | None = None
+    corpora: dict[str, Task] = field(default_factory=dict)
+    generators: dict[str, Model] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -50,8 +54,15 @@ class Study:
 
     @property
     def models(self) -> dict[str, Model]:
-        """Return name -> its model, and that of sentences where it has one."""
-        return {each.name: each for each in (self.model, self.sentence_model) if each}
+        """Return name -> its model, that of sentences where it has one, and generators."""
+        models = (self.model, self.sentence_model, *self.generators.values())
+        return {each.name: each for each in models if each}
+
+    @property
+    def generated(self) -> dict[str, Generated]:
+        """Return the tasks that a language model makes."""
+        made = {name: task.source.generated for name, task in self.tasks.items()}
+        return {name: generated for name, generated in made.items() if generated is not None}
 
     def tasks_of(self, role: str) -> list[str]:
         """Return the tasks in a role that are not skipped."""
@@ -181,14 +192,47 @@ def load_study(
     names |= dict.fromkeys([*_named_in_arms(config), *_looked_at(config)])
     tasks = {name: load_task(registry[name]) for name in names}
     skipped = _skipped(tasks.values(), config, unavailable) if config.skip_unavailable else {}
+    used = {name: task for name, task in tasks.items() if name not in skipped}
     return Study(
         config=config,
-        tasks={name: task for name, task in tasks.items() if name not in skipped},
+        tasks=used,
         skipped=skipped,
         titles=_titles(tasks.values(), registry),
         model=_model("encoder.model", config.encoder.model, config, root, where),
         sentence_model=_sentence_model(config, root, where),
+        corpora=_corpora(used.values(), registry),
+        generators=_generators(used.values(), config, root),
     )
+
+
+def _corpora(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, Task]:
+    """Return the tasks of whose texts others are made; InputError for one that has no texts."""
+    corpora = {}
+    for task in tasks:
+        name = task.source.generated and task.source.generated.corpus.task
+        if not name:
+            continue
+        where = f"{task.path}: key source.generated.corpus.task"
+        if name not in registry:
+            raise unknown(where, "task", name, registry)
+        corpora[name] = load_task(registry[name])
+        if corpora[name].source.generated is not None:
+            raise InputError(
+                f"{where}: found {name}, whose texts a model makes. Allowed: a task of real texts."
+            )
+    return corpora
+
+
+def _generators(tasks: Iterable[Task], config: Config, root: Path) -> dict[str, Model]:
+    """Return the models that make tasks; InputError for one that has no file."""
+    key = "source.generated.generator"
+    made = {str(task.path): task.source.generated for task in tasks}
+    models = (
+        _model(key, generated.generator, config, root, where)
+        for where, generated in made.items()
+        if generated is not None
+    )
+    return {model.name: model for model in models}
 
 
 def _model(key: str, name: str, config: Config, root: Path, where: str) -> Model:

@@ -23,6 +23,7 @@ from interlude.plan.declared import (
     checked,
     refuse_unless_one,
 )
+from interlude.plan.generated import Generated
 from interlude.plan.label_count import check_label_count
 from interlude.plan.trainings import digest_of
 from interlude.plan.transforms import fits
@@ -90,6 +91,9 @@ class Source(Declared):
         description="data that no hub has, or that is licensed: read from "
         "<own_data>/<task>/<split>.jsonl (or .parquet, .csv); own_data is a key of the config",
     )
+    generated: IfGiven[Generated] = Field(
+        None, description="a task that a language model makes of real texts (docs/generate.md)"
+    )
     mirror: str | None = Field(
         None, description="the data set in a mirror, where hub id and config do not tell"
     )
@@ -109,7 +113,7 @@ class Source(Declared):
 
     @model_validator(mode="after")
     def _is_in_one_place(self) -> Self:
-        ways = {"archive": "members", "files": None, "hub": None, "own": None}
+        ways = {"archive": "members", "files": None, "hub": None, "own": None, "generated": None}
         refuse_unless_one(self, ways)
         return self
 
@@ -120,8 +124,8 @@ class Source(Declared):
 
     def with_defaults(self) -> dict[str, Any]:
         """Return what the file says, with the defaults of what it leaves out."""
-        left_out = {"archive", "members", "files", "hub", "own"} - self.model_fields_set
-        return self.model_dump(exclude=left_out)
+        places = {"archive", "members", "files", "hub", "own", "generated"}
+        return self.model_dump(exclude=places - self.model_fields_set)
 
 
 class Splits(Declared):
@@ -166,7 +170,7 @@ class TaskFile(Declared):
         description="layout of the input, which fixes the head"
     )
     source: Source = Field(
-        description="where the rows are; exactly one of archive, files, hub and own"
+        description="where the rows are; exactly one of archive, files, hub, own and generated"
     )
     split_by: str | None = Field(
         None,

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from interlude.data.fetch.models import GGUF
 from interlude.data.fetch.weights import Header, read_header
 from interlude.encode.model_config import read_config
 from interlude.encode.tokenizer import load_tokenizer, longest_sequence
@@ -33,6 +34,7 @@ def check_model(folder: Path) -> None:
     folder: config, weights and tokenizer, as they are prepared. Its weights are read, and two
     sequences pass through it.
     """
+    _check_no_gguf(folder)
     _check_kind(read_config(folder), folder)
     header = read_header(folder / WEIGHTS)
     encoder = _loaded(folder)
@@ -44,6 +46,11 @@ def check_model(folder: Path) -> None:
     longest_sequence(folder, tokenizer)
     _check_marks(tokenizer, texts, folder)
     _check_passes(encoder, tokenizer, texts, folder)
+
+
+def _check_no_gguf(folder: Path) -> None:
+    if (folder / GGUF).exists():
+        raise InputError(f"{folder}: found a GGUF file, which is for generators alone. {_ALLOWED}")
 
 
 def _check_kind(config: Any, folder: Path) -> None:

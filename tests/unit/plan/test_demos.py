@@ -185,3 +185,12 @@ def lengths() -> tuple[Mapping[str, float], Mapping[str, float]]:
         (known["tokens"] / seen[0]).groupby(known["task"]).mean().to_dict(),
         (known["evaluation_tokens"] / seen[1]).groupby(known["task"]).mean().to_dict(),
     )
+
+
+def test_the_synthetic_demo_has_eight_trials_of_five_starts_each_trained_once() -> None:
+    own = plan("config/studies/synthetic-demo.yaml")
+    real = ["social-iqa-dev", "social-iqa-dev-p", "social-iqa-dev-shuffled"]
+    targets = Counter(cell.source for cell in own.cells if cell.role == "target")
+    assert targets == dict.fromkeys(["none", "synthesis-smollm2", *real], 2 * 8)
+    assert sum(cell.role == "intermediate" for cell in own.cells) == 4
+    assert len(own.trainings) == 5 * 2 * 8 + 4

@@ -13,7 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from interlude.data.fetch.archives import Archive, fetch, find_archive, open_zip, read_member
+from interlude.data.fetch.archives import (
+    Archive,
+    fetch,
+    find_archive,
+    open_zip,
+    read_member,
+    read_members,
+)
 from interlude.data.fetch.hub import fetch_file, open_repository
 from interlude.data.fetch.origin import CONFIG, TOKENIZER, VOCABULARY, Origin, model_origin
 from interlude.data.fetch.weights import INDEX, check_no_pointers, join, names_in_index
@@ -23,10 +30,15 @@ from interlude.files import WEIGHTS, filling, sha256_of
 from interlude.plan.models import Model, Place, load_model
 
 Check = Callable[[Path], None]
+GGUF = "model.gguf"  # weights and tokenizer of a generator in one file, until it is converted
 
 
 def prepare_model(
-    declared: Path, registry: Path, out: Path, check: Check | None = None
+    declared: Path,
+    registry: Path,
+    out: Path,
+    check: Check | None = None,
+    convert: Check | None = None,
 ) -> dict[str, Any]:
     """Write the model that `config/models/<name>.yaml` declares, and a manifest, into `out`.
 
@@ -34,8 +46,9 @@ def prepare_model(
 
     The archives are tried in their order, and a failing one is named on stderr. `registry` is
     `config/archives.yaml`. check: raises InputError for the folder of a model that cannot be
-    trained; nothing is written then. Raises InputError when no archive gives the declared weights,
-    or when a folder or a hub repository has no safetensors weights.
+    trained; nothing is written then. convert: makes of the GGUF file in a folder what transformers
+    loads; only generators may be in such a file. Raises InputError when no archive gives the
+    declared weights, or when a folder or a hub repository has no safetensors weights.
     """
     model = load_model(declared)
     with filling(out) as work:
@@ -44,6 +57,8 @@ def prepare_model(
         with _called(work, f"{declared}: key {origin.kind}: {_shown(model)}"):
             check_no_pointers(work)
             _check_sha256(model, work)
+            if convert is not None:
+                convert(work)
             if check is not None:
                 check(work)
         manifest = _write_manifest(model, origin, source, work)
@@ -98,6 +113,8 @@ def _from_archives(model: Model, registry: Path, work: Path, where: str) -> dict
 def _read_model(place: Place, archive: Archive, weights_sha256: str | None) -> dict[str, bytes]:
     """Return the files of the model in an archive by name, the weights verified."""
     path = fetch(archive)
+    if place.gguf is not None:
+        return {GGUF: read_members(path, [place.gguf])[place.gguf]}
     prefix = place.prefix
     with open_zip(path) as outer, _inner(outer, place.inner, str(path)) as members:
         present = set(members.namelist())
@@ -169,10 +186,11 @@ def _check_complete(present: set[str], where: str) -> None:
 
 
 def _check_sha256(model: Model, work: Path) -> None:
-    expected, found = model.weights_sha256, sha256_of(work / WEIGHTS)
+    name = GGUF if (work / GGUF).exists() else WEIGHTS
+    expected, found = model.weights_sha256, sha256_of(work / name)
     if expected not in (None, found):
         raise InputError(
-            f"wrong sha256 of {WEIGHTS}: found {found}, expected {expected} (key weights_sha256)."
+            f"wrong sha256 of {name}: found {found}, expected {expected} (key weights_sha256)."
         )
 
 

@@ -1,0 +1,81 @@
+"""A task that a language model makes, from its plan to the table of its artefacts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pandas as pd
+import yaml
+from helpers.project import Project
+from helpers.tiny_causal import save_generator, texts
+
+SOURCE = {
+    "generated": {
+        "corpus": {"task": "texts", "column": "text"},
+        "generator": "tiny-causal",
+        "least_words": 6,
+        "most_words": 12,
+        "train": 20,
+        "validation": 8,
+    }
+}
+OF_BOTH = {"description": "A test.", "licence": "ours", "citation": "us", "metric": "accuracy"}
+TASKS = {
+    "texts": {
+        "form": "single",
+        "source": {"files": {"all": "texts.csv"}},
+        "splits": {"train": "all[:40]", "validation": "all[40:]"},
+        "columns": {"text": "text", "label": "label"},
+    },
+    "made": {
+        "form": "choice",
+        "source": SOURCE,
+        "splits": {"train": "train", "validation": "validation"},
+        "columns": {"text": "prompt", "choices": "endings", "label": "label"},
+    },
+}
+STUDY = {"restarts": 1, "intermediate": ["made"], "target": [], "probing": []}
+TABLE = "results/tiny/artefacts.csv"
+
+
+def declare(project: Project) -> None:
+    for name, keys in TASKS.items():
+        said = {"name": name, "title": name, **OF_BOTH, **keys}
+        (project.root / f"config/tasks/{name}.yaml").write_text(yaml.safe_dump(said))
+    model = {"name": "tiny-causal", "title": "Tiny", "folder": "causal", "licence": "ours"}
+    (project.root / "config/models/tiny-causal.yaml").write_text(yaml.safe_dump(model))
+    save_generator(project.root / "causal")
+    rows = [{"text": text, "label": "ab"[n % 2]} for n, text in enumerate(texts(44))]
+    pd.DataFrame(rows).to_csv(project.root / "texts.csv", index=False)
+    (project.root / "study.json").write_text(json.dumps(STUDY))
+
+
+def test_a_task_is_generated_once(project: Project) -> None:
+    declare(project)
+    wanted = ("--configfile", "tiny.yaml", "study.json", "--", TABLE)
+    assert project.planned(*wanted)["generate_task"] == 1
+    said = project.run(*wanted)
+    assert "generated: 28 of 28 prompts" in said
+    data = project.root / "results/data/made"
+    about = json.loads((data / "manifest.json").read_text())["source"]["generated"]
+    assert (about["generator"]["name"], about["corpus"]["licence"]) == ("tiny-causal", "ours")
+    table = pd.read_csv(project.root / TABLE)
+    assert table["rule"].tolist() == [
+        "position",
+        "length",
+        "bag of words",
+        "last token",
+        "frozen encoder",
+    ]
+    assert (table["chance"] == 0.25).all()
+    assert project.planned(*wanted) == {}
+    with project.edited("src/interlude/generate/endings.py", ".double()", ".float()"):
+        assert "generate_task" not in project.planned(*wanted)
+    shutil.rmtree(project.root / "results/data/texts")
+    shutil.rmtree(project.root / "results/models/tiny-causal")
+    (project.root / "texts.csv").rename(project.root / "away.csv")
+    assert project.planned(*wanted) == {}
+    (project.root / "away.csv").rename(project.root / "texts.csv")
+    with project.edited("config/tasks/made.yaml", "train: 20", "train: 21"):
+        assert project.planned(*wanted)["generate_task"] == 1
