@@ -16,6 +16,7 @@ import yaml
 from snakemake.utils import update_config
 
 from interlude.plan.planner import Plan, check_mixtures, plan_of
+from interlude.plan.selection import selected
 from interlude.plan.study import load_study
 from interlude.plan.trainings import Training
 
@@ -128,6 +129,8 @@ def test_adapters_are_set_beside_full_fine_tuning_each_with_its_own_baseline() -
 
 SPEED, EVALUATION, START_UP = 720, 3, 3.0  # tokens a second and core; times as fast; seconds
 ASIDE = {"sarcasm": 500, "privacy-qa": 381, "finance-ner": 40}  # 5 % of their training rows
+# Sentences of the same kind as those of a task of the default study.
+ALIKE = {"probe-coordination-inversion": "probe-bigram-shift"}
 ADAPTERS, MULTITASK = (f"config/studies/{name}-demo.yaml" for name in ("adapters", "multitask"))
 
 
@@ -181,10 +184,46 @@ def lengths() -> tuple[Mapping[str, float], Mapping[str, float]]:
     settings = known["hyperparameters"].map(json.loads)
     epochs = settings.map(lambda of: of["epochs"]), settings.map(lambda of: of["evaluations"])
     seen = epochs[0] * known["train_examples"], epochs[1] * known["validation_examples"]
-    return (
-        (known["tokens"] / seen[0]).groupby(known["task"]).mean().to_dict(),
-        (known["evaluation_tokens"] / seen[1]).groupby(known["task"]).mean().to_dict(),
+    of_task = (
+        (known["tokens"] / seen[0]).groupby(known["task"]).mean(),
+        (known["evaluation_tokens"] / seen[1]).groupby(known["task"]).mean(),
     )
+    trained, evaluated = ({**of, **{task: of[ALIKE[task]] for task in ALIKE}} for of in of_task)
+    return trained, evaluated
+
+
+SELECTION = "config/studies/selection-demo.yaml"
+
+
+def test_the_selection_demo_shares_what_the_adapters_demo_trains() -> None:
+    own = plan(SELECTION)
+    assert Counter((cell.arm, cell.role) for cell in own.cells) == {
+        ("single", "target"): 4 * 2,
+        ("stilts", "intermediate"): 6 * 2,
+        ("stilts", "target"): 6 * 4 * 2,
+    }
+    shared = own.trainings.keys() & plan(ADAPTERS).trainings.keys()
+    assert len(shared) == (3 + 2 + 3 * 2) * 2
+
+
+def test_the_selection_demo_ends_within_25_minutes_on_two_slow_cores() -> None:
+    """Alone; an extraction passes its examples forward or, of the Fisher information, both ways."""
+    study = load_study(read(SELECTION), ROOT, SELECTION)
+    own = plan_of(study)
+    extractions = selected(study, own).extractions.values()
+    costs = [tokens(each) for each in own.trainings.values()]
+    trained, evaluated = (sum(each) for each in zip(*costs, strict=True))
+    share = {"features": 1 / EVALUATION, "fisher": 1, "vocabulary": 0}
+    extracted = sum(
+        lengths()[0][each.part.task] * (each.part.examples or 0) * share[each.kind]
+        for each in extractions
+    )
+    seconds = (trained + evaluated / EVALUATION + extracted) / SPEED
+    minutes = (seconds + START_UP * (len(costs) + len(extractions))) / 2 / 60
+    assert minutes < 25
+    said = (ROOT / SELECTION).read_text().replace("\n#", "")
+    assert f"some {trained / 1e6:.1f} million tokens trained" in said
+    assert f"that is {minutes:.0f} minutes" in said, (trained, evaluated, extracted, minutes)
 
 
 def test_the_synthetic_demo_has_eight_trials_of_five_starts_each_trained_once() -> None:

@@ -570,3 +570,37 @@ def test_no_module_of_the_package_uses_relative_imports() -> None:
     for path in (REPOSITORY / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
             assert not (isinstance(node, ast.ImportFrom) and node.level), path
+
+
+EXTRACTED, SCORED = ("pair", "tagging"), ("logme", "knn", "textemb")
+
+
+def selection_codes() -> Codes:
+    return {
+        **{f"extract {form}": digest.extraction_code([form]) for form in EXTRACTED},
+        **{f"score {method}": digest.scoring_code([method]) for method in SCORED},
+        "train": digest.training_code(["pair"], ["matthews"]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [
+        ("selection/labelled.py", {"extract pair", "extract tagging"}),
+        ("training/batches.py", {"extract pair", "extract tagging", "train"}),
+        ("forms/tagging/head.py", {"extract tagging"}),
+        ("selection/estimators/logme.py", {"score logme"}),
+        ("selection/estimators/probes.py", {"score knn"}),
+        ("selection/similarity.py", {"score logme", "score knn", "score textemb"}),
+        ("training/loop.py", {"train"}),
+        ("selection/estimators/transrate.py", set()),
+        ("plan/selection.py", set()),
+    ],
+)
+def test_code_of_selection_makes_its_own_numbers_again_and_trains_nothing(
+    file: str, again: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = selection_codes()
+    monkeypatch.setattr(digest, "SOURCES", copied(tmp_path, with_function(file)) / "src")
+    after = selection_codes()
+    assert {step for step in before if after[step] != before[step]} == again
