@@ -47,6 +47,11 @@ if STUDY.config.published:
     include: "workflow/rules/published.smk"
 
 
+if STUDY.config.results:
+
+    include: "workflow/rules/given.smk"
+
+
 rule all:
     default_target: True
     input:

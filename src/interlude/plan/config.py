@@ -232,6 +232,19 @@ class Compare(Declared):
     )
 
 
+class Results(Declared):
+    """Scores that others measured."""
+
+    file: str = Field(
+        min_length=1,
+        description="a CSV file with a row for each run or for each mean (docs/other-results.md); "
+        "relative to the working directory",
+    )
+    points: bool = Field(
+        False, description="true: its scores are given × 100, as papers print them"
+    )
+
+
 class Estimate(Declared):
     """What the estimate of `snakemake plan` rests on."""
 
@@ -403,6 +416,11 @@ class Config(Declared):
         None,
         description="a study of published scores, from reference/<this>_*.csv; nothing is trained, "
         "and the lists of tasks are empty",
+    )
+    results: Results | None = Field(
+        None,
+        description="a study of scores that others measured; nothing is trained, the lists of "
+        "tasks are empty, and names are those of the file; null for none",
     )
     statistics: Statistics = Field(
         Statistics(), description="parameters of tests, intervals and the robustness panel"

@@ -302,7 +302,7 @@ def _check_sizes(config: Config, where: str) -> None:
 
 def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
     named = [(role, name) for role in ROLES for name in config.tasks(role)]
-    if not named and not config.published:
+    if not (named or config.published or config.results):
         keys = ", ".join(ROLES)
         raise InputError(f"{where}: keys {keys}: found no task. Allowed: one or more.")
     named += [

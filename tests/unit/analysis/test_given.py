@@ -1,0 +1,123 @@
+"""Scores that others measured, from a CSV file: what is said of them, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from helpers.project import ROOT
+from scipy import stats
+
+from interlude.analysis.given import given_tables
+from interlude.analysis.options import Options
+from interlude.analysis.published import load_published, published_tables
+from interlude.analysis.results import joined, write_results
+from interlude.analysis.transfer import transfer_table
+from interlude.errors import InputError
+
+RUNS = """source,task,restart,score
+none,RTE,1,.60
+none,RTE,2,.64
+none,RTE,3,.65
+MNLI,RTE,1,.70
+MNLI,RTE,2,.75
+MNLI,RTE,3,
+"""
+MEANS = """source, task, mean, sd, n
+none, RTE, 66.4, 2.1, 5
+MNLI, RTE, 77.9, 1.4, 5
+QQP, RTE, 68, ,
+"""
+
+
+def given(folder: Path, text: str, points: bool = False) -> pd.DataFrame:
+    """Return the runs of a CSV file."""
+    path = folder / "theirs.csv"
+    path.write_text(text)
+    return joined(*given_tables(path, "theirs", points))
+
+
+def transfer(runs: pd.DataFrame) -> pd.DataFrame:
+    return transfer_table(runs.assign(degenerate=False), Options(), False).set_index("source")
+
+
+def test_runs_are_compared_by_welchs_test(tmp_path: Path) -> None:
+    cell = transfer(given(tmp_path, RUNS)).loc["MNLI"]
+    expected = stats.ttest_ind([0.70, 0.75], [0.60, 0.64, 0.65], equal_var=False)
+    assert cell["delta"] == pytest.approx(100 * (0.725 - 0.63))
+    assert cell["p"] == pytest.approx(expected.pvalue)
+    assert (cell["n"], cell["n_missing"]) == (2, 1)
+
+
+def test_means_are_compared_where_their_spread_is_given(tmp_path: Path) -> None:
+    cells = transfer(given(tmp_path, MEANS, points=True))
+    expected = stats.ttest_ind_from_stats(77.9, 1.4, 5, 66.4, 2.1, 5, equal_var=False)
+    assert cells.loc["MNLI", "p"] == pytest.approx(expected.pvalue)
+    assert cells.loc["QQP", "delta"] == pytest.approx(1.6)
+    assert pd.isna(cells.loc["QQP", "p"])
+    assert cells.loc["QQP", "note"]
+
+
+def test_rows_of_a_cell_without_numbers_are_its_restarts(tmp_path: Path) -> None:
+    unnumbered = "source,task,score\nnone,RTE,.6\nnone,RTE,.7\nMNLI,RTE,.8\n"
+    runs = given(tmp_path, unnumbered)
+    assert list(runs["restart"]) == [1, 2, 1]
+    assert list(runs["arm"]) == ["single", "single", "stilts"]
+
+
+def test_the_scores_of_a_study_are_read_as_they_are(tmp_path: Path) -> None:
+    scores, _ = published_tables(load_published(ROOT / "reference"), "theirs")
+    write_results(scores, tmp_path / "scores.parquet")
+    again, _ = given_tables(tmp_path / "scores.csv", "theirs", points=False)
+    pd.testing.assert_frame_equal(again, scores)
+
+
+def test_the_released_scores_are_the_same_runs_through_this_door(tmp_path: Path) -> None:
+    """Also with the columns that the table of trainings has, which a file may have beside them."""
+    runs = joined(*published_tables(load_published(ROOT / "reference"), "theirs"))
+    told = runs.drop(columns="source_seed")  # of trainings that no score names
+    told.to_csv(tmp_path / "released.csv", index=False)
+    read = joined(*given_tables(tmp_path / "released.csv", "theirs", points=False))
+    pd.testing.assert_frame_equal(read[told.columns], told)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("source,task\nnone,RTE\n", "line 1: found the columns source, task. Allowed: source, "),
+        ("task,score\nRTE,.5\n", "line 1: found the columns task, score. Allowed: source, task"),
+        ("source,task,score,sed\nnone,RTE,.5,1\n", "line 1: unknown column 'sed'. Did you mean"),
+        ("source,task,score\n,RTE,.5\n", "line 2, column source: found nothing. Allowed: a name"),
+        ("source,task,score\nnone,RTE,good\n", "column score: found 'good'. Allowed: a number"),
+        ("source,task,score\nnone,RTE,66.4\n", "found 66.4. Allowed: -1 to 1, or -100 to 100"),
+        ("source,task,mean,n\nnone,RTE,.5,3.5\n", "column n: found '3.5'. Allowed: a whole"),
+        ("source,task,score,role\nnone,RTE,.5,dev\n", "line 2, column role: unknown role 'dev'"),
+        ("source,task,score,mean\nnone,RTE,.5,.5\n", "line 2: found score and mean. Allowed: one"),
+        ("source,task,score\n", "found no row. Allowed: a header and one row or more"),
+        (
+            "source,task,score\nnone,RTE,.5,1,2\n",
+            "line 2: found 5 fields. Allowed: 3, as in",
+        ),
+        ("source,task,score\n\nnone,RTE\n", "line 3: found 2 fields. Allowed: 3"),
+        ('source,task,score\nnone,"RTE,.5\n', "cannot be read as CSV"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InputError) as raised:
+        given(tmp_path, text)
+    assert str(raised.value).startswith(str(tmp_path / "theirs.csv"))
+    assert said in str(raised.value)
+
+
+def test_a_run_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    twice = "source,task,restart,score\nnone,RTE,1,.5\nnone,RTE,1,.6\n"
+    scores, _ = given_tables(write(tmp_path, twice), "theirs", points=False)
+    with pytest.raises(InputError, match="each cell once"):
+        write_results(scores, tmp_path / "scores.parquet")
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "theirs.csv"
+    path.write_text(text)
+    return path

@@ -1,0 +1,28 @@
+"""Turn scores of anybody, in a CSV file, into the tables of scores and trainings of a study."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from interlude.analysis.given import given_tables
+from interlude.analysis.results import write_results
+from interlude.errors import command
+
+
+@command
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", type=Path, required=True, help="the CSV file")
+    parser.add_argument("--points", action="store_true", help="scores are given × 100")
+    parser.add_argument("--study", required=True, help="name of the study")
+    parser.add_argument("--scores", type=Path, required=True, help="scores.parquet to write")
+    parser.add_argument("--trainings", type=Path, required=True, help="trainings.parquet to write")
+    arguments = parser.parse_args()
+    scores, trainings = given_tables(arguments.file, arguments.study, arguments.points)
+    write_results(trainings, arguments.trainings)
+    write_results(scores, arguments.scores)
+
+
+if __name__ == "__main__":
+    main()
