@@ -43,15 +43,16 @@ def _read(path: Path) -> tuple[list[str], dict[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True, skipinitialspace=True)
-            lines = {reader.line_num: row for row in reader if row}
+            numbered = [(reader.line_num, row) for row in reader if row]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
     except (ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV: {error}.") from None
-    if len(lines) < 2:
+    if len(numbered) < 2:
         raise InputError(f"{path}: found no row. Allowed: a header and one row or more.")
-    names = [name.strip() for name in lines.pop(min(lines))]
-    for line, row in lines.items():
+    (_, header), *rows = numbered
+    names = [name.strip() for name in header]
+    for line, row in rows:
         if len(row) != len(names):
             raise InputError(
                 f"{path}: line {line}: found {len(row)} fields. Allowed: {len(names)}, as in the "
@@ -59,7 +60,7 @@ def _read(path: Path) -> tuple[list[str], dict[int, dict[str, str]]]:
             )
     return names, {
         line: {name: text.strip() for name, text in zip(names, row, strict=True)}
-        for line, row in lines.items()
+        for line, row in rows
     }
 
 
@@ -74,9 +75,7 @@ def _check_columns(names: list[str], path: Path) -> None:
         )
 
 
-def _rows(
-    texts: dict[int, dict[str, str]], path: Path, points: bool
-) -> Iterator[dict[str, Any]]:
+def _rows(texts: dict[int, dict[str, str]], path: Path, points: bool) -> Iterator[dict[str, Any]]:
     """Yield the rows with their values typed, and what they do not say filled in."""
     for line, told in texts.items():
         where = f"{path}: line {line}"
