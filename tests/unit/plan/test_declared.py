@@ -281,7 +281,7 @@ def test_default_settings_keep_to_their_limits() -> None:
 
 PIN = {"package": "a", "version": "1", "file": "a.whl", "sha256": "0" * 64}
 CUT = {"splits": {"train": "a[:80%]", "validation": "a[80%:]"}}
-SOURCES = "Allowed: exactly one of archive (with members), files, hub and own."
+SOURCES = "Allowed: exactly one of archive (with members), files, hub, own and generated."
 
 
 def refused(message: str, kind: Any, folder: Path, document: Any) -> None:

@@ -208,7 +208,7 @@ def test_planning_fetching_and_analysis_import_no_torch() -> None:
 import importlib, pathlib, sys
 import interlude
 sources = pathlib.Path(interlude.__file__).parent
-rooms = ("training", "forms", "generate", "encode", "look", "jobs")
+rooms = ("training", "forms", "generate", "encode", "look", "jobs", "selection")
 trains = tuple(f"interlude.{name}" for name in rooms)
 paths = [path.relative_to(sources.parent).with_suffix("") for path in sources.rglob("*.py")]
 names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
