@@ -39,6 +39,7 @@ if SELECTED.pairs:
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/answer.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -57,6 +58,6 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
-        rules.report.input,
+        rules.answer.input,
         rules.check_scores.output,
         described(*ROLES),

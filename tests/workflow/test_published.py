@@ -132,7 +132,27 @@ def test_both_filters_figures_and_the_report_are_there(tables: Path) -> None:
     for name in drawn:
         assert (study / f"figures/{name}.svg").read_bytes() in contents
         assert (study / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF-")
-    assert {path.stem for path in (study / "figures").iterdir()} == drawn
+    assert {path.stem for path in (study / "figures").iterdir()} == {*drawn, "answer"}
+
+
+def test_the_answer_is_on_the_page_in_the_report_and_said_last(published: Project) -> None:
+    results = published.root / "results/published"
+    page = (results / "answer.md").read_text()
+    sentences = pd.read_csv(results / "answer.csv")["sentence"]
+    assert sentences[0] == (
+        "10 targets: 2 with a source that may help, 8 with no source that is known to help."
+    )
+    report = (results / "report.html").read_text()
+    done = snakemake(published, "--", "answer")
+    assert done.returncode == 0, done.stdout
+    said, _, report_line = done.stdout.rstrip().rpartition("\n")
+    assert report_line == "Report: results/published/report.html"
+    for sentence in sentences:
+        assert sentence in page
+        assert sentence in said.split("Elapsed time")[1]
+        assert sentence in report
+    for warning in page.split("## Warnings\n\n")[1].split("\n\n")[0].splitlines():
+        assert warning in said
 
 
 def test_again_there_is_nothing_to_do(published: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -99,9 +100,18 @@ def show(page: Page, row: int) -> str:
     return str(page.run(f"{line}.innerText"))
 
 
+def test_the_report_opens_with_the_answer_from_its_first_line_on(page: Page) -> None:
+    opening = "document.querySelector('.prose')"
+    told = page.run(f"{opening}.innerText")
+    assert re.search(r"^\d+ targets?: \d", told, re.MULTILINE)
+    assert f"{HOSTILE}: " in told
+    assert page.run(f"{opening}.getBoundingClientRect().top") >= 0
+    assert page.run(f"{opening}.querySelector('img').naturalWidth") > 100
+
+
 def test_every_result_of_every_category_shows(page: Page) -> None:
     categories = page.run("Object.keys(categories)")
-    assert set(categories) == {"Transfer", "Correlations", "Data size", "Study"}
+    assert set(categories) == {"Answer", "Transfer", "Correlations", "Data size", "Study"}
     listed = 0
     for category in categories:
         for row in range(open_category(page, category)):

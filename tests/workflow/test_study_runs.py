@@ -238,6 +238,7 @@ def _result(project: Project, folder: Path) -> tuple[bytes, Any]:
         ("probing", "train_probe"),
         ("tables", "make_tables"),
         ("report", "make_report"),
+        ("answer", "write_answer"),
         ("all", "make_report"),
     ],
 )

@@ -17,6 +17,7 @@ rule make_report:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.write_answer.output,
     output:
         html=f"{RESULTS}/report.html",
         config=f"{RESULTS}/config.json",
@@ -31,4 +32,4 @@ rule make_report:
     shell:
         "echo {params.config:q} > {output.config} && "
         "python -m snakemake --snakefile {resources.snakefile:q} --configfile {output.config} --nolock"
-        " --report {output.html} tables figures > {log} 2>&1"
+        " --report {output.html} tables figures write_answer > {log} 2>&1"

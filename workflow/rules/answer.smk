@@ -1,0 +1,81 @@
+# The answer: what the tables say, in sentences. Snakemake prints it whenever it has ended.
+import atexit
+
+from interlude.analysis.answer_page import as_rst, as_text
+
+ANSWER = Path(f"{RESULTS}/answer.md")
+
+
+localrules:
+    answer,
+    write_answer,
+
+
+rule write_answer:
+    input:
+        **RECORDED,
+        tables=rules.tables.input,
+    output:
+        page=str(ANSWER),
+        csv=f"{RESULTS}/answer.csv",
+        figure=report(
+            f"{FIGURES}/answer.svg",
+            caption="../report/answer.rst",
+            category="Answer",
+            labels={"Result": "Answer (figure)"},
+        ),
+        pdf=f"{FIGURES}/answer.pdf",
+    log:
+        f"{RESULTS}/logs/answer.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        script=script("write_answer.py"),
+    params:
+        study=STUDY.name,
+        options=OPTIONS,
+        tables=lambda wildcards, input: Path(input.tables[0]).parent,
+        code=code_digest("write_answer.py"),
+    shell:
+        "python {resources.script:q} --study {params.study} --scores {input.scores} --trainings {input.trainings}"
+        " --tables {params.tables:q} --options {params.options:q} --figure {output.figure} --csv {output.csv}"
+        " --page {output.page} 2>&1 | tee {log}"
+
+
+# It has no output, so it always runs: what it is for is said at the end.
+rule answer:
+    input:
+        rules.write_answer.output,
+        f"{RESULTS}/report.html",
+    shell:
+        "true"
+
+
+# The report opens with it.
+FIGURE = Path(rules.write_answer.output.figure)
+config["answer"] = ""
+if ANSWER.exists() and FIGURE.exists():
+    config["answer"] = as_rst(ANSWER.read_text(encoding="utf8"), FIGURE.read_bytes())
+
+
+def show_answer():
+    """Print the answer, where this start of Snakemake has made it, or found it as it is to be.
+
+    Once Snakemake has said all else.
+    """
+    written = [job for job in workflow.dag.jobs if job.rule.name == "write_answer"]
+    if written and not any(map(is_open, written)):
+        text = as_text(ANSWER.read_text(encoding="utf8"))
+        atexit.register(say, f"\n{text}\nReport: {RESULTS}/report.html")
+
+
+def is_open(job):
+    return workflow.dag.needrun(job) and not workflow.dag.finished(job)
+
+
+onsuccess:
+    show_answer()
+
+
+onerror:
+    show_answer()
