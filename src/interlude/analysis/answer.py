@@ -260,7 +260,11 @@ def _probability(p: float) -> str:
 def _learnt(row: Mapping[str, Any]) -> str:
     """Return how often the runs of a cell, or of a source, failed to learn."""
     failed, every = row["degenerate"], row["outcomes"]
-    return f"{failed:g} of {every:g} runs did not learn" if failed else f"all {every:g} runs learnt"
+    if not every:
+        return "no run has a score"
+    if failed:
+        return f"{failed:g} of {every:g} runs did not learn"
+    return f"all {every:g} runs learnt" if every > 1 else "its one run learnt"
 
 
 def _proof(row: dict[str, Any], best: pd.Series[Any]) -> Iterator[str]:

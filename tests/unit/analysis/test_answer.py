@@ -197,6 +197,9 @@ def test_where_nothing_can_be_told_it_says_why(
     assert of(answer, "boolq")["sentence"].startswith(f"BoolQ: cannot be told: {reason}")
     assert sentences(answer, "study") == ["3 targets: 3 of which nothing can be told."]
     assert answer["expected"].isna().all()
+    ways = {one_restart: "all 3 runs learnt.", all_failed: "no run has a score."}
+    ending = ways.get(case, ".")
+    assert all(line.endswith(ending) for line in sentences(answer, "source"))
 
 
 def test_a_study_that_compares_nothing_says_so() -> None:
