@@ -31,6 +31,11 @@ if STUDY.config.sweep:
     include: "workflow/rules/sweep.smk"
 
 
+if STUDY.config.recommend:
+
+    include: "workflow/rules/recommend.smk"
+
+
 if SELECTED.pairs:
 
     include: "workflow/rules/select.smk"

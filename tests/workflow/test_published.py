@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -33,6 +34,18 @@ AVERAGES = {
     "SocialIQA": -7.9,
     "CCG": -9.9,
 }
+REVIEWS = """
+name: reviews
+title: Reviews
+description: An own file.
+form: single
+source: {files: {all: reviews.csv}}
+splits: {train: "all[:80%]", validation: "all[80%:]"}
+columns: {text: text, label: label}
+metric: accuracy
+licence: own
+citation: own
+"""
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -184,6 +197,24 @@ def test_a_broken_reference_file_is_named_and_nothing_is_written(published: Proj
     assert "pruksachatkun_runs.csv: column 'metrics_json' is missing" in done.stdout
     assert not (published.root / "results/broken/scores.parquet").exists()
     assert not (published.root / "results/broken/trainings.parquet").exists()
+
+
+def test_a_start_is_recommended_for_an_own_file_and_again(published: Project) -> None:
+    rows = "".join(f"a text of {n} words,{'yes' if n % 3 else 'no'}\n" for n in range(60))
+    (published.root / "reviews.csv").write_text(f"text,label\n{rows}")
+    (published.root / "config/tasks/reviews.yaml").write_text(REVIEWS)
+    overlay = published.root / "choose.yaml"
+    overlay.write_text("study: choose\npublished: null\nrecommend: {task: reviews}\n")
+    first, again = (snakemake(published, "choose.yaml", "--", "recommend") for _ in range(2))
+    for done in (first, again):
+        assert done.returncode == 0, done.stdout
+        assert "reviews: Start from CosmosQA, because" in done.stdout
+        assert "form single, 48 training rows, 2 labels" in done.stdout
+    told = json.loads((published.root / "results/choose/recommendation.json").read_text())
+    starts = pd.read_csv(published.root / "results/choose/recommendation.csv")
+    assert [start["start"] for start in told["starts"]] == starts["start"].tolist()
+    assert told["sentence"] in (published.root / "results/choose/recommendation.html").read_text()
+    assert not (published.root / "results/choose/scores.parquet").exists()
 
 
 def test_methods_of_selection_are_judged_without_training(published: Project) -> None:

@@ -62,7 +62,7 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 # Snakemake knows its targets only once the rules are read.
 ONLY_PLANS = "plan" in sys.argv
-ONLY_LOOKS = "look" in sys.argv
+ONLY_LOOKS = bool({"look", "recommend"} & {*sys.argv})
 CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
 WHERE = " + ".join(CONFIG_FILES + ["--config"] * bool(workflow.config_settings.config))
 
@@ -72,6 +72,10 @@ try:
     STUDY = load_study(
         config, ROOT, WHERE, lambda task, study: why_unavailable(task, places_of(study, ROOT))
     )
+    if "recommend" in sys.argv and not STUDY.config.recommend:
+        raise InputError(
+            f"{WHERE}: no key 'recommend'. Needed: recommend: {{task: <a task file>}}."
+        )
     PLAN = plan_of(STUDY)
     SELECTED = selected(STUDY, PLAN)
     # With the tasks of whose texts a language model makes others.

@@ -310,6 +310,17 @@ class Selection(Declared):
         return [name for name in dict.fromkeys(parts) if name in OF_ENCODERS]
 
 
+class Recommend(Declared):
+    """The task that `snakemake recommend` chooses a start for."""
+
+    task: Name = Field(description="a task file, of the study or not")
+    budget: Literal["seconds"] = Field(
+        "seconds",
+        description="what a recommendation may take: seconds, the task's data and published "
+        "evidence alone; longer ones are not there yet",
+    )
+
+
 _STAGES = Field(min_length=1, description="a list of stages, one or more")
 _SIZE = Field(ge=1, description="a whole number, 1 or more")
 _SIZES = Field(min_length=1, description="different whole numbers, 1 or more")
@@ -424,6 +435,10 @@ class Config(Declared):
     )
     statistics: Statistics = Field(
         Statistics(), description="parameters of tests, intervals and the robustness panel"
+    )
+    recommend: Recommend | None = Field(
+        None,
+        description="the task that `snakemake recommend` chooses a start for; null for none",
     )
     selection: Selection | None = Field(
         None,

@@ -93,7 +93,8 @@ class _Place:
         write = how_to_write(fault["type"], fault["input"])
         key = self._outer() if self._is_key else self._key()
         if fault["type"] in ("literal_error", NOT_AMONG):
-            names = [_yaml(each) for each in context.get("allowed") or self._schema["enum"]]
+            one_of = self._schema.get("enum") or [self._schema.get("const")]
+            names = [_yaml(each) for each in context.get("allowed") or one_of]
             hint = did_you_mean(str(fault["input"])[:100], names)
             return f"{key}: found {found}.{hint} Allowed: {', '.join(names)}.{write}"
         return f"{key}: found {found}. Allowed: {self._allowed(fault, context)}.{write}"

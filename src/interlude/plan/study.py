@@ -302,7 +302,7 @@ def _check_sizes(config: Config, where: str) -> None:
 
 def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
     named = [(role, name) for role in ROLES for name in config.tasks(role)]
-    if not (named or config.published or config.results):
+    if not (named or config.published or config.results or config.recommend):
         keys = ", ".join(ROLES)
         raise InputError(f"{where}: keys {keys}: found no task. Allowed: one or more.")
     named += [
@@ -312,7 +312,7 @@ def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
         if name != MLM  # of a stage with nothing else
     ]
     named += [("arms", name) for name in _named_in_arms(config)]
-    named += [("look", name) for name in _looked_at(config)]
+    named += [("look or recommend.task", name) for name in _looked_at(config)]
     for key, name in named:
         if name not in registry:
             raise unknown(f"{where}: key {key}", "task", name, registry)
@@ -456,7 +456,9 @@ def _check_pinned(method: Bottleneck, where: str) -> None:
 
 
 def _looked_at(config: Config) -> list[str]:
-    return [] if config.look is None else [config.look]
+    """Return the tasks that are looked at or chosen a start for, in a role or not."""
+    chosen = [config.recommend.task] if config.recommend else []
+    return [*([] if config.look is None else [config.look]), *chosen]
 
 
 def _named_in_arms(config: Config) -> list[str]:

@@ -324,6 +324,14 @@ def test_words_of_a_model_s_file_do_not_count_and_its_weights_do(root: Path) -> 
     assert study(root).model.declared != before
 
 
+def test_a_start_is_recommended_for_a_task_that_is_in_no_role(root: Path) -> None:
+    nothing: dict[str, Any] = {role: [] for role in ROLES}
+    planned = study(root, **nothing, recommend={"task": "tiny-pair"})
+    assert [*planned.tasks] == ["tiny-pair"]
+    with pytest.raises(InputError, match=r"recommend\.task: unknown task 'tiny-pear'"):
+        study(root, **nothing, recommend={"task": "tiny-pear"})
+
+
 PROBED = {"file": "truth.csv", "source": "s", "target": "t", "score": "y"}
 
 

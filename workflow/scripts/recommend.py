@@ -1,0 +1,70 @@
+"""Say which intermediate task to start from for a task, by published evidence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from interlude.analysis.degenerate import flag_degenerate
+from interlude.analysis.options import Options
+from interlude.analysis.published import load_published, published_tables
+from interlude.analysis.recommend import recommend
+from interlude.analysis.recommendation_page import as_document, as_page, as_text, basis_of
+from interlude.analysis.results import joined
+from interlude.analysis.transfer import transfer_table
+from interlude.errors import command
+from interlude.files import read_manifest, write_json, written_atomically
+
+
+@command
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True, help="name of the task")
+    parser.add_argument("--form", required=True, help="its form")
+    parser.add_argument("--data", type=Path, required=True, help="folder of its normalised data")
+    parser.add_argument("--reference", type=Path, required=True, help="folder of the evidence")
+    parser.add_argument("--licences", type=json.loads, required=True, help="source -> licence")
+    parser.add_argument("--alpha", type=float, required=True, help="intervals hold 1 - alpha")
+    parser.add_argument("--out", type=Path, required=True, help="recommendation.json to write")
+    arguments = parser.parse_args()
+    options = Options()
+    runs = joined(*published_tables(load_published(arguments.reference), "published"))
+    transfer = transfer_table(flag_degenerate(runs, options.degenerate), options, False)
+    about = about_sources(arguments.reference, arguments.licences)
+    found = recommend(transfer[transfer["role"] == "target"], arguments.alpha, about)
+    facts = {"form": arguments.form, **facts_of(arguments.data)}
+    basis = basis_of(found, facts, str(runs["model"].iloc[0]), arguments.alpha)
+    html, csv, text = (arguments.out.with_suffix(ending) for ending in (".html", ".csv", ".txt"))
+    with (
+        written_atomically(html) as page,
+        written_atomically(csv) as table,
+        written_atomically(text) as lines,
+    ):
+        page.write_text(as_page(found, arguments.task, basis), encoding="utf8")
+        found.starts.to_csv(table, index=False)
+        lines.write_text(as_text(found, arguments.task, basis), encoding="utf8")
+    write_json(arguments.out, as_document(found, arguments.task, basis))
+
+
+def about_sources(reference: Path, licences: dict[str, str]) -> pd.DataFrame:
+    """Return examples, words of a pass and licence of the sources of the published study."""
+    tasks = pd.read_csv(reference / "pruksachatkun_tasks.csv").set_index("task")
+    examples = tasks["train_size_task_metadata"].fillna(tasks["num_examples"])
+    words = (examples * tasks["avg_input_len"]).round()
+    named = pd.Series(licences, dtype=object).reindex(tasks.index)
+    return pd.DataFrame({"examples": examples, "words_per_pass": words, "licence": named})
+
+
+def facts_of(data: Path) -> dict[str, Any]:
+    """Return the training rows of a task and the number of its labels; 0 where it has none."""
+    manifest = read_manifest(data)
+    names = manifest.get("label_names") or []
+    return {"rows": manifest["sizes"]["train"], "labels": len(names)}
+
+
+if __name__ == "__main__":
+    main()
