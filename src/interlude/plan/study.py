@@ -312,7 +312,8 @@ def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
         if name != MLM  # of a stage with nothing else
     ]
     named += [("arms", name) for name in _named_in_arms(config)]
-    named += [("look or recommend.task", name) for name in _looked_at(config)]
+    named += [("look", name) for name in filter(None, [config.look])]
+    named += [("recommend.task", each.task) for each in filter(None, [config.recommend])]
     for key, name in named:
         if name not in registry:
             raise unknown(f"{where}: key {key}", "task", name, registry)
