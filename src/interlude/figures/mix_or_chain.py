@@ -55,6 +55,9 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
         for role, own in cells.groupby("role", sort=False)
     }
     figure, parts = arranged(groups, options.title)
+    width, height = figure.get_size_inches()
+    if width <= _WIDE:
+        figure.set_size_inches(width, min(height + _TWO_LINES, PAGE_HEIGHT))
     names = {MIX: cells["arm"].iloc[0], CHAIN: cells["against"].iloc[0]}
     labels = {
         **{which: f"{name} is better" for which, name in names.items()},
@@ -64,7 +67,7 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
         [Patch(color=_FOUND[which]) for which in labels],
         list(labels.values()),
         loc="outside upper center",
-        ncols=3 if figure.get_size_inches()[0] > _WIDE else 1,
+        ncols=3 if width > _WIDE else 1,
     )
     _write_below(
         figure,
@@ -78,6 +81,7 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
 
 _SMALL, _MARGIN = 6.0, 0.05  # points; inches
 _WIDE = 4.5  # inches, of a figure with room for three entries of the legend in a line
+_TWO_LINES = 0.4  # inches, of the entries that stand below the first one elsewhere
 _CROSS = {True: "×", False: ""}
 _NAMES = {MIX: "mixing is better", CHAIN: "chaining is better", NEITHER: "not told apart"}
 

@@ -10,6 +10,7 @@ import itertools
 import json
 import pkgutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import get_type_hints
@@ -45,6 +46,7 @@ from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import AxLine
+from matplotlib.text import Text
 
 from interlude import figures
 from interlude.analysis.catalog import FIGURES
@@ -888,6 +890,21 @@ def test_mix_or_chain_shows_its_table(draw_mixed: Drawing, mixed: dict[str, pd.D
     named = {"mtl is better": "mix", "stilts is better": "chain"}
     named["no difference is known"] = "no difference"
     assert legend_of_bars(figure) == {name: colours[at] for name, at in named.items()}
+
+
+def test_few_tasks_have_rows_between_a_legend_of_three_lines_and_what_is_below(
+    tmp_path: Path, mixed: dict[str, pd.DataFrame]
+) -> None:
+    table = mixed["mix_or_chain"]
+    three = table[table["task"].ne("mnli") & table["source"].ne("mnli")]
+    three.to_csv(tmp_path / "mix_or_chain.csv", index=False)
+    options = replace(MIXING_OPTIONS, titles={name: f"A task {name}" for name in SIZES})
+    figure = DRAWN["mix_or_chain"](Material(mixing_runs(), tmp_path, options, "", DIRECT))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert axes.get_window_extent().height / figure.dpi > 3 * 0.15
+    (note,) = (each for each in figure.findobj(Text) if "mtl minus stilts" in each.get_text())
+    assert axes.yaxis.label.get_window_extent().y0 >= note.get_window_extent().y1
 
 
 def test_better_than_single_shows_its_table(
