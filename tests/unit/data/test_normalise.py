@@ -187,7 +187,7 @@ def test_the_manifest_tells_sizes_labels_and_origin(
     assert manifest["labels"]["train"] == {"no": 1, "yes": 1}
     assert manifest["dropped"] == {}
     assert len(manifest["source"]["files"]["all"]["sha256"]) == 64
-    assert set(manifest["files"]) == {"train.parquet", "validation.parquet"}
+    assert set(manifest["files"]) == {"train.parquet", "validation.parquet", "groups.parquet"}
     assert re.fullmatch(r"own files, SHA-256 [0-9a-f]{12}", manifest["revision"])
 
 
@@ -208,7 +208,7 @@ def test_the_same_source_gives_the_same_bytes(task: Callable[..., Task], tmp_pat
 
 def test_ids_are_unique_over_both_parts(task: Callable[..., Task], tmp_path: Path) -> None:
     run(task(SINGLE, split_by="text"), tmp_path)
-    parts = [pq.read_table(path) for path in (tmp_path / "out").glob("*.parquet")]
+    parts = [pq.read_table(tmp_path / f"out/{part}.parquet") for part in ("train", "validation")]
     ids = [value for part in parts for value in part["id"].to_pylist()]
     assert sorted(ids) == ["all-0", "all-1", "all-2", "all-3"]
 
