@@ -1,4 +1,5 @@
 # The study of the config, its paths, and the functions that the rules use.
+import atexit
 import inspect
 import json
 import os
@@ -31,6 +32,7 @@ else:
     os.environ.setdefault("INTERLUDE_WARM_FOR", str(os.getpid()))
 
 from interlude.plan import digest
+from interlude.analysis.answer_page import as_text
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import places_of
@@ -485,3 +487,18 @@ def has_its_data(role, table):
         for task in told_of & lengths.keys()
         for part in PARTS
     )
+
+
+def show_answer():
+    """Print the answer, where this start of Snakemake has made it, or found it as it is to be.
+
+    Once Snakemake has said all else.
+    """
+    written = [job for job in workflow.dag.jobs if job.rule.name == "write_answer"]
+    if written and not any(map(is_open, written)):
+        text = as_text(ANSWER.read_text(encoding="utf8"))
+        atexit.register(say, f"\n{text}\nReport: {RESULTS}/report.html")
+
+
+def is_open(job):
+    return workflow.dag.needrun(job) and not workflow.dag.finished(job)
