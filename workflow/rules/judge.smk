@@ -38,8 +38,8 @@ rule judge_selection:
     params:
         options=OPTIONS,
         given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
-        tables=TABLES,
-        figures=FIGURES,
+        tables=lambda wildcards, output: Path(output.tables[0]).parent,
+        figures=lambda wildcards, output: Path(output.figures[0]).parent,
         code=code_digest("judge_selection.py"),
     shell:
         "python {resources.script:q} --scores {input.scores} --trainings {input.trainings} {params.given}"
