@@ -1,5 +1,5 @@
 # The answer: what the tables say, in sentences. Snakemake prints it whenever it has ended.
-from interlude.analysis.answer_page import as_rst
+from interlude.analysis.answer_shown import as_rst
 
 ANSWER = Path(f"{RESULTS}/answer.md")
 

@@ -32,7 +32,7 @@ else:
     os.environ.setdefault("INTERLUDE_WARM_FOR", str(os.getpid()))
 
 from interlude.plan import digest
-from interlude.analysis.answer_page import as_text
+from interlude.analysis.answer_shown import as_text
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import places_of

@@ -17,7 +17,8 @@ from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.synthetic import TITLES, record, runs_of
 
 from interlude.analysis.answer import answer_table, read_tables, told_from
-from interlude.analysis.answer_page import as_markdown, as_rst, as_text, sections
+from interlude.analysis.answer_page import as_markdown, sections
+from interlude.analysis.answer_shown import as_rst, as_text
 from interlude.analysis.averages import averages_by_filter
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.example_noise import with_example_noise

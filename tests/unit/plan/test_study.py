@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -201,6 +202,19 @@ def test_data_of_a_task_depend_on_its_rows_and_not_on_its_words(root: Path) -> N
     assert reworded.data_declaration() == task.data_declaration()
     recut = task.model_copy(update={"splits": Splits(train="all[:50%]", validation="all[50%:]")})
     assert recut.data_declaration() != task.data_declaration()
+
+
+def test_what_snakemake_imports_at_each_start_is_light() -> None:
+    """Pandas and scipy would add more than a second to each start."""
+    rules = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    names = set(re.findall(r"^from (interlude[\w.]*) import", rules, re.M))
+    assert "interlude.plan.study" in names
+    heavy = "{'pandas', 'scipy', 'torch', 'matplotlib'}"
+    program = f"import sys, {', '.join(names)}; print({heavy} & {{*sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "set()\n"
 
 
 def test_planning_fetching_and_analysis_import_no_torch() -> None:
