@@ -212,7 +212,11 @@ def test_what_snakemake_imports_at_each_start_is_light() -> None:
     heavy = "{'pandas', 'scipy', 'torch', 'matplotlib'}"
     program = f"import sys, {', '.join(names)}; print({heavy} & {{*sys.modules}})"
     done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(REPOSITORY / "src")},
     )
     assert done.stdout == "set()\n"
 
