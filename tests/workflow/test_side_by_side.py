@@ -46,15 +46,17 @@ def disturbed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Di
     It has two cores and one GPU. While they train, a second Snakemake is started and the seed of
     the config is changed.
     """
+    project = Project(tmp_path_factory.mktemp("disturbed") / "interlude")
+    shutil.copytree(finished.root, project.root, symlinks=True)
     trainings = [
-        finished.trained(source="none", task="privacy-qa", restart=restart) for restart in (1, 2)
+        project.trained(source="none", task="privacy-qa", restart=restart) for restart in (1, 2)
     ]
-    planned = [predictions(finished, training) for training in trainings]
+    planned = [predictions(project, training) for training in trainings]
     for training in trainings:
-        shutil.rmtree(finished.root / training)
-        log_of(finished, training).unlink()
-    overlay = yaml.safe_load((finished.root / "tiny.yaml").read_text()) | SMALL
-    config = tiny.write_yaml(finished.root / "small.yaml", overlay)
+        shutil.rmtree(project.root / training)
+        log_of(project, training).unlink()
+    overlay = yaml.safe_load((project.root / "tiny.yaml").read_text()) | SMALL
+    config = tiny.write_yaml(project.root / "small.yaml", overlay)
     folder = tmp_path_factory.mktemp("gpu")
     path = pretend_gpus(folder, ["GPU-only"])
     environment = {**os.environ, "PATH": path, "TMPDIR": str(folder)}
@@ -64,7 +66,7 @@ def disturbed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Di
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
-            cwd=finished.root,
+            cwd=project.root,
             env=environment,
             text=True,
             stdout=subprocess.PIPE,
@@ -72,14 +74,14 @@ def disturbed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Di
         )
 
     first = start()
-    wait_for(lambda: any(log_of(finished, training).exists() for training in trainings))
+    wait_for(lambda: any(log_of(project, training).exists() for training in trainings))
     second = start()
     said, _ = second.communicate(timeout=120)
     config.write_text(yaml.safe_dump(overlay | {"seed": 2}))
     output, _ = first.communicate(timeout=300)
     ended = subprocess.CompletedProcess(command, second.returncode, said)
     output = f"{output}\nexit status {first.returncode}"
-    return Disturbed(finished, trainings, planned, output, ended)
+    return Disturbed(project, trainings, planned, output, ended)
 
 
 def predictions(project: Project, training: Path) -> bytes:
