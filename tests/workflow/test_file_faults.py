@@ -77,7 +77,7 @@ def test_what_a_broken_file_s_message_says_leads_to_the_same_bytes(
 def results(project: Project) -> dict[str, Any]:
     """Return encodings, starts, predictions and records by their paths.
 
-    Of a record what was computed: without its times, and from where it was taken.
+    Of a record what was computed: without its times, its memory, and from where it was taken.
     """
     folders = (project.root / "results/encoded", project.root / "results/trained")
     paths = [path for folder in folders for path in folder.rglob("*")]
@@ -91,7 +91,11 @@ def content(path: Path) -> Any:
     if path.suffix != ".json":
         return path.read_bytes()
     document = json.loads(path.read_text())
-    passing = {"taken_from", *(key for key in document if key.endswith("_seconds"))}
+    passing = {
+        "taken_from",
+        "peak_memory_bytes",
+        *(key for key in document if key.endswith("_seconds")),
+    }
     return {key: value for key, value in document.items() if key not in passing}
 
 

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from interlude.errors import InputError
 from interlude.files import read_manifest
 
 FILE = "groups.parquet"
 GROUP = "group"  # normalised column of a form whose examples share a sentence
-SCHEMA = pa.schema([("id", pa.string()), ("groups", pa.list_(pa.string()))])
 
 Groups = dict[str, list[str]]  # id of an example -> names of what it shares with others
 
 
 def write_groups(folder: Path, groups: Groups) -> None:
     """Write the groups of each validation example; none for one that is alone."""
+    import pyarrow as pa  # noqa: PLC0415  Snakemake's main process imports GROUP alone
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    schema = pa.schema([("id", pa.string()), ("groups", pa.list_(pa.string()))])
     rows = [{"id": id, "groups": names} for id, names in groups.items()]
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / FILE, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / FILE, compression="zstd")
 
 
 def read_groups(folder: Path, revision: str | None) -> Groups | None:
@@ -32,6 +32,9 @@ def read_groups(folder: Path, revision: str | None) -> Groups | None:
     revision: of the data that they are asked for. None where the folder is gone, was made without
     them, or holds other data.
     """
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     try:
         manifest = read_manifest(folder)
         if FILE not in manifest.get("files", {}) or manifest.get("revision") != revision:

@@ -160,7 +160,8 @@ def _learnt(model: Any, inputs: Any, train: Options, others: Any) -> Numbers:
 @torch.inference_mode()
 def states(texts: Sequence[str], folder: Path) -> Numbers:
     """Return the mean of the hidden states of each text's tokens: [texts, hidden]."""
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    model = AutoModel.from_pretrained(folder, trust_remote_code=False)
     model.eval()
     means: list[Numbers] = [np.empty(0)] * len(texts)
     ordered = sorted(range(len(texts)), key=lambda at: len(texts[at]))

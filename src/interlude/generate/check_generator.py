@@ -25,8 +25,12 @@ def convert_gguf(folder: Path) -> None:
     if not (folder / GGUF).exists():
         return
     try:
-        AutoTokenizer.from_pretrained(folder, gguf_file=GGUF).save_pretrained(folder)
-        read = AutoModelForCausalLM.from_pretrained(folder, gguf_file=GGUF, dtype=torch.float32)
+        AutoTokenizer.from_pretrained(
+            folder, gguf_file=GGUF, trust_remote_code=False
+        ).save_pretrained(folder)
+        read = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=GGUF, dtype=torch.float32, trust_remote_code=False
+        )
         # One that was read from GGUF counts as quantized, and `transformers` saves no such model.
         model = AutoModelForCausalLM.from_config(read.config, dtype=torch.float32)
         model.load_state_dict(read.state_dict())
@@ -43,13 +47,15 @@ def check_generator(folder: Path) -> None:
     """
     model = _loaded(folder)
     _check_causal(model, folder)
-    if not AutoTokenizer.from_pretrained(folder)("a")["input_ids"]:
+    if not AutoTokenizer.from_pretrained(folder, trust_remote_code=False)("a")["input_ids"]:
         raise InputError(f"{folder}: the tokenizer makes no token of 'a'.")
 
 
 def _loaded(folder: Path) -> Any:
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder, output_loading_info=True, trust_remote_code=False
+        )
     except _FAULTS as error:
         raise InputError(f"{folder}: has no causal head ({_reason(error)}). {_ALLOWED}") from None
     if missing := sorted(found["missing_keys"]):

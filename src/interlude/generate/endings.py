@@ -57,8 +57,10 @@ class Generator:
 
     def __init__(self, folder: Path, device: str) -> None:
         """Load it from a prepared folder. device: cpu or cuda."""
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, trust_remote_code=False
+        )
         self._model = model.to(device).eval()
         # Else what a model's own settings say of decoding would hold beside what is declared.
         self._model.generation_config = GenerationConfig()

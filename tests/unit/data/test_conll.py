@@ -162,7 +162,7 @@ def test_the_ending_tells_how_a_file_is_read(
         ({"names": "tokens"}, "names: found 'tokens'. Allowed: the names of all columns"),
         ({"names": ["tokens"]}, r"names: found .*\(2 or more"),
         ({"names": ["a", "a"]}, r"names: found .*\(each once"),
-        ({"comments": "yes"}, "comments: found 'yes'. Allowed: true or false"),
+        ({"comments": "some"}, "comments: found 'some'. Allowed: true or false"),
     ],
 )
 def test_an_option_is_held_to_what_is_allowed(

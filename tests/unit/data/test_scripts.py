@@ -53,7 +53,7 @@ def test_from_an_archive_to_normalised_files(
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "mine: 2 rows in train, 2 rows in validation, 2 labels\n"
     names = {path.name for path in out.iterdir()}
-    assert names == {"train.parquet", "validation.parquet", "manifest.json"}
+    assert names == {"train.parquet", "validation.parquet", "groups.parquet", "manifest.json"}
 
 
 def test_what_may_be_a_mistake_is_told(task: Callable[..., Task], tmp_path: Path) -> None:

@@ -64,7 +64,11 @@ def content(path: Path) -> Any:
     if path.suffix != ".json":
         return path.read_bytes()
     document = json.loads(path.read_text())
-    return {key: value for key, value in document.items() if not key.endswith("_seconds")}
+    return {
+        key: value
+        for key, value in document.items()
+        if not (key.endswith("_seconds") or key == "peak_memory_bytes")
+    }
 
 
 def check_every_loss(
