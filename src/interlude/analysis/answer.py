@@ -261,7 +261,7 @@ def _learnt(row: Mapping[str, Any]) -> str:
     """Return how often the runs of a cell, or of a source, failed to learn."""
     failed, every = row["degenerate"], row["outcomes"]
     if not every:
-        return "no run has a score"
+        return "no run has a score" if pd.isna(row["delta"]) else "its single runs are not known"
     if failed:
         return f"{failed:g} of {every:g} runs did not learn"
     return f"all {every:g} runs learnt" if every > 1 else "its one run learnt"

@@ -9,10 +9,12 @@ import pytest
 from helpers.project import ROOT
 from scipy import stats
 
+from interlude.analysis.answer import answer_table
 from interlude.analysis.given import given_tables
 from interlude.analysis.options import Options
 from interlude.analysis.published import load_published, published_tables
 from interlude.analysis.results import joined, write_results
+from interlude.analysis.study_tables import study_tables
 from interlude.analysis.transfer import transfer_table
 from interlude.errors import InputError
 
@@ -121,3 +123,11 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "theirs.csv"
     path.write_text(text)
     return path
+
+
+def test_of_means_nothing_is_said_of_runs_that_are_not_known(tmp_path: Path) -> None:
+    runs = given(tmp_path, MEANS, points=True)
+    answer = answer_table(study_tables(runs, Options()), Options())
+    told = answer.loc[answer["delta"].notna(), "sentence"]
+    assert told.str.contains("its single runs are not known").any()
+    assert not told.str.contains("no run has a score").any()
