@@ -38,6 +38,7 @@ if STUDY.config.recommend:
 
 if SELECTED.pairs:
 
+    include: "workflow/rules/extract.smk"
     include: "workflow/rules/select.smk"
 
 

@@ -119,6 +119,7 @@ os.environ.update(
 )
 
 RESULTS = f"results/{STUDY.name}"
+FEATURES = "results/features"  # of all studies
 PARTS = ("train", "validation")  # of a task's rows
 START_FILES = ("manifest.json", "encoder.safetensors")  # what a training reads of its start
 # The plan, for people to look things up; no rule has it as input.
@@ -487,6 +488,83 @@ def has_its_data(role, table):
         for task in told_of & lengths.keys()
         for part in PARTS
     )
+
+
+def extraction_inputs(wildcards):
+    """What an extraction reads, by kind: the encoded task, the model, and a start."""
+    extraction = SELECTED.extractions[wildcards.extraction]
+    folder = encoded(extraction.part.task, extraction.max_length, extraction.model)
+    read = {
+        "encoding": [f"{folder}/{part}.arrow" for part in PARTS],
+        "model": f"results/models/{extraction.model}/model.safetensors",
+    }
+    if extraction.start:
+        names = (*START_FILES, "heads.safetensors")
+        read["start"] = [f"results/trained/{extraction.start}/start/{name}" for name in names]
+    return read
+
+
+def extraction_files(wildcards, input, output):
+    """The arguments of extract_features.py that name an extraction's files."""
+    named = {"model": input.model, "encoded": input.encoding[0], "out": output.manifest}
+    if input.get("start"):
+        named["start"] = input.start[0]
+    return shlex.join(f"--{name}={Path(file).parent}" for name, file in named.items())
+
+
+def extraction_time(wildcards, input, attempt):
+    """Minutes in which an extraction surely ends; more at each attempt."""
+    extraction = SELECTED.extractions[wildcards.extraction]
+    return attempt * extraction_minutes(extraction, Path(input.model).stat().st_size, ON_GPU)
+
+
+def left(id):
+    """What an extraction, or a training of few steps, leaves."""
+    if id in SELECTED.extractions:
+        return f"{FEATURES}/{id}/manifest.json"
+    return f"results/trained/{id}/record.json"
+
+
+def can_be_had(id):
+    """Whether it is there, or no training has to be repeated for it where that is not wanted."""
+    if STUDY.config.missing_runs == "rerun" or Path(left(id)).exists():
+        return True
+    if id not in SELECTED.extractions:
+        return False
+    start = SELECTED.extractions[id].start
+    return start is None or Path(f"results/trained/{start}/start/manifest.json").exists()
+
+
+def pairs_of(target):
+    """The pairs of a target: need -> folder of each extraction and how many pairs share it.
+
+    No folders where one cannot be had.
+    """
+    return [
+        {
+            "target": target,
+            "source": pair.source,
+            "needs": {
+                need: [(str(Path(left(id)).parent), SELECTED.uses[need, id]) for id in ids]
+                * all(map(can_be_had, ids))
+                for need, ids in pair.needs.items()
+            },
+        }
+        for pair in SELECTED.pairs
+        if pair.target == target
+    ]
+
+
+def extractions_of(wildcards):
+    """What the methods need of a target's pairs, where it can be had."""
+    needed = {
+        id
+        for pair in SELECTED.pairs
+        for ids in pair.needs.values()
+        for id in ids
+        if pair.target == wildcards.task and all(map(can_be_had, ids))
+    }
+    return sorted(map(left, needed))
 
 
 def show_answer():
