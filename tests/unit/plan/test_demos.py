@@ -203,7 +203,16 @@ def test_the_selection_demo_shares_what_the_adapters_demo_trains() -> None:
         ("stilts", "target"): 6 * 4 * 2,
     }
     shared = own.trainings.keys() & plan(ADAPTERS).trainings.keys()
-    assert len(shared) == (3 + 2 + 3 * 2) * 2
+    assert len(shared) == (3 + 1 + 3) * 2  # privacy-qa has settings by which it learns
+
+
+def test_sources_of_the_selection_demo_are_trained_where_they_are_known_to_learn() -> None:
+    """Answers of disfl-qa are not cut off, and privacy-qa has the settings of another demo."""
+    own = {each.part.task: each for each in plan(SELECTION).trainings.values() if not each.start}
+    assert own["disfl-qa"].settings.max_length == 160
+    alone = next(cell.training for cell in plan(MLM).cells if cell.arm == "single")
+    other = plan(MLM).trainings[alone]
+    assert (own["privacy-qa"].settings, own["privacy-qa"].parts) == (other.settings, other.parts)
 
 
 def test_the_selection_demo_ends_within_25_minutes_on_two_slow_cores() -> None:
