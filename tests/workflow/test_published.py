@@ -209,6 +209,7 @@ def test_a_start_is_recommended_for_an_own_file_and_again(published: Project) ->
     for done in (first, again):
         assert done.returncode == 0, done.stdout
         assert "reviews: Start from CosmosQA, because" in done.stdout
+        assert "roberta-large" in done.stdout
         assert "form single, 48 training rows, 2 labels" in done.stdout
     told = json.loads((published.root / "results/choose/recommendation.json").read_text())
     starts = pd.read_csv(published.root / "results/choose/recommendation.csv")

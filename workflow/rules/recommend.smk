@@ -19,6 +19,15 @@ LICENCES = {
     source: load_task(ROOT / f"config/tasks/{name}.yaml").licence
     for source, name in PUBLISHED_SOURCES.items()
 }
+EVIDENCE = expand(
+    "{folder}/{name}.csv",
+    folder=os.path.relpath(ROOT / "reference"),
+    name=[
+        *(f"pruksachatkun_{name}" for name in ("runs", "baseline_probing_runs", "baseline_means")),
+        *(f"pruksachatkun_{name}" for name in ("tasks", "hparams", "floors")),
+        "model_recycling_scores",
+    ],
+)
 RECOMMENDATION = f"{RESULTS}/recommendation"
 
 
@@ -30,18 +39,7 @@ localrules:
 rule make_recommendation:
     input:
         data=f"results/data/{STUDY.config.recommend.task}/manifest.json",
-        evidence=expand(
-            "{folder}/pruksachatkun_{name}.csv",
-            folder=os.path.relpath(ROOT / "reference"),
-            name=[
-                "runs",
-                "baseline_probing_runs",
-                "baseline_means",
-                "tasks",
-                "hparams",
-                "floors",
-            ],
-        ),
+        evidence=EVIDENCE,
     output:
         document=f"{RECOMMENDATION}.json",
         page=f"{RECOMMENDATION}.html",
@@ -55,6 +53,7 @@ rule make_recommendation:
         script=script("recommend.py"),
     params:
         task=STUDY.config.recommend.task,
+        encoder=STUDY.model.name,
         form=STUDY.tasks[STUDY.config.recommend.task].form,
         data=lambda wildcards, input: Path(input.data).parent,
         reference=lambda wildcards, input: Path(input.evidence[0]).parent,
@@ -62,7 +61,8 @@ rule make_recommendation:
         alpha=STUDY.config.statistics.alpha,
         code=code_digest("recommend.py"),
     shell:
-        "python {resources.script:q} --task {params.task} --form {params.form} --data {params.data:q}"
+        "python {resources.script:q} --task {params.task} --form {params.form} --encoder {params.encoder}"
+        " --data {params.data:q}"
         " --reference {params.reference:q} --licences {params.licences:q} --alpha {params.alpha}"
         " --out {output.document} 2>&1 | tee {log}"
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.degenerate import flag_degenerate
-from interlude.analysis.options import Options
-from interlude.analysis.published import load_published, published_tables
+from interlude.analysis.evidence import load_evidence
 from interlude.analysis.recommend import recommend
-from interlude.analysis.recommendation_page import as_document, as_page, as_text, basis_of
-from interlude.analysis.results import joined
-from interlude.analysis.transfer import transfer_table
+from interlude.analysis.recommendation_page import (
+    COSTS,
+    about_task,
+    as_document,
+    as_page,
+    as_text,
+)
 from interlude.errors import command
 from interlude.files import read_manifest, write_json, written_atomically
 
@@ -25,29 +28,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", required=True, help="name of the task")
     parser.add_argument("--form", required=True, help="its form")
+    parser.add_argument("--encoder", required=True, help="the encoder to start with")
     parser.add_argument("--data", type=Path, required=True, help="folder of its normalised data")
     parser.add_argument("--reference", type=Path, required=True, help="folder of the evidence")
     parser.add_argument("--licences", type=json.loads, required=True, help="source -> licence")
     parser.add_argument("--alpha", type=float, required=True, help="intervals hold 1 - alpha")
     parser.add_argument("--out", type=Path, required=True, help="recommendation.json to write")
     arguments = parser.parse_args()
-    options = Options()
-    runs = joined(*published_tables(load_published(arguments.reference), "published"))
-    transfer = transfer_table(flag_degenerate(runs, options.degenerate), options, False)
+    evidence = load_evidence(arguments.reference)
     about = about_sources(arguments.reference, arguments.licences)
-    found = recommend(transfer[transfer["role"] == "target"], arguments.alpha, about)
+    found = recommend(evidence, arguments.alpha, about, arguments.encoder)
     facts = {"form": arguments.form, **facts_of(arguments.data)}
-    basis = basis_of(found, facts, str(runs["model"].iloc[0]), arguments.alpha)
+    found = replace(found, basis=[about_task(facts), *found.basis, COSTS])
     html, csv, text = (arguments.out.with_suffix(ending) for ending in (".html", ".csv", ".txt"))
     with (
         written_atomically(html) as page,
         written_atomically(csv) as table,
         written_atomically(text) as lines,
     ):
-        page.write_text(as_page(found, arguments.task, basis), encoding="utf8")
+        page.write_text(as_page(found, arguments.task), encoding="utf8")
         found.starts.to_csv(table, index=False)
-        lines.write_text(as_text(found, arguments.task, basis), encoding="utf8")
-    write_json(arguments.out, as_document(found, arguments.task, basis))
+        lines.write_text(as_text(found, arguments.task), encoding="utf8")
+    write_json(arguments.out, as_document(found, arguments.task))
 
 
 def about_sources(reference: Path, licences: dict[str, str]) -> pd.DataFrame:

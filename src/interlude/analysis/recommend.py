@@ -1,21 +1,17 @@
-"""Which intermediate task to start from, by published evidence: what to expect of it on a new task.
-
-The effect expected on a new task is that of `hierarchy.fit_hierarchy` over the tasks of the
-evidence. Its interval is scaled so that, with each task left out in turn, it holds as many measured
-effects as it says (split conformal prediction, Vovk et al. 2005).
-"""
+"""Which intermediate task to start from for one task: what to expect of each, and what to do."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from interlude.analysis.differences import holm
-from interlude.analysis.pooled import pooled_tables
+from interlude.analysis.evidence import Evidence
+from interlude.analysis.expected import Expected, expected_gains
 from interlude.analysis.selection_summary import sign_flip_p
 
 COLUMNS = [
@@ -27,104 +23,106 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the evidence says of starts for a new task, in points.
+    """A short list of starts, the best first, and the sentence: what to do, and why.
 
-    starts: the columns above, the best first. coverage: share of left-out effects in the intervals,
-    scaled and as estimated. sentence: what to do, and why.
+    starts: in points; the columns above and, by budget, others. basis: what it rests on, in
+    sentences. measured: numbers of it for programs.
     """
 
     starts: pd.DataFrame
-    coverage: float
-    unscaled_coverage: float
-    tasks: int
     sentence: str
+    basis: list[str] = field(default_factory=list)
+    measured: dict[str, Any] = field(default_factory=dict)
 
 
-def recommend(transfer: pd.DataFrame, alpha: float, about: pd.DataFrame) -> Recommendation:
-    """Return the starts for a task that the evidence does not have.
+def recommend(
+    evidence: Evidence, alpha: float, about: pd.DataFrame, encoder: str
+) -> Recommendation:
+    """Return the starts for a task that the evidence does not have, by the evidence alone.
 
-    transfer: the target cells of one contrast in a transfer table, the evidence; a source on its
-    own task tells nothing of another and is left out. about: index source, with the columns
-    examples, words_per_pass and licence, missing where not known.
-
-    gain: the mean effect of a source, drawn towards what its tasks share; low, high: the scaled
-    1 - alpha interval of the effect on a new task; p_gain: probability that it is above 0;
-    told_apart_p: of its mean difference from the first, by random signs over tasks, after Holm's
-    correction.
+    about: index source, with the columns examples, words_per_pass and licence, missing where not
+    known. told_apart_p: of a source's mean difference from the first, by random signs over tasks,
+    after Holm's correction.
     """
-    evidence = transfer[(transfer["source"] != transfer["task"]) & transfer["delta"].notna()]
-    left_out = _left_out(evidence, alpha)
-    scale = _scale(left_out["needed"].to_numpy(), alpha)
-    starts = pooled_tables(evidence, alpha)["pooled"].dropna(subset="mu")
-    starts = starts.assign(
-        start=starts["source"],
-        gain=starts["mu"],
-        low=starts["mu"] - scale * (starts["mu"] - starts["new_low"]),
-        high=starts["mu"] + scale * (starts["new_high"] - starts["mu"]),
-        p_gain=starts["p_new"],
-        told_apart_p=_told_apart(evidence, list(starts["source"])),
-    ).merge(about, left_on="source", right_index=True, how="left")
-    told = starts[COLUMNS].reset_index(drop=True)
+    expected = expected_gains(evidence, alpha, encoder)
+    starts = expected.sources.rename(columns={"source": "start"})
+    starts = starts.assign(told_apart_p=_told_apart(evidence.transfer, list(starts["start"])))
+    starts = starts.assign(note="").merge(about, left_on="start", right_index=True, how="left")
     return Recommendation(
-        starts=told,
-        coverage=_coverage(left_out, alpha),
-        unscaled_coverage=float((left_out["needed"] <= 1).mean()),
-        tasks=evidence["task"].nunique(),
-        sentence=_sentence(told, float(starts["ci_low"].iloc[0]), alpha),
+        starts=starts[COLUMNS],
+        sentence=_sentence(starts, alpha, evidence.encoder if expected.another else ""),
+        basis=basis_of_evidence(expected, evidence, alpha, encoder),
+        measured=measured_of(expected),
     )
 
 
-def _left_out(evidence: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """Return task, source and by how much an interval from the other tasks must grow to hold it.
-
-    needed: the distance of the measured effect from the mean, in half widths of that side.
-    """
-    parts = []
-    for task, own in evidence.groupby("task", sort=False):
-        told = pooled_tables(evidence[evidence["task"] != task], alpha)["pooled"]
-        both = own.merge(told[["source", "mu", "new_low", "new_high"]], on="source")
-        off = both["delta"] - both["mu"]
-        half = np.where(off < 0, both["mu"] - both["new_low"], both["new_high"] - both["mu"])
-        parts.append(both[["task", "source"]].assign(needed=off.abs() / half))
-    return pd.concat(parts, ignore_index=True).dropna(subset="needed")
-
-
-def _scale(needed: Array, alpha: float) -> float:
-    """Return the factor by which 1 - alpha intervals hold as many left-out effects as they say."""
-    place = min(math.ceil((len(needed) + 1) * (1 - alpha)), len(needed))
-    return float(np.sort(needed)[place - 1])
-
-
-def _coverage(left_out: pd.DataFrame, alpha: float) -> float:
-    """Return the share of left-out effects in intervals that were scaled without their task."""
-    held = [
-        own["needed"] <= _scale(left_out.loc[left_out["task"] != task, "needed"].to_numpy(), alpha)
-        for task, own in left_out.groupby("task", sort=False)
-    ]
-    return float(pd.concat(held).mean())
-
-
-def _told_apart(evidence: pd.DataFrame, ranked: list[str]) -> list[float]:
+def _told_apart(transfer: pd.DataFrame, ranked: list[str]) -> list[float]:
     """Return p of each source's difference from the first one; missing for that one."""
-    wide = evidence.pivot(index="task", columns="source", values="delta")
+    wide = transfer.pivot(index="task", columns="source", values="delta")
     differences = [(wide[ranked[0]] - wide[name]).dropna().to_numpy() for name in ranked[1:]]
     p = pd.Series([sign_flip_p(each, seed=0) for each in differences], dtype=float)
     return [math.nan, *holm(p)]
 
 
-def _sentence(starts: pd.DataFrame, mean_low: float, alpha: float) -> str:
-    """Return what to do: start from the first where its mean effect is surely above 0."""
+def _sentence(starts: pd.DataFrame, alpha: float, known_with: str) -> str:
+    """Return what to do: start from the first where its mean effect is surely above 0.
+
+    known_with: the encoder of the evidence, where that is another one.
+    """
     first: dict[str, Any] = {str(name): value for name, value in starts.iloc[0].items()}
-    expected = (
+    alike = starts.loc[starts["told_apart_p"] >= alpha, "start"]
+    apart = f" The evidence does not tell it from {', '.join(alike)}." if len(alike) else ""
+    if first["mean_low"] > 0:
+        why = f"its mean over tasks is above 0{known_with and f' with {known_with}'}"
+        return f"Start from {first['start']}, because {why}: {gain_of(first)}.{apart}"
+    return (
+        "Do not bother, because no source is sure to gain on average, unless a training is cheap. "
+        f"The first to try is {first['start']}: {gain_of(first)}.{apart}"
+    )
+
+
+def gain_of(first: dict[str, Any]) -> str:
+    """Return what to expect of a start, in words."""
+    return (
         f"{first['gain']:+.1f} points, between {first['low']:+.1f} and {first['high']:+.1f} on a "
         f"new task, a gain with probability {first['p_gain']:.2f}"
     )
-    alike = starts.loc[starts["told_apart_p"] >= alpha, "start"]
-    apart = f" The evidence does not tell it from {', '.join(alike)}." if len(alike) else ""
-    if mean_low > 0:
-        why = "its mean over tasks is above 0"
-        return f"Start from {first['start']}, because {why}: {expected}.{apart}"
-    return (
-        "Do not bother, because no source is sure to gain on average, unless a training is cheap. "
-        f"The first to try is {first['start']}: {expected}.{apart}"
-    )
+
+
+def measured_of(expected: Expected) -> dict[str, Any]:
+    """Return what intervals hold, for programs; `coverage` is the least of it."""
+    return {
+        "coverage": min(expected.coverage.values()),
+        "coverage_left_out": expected.coverage,
+        "coverage_as_estimated": expected.as_estimated,
+        "tasks": expected.tasks,
+    }
+
+
+def basis_of_evidence(
+    expected: Expected, evidence: Evidence, alpha: float, encoder: str
+) -> list[str]:
+    """Return what the evidence is, and what its intervals hold."""
+    level = f"{100 * (1 - alpha):g} %"
+    sources = evidence.transfer["source"].nunique()
+    found = [
+        f"Rests on published scores of {evidence.encoder}: {expected.tasks} target tasks, "
+        f"{sources} sources (Pruksachatkun et al. 2020, reference/)."
+    ]
+    if not expected.another:
+        share = 100 * min(expected.coverage.values())
+        return [
+            *found,
+            f"With each task left out in turn, the {level} intervals hold {share:.0f} % of the "
+            f"measured effects ({100 * expected.as_estimated:.0f} % before they were widened).",
+        ]
+    shares = ", ".join(f"{100 * each:.0f} % of {name}" for name, each in expected.coverage.items())
+    names = " and ".join(sorted(evidence.of_same_sources["source"].unique()))
+    starts = evidence.of_same_sources["start"].nunique()
+    return [
+        *found,
+        f"{encoder} is another encoder. Intervals were made wide enough to hold {level} also of "
+        f"{starts} public starts of {evidence.other_encoder} trained on {names} "
+        "(IBM/model-recycling); widened without a truth, they hold, of the effects in that one: "
+        f"{shares}. Of other sources nothing is known with another encoder.",
+    ]
