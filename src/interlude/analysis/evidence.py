@@ -59,8 +59,8 @@ def load_evidence(folder: Path) -> Evidence:
 
 def hub_truth(folder: Path) -> Truth:
     """Return the scores of hub models, one run each, as a truth; `none`: the plain encoder."""
-    scores = _starts(folder).drop(columns=_ABOUT_STARTS[1:]).set_index("model")
-    runs = scores.rename_axis(columns="target").stack().rename("score").reset_index()
+    starts = _starts(folder).drop(columns=_ABOUT_STARTS[1:])
+    runs = starts.melt("model", var_name="target", value_name="score")
     named = runs.rename(columns={"model": "source"}).replace({"source": {PLAIN: NO_SOURCE}})
     return Truth("hub", named.assign(restart=1))
 
@@ -78,7 +78,8 @@ def _elsewhere(starts: pd.DataFrame) -> pd.DataFrame:
     """Return the effect of each start on each target: its score less that of the plain encoder."""
     scores = starts.set_index("model").drop(columns=_ABOUT_STARTS[1:])
     effects = (scores - scores.loc[PLAIN]).drop(index=PLAIN).rename_axis(columns="task")
-    rows = effects.stack().rename("delta").rename_axis(["start", "task"]).reset_index()
+    rows = effects.rename_axis("start").reset_index()
+    rows = rows.melt("start", var_name="task", value_name="delta")
     sources = starts.set_index("model")["trained_on"].where(lambda name: name != "")
     rows = rows.assign(source=rows["start"].map(sources))
     return rows[rows["task"].replace(_SAME) != rows["source"]].reset_index(drop=True)
