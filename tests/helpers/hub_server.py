@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 Files = dict[str, bytes]
 Fault = int | str | tuple[int, int] | None
 LOGIN_PAGE = b"<!doctype html><title>Log in</title><form>user <input></form>"
-API = re.compile(r"/api/(datasets|models)/(.+)/revision/(.+)")
-FILE = re.compile(r"/(datasets/)?([^/]+/[^/]+)/resolve/([0-9a-f]{40})/(.+)")
+API = re.compile(r"/api/(datasets|models|spaces)/(.+)/revision/(.+)")
+FILE = re.compile(r"/(datasets/|spaces/)?([^/]+/[^/]+)/resolve/([0-9a-f]{40})/(.+)")
 
 
 @dataclass
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_info(*found.groups())
         elif found := FILE.fullmatch(path):
             kind, name, commit, file = found.groups()
-            self._send_file("datasets" if kind else "models", name, commit, file, fault, with_body)
+            self._send_file((kind or "models/")[:-1], name, commit, file, fault, with_body)
         else:
             self._send(404, b"", {})
 

@@ -19,12 +19,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers import tiny
 from helpers.hub_server import Hub
+from helpers.own_metric import write_metric
 from helpers.project import Project, copy_project
 
 TASKS = ("by-files", "by-own", "by-mirror", "by-archive", "by-hub")
@@ -129,7 +131,10 @@ def write_study(study: Study, model: Path) -> None:
     }
     tiny.write_yaml(study.path("tiny.yaml"), config)
     parts = {"train": "train", "validation": "validation"}
-    write_task(study, "files", {"files": {"all": "films.csv"}})
+    write_metric(study.path("metrics/balanced"))
+    scored = {"folder": "metrics/balanced", "score": "balanced"}
+    source = {"files": {"all": "films.csv"}}
+    write_task(study, "files", source, metric="evaluate", evaluate=scored)
     write_task(study, "own", {"own": {"obtain": "here"}}, parts)
     write_task(study, "mirror", {"hub": {"id": "lab/other"}}, parts)
     write_task(study, "archive", {"archive": "things", "members": {"all": "rows.jsonl"}})
@@ -137,9 +142,13 @@ def write_study(study: Study, model: Path) -> None:
 
 
 def write_task(
-    study: Study, origin: str, source: tiny.Row, splits: dict[str, str] | None = None
+    study: Study,
+    origin: str,
+    source: tiny.Row,
+    splits: dict[str, str] | None = None,
+    **others: Any,
 ) -> None:
-    task = tiny.task_file("single") | {"name": f"by-{origin}", "source": source}
+    task = tiny.task_file("single") | {"name": f"by-{origin}", "source": source} | others
     if splits is not None:
         task["splits"] = splits
     tiny.write_yaml(study.path(f"config/tasks/by-{origin}.yaml"), task)
@@ -214,7 +223,7 @@ def normalise(study: Study, task: str) -> None:
 
 
 def test_touched_files_make_nothing_run(study: Study) -> None:
-    for folder in ("encoder", "own", "mirror", "config", "results/archives"):
+    for folder in ("encoder", "own", "mirror", "metrics", "config", "results/archives"):
         for path in study.path(folder).rglob("*"):
             path.touch()
     study.path("films.csv").touch()
@@ -239,6 +248,26 @@ def test_changed_weights_make_all_run(study: Study) -> None:
         weights.write_bytes(weights.read_bytes()[:-1] + b"?")
         count = len(TASKS)
         assert study.planned() == {"prepare": 1, "encode": count, "train": count}
+
+
+def test_a_changed_metric_makes_trainings_with_it_run_and_nothing_else(study: Study) -> None:
+    file = "metrics/balanced/balanced.py"
+    with study.kept(file):
+        study.path(file).write_text(f"{study.path(file).read_text()}# another\n")
+        assert study.planned() == {"prepare": 1, "train": 1}
+    with study.without("metrics"):
+        assert study.planned() == {}
+
+
+def test_a_score_is_that_of_the_metric_that_the_task_names(study: Study) -> None:
+    scored = [
+        json.loads(path.read_text())["parts"][0]
+        for path in study.path("results/trained").glob("*/record.json")
+    ]
+    (mine,) = [each for each in scored if each["task"] == "by-files"]
+    assert mine["metric"] == "balanced (balanced)"
+    assert mine["score"] == mine["metrics"]["balanced"]
+    assert mine["majority_score"] == 0.5  # the mean recall of a constant, of two labels
 
 
 @pytest.mark.parametrize("deleted", [[], ["results/data", "results/encoded"]])

@@ -46,7 +46,7 @@ NO_NUMBER_DEPENDS_ON: list[Edit] = [
     (f"{SOURCES}/data/fetch/mirror.py", 'KEYS = {"dataset", ', 'KEYS = {"title", "dataset", '),
     (f"{SOURCES}/data/fetch/hub.py", "\n\n\ndef ", f"{UNUSED}\n\ndef "),
     (f"{SOURCES}/plan/planner.py", "\n\n\ndef ", f"{UNUSED}\n\ndef "),
-    (f"{SOURCES}/forms/declaration.py", '"matthews")', '"matthews", "new_metric")'),
+    (f"{SOURCES}/forms/declaration.py", '"evaluate")', '"evaluate", "new_metric")'),
     (
         f"{SOURCES}/plan/config.py",
         "class Config(Declared):\n",

@@ -82,6 +82,10 @@ try:
     SELECTED = selected(STUDY, PLAN)
     # With the tasks of whose texts a language model makes others.
     TASKS = {**STUDY.corpora, **STUDY.tasks}
+    # Metrics of evaluate, by how their folders are called: a task that names each.
+    EVALUATED = {
+        task.evaluate.digest: task for task in STUDY.tasks.values() if task.evaluate is not None
+    }
     # Text files that are masked, by how their folders are called.
     TEXT_FILES = {
         digest_of(part.task): part.task
@@ -179,6 +183,7 @@ wildcard_constraints:
     choice="[0-9a-f]+",
     extraction="[0-9a-f]+",
     texts="[0-9a-f]+",
+    metric="[0-9a-f]+",
 
 
 def script(name):
@@ -242,6 +247,16 @@ def origin_of_model(wildcards):
     return []
 
 
+def origin_of_metric(wildcards):
+    look_at_origin(f"results/metrics/{wildcards.metric}/manifest.json")
+    return []
+
+
+def metrics_of(training):
+    """How the folders of the metrics of evaluate are called that a training is scored by."""
+    return [STUDY.tasks[part.task].evaluate.digest for part in training.evaluated]
+
+
 def archive_of_task(wildcards):
     look_at_origin(f"results/data/{wildcards.task}/manifest.json")
     archive = TASKS[wildcards.task].source.archive
@@ -252,7 +267,11 @@ def downloads():
     """All that the study needs before it can train."""
     tasks = expand("results/data/{task}/manifest.json", task=TASKS.keys() - STUDY.generated)
     models = [STUDY.model.name, *STUDY.generators]
-    return [*tasks, *expand("results/models/{model}/manifest.json", model=models)]
+    return [
+        *tasks,
+        *expand("results/models/{model}/manifest.json", model=models),
+        *expand("results/metrics/{metric}/manifest.json", metric=EVALUATED),
+    ]
 
 
 def corpus_of_task(wildcards):
@@ -342,6 +361,7 @@ def training_arguments(wildcards):
             [
                 *(origin_of(part.task, training.settings.max_length) for part in training.read),
                 ORIGINS.of_model(training.model),
+                *map(ORIGINS.of_metric, metrics_of(training)),
             ]
         ),
     }
@@ -382,6 +402,10 @@ def training_inputs(wildcards):
     if training.start:
         names = START_FILES + ("heads.safetensors",) * training.carry_head
         read["start"] = [f"results/trained/{training.start}/start/{name}" for name in names]
+    if training.evaluated:
+        read["metrics"] = expand(
+            "results/metrics/{metric}/manifest.json", metric=metrics_of(training)
+        )
     if training.references:
         read["references"] = paths(training.references)
     return read
@@ -399,6 +423,7 @@ def job_files(wildcards, input, output):
         "--chosen": [input.get("chosen")] if input.get("chosen") else [],
         "--start": [Path(file).parent for file in input.get("start", [])[:1]],
         "--references": input.get("references", []),
+        "--metrics": [Path(file).parent for file in input.get("metrics", [])],
         "--out": [Path(output.record).parent],
     }
     given = [(name, *map(str, values)) for name, values in named.items() if values]
@@ -462,7 +487,8 @@ def encodings_of(task):
 
 def about_task(task):
     """What the file of a task says of it, for people, as JSON."""
-    said = STUDY.tasks[task].model_dump(include={"name", "title", "description", "form", "metric"})
+    said = STUDY.tasks[task].model_dump(include={"name", "title", "description", "form"})
+    said["metric"] = STUDY.tasks[task].score_called
     return json.dumps({**said, "model": STUDY.model.title})
 
 

@@ -17,6 +17,7 @@ localrules:
     download,
     download_archive,
     prepare_model,
+    prepare_metric,
     normalise_task,
     encode_task,
     encode_texts,
@@ -60,6 +61,27 @@ rule prepare_model:
         folder=output_folder,
     shell:
         "python {resources.script:q} --model {resources.file:q} {resources.kind} --out {params.folder:q} 2>&1 | tee {log}"
+
+
+# A metric of evaluate that a task file names. Nothing of it is run here.
+rule prepare_metric:
+    input:
+        origin_of_metric,
+    output:
+        "results/metrics/{metric}/manifest.json",
+    log:
+        "results/logs/metric/{metric}.log",
+    priority: DATA_FIRST
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        file=lambda wildcards: os.path.relpath(EVALUATED[wildcards.metric].path),
+        script=script("prepare_metric.py"),
+    params:
+        made_from=lambda wildcards: ORIGINS.of_metric(wildcards.metric),
+        folder=output_folder,
+    shell:
+        "python {resources.script:q} --task {resources.file:q} --out {params.folder:q} 2>&1 | tee {log}"
 
 
 rule normalise_task:

@@ -18,6 +18,7 @@ from interlude.data.fetch.origin import Origin
 from interlude.data.read import ending_of, reader_by_ending, reader_module
 from interlude.forms import declaration_of
 from interlude.plan.digest import reading_code
+from interlude.plan.evaluated import Evaluated
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
 
@@ -72,6 +73,14 @@ def model_made_from(model: Model, origin: Origin, hashes: Mapping[str, str]) -> 
     hashes: SHA-256 of the origin's local files, by name.
     """
     return MadeFrom(origin.kind, declared_of_model(model), contents_of(origin, hashes))
+
+
+def metric_made_from(metric: Evaluated, origin: Origin, hashes: Mapping[str, str]) -> MadeFrom:
+    """Return what a prepared metric is made from.
+
+    hashes: SHA-256 of its files, by name; of the hub they follow from the commit.
+    """
+    return MadeFrom(origin.kind, _digest(metric.origin), contents_of(origin, hashes))
 
 
 def declared_of_task(task: Task) -> str:

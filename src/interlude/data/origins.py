@@ -22,6 +22,7 @@ from interlude.data.fetch.origin import (
     declared_origin,
     find_in_mirror,
     find_origin,
+    metric_origin,
     model_origin,
 )
 from interlude.data.fetch.places import Places
@@ -33,14 +34,17 @@ from interlude.data.made_from import (
     declared_of_model,
     declared_of_task,
     generated_made_from,
+    metric_made_from,
 )
 from interlude.errors import InputError
 from interlude.files import MANIFEST, WEIGHTS, read_manifest, write_json
+from interlude.plan.evaluated import Evaluated
 from interlude.plan.generated import Generated
 from interlude.plan.models import HubModel, Model, load_model
 from interlude.plan.tasks import HubData, Task
 
 MODELS = Path("results/models")
+METRICS = Path("results/metrics")
 REMEMBERED = Path("results/origins.json")
 UNKNOWN = "unknown"  # where neither the origin is there nor what was made from it
 COMMIT_DIGITS = 40
@@ -112,6 +116,10 @@ class Origins:
         """Return what a prepared model is to be made from."""
         return self._of(MODELS / model)
 
+    def of_metric(self, metric: str) -> str:
+        """Return what a prepared metric of evaluate is to be made from, by its digest."""
+        return self._of(METRICS / metric)
+
     def _of(self, folder: Path) -> str:
         made = self._made.get(str(folder))
         wanted = _made_from(_manifest_of(folder)) if made is None else made.wanted
@@ -177,6 +185,11 @@ def find_origins(
     found += [
         _model(MODELS / name, load_model(file), places, contents, remembered)
         for name, file in model_files.items()
+    ]
+    found += [
+        _metric(task.evaluate, contents, remembered)
+        for task in tasks.values()
+        if task.evaluate is not None
     ]
     wanted = {each.folder: each.wanted for each in found}
     found += [
@@ -257,6 +270,17 @@ def _model(
 
     wanted = _now(find, declared, "", contents) or (known and replace(known, declared=declared))
     return Made(folder, manifest, known, wanted, _asked(model.hub))
+
+
+def _metric(metric: Evaluated, contents: Contents, remembered: Mapping[str, str]) -> Made:
+    folder, origin = METRICS / metric.digest, metric_origin(metric)
+    manifest, known = _known(folder, remembered)
+    now = known
+    with suppress(OSError):  # the job that would prepare it says why it cannot be read
+        hashes = {name: contents.sha256(path) for name, path in origin.files.items()}
+        if hashes or origin.kind == "hub":
+            now = metric_made_from(metric, origin, hashes)
+    return Made(folder, manifest, known, now, None)
 
 
 def _asked(hub: HubData | HubModel | None) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # The metrics of one label out of a fixed list.
-LABEL_METRICS = ("accuracy", "accuracy_f1", "f1_macro", "matthews")
+LABEL_METRICS = ("accuracy", "accuracy_f1", "f1_macro", "matthews", "evaluate")
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ class JobFiles:
     encoded: folder of the encoding of each task that is read, in the order of `Training.read`.
     folder: where it leaves its record, predictions and, with `keep_start`, its start. start: the
     folder that it starts from; None for the pretrained encoder. references: records of the
-    trainings that a sampler compares with, in the order of the parts. shared: folder of outcomes
-    that other folders use as well.
+    trainings that a sampler compares with, in the order of the parts. metrics: folder of the metric
+    of each part in `Training.evaluated`. shared: folder of outcomes that other folders use as well.
     """
 
     model: Path
@@ -28,6 +28,7 @@ class JobFiles:
     folder: Path
     start: Path | None = None
     references: tuple[Path, ...] = ()
+    metrics: tuple[Path, ...] = ()
     keep_start: bool = False
     shared: Path | None = None
 
@@ -88,6 +89,9 @@ def job_parser(description: str | None) -> ArgumentParser:
     parser.add_argument(
         "--references", type=Path, nargs="+", default=[], help="records of each part alone"
     )
+    parser.add_argument(
+        "--metrics", type=Path, nargs="+", default=[], help="folders of metrics of evaluate"
+    )
     parser.add_argument("--keep-start", action="store_true", help="keep encoder and heads")
     parser.add_argument("--out", type=Path, required=True, help="folder of its record")
     parser.add_argument(
@@ -108,6 +112,7 @@ def job_of(arguments: Namespace) -> Job:
         folder=arguments.out,
         start=arguments.start,
         references=tuple(arguments.references),
+        metrics=tuple(arguments.metrics),
         keep_start=arguments.keep_start,
         shared=arguments.shared,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from interlude.data.groups import read_groups
 from interlude.jobs.record import read_predictions
 from interlude.jobs.resampled import resampled_scores
+from interlude.metrics import metric_names
 from interlude.words import NO_SOURCE, ROLES
 
 Row = dict[str, Any]
@@ -103,6 +104,8 @@ class _Means:
         found = read_predictions(path, run["task"])
         task = run["role"], run["task"]
         if not found.ids or self._examples.setdefault(task, found.ids) != found.ids:
+            return None
+        if run["metric"] not in metric_names():  # one of evaluate may not be here
             return None
         groups = self._known.groups(run["task"], run.get("data_revision"), found.ids)
         if groups is None:

@@ -32,7 +32,9 @@ def outcome_identity(job: Job, platform: Platform) -> str:
     computed_by = [described(platform), *processor, versions(*training.method.packages)]
     model = [_hash(job.files.model, "config.json"), weights_hash(job)]
     compared_with = scores_of(job.files.references)
-    return identity_of(fields, job.code, *computed_by, data_hashes(job), *model, *compared_with)
+    metrics = [read_manifest(folder).get("files") for folder in job.files.metrics]
+    others = (*model, *compared_with, *metrics)
+    return identity_of(fields, job.code, *computed_by, data_hashes(job), *others)
 
 
 def _undeclared(part: dict[str, Any]) -> dict[str, Any]:

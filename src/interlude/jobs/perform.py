@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from interlude.encode.told import in_short
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
+from interlude.jobs.evaluated import evaluated
 from interlude.jobs.failure import leave_without_result
 from interlude.jobs.identity import (
     data_hashes,
@@ -122,6 +123,8 @@ def _check_inputs(job: Job) -> None:
         check_start(files.start, _rests_on(job))
     for encoded in files.encoded:
         check_encoded(encoded, files.model)
+    for metric in files.metrics:
+        check_files(metric)
 
 
 def _rests_on(job: Job) -> Row:
@@ -188,7 +191,7 @@ def _warn(job: Job, data: TrainingData, say: Say) -> None:
 def _load(job: Job) -> TrainingData:
     """Return the examples of the tasks; InputError when the labels of one do not fit its metric."""
     training = job.training
-    parts = [_load_part(job, part) for part in training.parts]
+    parts = [_scored(job, part, _load_part(job, part)) for part in training.parts]
     if training.sampler is None or training.mixing is None or training.kept is None:
         (only,) = parts
         return alone(only)
@@ -233,6 +236,19 @@ def _load_task(part: Part, encoded: Path, settings: Settings) -> TaskData:
     if part.held_aside:
         check_comparable(part, data)
     return data
+
+
+def _scored(job: Job, part: Part, data: TaskData) -> TaskData:
+    """Return the data of a part with its metric, where that is one of evaluate.
+
+    InputError for one that gives no such score: before it is trained, not after.
+    """
+    if not part.evaluate:
+        return data
+    folders = dict(zip(job.training.evaluated, job.files.metrics, strict=True))
+    scored = replace(data, metric=evaluated(part, folders[part]))
+    reference_scores(scored)
+    return scored
 
 
 def _write(job: Job, data: TrainingData, trained: Trained) -> None:
@@ -428,7 +444,7 @@ def _shared_files(files: JobFiles) -> dict[str, Path]:
 
 def _progress(job: Job, say: Say) -> Progress:
     parts = job.training.parts
-    metric = parts[0].metric if len(parts) == 1 else "mean score"
+    metric = planned_part(parts[0])["metric"] if len(parts) == 1 else "mean score"
 
     def report(step: int, n_steps: int, loss: float, score: float | None) -> None:
         scored = "" if score is None else f", {metric} {score:.3f}"

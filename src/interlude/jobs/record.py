@@ -72,7 +72,8 @@ def _adapter(training: Training) -> dict[str, Any]:
 def planned_part(part: Part) -> dict[str, Any]:
     """Return what was planned of one task in the data of a training; of mlm, with its texts."""
     texts = {"texts": [text.task for text in part.texts]} if part.texts else {}
-    return {"task": part.task, "form": part.form, "metric": part.metric, **texts}
+    metric = json.loads(part.evaluate)["called"] if part.evaluate else part.metric
+    return {"task": part.task, "form": part.form, "metric": metric, **texts}
 
 
 @dataclass(frozen=True)

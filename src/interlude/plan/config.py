@@ -410,6 +410,11 @@ class Config(Declared):
         False,
         description="leave out the tasks that need a copy of your own where there is none",
     )
+    hub_metrics: bool = Field(
+        False,
+        description="run the Python of metrics that task files name on the hub (evaluate.hub), "
+        "each at the commit that the file names; false refuses such a task",
+    )
     look: Name | None = Field(
         None,
         description="the one task that `snakemake look` shows, of the study or not; null for all "

@@ -94,7 +94,9 @@ class _Place:
         key = self._outer() if self._is_key else self._key()
         if fault["type"] in ("literal_error", NOT_AMONG):
             one_of = self._schema.get("enum") or [self._schema.get("const")]
-            names = [_yaml(each) for each in context.get("allowed") or one_of]
+            allowed = context.get("allowed") or one_of
+            names = [_yaml(each) for each in allowed]
+            write *= all(isinstance(each, str) for each in allowed)
             hint = did_you_mean(str(fault["input"])[:100], names)
             return f"{key}: found {found}.{hint} Allowed: {', '.join(names)}.{write}"
         return f"{key}: found {found}. Allowed: {self._allowed(fault, context)}.{write}"

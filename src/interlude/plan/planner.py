@@ -298,6 +298,7 @@ class _Planner:
             examples=min((each for each in limits if each is not None), default=None),
             standardise=self.study.standardises(role, source.task),
             held_aside=self._holds_aside,
+            evaluate=task.evaluate.to_json() if task.evaluate else "",
         )
 
     def _choice(self, role: str, task: str) -> Choice | None:

@@ -193,6 +193,7 @@ def load_study(
     tasks = {name: load_task(registry[name]) for name in names}
     skipped = _skipped(tasks.values(), config, unavailable) if config.skip_unavailable else {}
     used = {name: task for name, task in tasks.items() if name not in skipped}
+    _check_metrics(used.values(), config)
     return Study(
         config=config,
         tasks=used,
@@ -203,6 +204,16 @@ def load_study(
         corpora=_corpora(used.values(), registry),
         generators=_generators(used.values(), config, root),
     )
+
+
+def _check_metrics(tasks: Iterable[Task], config: Config) -> None:
+    """Refuse to run code of the hub that the config does not ask for: task files may be others'."""
+    for task in tasks:
+        if task.evaluate is not None and task.evaluate.hub and not config.hub_metrics:
+            raise InputError(
+                f"{task.path}: key evaluate.hub: found {task.evaluate.hub.id}, whose Python would "
+                "be run. Allowed: with hub_metrics: true in the config; or a folder of your own."
+            )
 
 
 def _corpora(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, Task]:

@@ -23,6 +23,7 @@ from interlude.plan.declared import (
     checked,
     refuse_unless_one,
 )
+from interlude.plan.evaluated import EVALUATE, Evaluated
 from interlude.plan.generated import Generated
 from interlude.plan.label_count import check_label_count
 from interlude.plan.trainings import digest_of
@@ -211,7 +212,12 @@ class TaskFile(Declared):
         description="texts that stand for nothing, beside null, NaN and an empty field, in the "
         'columns of labels, tags, numbers, groups and questions, such as "-1" or "?"',
     )
-    metric: Annotated[str, among(metric_names)] = Field(description="the score of the task")
+    metric: Annotated[str, among(metric_names)] = Field(
+        description="the score of the task; evaluate for what the key of that name says"
+    )
+    evaluate: IfGiven[Evaluated] = Field(
+        None, description="a metric of the library evaluate, where metric is evaluate"
+    )
     published: Published = Field(
         Published(), description="official numbers of examples, where there are any"
     )
@@ -245,6 +251,11 @@ class Task(TaskFile):
         return json.dumps(said, sort_keys=True)
 
     @property
+    def score_called(self) -> str:
+        """What tables call the score."""
+        return self.metric if self.evaluate is None else self.evaluate.called
+
+    @property
     def digest(self) -> str:
         """The digest of what the task's normalised data depend on."""
         return digest_of(self.data_declaration())
@@ -275,6 +286,7 @@ def load_task(path: Path) -> Task:
     if file.metric not in allowed:
         what = f"metric of the form {file.form}"
         raise unknown(f"{path}: key metric", what, file.metric, allowed)
+    _check_evaluate(file, str(path))
     if file.labels:
         check_label_count(file.metric, file.labels, str(path))
     _check_labels_from(file, str(path))
@@ -304,6 +316,16 @@ def _with_what_it_is_of(document: Any, path: Path) -> Any:
     if "own" in kept["source"]:
         kept["source"]["own"] = {"folder": name, **kept["source"]["own"]}
     return kept | document
+
+
+def _check_evaluate(file: TaskFile, where: str) -> None:
+    """Raise InputError for one of metric: evaluate and the key of that name without the other."""
+    if (file.metric == EVALUATE) != (file.evaluate is not None):
+        found = "no key evaluate" if file.evaluate is None else f"metric: {file.metric}"
+        raise InputError(
+            f"{where}: key {EVALUATE}: found {found}. Needed: metric: evaluate, and evaluate: with "
+            "folder or hub, and score (docs/add-a-task.md)."
+        )
 
 
 def _check_transform(file: TaskFile, where: str) -> None:

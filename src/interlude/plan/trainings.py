@@ -34,7 +34,7 @@ class Part:
     examples: train on this many at most; None for all. standardise: targets that are numbers, by
     mean and deviation of those that are trained on. held_aside: leave out those on which the
     sampler dynamic measures. texts: of masked language modelling, the tasks whose sequences it
-    masks.
+    masks. evaluate: of a metric of that library, which it is, as JSON (`evaluated.Evaluated`).
     """
 
     task: str
@@ -45,11 +45,13 @@ class Part:
     standardise: bool = False
     held_aside: bool = False
     texts: tuple[Part, ...] = ()
+    evaluate: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return its fields; those that were added later only where they say something."""
         texts = [each.to_dict() for each in self.texts]
-        later = {"standardise": self.standardise, "held_aside": self.held_aside, "texts": texts}
+        names = ("standardise", "held_aside", "evaluate")
+        later = {**{name: getattr(self, name) for name in names}, "texts": texts}
         first = {name: value for name, value in vars(self).items() if name not in later}
         return first | {name: value for name, value in later.items() if value}
 
@@ -137,6 +139,11 @@ class Training:
         """The forms and the metrics of all tasks that it reads or trains on."""
         parts = [part for part in (*self.parts, *self.read) if part.form != TEXT_FILE]
         return {part.form for part in parts}, {part.metric for part in parts}
+
+    @property
+    def evaluated(self) -> tuple[Part, ...]:
+        """Its parts that are scored by a metric of evaluate."""
+        return tuple(part for part in self.parts if part.evaluate)
 
     @property
     def switches(self) -> frozenset[str]:

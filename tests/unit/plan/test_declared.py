@@ -373,7 +373,7 @@ WRITE = [
     ),
     (
         "hub: {id: a/b}",
-        "top level: unknown key 'hub'. It belongs under source. Allowed: .*",
+        "top level: unknown key 'hub'. It belongs under source or under evaluate. Allowed: .*",
     ),
     (
         "text_a: review",

@@ -17,10 +17,12 @@ from interlude.data.fetch.weights import INDEX, names_in_index
 from interlude.data.groups import GROUP
 from interlude.files import WEIGHTS
 from interlude.forms import declaration_of
+from interlude.plan.evaluated import Evaluated
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
 
 MIRROR = "mirror"
+PYTHON = "*.py"  # the files of a metric
 
 CONFIG = "config.json"  # of a model
 # A tokenizer has one of these; without, transformers makes up one that knows no word.
@@ -115,6 +117,14 @@ def model_origin(model: Model, registry: Path) -> Origin:
         return Origin("hub", stands_for=model.hub.model_dump())
     names = [place.archive for place in model.archives or []]
     return Origin("archives", stands_for=[find_archive(name, registry).sha256 for name in names])
+
+
+def metric_origin(metric: Evaluated) -> Origin:
+    """Return the origin of a metric of evaluate."""
+    if metric.hub is not None:
+        return Origin("hub", stands_for=metric.hub.model_dump())
+    files = sorted(Path(str(metric.folder)).glob(PYTHON))
+    return Origin("folder", {path.name: path for path in files})
 
 
 def _files_of_model(folder: Path) -> dict[str, Path]:

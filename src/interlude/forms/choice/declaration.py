@@ -13,5 +13,5 @@ DECLARATION = Declaration(
         ),
         "label": Column("the index of the right answer, or, with labels, its label"),
     },
-    metrics=("accuracy",),
+    metrics=("accuracy", "evaluate"),
 )

@@ -12,6 +12,6 @@ DECLARATION = Declaration(
         ),
         "value": Column("column with a number"),
     },
-    metrics=("pearson_spearman", "spearman"),
+    metrics=("pearson_spearman", "spearman", "evaluate"),
     numbers=True,
 )

@@ -15,5 +15,5 @@ DECLARATION = Declaration(
         ),
         "answers": Column("column with the list of right answers, or with one"),
     },
-    metrics=("qa_f1_em", "qa_f1"),
+    metrics=("qa_f1_em", "qa_f1", "evaluate"),
 )

@@ -24,5 +24,5 @@ DECLARATION = Declaration(
             several=True,
         ),
     },
-    metrics=("accuracy",),
+    metrics=("accuracy", "evaluate"),
 )
