@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,8 +55,8 @@ def write_metric(
 
 
 @contextmanager
-def copies_in(folder: Path) -> Iterator[None]:
-    """Keep the library's copies of scripts out of the user's folder: once in a process."""
+def copies_aside() -> Iterator[None]:
+    """Keep the library's copies of scripts out of the user's folder."""
     import evaluate.loading  # noqa: PLC0415  takes seconds
 
     real = evaluate.loading.init_dynamic_modules
@@ -60,6 +64,14 @@ def copies_in(folder: Path) -> Iterator[None]:
         patch.setattr(
             evaluate.loading,
             "init_dynamic_modules",
-            lambda name="evaluate_modules", **_: real(name, folder),
+            lambda name="evaluate_modules", **_: real(name, _folder()),
         )
         yield
+
+
+@cache
+def _folder() -> str:
+    """Return a folder for this process, in which Python looks for one alone."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    return folder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers import tiny
-from helpers.own_metric import BALANCED, copies_in, write_metric
+from helpers.own_metric import BALANCED, copies_aside, write_metric
 from sklearn.metrics import balanced_accuracy_score
 
 from interlude.data.fetch.metrics import prepare_metric
@@ -23,8 +23,8 @@ from interlude.training.platform import choose_platform
 
 
 @pytest.fixture(autouse=True, scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with copies_in(tmp_path_factory.mktemp("modules")):
+def own_cache() -> Iterator[None]:
+    with copies_aside():
         yield
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.own_metric import copies_in, write_metric
+from helpers.own_metric import copies_aside, write_metric
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 
 import interlude
@@ -26,8 +26,8 @@ ANSWERS = [["a cat", "cat"], ["dogs"]]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with copies_in(tmp_path_factory.mktemp("modules")):
+def own_cache() -> Iterator[None]:
+    with copies_aside():
         yield
 
 

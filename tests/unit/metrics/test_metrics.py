@@ -535,7 +535,8 @@ def test_the_score_is_the_first_number_and_has_the_name_of_its_metric() -> None:
         "record": ([0, 1], candidates("q", ["a dog", "cat"], ["cat"])),
         "masked_accuracy": ([{"tokens": [7], "surprisals": []}], [[7]]),
     }
-    for name in metric_names():
+    own = sorted({*metric_names()} - {"evaluate"})  # whose score is what a task file says
+    for name in own:
         predicted, gold = examples.get(name, ([0, 1], [0, 1]))
         assert next(iter(metric_of(name)(predicted, gold).items())) == (name, pytest.approx(1.0))
 
