@@ -37,6 +37,19 @@ _NOTHING = (
 )
 _OF_CONTRASTS = ("transfer", "pooled", "pooled_cells", "restarts")
 _TOLD_FROM = (*_OF_CONTRASTS, "tasks", "averages_by_filter")
+# What a sentence on the whole counts.
+_OF_SOURCES = {
+    HELPS: "with a source that is known to help",
+    MAY_HELP: "with a source that may help",
+    NONE_KNOWN: "with no source that is known to help",
+    ALONE: "better trained alone",
+    UNTOLD: "of which nothing can be told",
+}
+_OF_THE_ARM = _OF_SOURCES | {
+    HELPS: "known to gain",
+    MAY_HELP: "that may gain",
+    NONE_KNOWN: "not known to gain",
+}
 _CERTAIN = 0.995  # a probability that would be shown as 1.00
 
 Tables = Mapping[str, pd.DataFrame]
@@ -158,13 +171,7 @@ def _on_the_whole(
     for row in targets:
         counts[row["answer"]] += 1
     what = "probing task" if cells["role"].iloc[0] == "probing" else "target"
-    said = {
-        HELPS: "with a source that is known to help",
-        MAY_HELP: "with a source that may help",
-        NONE_KNOWN: "with no source that is known to help",
-        ALONE: "better trained alone",
-        UNTOLD: "of which nothing can be told",
-    }
+    said = _OF_SOURCES if of.contrast.sourced else _OF_THE_ARM
     parts = [f"{counts[each]} {words}" for each, words in said.items() if counts[each]]
     sentence = f"{len(targets)} {what}{'s' * (len(targets) > 1)}: {', '.join(parts)}."
     best = max(counts, key=lambda each: counts[each] > 0)
@@ -217,15 +224,21 @@ def _restarts(table: pd.DataFrame, task: str) -> dict[str, Any]:
 def _sentence(row: dict[str, Any], best: pd.Series[Any], sources: int, of: _Evidence) -> str:
     title, name = of.options.title(row["name"]), str(best["source"])
     if row["answer"] == ALONE:
-        every = "the one source" if sources == 1 else f"each of {sources} sources"
-        least = f"the least harmful, {of.title(name)}, {_points(row)}"
-        return f"{title}: train it alone; {every} is expected to lower it ({least})."
+        return f"{title}: train it alone; {_harm(row, name, sources, of)}."
     if row["answer"] == NONE_KNOWN:
         said = [_none(sources, of), _most_promising(row, best, sources, of)]
         return f"{title}: {'. '.join([*said, *_could_be_found(row), *_settled(row)])}."
     sure = "" if row["answer"] == HELPS else " perhaps"
     parts = [f"expected {_points(row)}", *_chance(row), _learnt(row), *_proof(row, best)]
     return f"{title}:{sure} {of.way(name)}: {', '.join(parts)}."
+
+
+def _harm(row: dict[str, Any], least: str, sources: int, of: _Evidence) -> str:
+    """Return what lowers a target: its one start, or each, of which one does least."""
+    if sources == 1:
+        return f"{of.title(least)} is expected to lower it ({_points(row)})"
+    every = f"each of {sources} sources is expected to lower it"
+    return f"{every} (the least harmful, {of.title(least)}, {_points(row)})"
 
 
 def _none(sources: int, of: _Evidence) -> str:

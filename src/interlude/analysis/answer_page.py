@@ -10,13 +10,13 @@ import pandas as pd
 from interlude.analysis.answer import SOURCE, STUDY, TARGET
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order
+from interlude.words import NO_SOURCE
 
 NOTE = (
     "Differences are in points (score × 100). An estimate in points [interval] is drawn towards "
     "the mean of its source, as far as its restarts say little; a source is known to help where it "
     "survives Holm's correction."
 )
-_BLOCKS = {TARGET: "By target", SOURCE: "By source, over all targets"}
 _MARKS = re.compile(r"([\\`*_<>|])")
 
 Section = tuple[str, list[str]]  # a heading, and the lines below it; a list where it has a heading
@@ -35,10 +35,16 @@ def sections(answer: pd.DataFrame, warnings: Sequence[str], options: Options) ->
         of = f"{name}: " if several else ""
         whole = own.loc[own["about"] == STUDY, "sentence"]
         found.append(("", [f"{of}{line}" for line in whole]))
-        for about, heading in _BLOCKS.items():
+        for about, heading in _blocks(own).items():
             lines = own.loc[own["about"] == about, "sentence"].tolist()
             found += [(f"{heading} ({name})" if several else heading, lines)] if lines else []
     return [*found, ("Warnings", list(warnings) or ["None."]), ("", [NOTE])]
+
+
+def _blocks(answer: pd.DataFrame) -> dict[str, str]:
+    """Return what the lines of a contrast are about, and the heading above them."""
+    sourced = (answer.loc[answer["about"] == SOURCE, "source"] != NO_SOURCE).any()
+    return {TARGET: "By target", SOURCE: f"{'By source, o' if sourced else 'O'}ver all targets"}
 
 
 def as_markdown(study: str, parts: Sequence[Section], figure: str) -> str:

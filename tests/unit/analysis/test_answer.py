@@ -253,6 +253,21 @@ def test_every_contrast_has_its_answer() -> None:
     assert len(ways)
 
 
+def test_of_an_arm_without_sources_nothing_is_said_of_sources() -> None:
+    tables = study_tables(mixing_runs(), MIXING_OPTIONS)
+    used = {name: tables[file] for name, file in told_from(MIXING_OPTIONS).items()}
+    answer = answer_table(used, MIXING_OPTIONS)
+    of_all = answer[answer["arm"] == "mtl-all"]
+    assert set(of_all["about"]) == {"study", "target", "source"}
+    assert not of_all["sentence"].str.contains("source").any()
+    lost = (of_all["answer"] == "alone") & (of_all["about"] == "target")
+    said = of_all.loc[lost, "sentence"].str
+    assert said.contains(r"train it alone; mtl-all is expected to lower it \(-").all()
+    headings = [heading for heading, _ in sections(answer, [], MIXING_OPTIONS)]
+    assert "Over all targets (mtl-all against single)" in headings
+    assert "By source, over all targets (stilts against single)" in headings
+
+
 # The page
 
 
