@@ -40,8 +40,15 @@ from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, written_atomically
 from interlude.jobs.console import speak_on
+from interlude.jobs.forecast import Machine, forecast
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
-from interlude.jobs.needs import extraction_minutes, generation_minutes, known_rows, minutes
+from interlude.jobs.needs import (
+    extraction_minutes,
+    generation_minutes,
+    known_rows,
+    minutes,
+    rows_here,
+)
 from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
@@ -112,7 +119,8 @@ config.update(STUDY.config.model_dump())
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
-if workflow.output_settings.dryrun and not (workflow.remote_exec or ONLY_LOOKS):
+TELLS_BEFORE = workflow.output_settings.dryrun and not (workflow.remote_exec or ONLY_LOOKS)
+if TELLS_BEFORE:
     logger.info(LIMITS)
 
 # The process with the slow imports takes the code of this model's family and of adapters with them.
@@ -164,6 +172,7 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 onstart:
     if not ONLY_LOOKS:
         logger.info(LIMITS)
+        say_what_it_takes(trainings_to_run())
     ORIGINS.remember()
     if workflow.touch:
         ORIGINS.accept()
@@ -227,6 +236,30 @@ def look_at_origin(manifest):
     """
     starts = workflow.execution_settings is not None and not workflow.dryrun
     ORIGINS.look_at(manifest, workflow.dag.forcefiles, ask=starts, say=say)
+
+
+def trainings_to_run():
+    """Ids of the trainings that this start has jobs for."""
+    jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith("train_"))
+    return [job.wildcards.id for job in jobs]
+
+
+def say_what_it_takes(ids):
+    """Say before anything runs how many trainings there are, how long they take, on what disk."""
+    weights = Path(f"results/models/{STUDY.model.name}/model.safetensors")
+    cores = workflow.resource_settings.cores or 1
+    machine = Machine(
+        model=STUDY.model.name,
+        on_gpu=ON_GPU,
+        side_by_side=max(1, len(GPUS) if ON_GPU else int(cores) // STUDY.config.compute.threads),
+        model_bytes=weights.stat().st_size if weights.exists() else None,
+    )
+    trainings = [PLAN.trainings[id] for id in ids]
+    tasks = {part.task for training in trainings for part in training.read}
+    rows = {task: rows_here(TASKS.get(task), Path("results/data", task)) for task in tasks}
+    kept = [id for id in ids if trained_by(id) == "train_intermediate"]
+    for line in forecast(trainings, kept, rows, machine, Path("results/trained")):
+        logger.info(line)
 
 
 def say(line):
@@ -606,3 +639,8 @@ def show_answer():
 
 def is_open(job):
     return workflow.dag.needrun(job) and not workflow.dag.finished(job)
+
+
+# A dry run knows no jobs yet, so it tells of all that is not there.
+if TELLS_BEFORE:
+    say_what_it_takes([id for id in PLAN.trainings if not Path(paths([id])[0]).exists()])

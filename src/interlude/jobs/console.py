@@ -86,7 +86,7 @@ class Console(logging.Filter):
         left = self._planned - self._trained - self._failed
         if left > 0 and self._trained >= 3:
             seconds = (self._clock() - self._began) / (self._trained + self._failed) * left
-            parts.append(f"about {_in_minutes(seconds)} left")
+            parts.append(f"about {in_minutes(seconds)} left")
         if self._failed:
             parts.append(f"{self._failed} failed")
         return ", ".join(parts)
@@ -114,7 +114,8 @@ def _plain(text: str) -> dict[str, Any]:
     return {"msg": text, "args": None, "event": None}
 
 
-def _in_minutes(seconds: float) -> str:
+def in_minutes(seconds: float) -> str:
+    """Return a time as people say it."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "a minute"

@@ -60,11 +60,7 @@ def generation_minutes(declared: Generated, model_bytes: int, on_gpu: bool) -> i
 def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, float]:
     """Return the tokens that a training is planned to train on and to evaluate, at most."""
     settings = training.settings
-    tasks = [each for part in training.parts for each in part.texts or (part,)]
-    seen = sum(min(rows[part.task], part.examples or rows[part.task]) for part in tasks)
-    examples = seen * settings.epochs
-    if settings.steps is not None:
-        examples = settings.steps * settings.batch_size
+    seen, examples = _seen(training, rows), planned_examples(training, rows)
     evaluations = settings.evaluations
     if settings.evaluate_every is not None:
         evaluations = ceil(examples / settings.batch_size / settings.evaluate_every)
@@ -72,12 +68,34 @@ def planned_tokens(training: Training, rows: Mapping[str, int]) -> tuple[float, 
     return examples * settings.max_length, evaluations * held_out * settings.max_length
 
 
+def planned_examples(training: Training, rows: Mapping[str, int]) -> float:
+    """Return the examples that a training is planned to see in all passes, at most."""
+    settings = training.settings
+    if settings.steps is not None:
+        return float(settings.steps * settings.batch_size)
+    return _seen(training, rows) * settings.epochs
+
+
+def _seen(training: Training, rows: Mapping[str, int]) -> int:
+    """Return the examples of one pass."""
+    tasks = [each for part in training.parts for each in part.texts or (part,)]
+    return sum(min(rows[part.task], part.examples or rows[part.task]) for part in tasks)
+
+
 def known_rows(task: Task | None, data: Path) -> int:
     """Return a task's training rows: of its normalised data, else as published, else a guess.
+
+    As of `rows_here`.
+    """
+    return rows_here(task, data) or UNKNOWN_ROWS
+
+
+def rows_here(task: Task | None, data: Path) -> int | None:
+    """Return a task's training rows as `known_rows`; None in place of a guess.
 
     task: None for a text file, whose lines nobody has counted. data: folder of its normalised data;
     whoever reads them says it if they are broken.
     """
     with suppress(InputError, LookupError, TypeError, ValueError):
         return int(read_manifest(data)["sizes"]["train"])
-    return (task.published.train if task else None) or UNKNOWN_ROWS
+    return task.published.train if task else None

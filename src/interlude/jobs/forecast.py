@@ -1,0 +1,159 @@
+"""What a start of a study has to do: how many trainings, how long, and on how much disk.
+
+Said by the main process before anything runs, so it is made of records of trainings that are here
+already, and imports nothing slow. `snakemake plan` has a table of the same by role.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from interlude.jobs.console import in_minutes
+from interlude.jobs.needs import planned_examples
+from interlude.plan.trainings import Training
+
+MOST_RECORDS = 200  # that are read, the newest
+FILES_OF_A_TRAINING = 100_000  # bytes: its record, predictions and log
+AT_FIRST = "not known before the first trainings are done; each then says what is left"
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What trains: where trainings run side by side, so many; model_bytes: None where unknown."""
+
+    model: str
+    on_gpu: bool
+    side_by_side: int
+    model_bytes: int | None
+
+
+def forecast(
+    trainings: Collection[Training],
+    keep_start: Collection[str],
+    rows: Mapping[str, int | None],
+    machine: Machine,
+    folder: Path,
+) -> list[str]:
+    """Return lines on what trainings take; none where there are none.
+
+    keep_start: ids of those that leave weights for others. rows: training rows of each task, None
+    where they are not known. folder: results/trained.
+    """
+    if not trainings:
+        return []
+    measured = list(_measured(folder, machine))
+    starts = sum(each.id in keep_start for each in trainings)
+    kept = f", {starts} of them keep weights for others to start from" if starts else ""
+    return [
+        f"{len(trainings)} to train{kept}",
+        f"time: {_time(trainings, rows, machine, measured)}",
+        f"disk: {_disk(len(trainings), starts, machine, measured)}",
+    ]
+
+
+def _measured(folder: Path, machine: Machine) -> Iterator[Record]:
+    """Yield the newest records of trainings of this model that were done here, and ended well."""
+    paths = sorted(folder.glob("*/record.json"), key=_changed, reverse=True)
+    for path in paths[:MOST_RECORDS]:
+        try:
+            record = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue  # whoever needs it says that it is broken
+        if _is_comparable(record, machine):
+            yield record
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _is_comparable(record: Any, machine: Machine) -> bool:
+    if not isinstance(record, dict) or record.get("status") != "ok":
+        return False
+    on_gpu = not str(record.get("device")).startswith("cpu")
+    here = (record.get("model"), on_gpu) == (machine.model, machine.on_gpu)
+    return here and "taken_from" not in record and bool(record.get("steps"))
+
+
+def _time(
+    trainings: Collection[Training],
+    rows: Mapping[str, int | None],
+    machine: Machine,
+    measured: list[Record],
+) -> str:
+    """Return how long trainings take side by side, by what those did that were measured.
+
+    Tokens follow from the examples and their measured length, of the same tasks where these were
+    trained on; seconds from the tokens, and what each takes beside them.
+    """
+    if not measured:
+        return AT_FIRST
+    lengths = _tokens_of_an_example(measured)
+    usual = median(map(median, lengths.values()))
+    pace = median(_computing(each) / each["tokens"] for each in measured)
+    beside = median(each["total_seconds"] - _computing(each) for each in measured)
+    examples = [(each, _examples(each, rows)) for each in trainings]
+    known = [(each, count) for each, count in examples if count is not None]
+    tokens = sum(count * median(lengths.get(_tasks(each), [usual])) for each, count in known)
+    seconds = (tokens * pace + len(known) * beside) / machine.side_by_side
+    unknown = len(examples) - len(known)
+    lacking = f", without {unknown} of tasks whose size is not known yet" if unknown else ""
+    told = f"about {in_minutes(seconds)} with {machine.side_by_side} side by side"
+    return f"{told}, by {len(measured)} trainings that were measured here{lacking}"
+
+
+def _computing(record: Record) -> float:
+    return float(record["train_seconds"] + record["evaluation_seconds"])
+
+
+def _tokens_of_an_example(measured: Iterable[Record]) -> dict[tuple[str, ...], list[float]]:
+    """Return by tasks how many tokens an example has, in each training on them."""
+    lengths: dict[tuple[str, ...], list[float]] = {}
+    for record in measured:
+        tasks = tuple(sorted(part["task"] for part in record["parts"]))
+        examples = record["steps"] * record["hyperparameters"]["batch_size"]
+        lengths.setdefault(tasks, []).append(record["tokens"] / examples)
+    return lengths
+
+
+def _tasks(training: Training) -> tuple[str, ...]:
+    return tuple(sorted(part.task for part in training.parts))
+
+
+def _examples(training: Training, rows: Mapping[str, int | None]) -> float | None:
+    """Return the examples that a training sees in all passes; None where rows are not known."""
+    tasks = [each for part in training.parts for each in part.texts or (part,)]
+    given = {part.task: rows.get(part.task) or part.examples for part in tasks}
+    if training.settings.steps is None and None in given.values():
+        return None
+    return planned_examples(training, {task: count or 0 for task, count in given.items()})
+
+
+def _disk(trainings: int, starts: int, machine: Machine, measured: list[Record]) -> str:
+    """Return what trainings leave; an adapter's start is smaller than the model, as measured."""
+    left = [each["start_bytes"] for each in measured if each.get("start_bytes")]
+    start = median(left) if left else machine.model_bytes
+    beside = f"{_size(FILES_OF_A_TRAINING)} each; data and encodings come on top"
+    if starts and start is None:
+        return f"{starts} times the size of the model, which is not here yet, and {beside}"
+    total = starts * (start or 0) + trainings * FILES_OF_A_TRAINING
+    weights = f"{starts} starts of {_size(start)}, and " if starts and start else ""
+    return f"about {_size(total)}: {weights}{beside}"
+
+
+def _size(count: float) -> str:
+    """Return a number of bytes as people say it."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count / 1e3:.3g} kB"
