@@ -1,4 +1,7 @@
-# A study of scores that others measured: its tables come from a CSV file, and nothing is trained.
+# A study of scores that were measured before: its tables come from a file, and nothing is trained.
+import shlex
+
+
 ruleorder: import_results > collect_scores
 
 
@@ -8,7 +11,8 @@ localrules:
 
 rule import_results:
     input:
-        csv=STUDY.config.results.file,
+        file=STUDY.config.results.file,
+        trainings=STUDY.config.results.trainings or [],
     output:
         **RECORDED,
         tables=[f"{RESULTS}/{name}.csv" for name in RECORDED],
@@ -20,8 +24,11 @@ rule import_results:
         script=script("import_results.py"),
     params:
         study=STUDY.name,
+        trainings=lambda wildcards, input: (
+            f"--of-trainings {shlex.quote(input.trainings)}" if input.trainings else ""
+        ),
         points="--points" if STUDY.config.results.points else "",
         code=code_digest("import_results.py"),
     shell:
-        "python {resources.script:q} --file {input.csv:q} {params.points} --study {params.study}"
+        "python {resources.script:q} --file {input.file:q} {params.trainings} {params.points} --study {params.study}"
         " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"

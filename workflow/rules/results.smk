@@ -20,7 +20,7 @@ ABSENT = {
     *([] if STUDY.sizes else ["size_panels"]),
     *([] if STUDY.sizes else ["size_curves"]),
     *([] if STUDY.config.sweep else ["sweep"]),
-    *(["curves"] if STUDY.config.published or STUDY.config.results else []),
+    *(["curves"] if STUDY.config.published or STUDY.config.results_without_curves else []),
 }
 ABSENT |= {*catalog.OF_SELECTION}  # made apart from the others: judge.smk
 TABLES_SHOWN = {name: table for name, table in catalog.TABLES.items() if name not in ABSENT}

@@ -1,4 +1,6 @@
-"""Scores of anybody, in a CSV file, as the tables of a study: see docs/other-results.md.
+"""Scores of anybody, in a file, as the tables of a study: see docs/other-results.md.
+
+Either the `scores.parquet` of a study, or a CSV file.
 
 A row is a run (`score`) or, as papers print them, a mean (`mean`, and where they are known `sd` and
 `n`); one with neither is a run that is missing. Any other column is one of the tables of scores and
@@ -14,7 +16,14 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.results import POINTS, SCORE_RANGE, split
+from interlude.analysis.results import (
+    POINTS,
+    SCORE_RANGE,
+    read_scores,
+    read_trainings,
+    split,
+    to_trainings,
+)
 from interlude.errors import InputError, unknown
 from interlude.words import NO_SOURCE, ROLES, SCORES, TRAININGS
 
@@ -36,6 +45,21 @@ def given_tables(path: Path, study: str, points: bool) -> tuple[pd.DataFrame, pd
     rows = list(_rows(texts, path, points))
     _number_restarts(rows)
     return split({"training": _id(row), **row, "study": study} for row in rows)
+
+
+def tables_of_a_study(
+    path: Path, study: str, trainings: Path | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the tables of a study's own scores.parquet under another name.
+
+    trainings: its trainings.parquet; None: nothing is known of a training but its id, by which
+    scores of the same one are told. Raises InputError for a file that is not such a table.
+    """
+    scores = read_scores(path).assign(study=study)
+    if trainings is not None:
+        return scores, read_trainings(trainings)
+    ids = scores["training"].dropna().unique()
+    return scores, to_trainings({"training": each} for each in ids)
 
 
 def _read(path: Path) -> tuple[list[str], dict[int, dict[str, str]]]:

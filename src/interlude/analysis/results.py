@@ -83,6 +83,11 @@ def read_runs(scores: Path, trainings: Path, tasks: Collection[str] | None = Non
     return joined(cells, read_trainings(trainings), str(scores))
 
 
+def read_scores(path: Path) -> pd.DataFrame:
+    """Read and check the table of scores of a study; InputError as of `read_runs`."""
+    return check_scores(_read(path), str(path))
+
+
 def read_trainings(path: Path) -> pd.DataFrame:
     """Read and check the table of trainings of a study; InputError as of `read_runs`."""
     return check_trainings(_read(path), str(path))

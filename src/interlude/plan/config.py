@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, create_model
+from pydantic import AfterValidator, Discriminator, Field, Tag, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from interlude.plan.arms import Adapter, GivenMethod, Stage
@@ -233,16 +233,37 @@ class Compare(Declared):
 
 
 class Results(Declared):
-    """Scores that others measured."""
+    """Scores that were measured before."""
 
     file: str = Field(
         min_length=1,
-        description="a CSV file with a row for each run or for each mean (docs/other-results.md); "
-        "relative to the working directory",
+        description="a CSV file with a row for each run or for each mean, or the scores.parquet of "
+        "a study (docs/other-results.md); relative to the working directory",
+    )
+    trainings: str | None = Field(
+        None,
+        min_length=1,
+        description="the trainings.parquet of that study, for costs and settings; null for none",
     )
     points: bool = Field(
         False, description="true: its scores are given × 100, as papers print them"
     )
+
+    @property
+    def of_a_study(self) -> bool:
+        """Whether the file is the table of scores of a study."""
+        return self.file.endswith(".parquet")
+
+    @model_validator(mode="after")
+    def _are_of_a_study(self) -> Self:
+        """Refuse beside a CSV file what a study's own table has, and the other way round."""
+        if self.of_a_study and self.points:
+            said = {FOUND: f"points: true with {self.file}"}
+            raise PydanticCustomError("points", "points with a CSV file alone", said)
+        if self.trainings is not None and not self.of_a_study:
+            said = {FOUND: f"trainings with {self.file}"}
+            raise PydanticCustomError("trainings", "trainings with a scores.parquet", said)
+        return self
 
 
 class Estimate(Declared):
@@ -468,6 +489,11 @@ class Config(Declared):
     model_folders: list[str] = Field(
         ["config/models"], min_length=1, description="folders with model files, likewise"
     )
+
+    @property
+    def results_without_curves(self) -> bool:
+        """Whether scores are given in a form that has no curves."""
+        return self.results is not None and not self.results.of_a_study
 
     def tasks(self, role: str) -> list[str]:
         """Return the names of the tasks in a role."""

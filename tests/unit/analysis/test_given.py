@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,13 +12,15 @@ from helpers.project import ROOT
 from scipy import stats
 
 from interlude.analysis.answer import answer_table
-from interlude.analysis.given import given_tables
-from interlude.analysis.options import Options
+from interlude.analysis.given import given_tables, tables_of_a_study
+from interlude.analysis.options import Options, Statistics
 from interlude.analysis.published import load_published, published_tables
-from interlude.analysis.results import joined, write_results
+from interlude.analysis.results import joined, read_runs, read_trainings, write_results
 from interlude.analysis.study_tables import study_tables
 from interlude.analysis.transfer import transfer_table
 from interlude.errors import InputError
+from interlude.plan.config import Config
+from interlude.plan.declared import checked
 
 RUNS = """source,task,restart,score
 none,RTE,1,.60
@@ -26,6 +30,7 @@ MNLI,RTE,1,.70
 MNLI,RTE,2,.75
 MNLI,RTE,3,
 """
+FEW = Options(statistics=Statistics(resamples=500))
 MEANS = """source, task, mean, sd, n
 none, RTE, 66.4, 2.1, 5
 MNLI, RTE, 77.9, 1.4, 5
@@ -117,6 +122,75 @@ def test_a_run_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     scores, _ = given_tables(write(tmp_path, twice), "theirs", points=False)
     with pytest.raises(InputError, match="each cell once"):
         write_results(scores, tmp_path / "scores.parquet")
+
+
+DEMO = ROOT / "docs/demo"
+# What scores alone do not tell: what trainings took, and from how many encoders a cell started.
+OF_TRAININGS = {
+    "costs": {
+        *("measured", "tokens", "evaluation_tokens", "train_seconds", "evaluation_seconds"),
+        *("total_seconds", "device_hours", "tokens_per_second"),
+    },
+    **{name: {"n_starts"} for name in ("transfer", "transfer_unfiltered")},
+}
+
+
+def of_the_demo(trainings: Path | None) -> dict[str, pd.DataFrame]:
+    """Return the tables of the default study, whose file is given as that of another one."""
+    scores, of_trainings = tables_of_a_study(DEMO / "scores.parquet", "again", trainings)
+    return study_tables(joined(scores, of_trainings), FEW, of_trainings)
+
+
+@pytest.fixture(scope="module")
+def of_the_study() -> dict[str, pd.DataFrame]:
+    """The tables of the default study, from both of its own."""
+    own = DEMO / "trainings.parquet"
+    runs = read_runs(DEMO / "scores.parquet", own)
+    return study_tables(runs, FEW, read_trainings(own))
+
+
+def test_a_studys_own_scores_alone_give_its_tables_but_for_what_trainings_took(
+    of_the_study: dict[str, pd.DataFrame],
+) -> None:
+    alone = of_the_demo(None)
+    assert alone.keys() == of_the_study.keys()
+    for name, table in of_the_study.items():
+        left_out = list(OF_TRAININGS.get(name, ()))
+        kept = table.drop(columns=left_out)
+        pd.testing.assert_frame_equal(alone[name].drop(columns=left_out), kept)
+    assert alone["transfer"]["p"].notna().any()
+    pd.testing.assert_frame_equal(answer_table(alone, FEW), answer_table(of_the_study, FEW))
+
+
+def test_with_its_table_of_trainings_they_are_all_the_same(
+    of_the_study: dict[str, pd.DataFrame],
+) -> None:
+    again = of_the_demo(DEMO / "trainings.parquet")
+    for name, table in of_the_study.items():
+        pd.testing.assert_frame_equal(again[name], table)
+
+
+def test_a_file_that_is_no_table_of_scores_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "scores.parquet"
+    with pytest.raises(InputError, match=r"scores\.parquet: no such file"):
+        tables_of_a_study(path, "again", None)
+    shutil.copy(DEMO / "trainings.parquet", path)
+    with pytest.raises(InputError, match=r"scores\.parquet: column 'study' is missing"):
+        tables_of_a_study(path, "again", None)
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        ({"file": "scores.parquet", "points": True}, "Allowed: points with a CSV file alone"),
+        ({"file": "a.csv", "trainings": "b.parquet"}, "Allowed: trainings with a scores.parquet"),
+    ],
+)
+def test_what_a_file_has_by_itself_is_not_given_beside_it(
+    results: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=f"key results: found .*{said}"):
+        checked(Config, {"study": "a", "encoder": {"model": "b"}, "results": results}, "a.yaml")
 
 
 def write(folder: Path, text: str) -> Path:
