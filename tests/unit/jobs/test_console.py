@@ -40,11 +40,11 @@ class Terminal:
     def ends(self, number: int) -> None:
         self.tell(LogEvent.JOB_FINISHED, f"Finished jobid: {number}", job_id=number)
 
-    def fails(self, number: int) -> None:
+    def fails(self, number: int, rule: str = "train_target") -> None:
         code = "RuleException:\nCalledProcessError in file train.smk, line 3:\nCommand 'set -euo'"
         self.tell(LogEvent.ERROR, code, exception="RuleException")
         about: dict[str, Any] = dict.fromkeys(("input", "output", "conda_env", "shellcmd"), "")
-        about |= {"jobid": number, "rule_name": "train_target", "rule_msg": None, "aux": {}}
+        about |= {"jobid": number, "rule_name": rule, "rule_msg": None, "aux": {}}
         self.tell(LogEvent.JOB_ERROR, "Error in rule", log=["results/logs/train/a.log"], **about)
 
     def tell(self, event: LogEvent | None, message: str, **told: Any) -> None:
@@ -92,10 +92,21 @@ def test_a_failed_training_is_named_and_counted_without_shell_code(terminal: Ter
     ]
 
 
-def test_an_interruption_is_one_line(terminal: Terminal) -> None:
-    terminal.begins(1)
+@pytest.mark.parametrize("rule", ["plan", "normalise_task"])
+def test_a_plan_or_a_download_that_refuses_is_named_without_shell_code(
+    rule: str, terminal: Terminal
+) -> None:
+    terminal.begins(1, rule, task="cola")
+    terminal.fails(1, rule)
+    (line,) = terminal.lines[1:]
+    assert line == f"Failed: {rule} cola. Its log: results/logs/train/a.log"
+
+
+@pytest.mark.parametrize("rule", ["train_target", "plan", "normalise_task"])
+def test_an_interruption_is_one_line(rule: str, terminal: Terminal) -> None:
+    terminal.begins(1, rule)
     terminal.tell(None, "Terminating processes on user request, this might take some time.")
-    terminal.fails(1)
+    terminal.fails(1, rule)
     final = "WorkflowError:\nAt least one job did not complete successfully."
     terminal.tell(LogEvent.ERROR, final, exception="WorkflowError")
     terminal.tell(None, "Elapsed time: 0:01:00")
