@@ -1,5 +1,5 @@
-# Tables of a study's scores and trainings, as CSV, LaTeX and, for the report, HTML. Those that
-# depend on the degenerate rule come twice.
+# Tables of a study's scores and trainings, as CSV and LaTeX. Those that depend on the degenerate
+# rule come twice.
 include: "results.smk"
 
 
@@ -8,10 +8,14 @@ if STUDY.config.selection:
     include: "judge.smk"
 
 
+# Of a study whose tables alone are made anew, the data may be gone.
+WITH_DATA = STUDY.config.missing_runs == "rerun"
+ARTEFACTS = [f"{RESULTS}/artefacts.csv"] if STUDY.generated and WITH_DATA else []
+
+
 localrules:
     tables,
     make_tables,
-    write_review,
 
 
 rule make_tables:
@@ -19,9 +23,8 @@ rule make_tables:
         **RECORDED,
         sweep=[f"{RESULTS}/sweep.csv"] if STUDY.config.sweep else [],
     output:
-        beside(TABLES, ".csv", TABLES_SHOWN),
-        beside(TABLES, ".tex", TABLES_SHOWN),
-        shown(TABLES, ".html", TABLES_SHOWN),
+        files_of(TABLES, ".csv", TABLES_SHOWN),
+        files_of(TABLES, ".tex", TABLES_SHOWN),
     log:
         f"{RESULTS}/logs/tables.log",
     conda:
@@ -38,36 +41,8 @@ rule make_tables:
         " --options {params.options:q} --out {params.folder:q} 2>&1 | tee {log}"
 
 
-rule write_review:
-    input:
-        **RECORDED,
-    output:
-        report(
-            f"{TABLES}/review.html",
-            caption="../report/review.rst",
-            category="Study",
-            labels={"Result": "Reviewer's page"},
-        ),
-    log:
-        f"{RESULTS}/logs/review.log",
-    conda:
-        "../../envs/report.yaml"
-    resources:
-        script=script("write_review.py"),
-    params:
-        options=OPTIONS,
-        code=code_digest("write_review.py"),
-    shell:
-        "python {resources.script:q} --scores {input.scores} --trainings {input.trainings}"
-        " --options {params.options:q} --out {output} 2>&1 | tee {log}"
-
-
 rule tables:
     input:
         rules.make_tables.output,
-        rules.write_review.output,
         rules.judge_selection.output.tables if STUDY.config.selection else [],
-        # Of a study whose tables alone are made anew, the data may be gone.
-        [f"{RESULTS}/artefacts.html"]
-        if STUDY.generated and STUDY.config.missing_runs == "rerun"
-        else [],
+        ARTEFACTS,

@@ -1,6 +1,4 @@
 # The answer: what the tables say, in sentences. Snakemake prints it whenever it has ended.
-from interlude.analysis.answer_shown import as_rst
-
 ANSWER = Path(f"{RESULTS}/answer.md")
 
 
@@ -16,12 +14,7 @@ rule write_answer:
     output:
         page=str(ANSWER),
         csv=f"{RESULTS}/answer.csv",
-        figure=report(
-            f"{FIGURES}/answer.svg",
-            caption="../report/answer.rst",
-            category="Answer",
-            labels={"Result": "Answer (figure)"},
-        ),
+        figure=f"{FIGURES}/answer.svg",
         pdf=f"{FIGURES}/answer.pdf",
     log:
         f"{RESULTS}/logs/answer.log",
@@ -51,13 +44,6 @@ rule answer:
         "../../envs/report.yaml"
     shell:
         "cp {input.page} {log}"
-
-
-# The report opens with it.
-FIGURE = Path(rules.write_answer.output.figure)
-config["answer"] = ""
-if ANSWER.exists() and FIGURE.exists():
-    config["answer"] = as_rst(ANSWER.read_text(encoding="utf8"), FIGURE.read_bytes())
 
 
 onsuccess:

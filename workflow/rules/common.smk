@@ -1,5 +1,6 @@
 # The study of the config, its paths, and the functions that the rules use.
 import atexit
+import hashlib
 import inspect
 import json
 import os
@@ -31,6 +32,7 @@ if workflow.remote_exec:
 else:
     os.environ.setdefault("INTERLUDE_WARM_FOR", str(os.getpid()))
 
+from interlude.analysis import catalog
 from interlude.plan import digest
 from interlude.analysis.answer_shown import as_text
 from interlude.data.fetch.archives import find_archive
@@ -38,7 +40,7 @@ from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
-from interlude.files import check_folder, written_atomically
+from interlude.files import check_folder, sha256_of, written_atomically
 from interlude.jobs.console import speak_on
 from interlude.jobs.forecast import Machine, forecast
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
@@ -114,8 +116,6 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process and not workflow.output_settings.dryrun:
     speak_on(logger, PLAN.names)
-# The captions of the report read it, with its defaults.
-config.update(STUDY.config.model_dump())
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
@@ -222,6 +222,13 @@ def asked_often(function):
     """Find the parameters of an input function once; Snakemake asks for them in each job."""
     function.__signature__ = inspect.signature(function)
     return function
+
+
+def content_digest(folder):
+    """Digest of the files in a folder of the project, each with its name."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    named = [f"{path.relative_to(folder)} {sha256_of(path)}" for path in files]
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
 def output_folder(wildcards, output):
@@ -624,6 +631,12 @@ def extractions_of(wildcards):
         if pair.target == wildcards.task and all(map(can_be_had, ids))
     }
     return sorted(map(left, needed))
+
+
+def files_of(folder, ending, entries):
+    """Files of tables or figures of the catalog, in each variant that the study has of them."""
+    names = catalog.file_names(entries, STUDY.config.degenerate.exclude, STUDY.contrasts)
+    return [f"{folder}/{name}{ending}" for name in names]
 
 
 def show_answer():

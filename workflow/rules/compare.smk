@@ -1,10 +1,6 @@
 # This study beside another one, whose tables are there already.
 OTHER = STUDY.config.compare.study
 OTHERS_TRANSFER = f"results/{OTHER}/tables/transfer.csv"
-COMPARISONS = {
-    "comparison": catalog.Shown("Comparison", f"Cells beside {OTHER}"),
-    "comparison_summary": catalog.Shown("Comparison", f"Agreement with {OTHER}"),
-}
 
 
 # Said before anything is trained: nothing here makes that table.
@@ -26,11 +22,10 @@ rule compare_studies:
         own=f"{TABLES}/transfer.csv",
         other=OTHERS_TRANSFER,
     output:
-        shown(FIGURES, ".svg", {"comparison": COMPARISONS["comparison"]}),
-        shown(TABLES, ".html", COMPARISONS),
-        beside(TABLES, ".csv", COMPARISONS),
-        beside(TABLES, ".tex", COMPARISONS),
-        f"{FIGURES}/comparison.pdf",
+        files_of(FIGURES, ".svg", catalog.COMPARISON_FIGURES),
+        files_of(FIGURES, ".pdf", catalog.COMPARISON_FIGURES),
+        files_of(TABLES, ".csv", catalog.COMPARISON_TABLES),
+        files_of(TABLES, ".tex", catalog.COMPARISON_TABLES),
     log:
         f"{RESULTS}/logs/compare.log",
     conda:

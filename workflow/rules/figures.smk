@@ -14,8 +14,8 @@ rule make_figures:
         **RECORDED,
         tables=rules.tables.input,
     output:
-        shown(FIGURES, ".svg", FIGURES_SHOWN),
-        beside(FIGURES, ".pdf", FIGURES_SHOWN),
+        files_of(FIGURES, ".svg", FIGURES_SHOWN),
+        files_of(FIGURES, ".pdf", FIGURES_SHOWN),
     log:
         f"{RESULTS}/logs/figures.log",
     conda:

@@ -60,29 +60,3 @@ rule measure_artefacts:
     shell:
         "python {resources.script:q} --data {params.folders:q} --encoder $(dirname {input.encoder:q}) --out {output}"
         " --threads {threads} 2>&1 | tee {log}"
-
-
-rule show_artefacts:
-    input:
-        f"{RESULTS}/artefacts.csv",
-    output:
-        report(
-            f"{RESULTS}/artefacts.html",
-            caption="../report/artefacts.rst",
-            category="Study",
-            labels={"Result": "Traces of how endings were made (table)"},
-        ),
-    log:
-        f"{RESULTS}/logs/show_artefacts.log",
-    conda:
-        "../../envs/report.yaml"
-    resources:
-        script=script("show_artefacts.py"),
-    params:
-        code=code_digest("show_artefacts.py"),
-    shell:
-        "python {resources.script:q} --table {input} --out {output} 2>&1 | tee {log}"
-
-
-localrules:
-    show_artefacts,

@@ -21,13 +21,12 @@ rule judge_selection:
         truths=[truth.file for truth in STUDY.config.selection.truths.values()],
     output:
         tables=[
-            beside(TABLES, ".csv", JUDGED_TABLES),
-            beside(TABLES, ".tex", JUDGED_TABLES),
-            shown(TABLES, ".html", JUDGED_TABLES),
+            files_of(TABLES, ".csv", JUDGED_TABLES),
+            files_of(TABLES, ".tex", JUDGED_TABLES),
         ],
         figures=[
-            shown(FIGURES, ".svg", JUDGED_FIGURES),
-            beside(FIGURES, ".pdf", JUDGED_FIGURES),
+            files_of(FIGURES, ".svg", JUDGED_FIGURES),
+            files_of(FIGURES, ".pdf", JUDGED_FIGURES),
         ],
     log:
         f"{RESULTS}/logs/selection.log",

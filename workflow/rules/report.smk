@@ -1,5 +1,15 @@
-# The self-contained report, made by Snakemake itself from everything marked report(...).
-import json
+# The report: one page with the answer, the figures and the tables, which needs no other file.
+TEMPLATE = ROOT / "workflow/report"
+TABLES_REPORTED = [
+    *TABLES_SHOWN,
+    *(JUDGED_TABLES if STUDY.config.selection else []),
+    *(catalog.COMPARISON_TABLES if STUDY.config.compare else []),
+]
+FIGURES_REPORTED = [
+    *FIGURES_SHOWN,
+    *(JUDGED_FIGURES if STUDY.config.selection else []),
+    *(catalog.COMPARISON_FIGURES if STUDY.config.compare else []),
+]
 
 
 localrules:
@@ -12,24 +22,37 @@ rule report:
         f"{RESULTS}/report.html",
 
 
-# Snakemake is called again to make it, on the same files: hence no lock, and the config in a file.
 rule make_report:
     input:
-        rules.tables.input,
-        rules.figures.input,
-        rules.write_answer.output,
+        **RECORDED,
+        tables=rules.tables.input,
+        figures=rules.figures.input,
+        answer=rules.write_answer.output.page,
+        estimates=rules.write_answer.output.figure,
+        artefacts=ARTEFACTS,
     output:
-        html=f"{RESULTS}/report.html",
-        config=f"{RESULTS}/config.json",
+        f"{RESULTS}/report.html",
     log:
         f"{RESULTS}/logs/report.log",
     conda:
         "../../envs/report.yaml"
     resources:
-        snakefile=os.path.relpath(workflow.main_snakefile),
+        script=script("write_report.py"),
+        template=os.path.relpath(TEMPLATE),
     params:
-        config=json.dumps(json.loads(TOLD), indent=1),  # without defaults, of which a new key has one
+        study=STUDY.name,
+        options=OPTIONS,
+        tables=TABLES,
+        table_names=TABLES_REPORTED,
+        figures=FIGURES,
+        figure_names=FIGURES_REPORTED,
+        artefacts=lambda wildcards, input: (
+            f"--artefacts {input.artefacts}" if input.artefacts else ""
+        ),
+        template=content_digest(TEMPLATE),
+        code=code_digest("write_report.py"),
     shell:
-        "echo {params.config:q} > {output.config} && "
-        "python -m snakemake --snakefile {resources.snakefile:q} --configfile {output.config} --nolock"
-        " --report {output.html} tables figures write_answer > {log} 2>&1"
+        "python {resources.script:q} --study {params.study} --scores {input.scores} --trainings {input.trainings}"
+        " --options {params.options:q} --answer {input.answer} --tables {params.tables:q}"
+        " --table-names {params.table_names} --figures {params.figures:q} --figure-names {params.figure_names}"
+        " {params.artefacts} --template {resources.template:q} --out {output} 2>&1 | tee {log}"

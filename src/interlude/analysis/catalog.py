@@ -1,4 +1,4 @@
-"""What a study shows: its tables and figures with their place in the report."""
+"""What a study shows: its tables and figures, and their order in the report."""
 
 from __future__ import annotations
 
@@ -20,81 +20,118 @@ class Shown:
     `mixing` or `methods`; a table has the rows of all.
     """
 
-    category: str
-    label: str
+    title: str
     twice: bool = False
     each: str = ""
 
 
 TABLES = {
-    "transfer": Shown("Transfer", "Transfer by task", twice=True),
-    "averages": Shown("Transfer", "Average transfer by source", twice=True),
-    "pooled": Shown("Transfer", "Estimate over tasks", twice=True),
-    "pooled_cells": Shown("Transfer", "Estimate of each cell", twice=True),
-    "averages_by_filter": Shown("Transfer", "Average transfer by degenerate rule"),
-    "conclusions": Shown("Transfer", "What depends on the degenerate rule"),
-    "mix_or_chain_answers": Shown("Mix or chain", "Mix or chain: by task"),
-    "mix_or_chain": Shown("Mix or chain", "Mixing against chaining", twice=True),
-    "size_rule": Shown("Mix or chain", "How often the rule of sizes is right"),
-    "size_regression": Shown("Mix or chain", "Size ratio and difference"),
-    "methods": Shown("Methods", "Transfer by either method", twice=True),
-    "method_ranking": Shown("Methods", "Whether sources rank alike"),
-    "selection": Shown("Selection", "Methods of selection"),
-    "selection_groups": Shown("Selection", "Methods by group of targets"),
-    "selection_pairs": Shown("Selection", "Methods in pairs"),
-    "selection_costs": Shown("Selection", "Costs of methods"),
-    "selection_choices": Shown("Selection", "What methods choose"),
-    "selection_targets": Shown("Selection", "Methods by target"),
-    "selection_scores": Shown("Selection", "What methods say of sources"),
-    "arm_means": Shown("Arms", "Mean of each arm"),
-    "arm_costs": Shown("Arms", "Costs of each arm"),
-    "forgetting": Shown("Arms", "What encoders forget"),
-    "stability": Shown("Stability", "Trials of each start"),
-    "expected_best": Shown("Stability", "Expected best score"),
-    "setting_effects": Shown("Stability", "Which setting matters"),
-    "score_iqm": Shown("Stability", "Interquartile mean over tasks"),
-    "improvement": Shown("Stability", "Probability of improvement"),
-    "equality": Shown("Stability", "Whether sources are equal"),
-    "tasks": Shown("Study", "Tasks"),
-    "degenerate": Shown("Study", "Degenerate runs"),
-    "excluded": Shown("Study", "Excluded runs"),
-    "restarts": Shown("Study", "How many restarts"),
-    "costs": Shown("Study", "Costs"),
-    "sweep": Shown("Study", "Sweep"),
-    "sources": Shown("Data size", "Sources"),
-    "size_correlations": Shown("Data size", "Correlation of size with transfer"),
-    "size_curves": Shown("Data size", "Transfer by intermediate size"),
-    "correlations": Shown("Correlations", "Target tasks with all tasks", twice=True),
-    "correlations_all": Shown("Correlations", "All pairs of tasks", twice=True),
-    "correlation_intervals": Shown("Correlations", "Bootstrap intervals"),
-    "robustness": Shown("Correlations", "Robustness", twice=True),
+    "transfer": Shown("Transfer by task", twice=True),
+    "averages": Shown("Average transfer by source", twice=True),
+    "pooled": Shown("Estimate over tasks", twice=True),
+    "pooled_cells": Shown("Estimate of each cell", twice=True),
+    "averages_by_filter": Shown("Average transfer by degenerate rule"),
+    "conclusions": Shown("What depends on the degenerate rule"),
+    "mix_or_chain_answers": Shown("Mix or chain: by task"),
+    "mix_or_chain": Shown("Mixing against chaining", twice=True),
+    "size_rule": Shown("How often the rule of sizes is right"),
+    "size_regression": Shown("Size ratio and difference"),
+    "methods": Shown("Transfer by either method", twice=True),
+    "method_ranking": Shown("Whether sources rank alike"),
+    "selection": Shown("Methods of selection"),
+    "selection_groups": Shown("Methods by group of targets"),
+    "selection_pairs": Shown("Methods in pairs"),
+    "selection_costs": Shown("Costs of methods"),
+    "selection_choices": Shown("What methods choose"),
+    "selection_targets": Shown("Methods by target"),
+    "selection_scores": Shown("What methods say of sources"),
+    "arm_means": Shown("Mean of each arm"),
+    "arm_costs": Shown("Costs of each arm"),
+    "forgetting": Shown("What encoders forget"),
+    "stability": Shown("Trials of each start"),
+    "expected_best": Shown("Expected best score"),
+    "setting_effects": Shown("Which setting matters"),
+    "score_iqm": Shown("Interquartile mean over tasks"),
+    "improvement": Shown("Probability of improvement"),
+    "equality": Shown("Whether sources are equal"),
+    "tasks": Shown("Tasks"),
+    "degenerate": Shown("Degenerate runs"),
+    "excluded": Shown("Excluded runs"),
+    "restarts": Shown("How many restarts"),
+    "costs": Shown("Costs"),
+    "sweep": Shown("Sweep"),
+    "sources": Shown("Sources"),
+    "size_correlations": Shown("Correlation of size with transfer"),
+    "size_curves": Shown("Transfer by intermediate size"),
+    "correlations": Shown("Target tasks with all tasks", twice=True),
+    "correlations_all": Shown("All pairs of tasks", twice=True),
+    "correlation_intervals": Shown("Bootstrap intervals"),
+    "robustness": Shown("Robustness", twice=True),
 }
 FIGURES = {
-    "heatmap": Shown("Transfer", "Transfer heatmap", twice=True, each="sourced"),
-    "detectable": Shown("Transfer", "Smallest detectable differences", twice=True, each="sourced"),
-    "spread": Shown("Transfer", "Spread of restarts", each="sourced"),
-    "averages": Shown("Transfer", "Average transfer by degenerate rule", each="sourced"),
-    "pooled": Shown("Transfer", "Estimate over tasks", twice=True, each="sourced"),
-    "mix_or_chain": Shown("Mix or chain", "Mixing against chaining", twice=True, each="mixing"),
-    "better_than_single": Shown("Mix or chain", "The better against the task alone", each="mixing"),
-    "size_rule": Shown("Mix or chain", "Size ratio and difference", each="mixing"),
-    "size_panels": Shown("Mix or chain", "Transfer by size and arm"),
-    "methods": Shown("Methods", "Relative gain by method", twice=True, each="methods"),
-    "method_ranking": Shown("Methods", "Transfer by either method", each="methods"),
-    "selection_costs": Shown("Selection", "Regret and cost of methods"),
-    "selection_ranks": Shown("Selection", "Rank of what methods choose"),
-    "selection_scatter": Shown("Selection", "What methods say, and transfer"),
-    "all_tasks": Shown("Arms", "Arms without a source"),
-    "forgetting": Shown("Arms", "What encoders forget"),
-    "stability": Shown("Stability", "Trials of each start"),
-    "sorted_trials": Shown("Stability", "Trials from the worst to the best"),
-    "expected_best": Shown("Stability", "Expected best score"),
-    "curves": Shown("Study", "Learning curves", each="sourced"),
-    "sizes": Shown("Data size", "Data size and transfer"),
-    "size_curves": Shown("Data size", "Transfer by intermediate size", each="sourced"),
-    "correlations": Shown("Correlations", "Target tasks with all tasks", twice=True),
-    "correlations_all": Shown("Correlations", "All pairs of tasks", twice=True),
-    "robustness": Shown("Correlations", "Robustness", twice=True),
+    "heatmap": Shown("Transfer heatmap", twice=True, each="sourced"),
+    "detectable": Shown("Smallest detectable differences", twice=True, each="sourced"),
+    "spread": Shown("Spread of restarts", each="sourced"),
+    "averages": Shown("Average transfer by degenerate rule", each="sourced"),
+    "pooled": Shown("Estimate over tasks", twice=True, each="sourced"),
+    "mix_or_chain": Shown("Mixing against chaining", twice=True, each="mixing"),
+    "better_than_single": Shown("The better against the task alone", each="mixing"),
+    "size_rule": Shown("Size ratio and difference", each="mixing"),
+    "size_panels": Shown("Transfer by size and arm"),
+    "methods": Shown("Relative gain by method", twice=True, each="methods"),
+    "method_ranking": Shown("Transfer by either method", each="methods"),
+    "selection_costs": Shown("Regret and cost of methods"),
+    "selection_ranks": Shown("Rank of what methods choose"),
+    "selection_scatter": Shown("What methods say, and transfer"),
+    "all_tasks": Shown("Arms without a source"),
+    "forgetting": Shown("What encoders forget"),
+    "stability": Shown("Trials of each start"),
+    "sorted_trials": Shown("Trials from the worst to the best"),
+    "expected_best": Shown("Expected best score"),
+    "curves": Shown("Learning curves", each="sourced"),
+    "sizes": Shown("Data size and transfer"),
+    "size_curves": Shown("Transfer by intermediate size", each="sourced"),
+    "correlations": Shown("Target tasks with all tasks", twice=True),
+    "correlations_all": Shown("All pairs of tasks", twice=True),
+    "robustness": Shown("Robustness", twice=True),
+}
+# Of a study beside another one, and of tasks that a language model makes.
+COMPARISON_TABLES = {
+    "comparison": Shown("Cells beside the other study"),
+    "comparison_summary": Shown("Agreement with the other study"),
+}
+COMPARISON_FIGURES = {"comparison": Shown("Cells beside the other study")}
+ARTEFACTS = {"artefacts": Shown("Traces of how endings were made")}
+
+# The report in order of use, below the answer: what is asked first, then what it rests on. A figure
+# stands above the table of its name.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Transfer": (
+        *("heatmap", "transfer", "averages", "pooled", "pooled_cells", "detectable", "spread"),
+        *("averages_by_filter", "conclusions"),
+    ),
+    "Mix or chain": (
+        *("mix_or_chain_answers", "mix_or_chain", "better_than_single", "size_rule"),
+        *("size_regression", "size_panels"),
+    ),
+    "Methods": ("methods", "method_ranking"),
+    "Arms": ("arm_means", "all_tasks", "arm_costs", "forgetting"),
+    "Stability": (
+        *("stability", "sorted_trials", "expected_best", "setting_effects", "score_iqm"),
+        *("improvement", "equality"),
+    ),
+    "Selection": (
+        *("selection", "selection_costs", "selection_groups", "selection_pairs"),
+        *("selection_choices", "selection_ranks", "selection_targets", "selection_scores"),
+        "selection_scatter",
+    ),
+    "Comparison": ("comparison", "comparison_summary"),
+    "Data size": ("sources", "sizes", "size_correlations", "size_curves"),
+    "Correlations": (*("correlations", "robustness", "correlation_intervals", "correlations_all"),),
+    "Study": (
+        *("degenerate", "excluded", "tasks", "restarts", "curves", "costs", "sweep"),
+        "artefacts",
+    ),
 }
 
 

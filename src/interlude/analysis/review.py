@@ -1,4 +1,4 @@
-"""The reviewer's page: how the numbers came about, on one page."""
+"""What a reviewer asks: how the numbers came about."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from interlude.analysis.degenerate import degenerate_table, excluded_table, flag_degenerate
+from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.pages import Section, render
+from interlude.analysis.pages import Section
 from interlude.analysis.results import in_order
 from interlude.words import ROLES
 
@@ -17,26 +17,23 @@ _UNKNOWN = "not recorded"
 _OF_DATA = ["task", "data_revision", "data_fingerprint", "train_examples", "validation_examples"]
 
 
-def review_page(runs: pd.DataFrame, options: Options) -> str:
-    """Return the page as HTML: design, seeds, models, data, software, rule, exclusions.
+def review_sections(runs: pd.DataFrame, options: Options) -> list[Section]:
+    """Return design, seeds, models, data, software, levels of the statistics and rule.
 
-    runs: of `results.read_runs`. Names and reasons are escaped.
+    runs: of `results.read_runs`.
     """
-    flagged = flag_degenerate(runs, options.degenerate)
-    sections = [
+    return [
         _design(runs, options),
         *_scope(options),
+        _statistics(options),
+        _degenerate(flag_degenerate(runs, options.degenerate), options),
         _seeds(runs),
         _distinct("Models", runs, ["model", "model_revision", "device", "precision", "threads"]),
         _distinct("Data", runs, _OF_DATA),
         _truncation(runs),
         _settings(runs),
         _versions(runs),
-        _statistics(options),
-        _degenerate(flagged, options),
-        _excluded(flagged),
     ]
-    return render(f"Reviewer's page: {runs['study'].iloc[0]}", sections)
 
 
 def _section(title: str, text: str, table: pd.DataFrame | None = None) -> Section:
@@ -162,11 +159,5 @@ def _statistics(options: Options) -> Section:
 
 def _degenerate(flagged: pd.DataFrame, options: Options) -> Section:
     does = "leave degenerate runs out" if options.degenerate.exclude else "keep degenerate runs"
-    table = degenerate_table(flagged, options.degenerate).drop(columns="rule")
     text = f"Rule: {options.degenerate}. The main tables {does}; their twins do the opposite."
-    return _section("Degenerate runs", f"{text} {flagged['degenerate'].sum()} runs.", table)
-
-
-def _excluded(flagged: pd.DataFrame) -> Section:
-    table = excluded_table(flagged)
-    return _section("Excluded runs", "What a filtered table leaves out, and why.", table)
+    return _section("Degenerate rule", f"{text} {flagged['degenerate'].sum()} runs.")

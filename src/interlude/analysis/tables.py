@@ -1,4 +1,4 @@
-"""Writes tables as CSV, as LaTeX and as HTML, whole or not at all."""
+"""Writes tables as CSV and as LaTeX, whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from interlude.analysis.options import Options
-from interlude.analysis.pages import Section, render
 from interlude.analysis.results import in_order, sources_in_order
 from interlude.analysis.scope import of_contrast
 from interlude.analysis.selection_summary import main_measures
@@ -29,9 +28,8 @@ _LATEX = _BRACKETS | str.maketrans(
 
 
 def write_table(name: str, table: pd.DataFrame, folder: Path, options: Options) -> None:
-    """Write a table as CSV, as HTML for the report and, as a paper prints it, as LaTeX."""
+    """Write a table as CSV and, as a paper prints it, as LaTeX."""
     write_csv(table, folder / f"{name}.csv")
-    write_html(table, folder / f"{name}.html", name, options.notes())
     notes = [_LEGEND, *options.notes()] if name.startswith("transfer") else options.notes()
     write_latex(printed(name, table, options), folder / f"{name}.tex", notes)
 
@@ -40,14 +38,6 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table with all digits; missing values are empty."""
     with written_atomically(path) as draft:
         table.to_csv(draft, index=False)
-
-
-def write_html(table: pd.DataFrame, path: Path, title: str, notes: Sequence[str] = ()) -> None:
-    """Write a table as a page for the report, with notes below it and its CSV to download."""
-    sections = [Section(table=table), *(Section(text=note) for note in notes)]
-    page = render(title, sections, csv=table.to_csv(index=False))
-    with written_atomically(path) as draft:
-        draft.write_text(page, encoding="utf8")
 
 
 def write_latex(table: pd.DataFrame, path: Path, notes: Sequence[str] = ()) -> None:
