@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -12,8 +11,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from helpers import forked
 
@@ -108,10 +109,15 @@ class Project:
             path.write_text(before)
 
 
-def held(report: Path) -> set[bytes]:
-    """Return the tables and figures that a report shows: the content of each."""
-    pattern = r'"data:(?:text/html|image/svg\+xml);[^"]*?base64,([^"]+)"'
-    return {base64.b64decode(content) for content in re.findall(pattern, report.read_text())}
+def figures_in(report: Path) -> set[str]:
+    """Return the figures that a report shows: the content of each."""
+    shown = re.findall(r'<img src="data:image/svg\+xml,([^"]+)"', report.read_text())
+    return {unquote(unescape(content)) for content in shown}
+
+
+def tables_in(report: Path) -> set[str]:
+    """Return the tables that a report shows, by the names of their CSV files."""
+    return {*re.findall(r'<a href="tables/([^"]+)\.csv"', report.read_text())}
 
 
 TARGETS = {

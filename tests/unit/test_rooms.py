@@ -27,7 +27,7 @@ WAY_OF_THE_DATA = (
     "selection",
 )
 # What reads tables knows nothing of the plan, nor of how a number came about.
-WAY_OF_THE_TABLES = ("words", "errors", "files", "analysis", "figures")
+WAY_OF_THE_TABLES = ("words", "errors", "files", "analysis", "figures", "report")
 OF_ROWS = {"__init__", "declaration", "columns", "rows"}  # of a form, and of all
 SHARED_BY_ROWS = {
     "values",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from helpers.project import ROOT, Project, copy_project, held, snakemake_command
+from helpers.project import ROOT, Project, copy_project, figures_in, snakemake_command
 
 AWKWARD = 'the lab\'s "own" $HOME clone'  # blanks, quotes, and what a shell would replace
 SMALL = ROOT / "tests/slurm/tiny.yaml"  # five trainings
@@ -102,7 +102,8 @@ def test_a_study_is_trained_to_its_end_and_found_again(
     elsewhere = places["--snakefile"]
     elsewhere.snakemake(*config)
     results = elsewhere.folder / "results/tiny"
-    assert (results / "figures/heatmap.svg").read_bytes() in held(results / "report.html")
+    heatmap = (results / "figures/heatmap.svg").read_text()
+    assert heatmap in figures_in(results / "report.html")
     assert not (clone.root / "results").exists()
     again = Place(clone.root, ("--directory", str(elsewhere.folder)))
     assert "Nothing to be done" in again.snakemake("-n", *config)

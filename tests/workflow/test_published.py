@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.project import ROOT, Project, copy_project, held, snakemake_command
+from helpers.project import ROOT, Project, copy_project, figures_in, snakemake_command
 
 from interlude.analysis.catalog import (
     FIGURES,
@@ -141,9 +142,9 @@ def test_both_filters_figures_and_the_report_are_there(tables: Path) -> None:
     some = {*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS, *OF_SELECTION}
     names = FIGURES.keys() - absent - some
     drawn = {*names, *(f"{name}_filtered" for name in names if FIGURES[name].twice)}
-    contents = held(study / "report.html")
+    contents = figures_in(study / "report.html")
     for name in drawn:
-        assert (study / f"figures/{name}.svg").read_bytes() in contents
+        assert (study / f"figures/{name}.svg").read_text() in contents
         assert (study / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF-")
     assert {path.stem for path in (study / "figures").iterdir()} == {*drawn, "answer"}
 
@@ -155,7 +156,7 @@ def test_the_answer_is_on_the_page_in_the_report_and_said_last(published: Projec
     assert sentences[0] == (
         "10 targets: 2 with a source that may help, 8 with no source that is known to help."
     )
-    report = (results / "report.html").read_text()
+    report = unescape((results / "report.html").read_text())
     done = snakemake(published, "--", "answer")
     assert done.returncode == 0, done.stdout
     said, _, report_line = done.stdout.rstrip().rpartition("\n")

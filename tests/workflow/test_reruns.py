@@ -125,6 +125,7 @@ def test_code_that_trains_runs_the_trainings_that_use_it(
         ("analysis/transfer.py", {"make_tables", "make_figures", "write_answer", "make_report"}),
         ("figures/style.py", {"make_figures", "write_answer", "make_report"}),
         ("analysis/answer_page.py", {"write_answer", "make_report"}),
+        ("report/contents.py", {"make_report"}),
     ],
 )
 def test_code_of_tables_and_figures_makes_these_again(

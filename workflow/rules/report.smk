@@ -1,4 +1,6 @@
 # The report: one page with the answer, the figures and the tables, which needs no other file.
+import json
+
 TEMPLATE = ROOT / "workflow/report"
 TABLES_REPORTED = [
     *TABLES_SHOWN,
@@ -31,7 +33,8 @@ rule make_report:
         estimates=rules.write_answer.output.figure,
         artefacts=ARTEFACTS,
     output:
-        f"{RESULTS}/report.html",
+        html=f"{RESULTS}/report.html",
+        config=f"{RESULTS}/config.json",
     log:
         f"{RESULTS}/logs/report.log",
     conda:
@@ -50,9 +53,11 @@ rule make_report:
             f"--artefacts {input.artefacts}" if input.artefacts else ""
         ),
         template=content_digest(TEMPLATE),
+        config=json.dumps(json.loads(TOLD), indent=1),  # without defaults, of which a new key has one
         code=code_digest("write_report.py"),
     shell:
+        "echo {params.config:q} > {output.config} && "
         "python {resources.script:q} --study {params.study} --scores {input.scores} --trainings {input.trainings}"
         " --options {params.options:q} --answer {input.answer} --tables {params.tables:q}"
         " --table-names {params.table_names} --figures {params.figures:q} --figure-names {params.figure_names}"
-        " {params.artefacts} --template {resources.template:q} --out {output} 2>&1 | tee {log}"
+        " {params.artefacts} --template {resources.template:q} --out {output.html} 2>&1 | tee {log}"

@@ -154,9 +154,8 @@ def _source(names: str | float, arm: str, options: Options) -> str:
     if pd.isna(names):
         return ""
     each = str(names).split(", ")
-    return ", ".join(
-        name if name == NO_SOURCE else options.source_title(name, arm) for name in each
-    )
+    titles = [name if name == NO_SOURCE else options.source_title(name, arm) for name in each]
+    return ", ".join(titles)
 
 
 def _joined(values: Sequence[str | float], joint: str) -> str:

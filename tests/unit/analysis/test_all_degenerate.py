@@ -17,7 +17,8 @@ from matplotlib.text import Text
 
 from interlude.analysis.catalog import OF_METHODS, OF_MIXING, OF_SELECTION, OF_SEVERAL, OF_TRIALS
 from interlude.analysis.degenerate import CHANCE, CONSTANT, DIVERGED
-from interlude.analysis.review import review_page
+from interlude.analysis.pages import render
+from interlude.analysis.review import review_sections
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.analysis.transfer import UNLEARNED
 from interlude.figures.gallery import DRAWN, draw_figures
@@ -53,7 +54,7 @@ def score_of(run: Run) -> float:
 
 
 class Study:
-    """A study of 5 restarts, built from records: its tables, figures and reviewer's page."""
+    """A study of 5 restarts, built from records: its tables and figures."""
 
     def __init__(self, folder: Path, change: Change) -> None:
         self.options = demo_options()
@@ -148,9 +149,9 @@ def test_figures_and_the_reviewers_page_are_made_and_count(collapsed: Study) -> 
     collapsed.draw("spread", "averages")
     stems = {path.stem for path in (collapsed.folder / "figures").glob("*.svg")}
     assert stems == {"spread", "averages"}
-    page = sections(review_page(collapsed.runs, collapsed.options))
+    page = sections(render("Review", review_sections(collapsed.runs, collapsed.options)))
     assert page["Design"].texts[0].startswith("75 runs: 74 ok, 1 diverged. ")
-    excluded = page["Excluded runs"].table["excluded"].value_counts().to_dict()
+    excluded = collapsed.table("excluded")["excluded"].value_counts().to_dict()
     assert excluded == {CHANCE: 5, CONSTANT: 3, DIVERGED: 1}
 
 
@@ -166,5 +167,6 @@ def test_a_study_of_degenerate_runs_only_has_tables_figures_and_a_page(tmp_path:
     legend = "\n".join(study.heatmap())
     assert "9 of 9 cells have no test: no runs left" in legend
     assert not re.search(r"\bnan\b", legend)
-    page = sections(review_page(study.runs, study.options))
-    assert set(page["Excluded runs"].table["excluded"]) == {CONSTANT}
+    page = sections(render("Review", review_sections(study.runs, study.options)))
+    assert page["Degenerate rule"].texts[0].endswith(f" {len(study.runs)} runs.")
+    assert set(study.table("excluded")["excluded"]) == {CONSTANT}

@@ -130,7 +130,7 @@ def test_a_source_that_did_not_learn_its_task_is_marked_everywhere(
     assert marked.notes() == ["† Never above majority in its own training: A."]
     write_study_tables(tables, tmp_path, marked)
     assert "A†" in (tmp_path / "transfer.tex").read_text()
-    assert "† Never above majority" in (tmp_path / "averages.html").read_text()
+    assert "† Never above majority" in (tmp_path / "averages.tex").read_text()
     figure = draw_heatmap(tables["transfer"], marked)
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [
         *("A†", "B", "baseline")

@@ -1,4 +1,4 @@
-"""The reviewer's page holds what a reviewer asks for, and names in it stay text."""
+"""The report holds what a reviewer asks for, and names in it stay text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from helpers.synthetic import PROBING, TARGET, TITLES, awkward_runs, demo_option
 
 from interlude.analysis.degenerate import DegenerateRule
 from interlude.analysis.options import Options, Statistics
-from interlude.analysis.review import review_page
+from interlude.analysis.pages import render
+from interlude.analysis.review import review_sections
 
 
 def page(runs: pd.DataFrame | None = None, **options: object) -> dict[str, Section]:
-    return sections(review_page(demo_runs() if runs is None else runs, demo_options(**options)))
+    runs = demo_runs() if runs is None else runs
+    return sections(render("Review", review_sections(runs, demo_options(**options))))
 
 
 def rows(section: Section) -> list[list[str]]:
@@ -110,24 +112,11 @@ def test_the_levels_of_the_statistics_are_said() -> None:
     assert "at 0.05, paired where seeds are shared, else Welch's, corrected" in pairs
 
 
-def test_degenerate_and_excluded_runs_are_listed_with_the_rule() -> None:
-    shown = page()
+def test_the_degenerate_rule_is_said() -> None:
     rule = "Rule: diverged; constant predictions; score not above max(majority, chance) + 0."
     does = "The main tables leave degenerate runs out; their twins do the opposite. 2 runs."
-    assert shown["Degenerate runs"].texts == [f"{rule} {does}"]
-    assert rows(shown["Degenerate runs"]) == [
-        ["stilts", "sarcasm", "boolq", "target", "constant predictions", "1", "3"],
-        ["stilts", "sarcasm", "finance-ner", "target", "diverged", "1", "3"],
-    ]
-    unknown = "not recorded"
-    excluded = [
-        ["target", "sarcasm", "boolq", "2", "ok", "0.3", "constant predictions", unknown],
-        ["target", "sarcasm", "finance-ner", "1", "diverged", unknown, "diverged", "loss nan"],
-        ["target", "social-iqa", "boolq", "3", "failed", unknown, "failed", "out of memory"],
-        ["probing", "privacy-qa", "word-content", "1", "missing", unknown, "missing", unknown],
-    ]
-    assert rows(shown["Excluded runs"]) == [["stilts", *row] for row in excluded]
-    kept = page(degenerate=DegenerateRule(exclude=False))["Degenerate runs"].texts[0]
+    assert page()["Degenerate rule"].texts == [f"{rule} {does}"]
+    kept = page(degenerate=DegenerateRule(exclude=False))["Degenerate rule"].texts[0]
     assert "The main tables keep degenerate runs;" in kept
 
 
@@ -136,11 +125,10 @@ def test_what_was_not_recorded_is_said() -> None:
 
 
 def test_html_in_names_and_reasons_stays_text() -> None:
-    written = review_page(awkward_runs(), Options())
+    written = render("Review", review_sections(awkward_runs(), Options()))
     assert "<script>" not in written
     assert "<i>" not in written
-    excluded = sections(written)["Excluded runs"].table
-    assert "<script>alert(1)</script>" in set(excluded["reason"])
+    assert "<i>source</i>" in sections(written)["Design"].table["tasks"][0]
 
 
 def test_skipped_tasks_and_stand_ins_are_listed_with_the_reason() -> None:

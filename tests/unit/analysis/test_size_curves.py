@@ -12,8 +12,9 @@ from scipy import stats
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Statistics
+from interlude.analysis.pages import render
 from interlude.analysis.results import of_full_size
-from interlude.analysis.review import review_page
+from interlude.analysis.review import review_sections
 from interlude.analysis.size_curves import COLUMNS, size_curves
 from interlude.analysis.study_tables import study_tables, write_study_tables
 
@@ -121,7 +122,8 @@ def test_lists_of_runs_tell_reduced_sizes_apart() -> None:
 
 
 def test_the_reviewers_page_names_reduced_sizes() -> None:
-    design = sections(review_page(sized_runs(), OPTIONS))["Design"].table.set_index(["step", "arm"])
+    page = render("Review", review_sections(sized_runs(), OPTIONS))
+    design = sections(page)["Design"].table.set_index(["step", "arm"])
     tasks = ["Sarcasm", "SocialIQA", "PrivacyQA"]
     sizes = ["Sarcasm (64)", "Sarcasm (128)", "SocialIQA (64)", "SocialIQA (128)"]
     assert design.loc[("intermediate", "stilts"), "tasks"] == ", ".join(tasks + sizes)

@@ -204,7 +204,7 @@ def test_arms_of_all_four_papers_are_allowed() -> None:
 
 
 def test_a_config_with_arms_can_be_told_with_its_defaults() -> None:
-    """Without a warning, which pytest takes as an error; captions of the report read it."""
+    """Without a warning, which pytest takes as an error."""
     stages = [{"parts": ["task"]}, {"parts": ["task"], "method": {"name": "lora", "r": 4}}]
     told = config(tiny.config(arms={"two": stages})).model_dump()["arms"]["two"]
     assert told[0]["method"] is None
