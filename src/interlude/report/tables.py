@@ -16,7 +16,7 @@ MISSING = "–"
 _YES_NO = {"True": "yes", "False": "no"}
 _NOTES = 6  # most of them below a table
 _LEAST_P = 0.0005  # below it, three decimals show nothing
-_LONG = 40  # characters from which on a column of texts gets a wide column
+_LONG = 20  # characters from which on a column of texts is a wide one
 
 
 @dataclass(frozen=True)
