@@ -1,7 +1,7 @@
 // Tables of the report can be sorted and filtered. Without this script they show as they are.
 "use strict";
 
-const FEW_ROWS = 8; // so many need no filter
+const FEW_ROWS = 5; // so many need no filter
 const words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 // The number that a cell begins with: of an interval, its lower end; NaN where there is none.
