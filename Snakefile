@@ -33,9 +33,13 @@ if STUDY.config.recommend:
     include: "workflow/rules/recommend.smk"
 
 
-if SELECTED.pairs:
+if EXTRACTIONS:
 
     include: "workflow/rules/extract.smk"
+
+
+if SELECTED.pairs:
+
     include: "workflow/rules/select.smk"
 
 

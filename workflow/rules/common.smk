@@ -35,6 +35,7 @@ else:
 from interlude.analysis import catalog
 from interlude.plan import digest
 from interlude.analysis.answer_shown import as_text
+from interlude.analysis.decisions import read_decision
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import places_of
@@ -43,6 +44,7 @@ from interlude.errors import InputError
 from interlude.files import check_folder, sha256_of, written_atomically
 from interlude.jobs.console import speak_on
 from interlude.jobs.forecast import Machine, forecast
+from interlude.jobs.kept_starts import kept_starts, no_starts
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import (
     extraction_minutes,
@@ -56,11 +58,12 @@ from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_mixtures, plan_of
-from interlude.plan.selection import selected
+from interlude.plan.rounds import cells_of_rounds, cells_to_choose_from, trainings_behind
+from interlude.plan.selection import Selected, features_of_starts, selected
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
 from interlude.plan.yaml_files import check_config_file
-from interlude.words import ROLES
+from interlude.words import NO_SOURCE, ROLES
 
 os.environ.update(KEEP_FREED_MEMORY)
 
@@ -73,7 +76,6 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 
 # Snakemake knows its targets only once the rules are read.
 ONLY_PLANS = "plan" in sys.argv
-ONLY_LOOKS = bool({"look", "recommend"} & {*sys.argv})
 CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
 WHERE = " + ".join(CONFIG_FILES + ["--config"] * bool(workflow.config_settings.config))
 
@@ -87,8 +89,37 @@ try:
         raise InputError(
             f"{WHERE}: no key 'recommend'. Needed: recommend: {{task: <a task file>}}."
         )
+    CHOSEN_FOR = STUDY.config.recommend
+    BUDGET = CHOSEN_FOR.budget if CHOSEN_FOR else None
+    # What neither trains nor plans to, and needs no word on what bounds trainings.
+    ONLY_LOOKS = "look" in sys.argv or ("recommend" in sys.argv and BUDGET != "hours")
     PLAN = plan_of(STUDY)
     SELECTED = selected(STUDY, PLAN)
+    # Of a recommendation: the starts that are there, and what is extracted of its task by them.
+    STARTS, STARTS_LEFT_OUT = {}, {}
+    if BUDGET == "minutes":
+        STARTS, STARTS_LEFT_OUT = kept_starts(
+            Path("results/trained"),
+            STUDY.model.name,
+            STUDY.config.encoder.layers,
+            STUDY.config.encoder.method,
+        )
+        STARTS = {name: each for name, each in STARTS.items() if name != CHOSEN_FOR.task}
+        if "recommend" in sys.argv and not STARTS:
+            raise no_starts(WHERE, STUDY.model.name, STARTS_LEFT_OUT)
+    BY_STARTS = (
+        features_of_starts(
+            STUDY,
+            CHOSEN_FOR.task,
+            CHOSEN_FOR.examples,
+            {name: each.training for name, each in STARTS.items()},
+        )
+        if STARTS
+        else Selected()
+    )
+    EXTRACTIONS = SELECTED.extractions | BY_STARTS.extractions
+    # Of a recommendation by trainings: all that it may choose from.
+    TO_CHOOSE_FROM = cells_to_choose_from(STUDY, PLAN, CHOSEN_FOR.task) if BUDGET == "hours" else []
     # With the tasks of whose texts a language model makes others.
     TASKS = {**STUDY.corpora, **STUDY.tasks}
     # Metrics of evaluate, by how their folders are called: a task that names each.
@@ -344,9 +375,8 @@ def one_of(ids):
 
     By their first digits: Snakemake goes through the text of a pattern in each of its jobs.
     """
-    digits = next(
-        n for n in count(3) if len({id[:n] for id in PLAN.trainings}) == len(PLAN.trainings)
-    )
+    known = {*PLAN.trainings, *(each.training for each in STARTS.values())}
+    digits = next(n for n in count(3) if len({id[:n] for id in known}) == len(known))
     return f"(?:{'|'.join(id[:digits] for id in ids)})[0-9a-f]*" if ids else "(?!)"
 
 
@@ -558,7 +588,7 @@ def has_its_data(role, table):
 
 def extraction_inputs(wildcards):
     """What an extraction reads, by kind: the encoded task, the model, and a start."""
-    extraction = SELECTED.extractions[wildcards.extraction]
+    extraction = EXTRACTIONS[wildcards.extraction]
     folder = encoded(extraction.part.task, extraction.max_length, extraction.model)
     read = {
         "encoding": [f"{folder}/{part}.arrow" for part in PARTS],
@@ -580,13 +610,13 @@ def extraction_files(wildcards, input, output):
 
 def extraction_time(wildcards, input, attempt):
     """Minutes in which an extraction surely ends; more at each attempt."""
-    extraction = SELECTED.extractions[wildcards.extraction]
+    extraction = EXTRACTIONS[wildcards.extraction]
     return attempt * extraction_minutes(extraction, Path(input.model).stat().st_size, ON_GPU)
 
 
 def left(id):
     """What an extraction, or a training of few steps, leaves."""
-    if id in SELECTED.extractions:
+    if id in EXTRACTIONS:
         return f"{FEATURES}/{id}/manifest.json"
     return f"results/trained/{id}/record.json"
 
@@ -595,13 +625,13 @@ def can_be_had(id):
     """Whether it is there, or no training has to be repeated for it where that is not wanted."""
     if STUDY.config.missing_runs == "rerun" or Path(left(id)).exists():
         return True
-    if id not in SELECTED.extractions:
+    if id not in EXTRACTIONS:
         return False
-    start = SELECTED.extractions[id].start
+    start = EXTRACTIONS[id].start
     return start is None or Path(f"results/trained/{start}/start/manifest.json").exists()
 
 
-def pairs_of(target):
+def pairs_of(target, chosen=SELECTED):
     """The pairs of a target: need -> folder of each extraction and how many pairs share it.
 
     No folders where one cannot be had.
@@ -611,12 +641,12 @@ def pairs_of(target):
             "target": target,
             "source": pair.source,
             "needs": {
-                need: [(str(Path(left(id)).parent), SELECTED.uses[need, id]) for id in ids]
+                need: [(str(Path(left(id)).parent), chosen.uses[need, id]) for id in ids]
                 * all(map(can_be_had, ids))
                 for need, ids in pair.needs.items()
             },
         }
-        for pair in SELECTED.pairs
+        for pair in chosen.pairs
         if pair.target == target
     ]
 
@@ -637,6 +667,77 @@ def files_of(folder, ending, entries):
     """Files of tables or figures of the catalog, in each variant that the study has of them."""
     names = catalog.file_names(entries, STUDY.config.degenerate.exclude, STUDY.contrasts)
     return [f"{folder}/{name}{ending}" for name in names]
+
+
+def decision_file(number):
+    """What was decided before a round, counted from 0."""
+    return f"{RESULTS}/rounds/{number}.csv"
+
+
+def decided(number):
+    """The decision after so many rounds; where it is not there, Snakemake plans anew once it is."""
+    found = checkpoints.decide_round.get(round=number) if number else checkpoints.begin_rounds.get()
+    return read_decision(Path(found.output[0]))
+
+
+def cells_until(number):
+    """The cells of so many rounds."""
+    rounds = [decided(each) for each in range(number)]
+    return cells_of_rounds(TO_CHOOSE_FROM, [(each.kept, each.restarts) for each in rounds])
+
+
+def inputs_of_round(wildcards):
+    """The decisions before a round's end, and the records of all rounds until then."""
+    number = int(wildcards.round)
+    return {
+        "decisions": [decision_file(each) for each in range(number)],
+        "records": paths(cell.training for cell in cells_until(number)),
+    }
+
+
+def last_round():
+    """The number of the round after which nothing more is trained."""
+    return next(number for number in count(1) if decided(number).ends)
+
+
+def recommendation_inputs(wildcards):
+    """What a recommendation rests on beside the published evidence, by its budget."""
+    if BUDGET == "minutes":
+        return {"scores": f"{RESULTS}/recommendation_scores.parquet"}
+    if BUDGET == "hours":
+        files = [decision_file(number) for number in range(last_round() + 1)]
+        return {"decisions": files, "runs": f"{RESULTS}/rounds/{last_round()}-runs.csv"}
+    return {}
+
+
+def recommendation_facts(wildcards):
+    """What the plan knows of a recommendation, as JSON."""
+    facts = {"budget": BUDGET, "encoder": STUDY.model.name}
+    if BUDGET == "minutes":
+        starts = {name: each.training for name, each in STARTS.items()}
+        left_out = dict(STARTS_LEFT_OUT)
+        missing = [name for name in STUDY.config.intermediate if name not in starts]
+        facts |= {"starts": starts, "left_out": left_out, "missing": missing}
+    if BUDGET == "hours":
+        trained, grid = (
+            len(trainings_behind(cells, PLAN))
+            for cells in (cells_until(last_round()), TO_CHOOSE_FROM)
+        )
+        facts |= {"trainings": trained, "grid": grid, "restarts": STUDY.config.restarts}
+    return json.dumps(facts)
+
+
+def published_as(names):
+    """Registry's name -> the source of the evidence that it is, or stands in for."""
+    known = SMALLER_SOURCES | {name: source for source, name in PUBLISHED_SOURCES.items()}
+    same = {name: known[name] for name in names if name in known}
+    tasks = {name: STUDY.tasks.get(name) for name in names}
+    stands = {name: task.stands_in_for for name, task in tasks.items() if task}
+    return same | {
+        name: known[others[0]]
+        for name, others in stands.items()
+        if others and others[0] in known and name not in same
+    }
 
 
 def show_answer():

@@ -13,13 +13,13 @@ rule extract_features:
     threads: STUDY.config.compute.threads
     resources:
         script=script("extract_features.py"),
-        called=lambda wildcards: SELECTED.extractions[wildcards.extraction].name,
+        called=lambda wildcards: EXTRACTIONS[wildcards.extraction].name,
         gpu=GPUS_OF_A_RUN,
         mem_mb=job_memory,
         runtime=extraction_time,
     params:
-        extraction=lambda wildcards: SELECTED.extractions[wildcards.extraction].to_json(),
-        code=lambda wildcards: extraction_code(SELECTED.extractions[wildcards.extraction]),
+        extraction=lambda wildcards: EXTRACTIONS[wildcards.extraction].to_json(),
+        code=lambda wildcards: extraction_code(EXTRACTIONS[wildcards.extraction]),
         files=extraction_files,
     message:
         "{resources.called}"

@@ -1,4 +1,5 @@
-# Which intermediate task to start from for one task: from its data and published evidence alone.
+# Which intermediate task to start from for one task: by published evidence, with budget minutes also
+# by features of the starts that are there, and with budget hours also by trainings, in rounds.
 from interlude.plan.tasks import load_task
 
 # Sources of the evidence, as the registry names them: where their licences are.
@@ -15,6 +16,8 @@ PUBLISHED_SOURCES = {
     "SciTail": "scitail",
     "SocialIQA": "social-iqa",
 }
+# Parts of their data that the registry has as tasks of their own.
+SMALLER_SOURCES = {"commonsense-qa-dev": "CSenseQA", "social-iqa-dev": "SocialIQA"}
 LICENCES = {
     source: load_task(ROOT / f"config/tasks/{name}.yaml").licence
     for source, name in PUBLISHED_SOURCES.items()
@@ -29,16 +32,21 @@ EVIDENCE = expand(
     ],
 )
 RECOMMENDATION = f"{RESULTS}/recommendation"
+# Of features, those that serve most forms, whose numbers are compared as ranks.
+BY_FEATURES = ["logme", "linear", "knn"]
 
 
 localrules:
     recommend,
     make_recommendation,
+    begin_rounds,
+    decide_round,
 
 
 rule make_recommendation:
     input:
-        data=f"results/data/{STUDY.config.recommend.task}/manifest.json",
+        unpack(recommendation_inputs),
+        data=f"results/data/{CHOSEN_FOR.task}/manifest.json",
         evidence=EVIDENCE,
     output:
         document=f"{RECOMMENDATION}.json",
@@ -52,19 +60,100 @@ rule make_recommendation:
     resources:
         script=script("recommend.py"),
     params:
-        task=STUDY.config.recommend.task,
-        encoder=STUDY.model.name,
-        form=STUDY.tasks[STUDY.config.recommend.task].form,
+        task=CHOSEN_FOR.task,
+        form=STUDY.tasks[CHOSEN_FOR.task].form,
+        facts=recommendation_facts,
+        published=lambda wildcards: json.dumps(published_as([*STARTS, *STUDY.config.intermediate])),
         data=lambda wildcards, input: Path(input.data).parent,
         reference=lambda wildcards, input: Path(input.evidence[0]).parent,
         licences=json.dumps(LICENCES),
         alpha=STUDY.config.statistics.alpha,
+        read=lambda wildcards, input: " ".join(
+            [
+                f"--scores {input.scores}" if input.get("scores") else "",
+                f"--decisions {input.decisions}" if input.get("decisions") else "",
+                f"--runs {input.runs}" if input.get("runs") else "",
+            ]
+        ),
         code=code_digest("recommend.py"),
     shell:
-        "python {resources.script:q} --task {params.task} --form {params.form} --encoder {params.encoder}"
-        " --data {params.data:q}"
+        "python {resources.script:q} --task {params.task} --form {params.form} --facts {params.facts:q}"
+        " --published {params.published:q} --data {params.data:q} {params.read}"
         " --reference {params.reference:q} --licences {params.licences:q} --alpha {params.alpha}"
         " --out {output.document} 2>&1 | tee {log}"
+
+
+rule score_starts:
+    input:
+        [left(id) for id in BY_STARTS.extractions],
+    output:
+        f"{RESULTS}/recommendation_scores.parquet",
+    log:
+        f"{RESULTS}/logs/recommendation-scores.log",
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        script=script("score_sources.py"),
+    params:
+        pairs=json.dumps(pairs_of(CHOSEN_FOR.task, BY_STARTS)),
+        methods=BY_FEATURES,
+        code=digest.scoring_code(BY_FEATURES),
+    shell:
+        "python {resources.script:q} --pairs {params.pairs:q} --methods {params.methods}"
+        " --out {output} 2>&1 | tee {log}"
+
+
+# What the first round has: the candidates in the order of the evidence.
+checkpoint begin_rounds:
+    input:
+        evidence=EVIDENCE,
+    output:
+        decision_file(0),
+    log:
+        f"{RESULTS}/logs/begin-rounds.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        script=script("begin_rounds.py"),
+    params:
+        sources=list(
+            dict.fromkeys(cell.source for cell in TO_CHOOSE_FROM if cell.source != NO_SOURCE)
+        ),
+        published=lambda wildcards: json.dumps(published_as(STUDY.config.intermediate)),
+        reference=lambda wildcards, input: Path(input.evidence[0]).parent,
+        first=CHOSEN_FOR.first or len(STUDY.config.intermediate),
+        alpha=STUDY.config.statistics.alpha,
+        code=code_digest("begin_rounds.py"),
+    shell:
+        "python {resources.script:q} --sources {params.sources} --published {params.published:q}"
+        " --reference {params.reference:q} --first {params.first} --alpha {params.alpha}"
+        " --out {output} 2>&1 | tee {log}"
+
+
+# The plan of the next round reads the decision: the same one, however often Snakemake starts.
+checkpoint decide_round:
+    input:
+        unpack(inputs_of_round),
+    output:
+        decision=f"{RESULTS}/rounds/{{round}}.csv",
+        runs=f"{RESULTS}/rounds/{{round}}-runs.csv",
+    log:
+        f"{RESULTS}/logs/rounds/{{round}}.log",
+    wildcard_constraints:
+        round="[1-9][0-9]*",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        script=script("decide_round.py"),
+    params:
+        cells=lambda wildcards: to_csv(cells_until(int(wildcards.round))),
+        restarts=STUDY.config.restarts,
+        options=STUDY.options,
+        code=code_digest("decide_round.py"),
+    shell:
+        "python {resources.script:q} --cells {params.cells:q} --trained results/trained"
+        " --decisions {input.decisions} --restarts {params.restarts} --options {params.options:q}"
+        " --runs {output.runs} --out {output.decision} 2>&1 | tee {log}"
 
 
 # It has no output and always prints.

@@ -1,4 +1,4 @@
-"""Say which intermediate task to start from for a task, by published evidence."""
+"""Say which intermediate task to start from for a task, by what its budget allows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from interlude.analysis.decisions import read_decision
 from interlude.analysis.evidence import load_evidence
-from interlude.analysis.recommend import recommend
+from interlude.analysis.recommend import Recommendation, recommend
+from interlude.analysis.recommend_starts import by_features, by_trainings
 from interlude.analysis.recommendation_page import (
     COSTS,
     about_task,
@@ -28,18 +30,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", required=True, help="name of the task")
     parser.add_argument("--form", required=True, help="its form")
-    parser.add_argument("--encoder", required=True, help="the encoder to start with")
+    parser.add_argument("--facts", type=json.loads, required=True, help="of the plan: see the rule")
+    parser.add_argument("--published", type=json.loads, required=True, help="name -> published one")
     parser.add_argument("--data", type=Path, required=True, help="folder of its normalised data")
     parser.add_argument("--reference", type=Path, required=True, help="folder of the evidence")
     parser.add_argument("--licences", type=json.loads, required=True, help="source -> licence")
     parser.add_argument("--alpha", type=float, required=True, help="intervals hold 1 - alpha")
+    parser.add_argument("--scores", type=Path, help="minutes: numbers of the starts, Parquet")
+    parser.add_argument("--decisions", type=Path, nargs="+", help="hours: of each round")
+    parser.add_argument("--runs", type=Path, help="hours: scores of all rounds, CSV")
     parser.add_argument("--out", type=Path, required=True, help="recommendation.json to write")
     arguments = parser.parse_args()
-    evidence = load_evidence(arguments.reference)
-    about = about_sources(arguments.reference, arguments.licences)
-    found = recommend(evidence, arguments.alpha, about, arguments.encoder)
+    found = recommendation(arguments)
     facts = {"form": arguments.form, **facts_of(arguments.data)}
-    found = replace(found, basis=[about_task(facts), *found.basis, COSTS])
+    found = replace(found, basis=[about_task(facts), *found.basis])
     html, csv, text = (arguments.out.with_suffix(ending) for ending in (".html", ".csv", ".txt"))
     with (
         written_atomically(html) as page,
@@ -50,6 +54,21 @@ def main() -> None:
         found.starts.to_csv(table, index=False)
         lines.write_text(as_text(found, arguments.task), encoding="utf8")
     write_json(arguments.out, as_document(found, arguments.task))
+
+
+def recommendation(arguments: argparse.Namespace) -> Recommendation:
+    """Return what the budget allows."""
+    evidence, facts = load_evidence(arguments.reference), arguments.facts
+    known = (evidence, arguments.alpha, facts, arguments.published)
+    if facts["budget"] == "minutes":
+        return by_features(*known, pd.read_parquet(arguments.scores))
+    if facts["budget"] == "hours":
+        decisions = [read_decision(path) for path in arguments.decisions]
+        rounds = [each.kept for each in decisions[:-1]]
+        return by_trainings(*known, rounds, decisions[-1].ends, pd.read_csv(arguments.runs))
+    about = about_sources(arguments.reference, arguments.licences)
+    found = recommend(evidence, arguments.alpha, about, facts["encoder"])
+    return replace(found, basis=[*found.basis, COSTS])
 
 
 def about_sources(reference: Path, licences: dict[str, str]) -> pd.DataFrame:

@@ -73,16 +73,19 @@ def read_plan(path: Path) -> Iterator[Cell]:
     """Yield the cells of a `plan.csv`; InputError when it is missing, cut or something else."""
     try:
         with path.open(encoding="utf8", newline="") as file:
-            reader = csv.DictReader(file, restval=None)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                found = ", ".join(reader.fieldnames or ()) or "nothing"
-                raise InputError(
-                    f"{path}: found the columns {found}. Allowed: {', '.join(COLUMNS)}."
-                )
-            for row in reader:
-                yield _read(row, f"{path}: line {reader.line_num}")
+            yield from read_rows(file, str(path))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}. `snakemake plan` writes it.") from None
+
+
+def read_rows(lines: Iterable[str], where: str) -> Iterator[Cell]:
+    """Yield the cells of the text of a `plan.csv`; where: what it is, in messages."""
+    reader = csv.DictReader(lines, restval=None)
+    if tuple(reader.fieldnames or ()) != COLUMNS:
+        found = ", ".join(reader.fieldnames or ()) or "nothing"
+        raise InputError(f"{where}: found the columns {found}. Allowed: {', '.join(COLUMNS)}.")
+    for row in reader:
+        yield _read(row, f"{where}: line {reader.line_num}")
 
 
 def _read(row: dict[str, str], where: str) -> Cell:

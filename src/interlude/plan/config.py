@@ -335,10 +335,23 @@ class Recommend(Declared):
     """The task that `snakemake recommend` chooses a start for."""
 
     task: Name = Field(description="a task file, of the study or not")
-    budget: Literal["seconds"] = Field(
+    budget: Literal["seconds", "minutes", "hours"] = Field(
         "seconds",
         description="what a recommendation may take: seconds, the task's data and published "
-        "evidence alone; longer ones are not there yet",
+        "evidence alone; minutes, also features of the starts in results/trained; hours, also "
+        "trainings of the task from the study's intermediate tasks, in rounds",
+    )
+    examples: int = Field(
+        1000,
+        ge=10,
+        le=100_000,
+        description="minutes: encoders read so many training examples of the task at most",
+    )
+    first: int | None = Field(
+        None,
+        ge=2,
+        description="hours: the first round has so many intermediate tasks at most, those that "
+        "come first by the evidence; null for all",
     )
 
 

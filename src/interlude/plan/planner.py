@@ -90,6 +90,11 @@ def plan_of(study: Study) -> Plan:
     return _Planner(study).planned()
 
 
+def part_of(study: Study, task: str) -> Part:
+    """Return a task in the data of a training as a target."""
+    return _Planner(study).part(Source(task), TARGET)
+
+
 def check_mixtures(plan: Plan, where: str) -> None:
     """Refuse a mixture of one task, by itself or with itself.
 
@@ -258,11 +263,11 @@ class _Planner:
         self, stage: Stage, role: str, source: Source, sources: list[Source]
     ) -> tuple[Part, ...]:
         """Return what a stage trains on, given its tasks; mlm masks their texts, or named ones."""
-        parts = [self._part(each, role, stage.examples) for each in sources]
+        parts = [self.part(each, role, stage.examples) for each in sources]
         if MLM not in stage.parts:
             return tuple(parts)
         named = self._tasks(stage.texts or (), source, None)
-        texts = [self._part(each, role, stage.examples) for each in named] or parts
+        texts = [self.part(each, role, stage.examples) for each in named] or parts
         in_order = tuple(sorted(texts, key=lambda part: part.task))
         return *parts, Part(MLM, MLM, MASKED_ACCURACY, "", texts=in_order)
 
@@ -280,7 +285,7 @@ class _Planner:
                 found[word] = Source(word)
         return list(found.values())
 
-    def _part(self, source: Source, role: str, most: int | None = None) -> Part:
+    def part(self, source: Source, role: str, most: int | None = None) -> Part:
         """Return a task in the data of a training.
 
         Its examples: the size that the source is cut to, and no more than its stage says or, where
@@ -316,7 +321,7 @@ class _Planner:
         tried = []
         for point, changes in enumerate(self.swept, start=1):
             training = self._planned(
-                parts=(self._part(Source(task), role),),
+                parts=(self.part(Source(task), role),),
                 settings=replace(settings, **changes),
                 seed=self.study.sweep_seed(role),
             )

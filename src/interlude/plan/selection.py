@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from interlude.errors import InputError
 from interlude.plan.cells import FEW_SHOT, Cell
 from interlude.plan.extractions import FEATURES, FISHER, VOCABULARY, Extraction
-from interlude.plan.planner import TARGET, Plan
+from interlude.plan.planner import TARGET, Plan, part_of
 from interlude.plan.study import SEMB, Study
 from interlude.plan.trainings import Training
 from interlude.words import NO_SOURCE, OF_ENCODERS
@@ -98,6 +98,32 @@ def selected(study: Study, plan: Plan) -> Selected:
     if given and wanted:
         needs = _Needs(study, plan, given.examples, found)
         found.pairs += needs.pairs([*wanted])
+    return found
+
+
+def features_of_starts(
+    study: Study, task: str, examples: int, starts: Mapping[str, str]
+) -> Selected:
+    """Return what is to be extracted of a task by starts that are there, and by none.
+
+    starts: name -> id of the training that left it. examples: read so many at most.
+    """
+    found = Selected()
+    part = part_of(study, task)
+    plain = Extraction(
+        kind=FEATURES,
+        model=study.model.name,
+        declared=study.model.declared,
+        layers=study.config.encoder.layers,
+        part=replace(part, examples=min(part.examples or examples, examples)),
+        max_length=study.settings(TARGET, task).max_length,
+        device=study.config.compute.device,
+    )
+    method = study.config.encoder.method
+    for name, id in starts.items():
+        ids = found.add(replace(plain, start=id, method=method))
+        found.pairs.append(Pair(task, name, {FEATURES: ids}))
+    found.pairs.append(Pair(task, NO_SOURCE, {FEATURES: found.add(plain)}))
     return found
 
 

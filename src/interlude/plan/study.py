@@ -180,7 +180,7 @@ def load_study(
 
     Raises InputError for a key, value, task or model that is not allowed.
     """
-    config = checked(Config, document, where)
+    config = _with_chosen_for(checked(Config, document, where), where)
     _check_seeds(config, where)
     registry = _declared(config.task_folders, root, f"{where}: key task_folders")
     _check_tasks(config, registry, where)
@@ -328,6 +328,32 @@ def _check_tasks(config: Config, registry: dict[str, Path], where: str) -> None:
     for key, name in named:
         if name not in registry:
             raise unknown(f"{where}: key {key}", "task", name, registry)
+
+
+def _with_chosen_for(config: Config, where: str) -> Config:
+    """Return the config with the task that a start is chosen for by trainings among its targets.
+
+    InputError where no trainings can choose one.
+    """
+    chosen = config.recommend
+    if chosen is None or chosen.budget != "hours":
+        return config
+    others = [name for name in config.intermediate if name != chosen.task]
+    faults = {
+        "intermediate": len(others) < 2 and f"{len(others)} to choose from. Allowed: two or more",
+        "restarts": config.restarts < 2
+        and f"{config.restarts}. Allowed: 2 or more, as one tells no spread",
+        "grid": config.grid and "a grid of settings. Allowed: null, one setting for each training",
+        "contrasts": not any(each.sourced for each in contrasts_of(config))
+        and "no arm with a source. Allowed: one that begins with an intermediate task",
+        "published": config.published
+        and f"{config.published}. Allowed: null, as nothing is trained otherwise",
+    }
+    for key, found in faults.items():
+        if found:
+            raise InputError(f"{where}: key {key}: found {found}, with recommend.budget: hours.")
+    targets = dict.fromkeys([*config.target, chosen.task])
+    return config.model_copy(update={"target": list(targets)})
 
 
 def _check_selection(config: Config, where: str) -> None:
