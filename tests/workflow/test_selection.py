@@ -93,6 +93,19 @@ def test_a_study_without_the_key_plans_what_it_did(chosen: Project, tmp_path: Pa
     write(chosen, selection=SELECTED)
 
 
+def test_a_start_is_chosen_by_features_of_those_that_are_there(chosen: Project) -> None:
+    write(chosen, recommend={"task": "finance-ner", "budget": "minutes", "examples": 40})
+    before = chosen.trained_at()
+    said = chosen.run("recommend")
+    assert chosen.trained_at() == before
+    starts = pd.read_csv(chosen.root / "results/tiny/recommendation.csv").set_index("start")
+    assert {"sarcasm", "commonsense-qa-dev"} <= set(starts.index)
+    assert np.isfinite(starts.loc["sarcasm", ["logme", "linear", "knn"]].astype(float)).all()
+    assert starts.loc["commonsense-qa-dev", "known_as"] == "CSenseQA"
+    assert "not calibrated" in said
+    write(chosen, selection=SELECTED)
+
+
 def test_where_missing_trainings_are_not_repeated_their_sources_have_no_number(
     chosen: Project,
 ) -> None:
@@ -110,3 +123,22 @@ def test_where_missing_trainings_are_not_repeated_their_sources_have_no_number(
     excluded = pd.read_csv(chosen.root / "results/tiny/selection_excluded.csv")
     assert excluded["reason"].str.contains("is gone").sum() == 4  # logme, leep, knn, taskemb
     assert np.isfinite(scores["few-shot-5", "sarcasm"])  # its record is there
+
+
+def test_a_start_is_chosen_by_trainings_in_rounds_that_the_grid_has_as_well(
+    finished: Project, tmp_path: Path
+) -> None:
+    project = copy_prepared(finished, tmp_path / "interlude", own_sources=True)
+    chosen_for = {"task": "privacy-qa", "budget": "hours"}
+    write(project, restarts=2, target=[], recommend=chosen_for)
+    said = project.run("recommend")
+    assert "8 trainings of the 10 of the grid (80 %)" in said
+    first = pd.read_csv(project.root / "results/tiny/rounds/1.csv")
+    assert first["restarts"].tolist() == [2]  # one of two sources goes on
+    table = pd.read_csv(project.root / "results/tiny/recommendation.csv")
+    assert set(table["start"]) == {"sarcasm", "commonsense-qa-dev"}
+    assert sorted(table["runs"]) == [1, 2]
+    trained = project.trained_at()
+    assert table["start"][0] in project.run("recommend")
+    assert project.trained_at() == trained
+    assert sum(project.trainings_planned("targets").values()) == 2

@@ -723,7 +723,7 @@ def recommendation_facts(wildcards):
             len(trainings_behind(cells, PLAN))
             for cells in (cells_until(last_round()), TO_CHOOSE_FROM)
         )
-        facts |= {"trainings": trained, "grid": grid, "restarts": STUDY.config.restarts}
+        facts |= {"trainings": trained, "grid": grid}
     return json.dumps(facts)
 
 

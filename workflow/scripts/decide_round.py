@@ -20,11 +20,11 @@ from interlude.plan.cells import Cell, read_rows
 
 
 def runs_of(cells: list[Cell], trained: Path, options: Options) -> pd.DataFrame:
-    """Return source, restart and score, in points, of the runs that have an outcome."""
+    """Return source, restart, score, in points, and degenerate, of runs that have an outcome."""
     found = collect("", cells, trained)
     runs = joined(to_scores(found.scores), to_trainings(found.trainings))
     own = scored(flag_degenerate(runs, options.degenerate), False)
-    return own.assign(score=POINTS * own["score"])[["source", "restart", "score"]]
+    return own.assign(score=POINTS * own["score"])[["source", "restart", "score", "degenerate"]]
 
 
 @command

@@ -79,7 +79,7 @@ def by_features(
     starts = ranked.sort_values("fused", ascending=False, kind="stable").reset_index()
     lacking = scores[scores["value"].isna() & (scores["source"] != NO_SOURCE)]
     reasons = lacking.groupby("source")["reason"].agg(lambda each: "; ".join(dict.fromkeys(each)))
-    starts["note"] = starts["start"].map(reasons).fillna("")
+    starts["note"] = [str(reasons.get(name, "")) for name in starts["start"]]
     columns = ["start", "known_as", "gain", "low", "high", "p_gain", *used, "training", "note"]
     expected = expected_gains(evidence, alpha, facts["encoder"])
     return Recommendation(
@@ -149,8 +149,8 @@ def by_trainings(
 ) -> Recommendation:
     """Return the starts that were trained from, those of later rounds first.
 
-    rounds: the sources of each; ends: why they ended. runs: source, restart, score, in points.
-    facts: trainings and grid, how many were needed and the grid has; restarts, of the study.
+    rounds: the sources of each; ends: why they ended. runs: source, restart, score, in points,
+    degenerate. facts: trainings and grid, how many were needed and how many the grid has.
     """
     order = in_order(rounds, runs)
     measured = estimates(runs, order, alpha).rename(columns={"source": "start"})
@@ -169,6 +169,7 @@ def by_trainings(
             f"({100 * share:.0f} %), those of starts among them, in {len(rounds)} rounds; they "
             f"ended because {ends}.",
             *([f"No score from: {', '.join(lost)}."] if lost else []),
+            *_unlearned(runs),
             "Gains are drawn towards the mean of all that were trained from, since the best of "
             "many looks better than it is; docs/choose-a-start.md has what such intervals hold.",
         ],
@@ -178,6 +179,17 @@ def by_trainings(
             "rounds": [list(each) for each in rounds],
         },
     )
+
+
+def _unlearned(runs: pd.DataFrame) -> list[str]:
+    """Return how many runs learnt nothing, where some did not."""
+    count = int(runs["degenerate"].sum())
+    if not count:
+        return []
+    return [
+        f"{count} of {len(runs)} runs are degenerate: they learnt nothing, or diverged, and count "
+        "at what a user would get. Where most are, other settings may tell more than other starts."
+    ]
 
 
 def _of_trainings(starts: pd.DataFrame, alpha: float) -> str:

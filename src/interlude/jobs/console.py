@@ -82,7 +82,9 @@ class Console(logging.Filter):
         return f"{line} ({self._how_far()})"
 
     def _how_far(self) -> str:
-        parts = [f"{self._trained} of {self._planned} trainings"]
+        # Where a plan goes on from what its trainings came to, their number is not known before.
+        of = f" of {self._planned}" if self._trained <= self._planned else ""
+        parts = [f"{self._trained}{of} trainings"]
         left = self._planned - self._trained - self._failed
         if left > 0 and self._trained >= 3:
             seconds = (self._clock() - self._began) / (self._trained + self._failed) * left

@@ -43,7 +43,7 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
         {"methods": ["size+logmee"]},
         ["found logmee.", "Did you mean 'logme'?", "Allowed: random, static"],
     ),
-    ("recommend", {"task": "a", "budget": "hours"}, ["recommend.budget", "Allowed: seconds"]),
+    ("recommend", {"task": "a", "budget": "days"}, ["recommend.budget", "hours"]),
     ("selection", {"methods": []}, ["key selection.methods", "1 or more"]),
     ("overrides.target.tiny-pair.epoch", 3, ["key overrides.target.tiny-pair", "'epochs'?"]),
     ("restarts", 0, ["key restarts", "found 0", "1 to 100", "at least 1"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from helpers import tiny
 
 from interlude.analysis.options import Options
 from interlude.errors import InputError
+from interlude.plan.planner import plan_of
+from interlude.plan.rounds import cells_of_rounds, cells_to_choose_from, trainings_behind
 from interlude.plan.settings import Settings
 from interlude.plan.study import Study, load_study
 from interlude.plan.tasks import Splits, load_task
@@ -387,3 +390,42 @@ def test_the_analysis_is_told_what_selection_is_judged(root: Path) -> None:
     assert told.methods == ("size", "size+static")
     assert told.truth == tiny.config()["study"]
     assert told.truths["other"].columns == ["s", "t", "y"]
+
+
+HOURS = {"task": "tiny-pair", "budget": "hours"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"intermediate": ["tiny-single", "tiny-pair"]},  # a task is no source of itself
+            r"key intermediate: found 1 to choose from\. Allowed: two or more",
+        ),
+        ({"restarts": 1}, r"key restarts: found 1\. Allowed: 2 or more"),
+        ({"grid": {"epochs": [1, 2]}}, r"key grid: found a grid of settings\. Allowed: null"),
+    ],
+)
+def test_trainings_that_cannot_choose_a_start_are_refused(
+    root: Path, changes: dict[str, Any], message: str
+) -> None:
+    enough = {"intermediate": ["tiny-single", "tiny-choice"], "restarts": 2}
+    with pytest.raises(InputError, match=message):
+        study(root, **{**enough, **changes, "recommend": HOURS})
+
+
+def test_a_task_that_a_start_is_chosen_for_by_trainings_is_a_target(root: Path) -> None:
+    given = {"intermediate": ["tiny-single", "tiny-choice"], "restarts": 2, "target": []}
+    planned = study(root, **given, recommend=HOURS)
+    plan = plan_of(planned)
+    cells = cells_to_choose_from(planned, plan, "tiny-pair")
+    assert Counter(cell.source for cell in cells) == dict.fromkeys(
+        ["none", "tiny-single", "tiny-choice"], 2
+    )
+    grid = trainings_behind(cells, plan)
+    assert len(grid) == 2 + 2 * 2 * 2
+    assert grid <= plan.trainings.keys()
+    rounds = [(["tiny-single", "tiny-choice"], 1), (["tiny-choice"], 2)]
+    trained = cells_of_rounds(cells, rounds)
+    assert len(trained) == 3 + 2
+    assert trainings_behind(trained, plan) < grid
