@@ -73,17 +73,19 @@ class Selection:
     """Methods of selection that are judged, and by which truths beside the study's own scores.
 
     methods: names, or several joined by +. truth: name of the study's own. truths: name -> file.
+    probe: the study's task by whose scores its method `probe` goes; None for none.
     """
 
     methods: tuple[str, ...]
     truth: str
     truths: dict[str, TruthFile] = field(default_factory=dict)
+    probe: str | None = None
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Selection:
         """Return what a JSON object of the fields' names says."""
         truths = {name: TruthFile(**each) for name, each in values["truths"].items()}
-        return cls(tuple(values["methods"]), values["truth"], truths)
+        return cls(tuple(values["methods"]), values["truth"], truths, values.get("probe"))
 
 
 @dataclass(frozen=True)

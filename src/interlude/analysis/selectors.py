@@ -44,8 +44,11 @@ def by_size(truth: Truth, target: str) -> pd.Series[float]:
 
 
 def by_probe(truth: Truth, target: str) -> pd.Series[float]:
-    """Return each source's score on one fixed task, of a probe (Choshen et al. 2023)."""
-    return truth.probes
+    """Return each source's score on one fixed task, of a probe (Choshen et al. 2023).
+
+    None for that task itself, whose scores these are.
+    """
+    return truth.probes.iloc[:0] if target == truth.probe_task else truth.probes
 
 
 SELECTORS: dict[str, Callable[[Truth, str], pd.Series[float]]] = {

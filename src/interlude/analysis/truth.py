@@ -25,7 +25,8 @@ class Truth:
     runs: columns target, source (`none`: no transfer), restart, score; each once.
     forms: target -> form, by which tables group them; sizes: source -> training examples; probes:
     source -> its score on one fixed task with a probe; costs: target -> tokens and seconds that
-    training it from all sources took. What is not known is missing.
+    training it from all sources took; probe_task: the study's task that probes are scores of. What
+    is not known is missing.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Truth:
     sizes: pd.Series[float] = field(default_factory=lambda: pd.Series(dtype=float))
     probes: pd.Series[float] = field(default_factory=lambda: pd.Series(dtype=float))
     costs: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_COSTS))
+    probe_task: str | None = None
 
     @cached_property
     def targets(self) -> list[str]:
@@ -96,7 +98,23 @@ def truth_of_runs(flagged: pd.DataFrame, options: Options, name: str) -> Truth:
         forms=dict(zip(targets["task"], targets["form"], strict=True)),
         sizes=intermediate.set_index("task")["train_examples"].astype(float),
         costs=_costs(own),
+        probes=_probes(flagged, options),
+        probe_task=options.selection.probe if options.selection else None,
     )
+
+
+def _probes(flagged: pd.DataFrame, options: Options) -> pd.Series[float]:
+    """Return the mean score of each source on the task of the method `probe`, where there is one.
+
+    By the arm of the main contrast, degenerate runs included.
+    """
+    probe = options.selection.probe if options.selection else None
+    if probe is None or options.main is None:
+        return pd.Series(dtype=float)
+    is_own = (flagged["task"] == probe) & (flagged["arm"] == options.main.arm)
+    named = flagged[is_own & flagged["role"].isin(["target", "probing"])]
+    sourced = scored(named[named["source"] != NO_SOURCE], False)
+    return POINTS * sourced.groupby("source")["score"].mean()
 
 
 def _means(runs: pd.DataFrame) -> pd.DataFrame:

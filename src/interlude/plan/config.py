@@ -320,6 +320,11 @@ class Selection(Declared):
         description=f"names of methods (docs/choose-a-start.md); several joined by {COMBINED} are "
         "one that combines their ranks, such as size+logme; random and static are always judged",
     )
+    probe: Name | None = Field(
+        None,
+        description="a probing or target task of the study, such as one like MNLI: the method "
+        "probe gives each source its mean score on it; null for none",
+    )
     truths: dict[Name, TruthFile] = Field(
         {}, description="name -> a file with the scores of another grid, which judge as well"
     )

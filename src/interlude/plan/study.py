@@ -366,6 +366,10 @@ def _check_selection(config: Config, where: str) -> None:
             f"{len(config.target)} target tasks. Allowed: two or more to choose from, and one or "
             "more to choose for."
         )
+    probe, tasks = config.selection.probe, [*config.probing, *config.target]
+    if probe is not None and probe not in tasks and not config.published:
+        key = f"{where}: key selection.probe"
+        raise unknown(key, "probing or target task", probe, tasks)
     own = config.published or config.study
     if own in config.selection.truths:
         raise InputError(

@@ -109,6 +109,20 @@ def taskweb(only: dict[str, str]) -> TruthFile:
     return TruthFile(str(TASKWEB), "source", "target", "score_x100", repetition="seed", only=only)
 
 
+def test_a_probe_is_the_score_of_each_source_on_one_task_which_it_is_not_judged_on() -> None:
+    runs = joined(*published_tables(load_published(ROOT / "reference"), "published"))
+    rule = DegenerateRule(exclude=False)
+    for probe in ("RTE", "EP-POS"):  # a target, and a probing task
+        asked = Selection(("probe",), "pruksachatkun", probe=probe)
+        options = Options(degenerate=rule, selection=asked)
+        truth = truth_of_runs(flag_degenerate(runs, rule), options, "pruksachatkun")
+        own = runs[(runs["task"] == probe) & (runs["source"] == "MNLI")]["score"]
+        assert truth.probes["MNLI"] == pytest.approx(100 * own.mean())
+        told = selection_scores(truth, ["probe"]).dropna(subset="value")
+        assert len(set(told["target"])) == 10 - (probe == "RTE")
+        assert "RTE" not in set(told["target"]) or probe != "RTE"
+
+
 # Small truths
 
 SOURCES = ["a", "b", "c", "t1"]

@@ -383,6 +383,11 @@ def test_selection_that_has_nothing_to_choose_or_to_read_is_refused(
         study(root, **changes)
 
 
+def test_a_probe_that_the_study_does_not_have_is_refused(root: Path) -> None:
+    with pytest.raises(InputError, match=r"key selection\.probe: unknown probing or target task"):
+        study(root, selection={"methods": ["probe"], "probe": "tiny-pear"})
+
+
 def test_the_analysis_is_told_what_selection_is_judged(root: Path) -> None:
     given = {"methods": ["size", "size+static"], "truths": {"other": PROBED}}
     told = Options.from_json(study(root, selection=given).options).selection
