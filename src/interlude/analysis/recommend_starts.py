@@ -197,8 +197,8 @@ def _of_trainings(starts: pd.DataFrame, alpha: float) -> str:
     first: dict[str, Any] = {str(name): value for name, value in starts.iloc[0].items()}
     if np.isnan(first["low"]):
         return (
-            f"The first is {first['start']}, {first['gain']:+.1f} points; restarts do not differ, "
-            "so nothing says how sure that is."
+            "Do not bother, because restarts do not differ, so that nothing says how sure a gain "
+            f"is. The first is {first['start']}, {first['gain']:+.1f} points."
         )
     alike = starts.loc[starts["told_apart_p"] >= alpha, "start"]
     apart = f" The trainings do not tell it from {', '.join(alike)}." if len(alike) else ""

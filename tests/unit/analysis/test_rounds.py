@@ -182,3 +182,6 @@ def test_trainings_say_what_they_found_and_how_many_they_took(evidence: Evidence
     found = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, worse)
     assert found.sentence.startswith("Do not bother, because no source is sure to gain here.")
     assert any(each.startswith("8 of 8 runs are degenerate") for each in found.basis)
+    still = runs.assign(score=60.0)
+    found = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, still)
+    assert found.sentence.startswith("Do not bother, because restarts do not differ")
