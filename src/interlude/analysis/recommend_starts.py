@@ -130,7 +130,8 @@ def _features_basis(
     facts: Mapping[str, Any], used: Sequence[str], lacking: pd.DataFrame
 ) -> list[str]:
     found = [f"Features: {', '.join(used) or 'none'}. {NOT_CALIBRATED}"]
-    found += [f"Left out: {count} starts {why}." for why, count in facts["left_out"].items()]
+    left_out = "; ".join(f"{count} {why}" for why, count in facts["left_out"].items())
+    found += [f"Starts left out: {left_out}."] if left_out else []
     if facts["missing"]:
         found.append(f"No start is there of: {', '.join(facts['missing'])}.")
     for (reason, method), own in lacking.groupby(["reason", "method"], sort=False):

@@ -13,10 +13,10 @@ from interlude.errors import InputError
 from interlude.files import MANIFEST
 from interlude.plan.methods import Method
 
-OTHER_BASE = "are of another encoder or method"
-UNUSABLE = "are of several tasks, began with another start, or have no result"
-BROKEN = "have a broken record"
-GONE = "are gone: their records are there, their encoders not"
+OTHER_BASE = "of another encoder or method"
+UNUSABLE = "of several tasks, begun with another start, or without a result"
+BROKEN = "with a broken record"
+GONE = "gone, with the record there and the encoder not"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def _is_usable(record: dict[str, Any]) -> bool:
 
 def no_starts(where: str, model: str, left_out: Mapping[str, int]) -> InputError:
     """Return what to say where no start is there to choose from."""
-    others = "".join(f" {count} {reason}." for reason, count in left_out.items())
+    found = "; ".join(f"{count} {reason}" for reason, count in left_out.items())
+    others = f" Left out: {found}." if found else ""
     return InputError(
         f"{where}: key recommend.budget: found minutes, but results/trained has no start of "
         f"{model} by one task.{others} Allowed: with one or more, which any study with "
