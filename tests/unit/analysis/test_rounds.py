@@ -126,7 +126,7 @@ def values(**of: dict[str, float]) -> pd.DataFrame:
 FACTS = {
     "encoder": "minilm-l6",
     "starts": {"cosmos-qa": "11", "mine": "22", "qqp": "33"},
-    "left_out": {"are of another encoder or method": 4},
+    "left_out": {"of another encoder or method": 4},
     "missing": ["squad"],
 }
 PUBLISHED = {"cosmos-qa": "CosmosQA", "qqp": "QQP"}
@@ -149,7 +149,7 @@ def test_features_and_evidence_rank_together_and_what_is_left_out_is_said(
     said = " ".join(found.basis)
     for words in (
         "not calibrated",
-        "Left out: 4 starts are of another",
+        "Starts left out: 4 of another",
         "No start is there of: squad",
     ):
         assert words in said

@@ -62,4 +62,4 @@ def test_where_none_is_there_one_line_says_what_is_needed(tmp_path: Path) -> Non
     assert not found
     said = str(no_starts("my.yaml", "mini", left_out))
     assert said.startswith("my.yaml: key recommend.budget: found minutes, but results/trained has")
-    assert "1 are of another encoder or method" in said
+    assert "Left out: 1 of another encoder or method." in said
