@@ -147,12 +147,13 @@ checkpoint decide_round:
         script=script("decide_round.py"),
     params:
         cells=lambda wildcards: to_csv(cells_until(int(wildcards.round))),
+        decisions=lambda wildcards, input: input.get("decisions", ""),  # none in a dry run
         restarts=STUDY.config.restarts,
         options=STUDY.options,
         code=code_digest("decide_round.py"),
     shell:
         "python {resources.script:q} --cells {params.cells:q} --trained results/trained"
-        " --decisions {input.decisions} --restarts {params.restarts} --options {params.options:q}"
+        " --decisions {params.decisions} --restarts {params.restarts} --options {params.options:q}"
         " --runs {output.runs} --out {output.decision} 2>&1 | tee {log}"
 
 
