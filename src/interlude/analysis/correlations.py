@@ -53,11 +53,12 @@ def _over_points(runs: pd.DataFrame, points: int) -> pd.DataFrame:
 def correlation_pairs(matrix: pd.DataFrame) -> pd.DataFrame:
     """Return every ordered pair of columns of a score matrix with its correlations.
 
-    Columns: task_a, task_b, role_a, role_b, n (rows where both are known), spearman, p (of
-    spearman), pearson. Below 3 rows, or where a column does not vary, correlations are missing.
+    Columns: task_a, task_b, role_a, role_b, n (rows where both are known), n_means (sources whose
+    means are), spearman, p (of spearman), pearson. Below 3 rows, or where a column does not vary,
+    correlations are missing.
     """
-    known = matrix.notna().to_numpy(dtype=int)
-    n = known.T @ known
+    known = matrix.notna()
+    n = _in_common(known)
     spearman = spearman_matrix(matrix)
     names = matrix.columns.to_frame(index=False)
     place = np.indices(n.shape).reshape(2, -1)
@@ -69,6 +70,7 @@ def correlation_pairs(matrix: pd.DataFrame) -> pd.DataFrame:
             "role_a": a["role"],
             "role_b": b["role"],
             "n": n.ravel(),
+            "n_means": _in_common(known.groupby(level="source").any()).ravel(),
             "spearman": spearman.ravel(),
             "p": spearman_p(spearman, n).ravel(),
             "pearson": matrix.corr(min_periods=_FEWEST).to_numpy().ravel(),
@@ -85,7 +87,7 @@ def target_block(matrix: pd.DataFrame, alpha: float) -> pd.DataFrame:
     as an independent encoder, and the correction is over all cells: a task's correlation with
     itself, never called significant, and each pair of target tasks twice.
 
-    n_means, spearman_means, p_means, p_holm_means, holm_significant_means: of the sources' means,
+    spearman_means, p_means, p_holm_means, holm_significant_means: of the sources' means,
     since restarts of one source are no independent encoders; corrected over the distinct pairs.
     """
     block = _of_targets(correlation_pairs(matrix))
@@ -95,7 +97,6 @@ def target_block(matrix: pd.DataFrame, alpha: float) -> pd.DataFrame:
     distinct, same = distinct_pairs(block)
     corrected = holm(means["p"].iloc[distinct].reset_index(drop=True))
     block = block.assign(
-        n_means=means["n"],
         spearman_means=means["spearman"],
         p_means=means["p"].mask(_itself(block)),
         p_holm_means=corrected.reindex(same).to_numpy(),
@@ -150,6 +151,12 @@ def spearman_p(rho: np.ndarray, n: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         t = np.abs(rho) * np.sqrt(freedom / np.maximum(1 - rho**2, 0))
     return np.asarray(np.maximum(2 * stats.t.sf(t, freedom), 2 / special.factorial(n)))
+
+
+def _in_common(known: pd.DataFrame) -> np.ndarray:
+    """Return for all pairs of columns in how many rows both are known, shape (columns, columns)."""
+    places = known.to_numpy(dtype=int)
+    return np.asarray(places.T @ places)
 
 
 def _of_targets(pairs: pd.DataFrame) -> pd.DataFrame:

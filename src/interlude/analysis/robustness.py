@@ -29,7 +29,8 @@ def robustness_table(matrix: pd.DataFrame, collapsed: list[str], options: Option
     matrix: as from `correlations.score_matrix`. collapsed: sources to leave out together.
     Columns: look; encoders (rows that went in); significant, target_target, target_probing (cells
     by the rule of the paper); sources; significant_means, target_target_means,
-    target_probing_means (distinct pairs by the sources' means). See `correlations.target_block`.
+    target_probing_means (distinct pairs by the sources' means, after Holm's correction), and these
+    with `_uncorrected` in place of `_means`. See `correlations.target_block`.
     """
     return pd.DataFrame(
         [
@@ -42,12 +43,14 @@ def robustness_table(matrix: pd.DataFrame, collapsed: list[str], options: Option
 def _looked_at(look: str, matrix: pd.DataFrame, alpha: float) -> dict[str, Any]:
     block = target_block(matrix, alpha)
     distinct, _ = distinct_pairs(block)
+    pairs = block.iloc[distinct].assign(uncorrected=lambda of: of["p_means"] < alpha)
     return {
         "look": look,
         "encoders": len(matrix),
         **_counted(block, "holm_significant"),
         "sources": len(sources_of(matrix)),
-        **_counted(block.iloc[distinct], "holm_significant_means", "_means"),
+        **_counted(pairs, "holm_significant_means", "_means"),
+        **_counted(pairs, "uncorrected", "_uncorrected"),
     }
 
 

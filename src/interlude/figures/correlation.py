@@ -5,19 +5,15 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
-from interlude.figures.grid import Cells, arranged, draw_cells
-from interlude.figures.labels import POINTS_PER_INCH, coefficient
-from interlude.figures.style import DIVERGING, PAGE_HEIGHT, message_figure
+from interlude.figures.grid import Cells, add_bar, arranged, draw_cells
+from interlude.figures.labels import coefficient
+from interlude.figures.style import DIVERGING, message_figure
 
 _SCALE = Normalize(-1, 1)
-_LEGEND_SIZE = 6.0  # points
-_LINE_SPACING = 1.4
 _NOTHING = "No correlation to show:\nfewer than 3 encoders have scores on a pair of tasks."
 
 
@@ -25,7 +21,8 @@ def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
     """Draw target tasks as columns and all tasks as rows.
 
     block: the table of `correlations.target_block`. Colour marks what survives Holm's correction on
-    the means of the sources; bold what is significant by the rule of the paper.
+    the means of the sources; bold what is significant by the rule of the paper. Grey: no
+    correlation.
     """
     if block["spearman"].isna().all():
         return message_figure(_NOTHING)
@@ -34,11 +31,9 @@ def draw_correlations(block: pd.DataFrame, options: Options) -> Figure:
         str(role): _block_cells(pairs, targets)
         for role, pairs in block.groupby("role_b", sort=False)
     }
-    figure, parts = arranged(groups, options.title)
-    of = f"{_range(block['n'])} encoders of {_range(block['n_means'])} sources"
     colour = "colour: survives Holm's correction on the sources' means"
-    _finish(figure, parts, f"{of}\n{colour}\nbold: the paper's rule, restarts as encoders")
-    return figure
+    below = [colour, "bold: the paper's rule, restarts as encoders"]
+    return _drawn(groups, options, block, below)
 
 
 def draw_all_pairs(pairs: pd.DataFrame, options: Options) -> Figure:
@@ -55,17 +50,13 @@ def draw_all_pairs(pairs: pd.DataFrame, options: Options) -> Figure:
     )
     below = np.tri(len(keys), k=-1, dtype=bool)
     values = np.where(below, spearman, pearson)
-    np.fill_diagonal(values, np.nan)
     names = [task for _, task in keys]
     groups = {
-        role: _cells(pd.DataFrame(values[rows], index=np.array(names)[rows], columns=names))
+        role: _cells(pd.DataFrame(values[rows], index=np.array(names)[rows], columns=names), rows)
         for role in dict.fromkeys(role for role, _ in keys)
         if (rows := np.array([key[0] == role for key in keys])).any()
     }
-    figure, parts = arranged(groups, options.title)
-    of = f"{_range(pairs['n'])} encoders"
-    _finish(figure, parts, f"{of}    below the diagonal Spearman, above it Pearson")
-    return figure
+    return _drawn(groups, options, pairs, ["below the diagonal Spearman, above it Pearson"])
 
 
 def _block_cells(pairs: pd.DataFrame, targets: list[str]) -> Cells:
@@ -80,23 +71,25 @@ def _block_cells(pairs: pd.DataFrame, targets: list[str]) -> Cells:
     return Cells(rho.where(means), rho.map(coefficient), paper)
 
 
-def _cells(rho: pd.DataFrame) -> Cells:
+def _cells(rho: pd.DataFrame, rows: np.ndarray) -> Cells:
+    """Return some rows of all pairs; a task with itself has a number and no colour."""
+    itself = np.eye(len(rho.columns), dtype=bool)[rows]
     never_bold = pd.DataFrame(False, index=rho.index, columns=rho.columns)
-    return Cells(rho, rho.map(coefficient), never_bold)
+    return Cells(rho.mask(itself), rho.map(coefficient), never_bold)
+
+
+def _drawn(
+    groups: dict[str, Cells], options: Options, pairs: pd.DataFrame, legend: list[str]
+) -> Figure:
+    of = f"{_range(pairs['n'])} encoders of {_range(pairs['n_means'])} sources"
+    grey = ["grey: no correlation"] if pairs["spearman"].isna().any() else []
+    figure, parts = arranged(groups, options.title, below=[of, *legend, *grey])
+    colours = matplotlib.colormaps[DIVERGING]
+    add_bar(parts, _SCALE, colours, "correlation")
+    draw_cells(parts, colours, _SCALE)
+    return figure
 
 
 def _range(numbers: pd.Series[int]) -> str:
     low, high = numbers.min(), numbers.max()
     return f"{low}" if low == high else f"{low} to {high}"
-
-
-def _finish(figure: Figure, parts: dict[Axes, Cells], legend: str) -> None:
-    colours = matplotlib.colormaps[DIVERGING]
-    mappable = ScalarMappable(_SCALE, colours)
-    bar = figure.colorbar(mappable, ax=list(parts), fraction=0.05, aspect=20, pad=0.01)
-    bar.set_label("correlation")  # short: a small study's bar is an inch high
-    bar.outline.set_visible(False)
-    figure.supxlabel(legend, size=_LEGEND_SIZE)
-    more = legend.count("\n") * _LINE_SPACING * _LEGEND_SIZE / POINTS_PER_INCH
-    figure.set_figheight(min(figure.get_figheight() + more, PAGE_HEIGHT))
-    draw_cells(parts, colours, _SCALE)

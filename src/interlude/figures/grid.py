@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from interlude.figures.labels import (
     LARGEST_TYPE,
     POINTS_PER_INCH,
     SMALLEST_TYPE,
     fitted,
+    joined,
     text_width,
+    wrapped,
 )
 from interlude.figures.style import (
     MUTED,
@@ -35,21 +42,39 @@ _CELL_HEIGHT = 0.155
 _CELL_WIDTH = 0.4
 _LONGEST_ROW_NAME = 1.8
 _LONGEST_COLUMN_NAME = 1.3
-_BAR_AND_ROLES = 1.0  # colour bar, its label, and the names of the roles
-_LEGEND = 0.75
-_SHORTEST = 1.95  # few rows have as many lines below them
+_BAR_AND_ROLES = 1.1  # colour bar, its label, and the names of the roles
+_BETWEEN = 0.1  # groups of rows
+_EDGES = 0.25
+_SHORTEST = 0.95  # of all cells: their colour bar has a label
+_MARGIN = 0.05
+_SMALL = 6.0  # points, of what stands below
+_LINE = 1.4 * _SMALL / POINTS_PER_INCH
+_ROLE_TYPE = 7.0  # points
+_LEAST = 1.0  # points of a difference, to which a scale of them reaches at least
+_TICKS = 6
+_EXTEND = {  # (values below the scale, above it)
+    (False, False): "neither",
+    (True, False): "min",
+    (False, True): "max",
+    (True, True): "both",
+}
+_HATCHED = "#00000060"
 
 
 @dataclass(frozen=True)
 class Cells:
     """A grid of cells; all frames have the same shape, index and columns.
 
-    values: what the colour shows (NaN: no colour). texts: what is printed. bold: printed in bold.
+    values: what the colour shows (NaN: no colour). texts: what is printed; a cell without a text
+    and a value is grey, and nothing else is. bold: printed in bold. signs: printed instead of the
+    texts where these do not fit. untested: hatched.
     """
 
     values: pd.DataFrame
     texts: pd.DataFrame
     bold: pd.DataFrame
+    signs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    untested: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -64,6 +89,8 @@ class _Page:
 
     rows: list[str]
     columns: list[str]
+    groups: int = 1
+    below: Sequence[str] = ()
 
     @property
     def width(self) -> float:
@@ -72,9 +99,22 @@ class _Page:
 
     @property
     def height(self) -> float:
+        wanted = max(len(self.rows) * _CELL_HEIGHT, _SHORTEST) + self._around
+        return min(wanted, PAGE_HEIGHT)
+
+    @property
+    def cell_height(self) -> float:
+        return (self.height - self._around) / len(self.rows)
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands below the cells."""
+        return joined(self.below, self.width - 2 * _MARGIN, _SMALL)
+
+    @property
+    def _around(self) -> float:
         head = self._widest_column if self.upright else 0.1
-        wanted = len(self.rows) * _CELL_HEIGHT + head + _LEGEND
-        return min(max(wanted, _SHORTEST), PAGE_HEIGHT)
+        return head + _BETWEEN * (self.groups - 1) + _LINE * len(self.lines) + _EDGES
 
     @property
     def cell_width(self) -> float:
@@ -98,11 +138,12 @@ def arranged(
     groups: dict[str, Cells],
     title: Callable[[str], str],
     column_title: Callable[[str], str] | None = None,
+    below: Sequence[str] = (),
 ) -> tuple[Figure, dict[Axes, Cells]]:
     """Return a figure with one labelled axes per role, above one another.
 
     groups: role -> cells, with task names as index and names as columns. title: name -> label;
-    column_title: of columns, where it is given.
+    column_title: of columns, where it is given. below: what is to be said below the cells.
     """
     rows = {
         role: [fitted(title(name), _LONGEST_ROW_NAME) for name in cells.values.index]
@@ -110,15 +151,19 @@ def arranged(
     }
     names = next(iter(groups.values())).values.columns
     columns = [fitted((column_title or title)(name), _LONGEST_COLUMN_NAME) for name in names]
-    page = _Page([label for labels in rows.values() for label in labels], columns)
+    every = [label for labels in rows.values() for label in labels]
+    page = _Page(every, columns, len(rows), below)
     figure = new_figure(page.width, page.height)
     heights = [len(labels) for labels in rows.values()]
     stacked = figure.subplots(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
+    upright = page.cell_height * min(heights) > text_width("probing tasks", _ROLE_TYPE)
     for axes, (role, labels) in zip(stacked, rows.items(), strict=True):
-        _name_rows(axes, labels, f"{role} tasks")
+        _name_rows(axes, labels, f"{role} tasks", upright)
         axes.set_xticks([])
     _name_columns(stacked[0], page)
     figure.align_ylabels()
+    if page.lines:
+        figure.supxlabel("\n".join(page.lines), size=_SMALL, linespacing=1.4)
     return figure, dict(zip(stacked, groups.values(), strict=True))
 
 
@@ -130,9 +175,11 @@ def draw_cells(parts: dict[Axes, Cells], colours: Colormap, scale: Normalize) ->
     assert figure is not None  # noqa: S101  for the type checker
     fix_layout(figure)
     size = min(_type_size(axes, cells) for axes, cells in parts.items())
-    if size >= SMALLEST_TYPE:
-        for axes, cells in parts.items():
-            _print(axes, cells, size, colours, scale)
+    for axes, cells in parts.items():
+        if size >= SMALLEST_TYPE:
+            _print(axes, cells, cells.texts, size, colours, scale)
+        elif not cells.signs.empty:
+            _print(axes, cells, cells.signs, _SMALL, colours, scale)
 
 
 def ink(value: float, colours: Colormap, scale: Normalize) -> str:
@@ -143,9 +190,47 @@ def ink(value: float, colours: Colormap, scale: Normalize) -> str:
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
 
 
-def _name_rows(axes: Axes, labels: list[str], role: str) -> None:
+def difference_scale(delta: pd.Series[float], noise: pd.Series[bool], most: float) -> Normalize:
+    """Return a scale of differences in points, as far below 0 as above it.
+
+    It ends at the largest difference, or at `most`, whose colour larger ones have. noise: which are
+    inside the noise: the largest of these takes no more than half of the scale.
+    """
+    largest = min(most, delta.abs().max())
+    limit = float(np.nanmax([_LEAST, largest, 2 * delta[noise].abs().max()]))
+    return Normalize(-limit, limit, clip=True)
+
+
+def add_bar(parts: dict[Axes, Cells], scale: Normalize, colours: Colormap, label: str) -> Colorbar:
+    """Return a colour bar beside the cells; pointed where values lie beyond the scale."""
+    values = np.concatenate(
+        [cells.values.to_numpy(dtype=float).ravel() for cells in parts.values()]
+    )
+    figure = next(iter(parts)).get_figure(root=True)
+    assert figure is not None  # noqa: S101  for the type checker
+    low, high = np.array([scale.vmin, scale.vmax], dtype=float)
+    ends = (bool((values < low).any()), bool((values > high).any()))
+    bar = figure.colorbar(
+        ScalarMappable(scale, colours),
+        ax=list(parts),
+        fraction=0.05,
+        aspect=20,
+        pad=0.01,
+        extend=_EXTEND[ends],
+        ticks=MaxNLocator(_TICKS),
+    )
+    bar.set_label("\n".join(wrapped(label, _SHORTEST, _ROLE_TYPE)))
+    bar.outline.set_visible(False)
+    return bar
+
+
+def _name_rows(axes: Axes, labels: list[str], role: str, upright: bool) -> None:
+    """Name rows and their role, this in two lines across where the rows are not high enough."""
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
-    axes.set_ylabel(role)
+    if upright:
+        axes.set_ylabel(role)
+    else:
+        axes.set_ylabel(role.replace(" ", "\n"), rotation=0, ha="right", va="center")
 
 
 def _name_columns(axes: Axes, page: _Page) -> None:
@@ -163,18 +248,33 @@ def _colour(axes: Axes, cells: Cells, colours: Colormap, scale: Normalize) -> No
     axes.pcolormesh(shown, cmap=colours, norm=scale, edgecolors="white", linewidth=0.4)
     axes.set_facecolor(UNKNOWN)
     axes.set(xlim=(0, columns), ylim=(rows, 0))
+    _cover(axes, cells.values.isna() & (cells.texts != ""), facecolor="white")
+    _cover(axes, cells.untested, facecolor="none", edgecolor=_HATCHED, hatch="////")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
 
-def _print(axes: Axes, cells: Cells, size: float, colours: Colormap, scale: Normalize) -> None:
+def _cover(axes: Axes, which: pd.DataFrame, **look: Any) -> None:
+    """Lay a rectangle over some cells."""
+    for row, column in np.argwhere(which.to_numpy(dtype=bool)):
+        axes.add_patch(Rectangle((column, row), 1, 1, linewidth=0, **look))
+
+
+def _print(
+    axes: Axes,
+    cells: Cells,
+    texts: pd.DataFrame,
+    size: float,
+    colours: Colormap,
+    scale: Normalize,
+) -> None:
     rows, columns = cells.shape
     values = cells.values.to_numpy(dtype=float)
     for row, column in itertools.product(range(rows), range(columns)):
         axes.text(
             column + 0.5,
             row + 0.5,
-            str(cells.texts.iat[row, column]),
+            str(texts.iat[row, column]),
             size=size,
             weight="bold" if cells.bold.iat[row, column] else "normal",
             color=ink(values[row, column], colours, scale),

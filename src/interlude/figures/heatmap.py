@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import sources_in_order
-from interlude.figures.grid import Cells, arranged, draw_cells, ink
+from interlude.figures.grid import Cells, add_bar, arranged, difference_scale, draw_cells, ink
 from interlude.figures.labels import points, signed
 from interlude.figures.style import DIVERGING, message_figure
 from interlude.words import NO_SOURCE
@@ -21,6 +19,8 @@ AVERAGE = "average"
 BASELINE = "baseline"
 # As in the paper; a larger difference has the colour of this one. In points.
 _LIMIT = 30.0
+_BOLD = "°"  # stands for a bold number where numbers do not fit
+_MOST_NUMBERS = 20  # columns, in which they do fit
 
 
 def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
@@ -29,7 +29,8 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
     transfer: the rows of one contrast in the transfer table. Without a column of the baseline where
     it has the same sources. Bold with a star: survives Holm's correction; bold: survives
     Benjamini and Hochberg's. A dot: of the cell or its baseline not every planned run counts. A
-    cross: some of these runs are degenerate. Grey: no difference.
+    cross: some of these runs are degenerate. Hatched: no test. Grey: no difference. A difference
+    inside the noise takes no more than half of the scale.
     """
     if transfer.empty:
         return message_figure("No transfer to show:\nthe study has no intermediate task.")
@@ -39,21 +40,17 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
         for role, cells in transfer.groupby("role", sort=False)
     }
     arm = str(transfer["arm"].iloc[0])
-    figure, parts = arranged(groups, options.title, lambda name: options.source_title(name, arm))
-    scale = Normalize(-_limit(transfer), _limit(transfer), clip=True)
-    colours = matplotlib.colormaps[DIVERGING]
-    bar = figure.colorbar(
-        ScalarMappable(scale, colours),
-        ax=list(parts),
-        fraction=0.05,
-        aspect=20,
-        pad=0.01,
-        extend=_clipped(transfer),
+    alpha = options.statistics.alpha
+    figure, parts = arranged(
+        groups,
+        options.title,
+        lambda name: options.source_title(name, arm),
+        _legend(transfer, alpha),
     )
+    scale = difference_scale(transfer["delta"], inside_noise(transfer, alpha), _LIMIT)
+    colours = matplotlib.colormaps[DIVERGING]
     from_what = "baseline" if _has_one_baseline(transfer) else str(transfer["against"].iloc[0])
-    bar.set_label(f"difference from {from_what}, points")
-    bar.outline.set_visible(False)
-    figure.supxlabel(_legend(transfer, options.statistics.alpha), size=6, linespacing=1.4)
+    add_bar(parts, scale, colours, f"difference from {from_what}, points")
     draw_cells(parts, colours, scale)
     for axes, role in zip(parts, groups, strict=True):
         _mark(axes, transfer[transfer["role"] == role], sources, colours, scale)
@@ -74,14 +71,17 @@ def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) 
     holm = _below(place["p_holm"], grid, options)[sources].loc[tasks]
     fdr = _below(place["p_fdr"], grid, options)[sources].loc[tasks]
     baseline = transfer.groupby("task")["baseline"].first().loc[tasks]
-    texts = delta.map(signed)
-    texts += holm.replace({True: "*", False: ""})
-    cells = Cells(delta, texts, fdr)
+    stars = holm.replace({True: "*", False: ""})
+    signs = stars.mask(fdr & ~holm, _BOLD)
+    untested = delta.notna() & place["p"].reindex(grid).unstack()[sources].loc[tasks].isna()
+    cells = Cells(delta, delta.map(signed) + stars, fdr, signs, untested)
     if _has_one_baseline(transfer):
         cells = Cells(
             delta.assign(**{BASELINE: 0.0}),
-            texts.assign(**{BASELINE: baseline.map(points)}),
+            cells.texts.assign(**{BASELINE: baseline.map(points)}),
             fdr.assign(**{BASELINE: False}),
+            signs.assign(**{BASELINE: ""}),
+            untested.assign(**{BASELINE: False}),
         )
     return _with_average(cells, baseline) if transfer["role"].iloc[0] == "target" else cells
 
@@ -93,7 +93,8 @@ def _has_one_baseline(transfer: pd.DataFrame) -> bool:
 
 def _with_average(cells: Cells, baseline: pd.Series[float]) -> Cells:
     """Return the cells with a row of averages, unless no task has a difference of all sources."""
-    values, texts, bold = cells.values.copy(), cells.texts.copy(), cells.bold.copy()
+    frames = (cells.values, cells.texts, cells.bold, cells.signs, cells.untested)
+    values, texts, bold, signs, untested = (frame.copy() for frame in frames)
     delta = values.drop(columns=BASELINE, errors="ignore")
     common = delta.loc[:, delta.notna().any()].dropna()
     if common.empty:
@@ -103,18 +104,28 @@ def _with_average(cells: Cells, baseline: pd.Series[float]) -> Cells:
     texts.loc[name] = values.loc[name].map(signed)
     if BASELINE in texts:
         texts.loc[name, BASELINE] = points(baseline[common.index].mean())
-    bold.loc[name] = False
-    return Cells(values, texts, bold)
+    bold.loc[name] = untested.loc[name] = False
+    signs.loc[name] = ""
+    return Cells(values, texts, bold, signs, untested)
 
 
 def _below(p: pd.Series[float], grid: pd.MultiIndex, options: Options) -> pd.DataFrame:
     return (p < options.statistics.alpha).reindex(grid, fill_value=False).unstack()
 
 
+def inside_noise(transfer: pd.DataFrame, alpha: float) -> pd.Series[bool]:
+    """Return which differences no test tells from 0, or none could at their size."""
+    small = transfer["delta"].abs() < transfer["detectable"]
+    return (transfer["p"] >= alpha) | (transfer["p"].isna() & small)
+
+
 def _incomplete(cells: pd.DataFrame) -> pd.Series[bool]:
     """Return of which cells, or of whose baseline, not every planned run counts."""
-    own = cells["n_restarts"] < cells["n_planned"]
-    return own | (cells["baseline_n"] < cells["baseline_n_planned"])
+    return (cells["n_restarts"] < cells["n_planned"]) | _lost_of_baseline(cells)
+
+
+def _lost_of_baseline(cells: pd.DataFrame) -> pd.Series[bool]:
+    return cells["baseline_n"] < cells["baseline_n_planned"]
 
 
 def _degenerate(cells: pd.DataFrame) -> pd.Series[bool]:
@@ -122,17 +133,28 @@ def _degenerate(cells: pd.DataFrame) -> pd.Series[bool]:
     return cells["n_degenerate"] + cells["baseline_n_degenerate"] > 0
 
 
+def _of_baseline(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return a cell of the baseline of each task, with its own runs."""
+    first = cells.drop_duplicates("task")
+    none = {"n_restarts": 0, "n_planned": 0, "n_degenerate": 0}
+    return first.assign(source=BASELINE, delta=0.0, **none)
+
+
 def _mark(
     axes: Axes, cells: pd.DataFrame, sources: list[str], colours: Colormap, scale: Normalize
 ) -> None:
     """Put a dot into the right corner of incomplete cells, a cross into the left of degenerate."""
     rows = {task: number for number, task in enumerate(dict.fromkeys(cells["task"]))}
+    columns = {source: number for number, source in enumerate(sources)}
+    if _has_one_baseline(cells):
+        columns[BASELINE] = len(sources)
+        cells = pd.concat([cells, _of_baseline(cells)], ignore_index=True)
     looks = {".": (_incomplete(cells), 0.93, 0), "x": (_degenerate(cells), 0.07, 0.5)}
     for marker, (marked, place, width) in looks.items():
         shown = cells[marked]
         for source, task, delta in zip(shown["source"], shown["task"], shown["delta"], strict=True):
             axes.plot(
-                sources.index(source) + place,
+                columns[source] + place,
                 rows[task] + 0.2,
                 marker,
                 color=ink(delta, colours, scale),
@@ -141,36 +163,18 @@ def _mark(
             )
 
 
-def _clipped(transfer: pd.DataFrame) -> str:
-    """Return the ends of the colour bar beyond which differences have the colour of its end."""
-    above, below = transfer["delta"].max() > _LIMIT, transfer["delta"].min() < -_LIMIT
-    ends = {(True, True): "both", (True, False): "max", (False, True): "min"}
-    return ends.get((bool(above), bool(below)), "neither")
-
-
-def _limit(transfer: pd.DataFrame) -> float:
-    largest = transfer["delta"].abs().max()
-    return float(np.nanmin([_LIMIT, max(1.0, largest)]))
-
-
-def _legend(transfer: pd.DataFrame, alpha: float) -> str:
+def _legend(transfer: pd.DataFrame, alpha: float) -> list[str]:
+    bold = "bold" if transfer["source"].nunique() <= _MOST_NUMBERS else f"bold or {_BOLD}"
+    untested = transfer[transfer["p"].isna()]
     marks = {
         "* survives Holm's correction within its role": (transfer["p_holm"] < alpha).any(),
-        "bold: survives Benjamini–Hochberg's": (transfer["p_fdr"] < alpha).any(),
+        f"{bold}: survives Benjamini–Hochberg's": (transfer["p_fdr"] < alpha).any(),
         "dot: not all planned runs count": _incomplete(transfer).any(),
         "×: degenerate runs, its own or its baseline's": _degenerate(transfer).any(),
+        "hatched: a difference without a test": untested["delta"].notna().any(),
         "grey: no difference": transfer["delta"].isna().any(),
     }
-    used = [mark for mark, found in marks.items() if found]
-    lines = ["    ".join(used[at : at + 2]) for at in range(0, len(used), 2)]
-    untested = transfer[transfer["p"].isna()]
-    lines += [
-        f"{count} of {len(transfer)} cells have no test: {note}"
-        for note, count in untested["note"]
-        .astype("str")
-        .str.split("; ")
-        .str[0]
-        .value_counts()
-        .items()
+    notes = untested["note"].astype("str").str.split("; ").str[0].value_counts()
+    return [mark for mark, found in marks.items() if found] + [
+        f"{count} of {len(transfer)} cells have no test: {note}" for note, count in notes.items()
     ]
-    return "\n".join(lines)

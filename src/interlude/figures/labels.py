@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 from matplotlib.font_manager import FontProperties
@@ -12,6 +13,7 @@ from matplotlib.textpath import text_to_path
 LARGEST_TYPE = 6.5
 SMALLEST_TYPE = 3.9
 POINTS_PER_INCH = 72
+_BETWEEN = "    "  # two parts of a line
 
 
 def text_width(label: str, size: float = LARGEST_TYPE) -> float:
@@ -38,6 +40,21 @@ def wrapped(text: str, width: float, size: float = LARGEST_TYPE) -> list[str]:
             lines.append(word)
         else:
             lines[-1] = longer
+    return lines
+
+
+def joined(parts: Sequence[str], width: float, size: float = LARGEST_TYPE) -> list[str]:
+    """Return parts beside one another, as lines that are no wider than `width` inches.
+
+    A part that is wider by itself is broken between its words.
+    """
+    lines: list[str] = []
+    for part in parts:
+        longer = f"{lines[-1]}{_BETWEEN}{part}" if lines else part
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines += wrapped(part, width, size)
     return lines
 
 

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -14,8 +14,8 @@ from interlude.analysis.mix_or_chain import CHAIN, MIX, NEITHER
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order, sources_in_order
 from interlude.figures.boxes import BOX_HEIGHT, QUARTILES, draw_boxes, patches_of
-from interlude.figures.grid import Cells, arranged, draw_cells
-from interlude.figures.labels import fitted, signed, wrapped
+from interlude.figures.grid import Cells, add_bar, arranged, difference_scale, draw_cells
+from interlude.figures.labels import fitted, signed
 from interlude.figures.panels import mark_sizes
 from interlude.figures.style import (
     COLOURS,
@@ -29,7 +29,7 @@ from interlude.figures.style import (
     new_figure,
 )
 
-_FOUND = {CHAIN: COLOURS[1], NEITHER: "#F2F2F2", MIX: COLOURS[5]}
+_FOUND = {CHAIN: COLOURS[1], NEITHER: "white", MIX: COLOURS[5]}
 _NOTHING = "Nothing to show:\nno cell of mixing has one of chaining beside it."
 _LIMIT = 10.0  # a larger difference has the colour of this one; in points
 
@@ -54,32 +54,32 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
         )
         for role, own in cells.groupby("role", sort=False)
     }
-    figure, parts = arranged(groups, options.title)
+    names = {MIX: cells["arm"].iloc[0], CHAIN: cells["against"].iloc[0]}
+    below = [
+        f"{names[MIX]} minus {names[CHAIN]}, points",
+        "×: the rule of sizes says the other",
+        "bold: told apart by the paper's test",
+        *(["grey: no difference"] if cells["delta"].isna().any() else []),
+    ]
+    figure, parts = arranged(groups, options.title, below=below)
     width, height = figure.get_size_inches()
     if width <= _WIDE:
         figure.set_size_inches(width, min(height + _TWO_LINES, PAGE_HEIGHT))
-    names = {MIX: cells["arm"].iloc[0], CHAIN: cells["against"].iloc[0]}
     labels = {
         **{which: f"{name} is better" for which, name in names.items()},
         NEITHER: "no difference is known",
     }
     figure.legend(
-        [Patch(color=_FOUND[which]) for which in labels],
+        [Patch(facecolor=_FOUND[which], edgecolor=MUTED, linewidth=0.4) for which in labels],
         list(labels.values()),
         loc="outside upper center",
         ncols=3 if width > _WIDE else 1,
-    )
-    _write_below(
-        figure,
-        f"{names[MIX]} minus {names[CHAIN]}, points; ×: the rule of sizes says the other; "
-        "bold: told apart by the paper's test",
     )
     bounds = BoundaryNorm([-1.5, -0.5, 0.5, 1.5], 3)
     draw_cells(parts, ListedColormap(list(_FOUND.values())), bounds)
     return figure
 
 
-_SMALL, _MARGIN = 6.0, 0.05  # points; inches
 _WIDE = 4.5  # inches, of a figure with room for three entries of the legend in a line
 _TWO_LINES = 0.4  # inches, of the entries that stand below the first one elsewhere
 _CROSS = {True: "×", False: ""}
@@ -100,21 +100,16 @@ def draw_better_than_single(cells: pd.DataFrame, options: Options) -> Figure:
     text = cells["best_delta"].map(signed) + stars + " " + cells["best"].map(letters).fillna("")
     shown = cells.assign(value=cells["best_delta"], text=text.str.strip(), bold=significant)
     groups = {str(role): _grid(own) for role, own in shown.groupby("role", sort=False)}
-    figure, parts = arranged(groups, options.title)
-    _write_below(
-        figure,
-        f"better of {' (m) and '.join(letters)} (c) minus the target alone, points; "
-        "*: survives Holm's correction",
-    )
-    limit = min(_LIMIT, max(1.0, float(cells["best_delta"].abs().max())))
-    draw_cells(parts, matplotlib.colormaps[DIVERGING], Normalize(-limit, limit, clip=True))
+    better = f"better of {' (m) and '.join(letters)} (c) minus the target alone"
+    below = [better, "*: survives Holm's correction"]
+    below += ["grey: no difference"] if cells["best_delta"].isna().any() else []
+    figure, parts = arranged(groups, options.title, below=below)
+    noise = cells["best_p"] >= options.statistics.alpha
+    scale = difference_scale(cells["best_delta"], noise, _LIMIT)
+    colours = matplotlib.colormaps[DIVERGING]
+    add_bar(parts, scale, colours, "difference, points")
+    draw_cells(parts, colours, scale)
     return figure
-
-
-def _write_below(figure: Figure, text: str) -> None:
-    """Write a text below a figure, in as many lines as its width asks for."""
-    width = figure.get_size_inches()[0] - 2 * _MARGIN
-    figure.supxlabel("\n".join(wrapped(text, width, _SMALL)), size=_SMALL)
 
 
 def _grid(cells: pd.DataFrame) -> Cells:

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from interlude.analysis.averages import GIVEN_SUCCESS
 from interlude.analysis.options import Options
+from interlude.analysis.results import in_order
 from interlude.figures.labels import fitted
 from interlude.figures.style import (
     COLOURS,
@@ -32,62 +34,80 @@ _BOUNDS = ("fixed_low", "fixed_high", "random_low", "random_high")
 _BELOW = 0.3  # rows from the means of a source to its intervals
 # Differences are shown on a logarithmic scale; smaller ones stand at its end. In points.
 _SMALLEST = 0.03
+_WIDE = 5  # times the least; what spans less has a linear scale
+# What is drawn of each cell, and how: what was found, and what could have been.
+_DETECTABLE: dict[str, dict[str, Any]] = {
+    "delta": {"marker": "|", "color": MUTED, "linestyle": "", "alpha": 0.5, "markersize": 4},
+    "detectable": {"marker": "o", "color": COLOURS[0], "linestyle": "", "markersize": 3},
+    "detectable_holm": {"marker": "D", "color": COLOURS[3], "linestyle": "", "markersize": 2.5},
+}
+# Suffix of columns of the table of robustness -> how they count.
+_COUNTS = {
+    "_uncorrected": "sources' means,\nuncorrected",
+    "_means": "sources' means,\nHolm's correction",
+    "": "restarts as encoders,\nthe paper's rule (Holm)",
+}
+_PAIRS = {"target_target": "target with target tasks", "target_probing": "target with probing"}
 # Where the name of a point may stand, best first.
 _PLACES: tuple[dict[str, Any], ...] = (
     {"xytext": (0, 3), "ha": "center", "va": "bottom"},
     {"xytext": (0, -3), "ha": "center", "va": "top"},
     {"xytext": (4, 0), "ha": "left", "va": "center"},
     {"xytext": (-4, 0), "ha": "right", "va": "center"},
-    {"xytext": (4, 6), "ha": "left", "va": "bottom"},
-    {"xytext": (-4, -6), "ha": "right", "va": "top"},
+    {"xytext": (3, 2), "ha": "left", "va": "bottom"},
+    {"xytext": (-3, 2), "ha": "right", "va": "bottom"},
+    {"xytext": (3, -2), "ha": "left", "va": "top"},
+    {"xytext": (-3, -2), "ha": "right", "va": "top"},
 )
+_MANY = 12  # points, whose names need the width of the page
 
 
 def draw_detectable(transfer: pd.DataFrame, options: Options) -> Figure:
-    """Draw the size of each difference against the smallest one that its test could have found.
+    """Draw the smallest differences that tests of each task could have found: the least on top.
 
-    transfer: the transfer table. A panel for each level that the marks use: of a cell by itself,
-    and of the first of its family. Cells below a diagonal are inside the noise of the restarts.
+    transfer: the transfer table. A panel per role; a dot per cell for each level that the marks
+    use: of a cell by itself, and of the first of its family. Strokes are the differences found,
+    whatever their sign: what lies left of its dot is inside the noise of the restarts.
     """
     measured = transfer.dropna(subset=["delta", "detectable"])
     if measured.empty:
         return message_figure("No detectable difference to show:\nno cell has runs that differ.")
-    figure = new_figure(TWO_COLUMNS, 1.1 * ONE_COLUMN)
-    measured = measured.assign(size=measured["delta"].abs())
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    levels = {
-        "detectable": f"a cell by itself, at {options.statistics.alpha:g}",
-        "detectable_holm": "the first of all cells of its role (Holm)",
-    }
-    for axes, (column, title) in zip(panels, levels.items(), strict=True):
-        _draw_found(axes, measured, measured[column])
-        axes.set_title(title, pad=24)
-    _scale_to(panels[0], measured)
+    roles = in_order(measured["role"])
+    most = measured.groupby("role")["task"].nunique().max()
+    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 1.1 + _ROW_HEIGHT * most))
+    panels = figure.subplots(1, len(roles), sharex=True, squeeze=False)[0]
+    for axes, role in zip(panels, roles, strict=True):
+        _draw_found(axes, measured[measured["role"] == role], options)
+    every = measured[[*_DETECTABLE]].abs().clip(lower=_SMALLEST).to_numpy().ravel()
+    if every.max() > _WIDE * every.min():
+        panels[0].set_xscale("log")
+        mark_sizes(panels[0], pd.Series(every), "{x:g}")
     figure.supxlabel(
-        f"smallest detectable difference, points (below {_SMALLEST:g}: at the edge)", size=7
+        f"difference without its sign, points (below {_SMALLEST:g}: at the edge)", size=7
     )
-    panels[0].set_ylabel("size of the difference found, points")
+    figure.legend(handles=_levels(options), loc="outside upper center", ncols=3)
     return figure
 
 
-def _draw_found(axes: Axes, measured: pd.DataFrame, detectable: pd.Series[float]) -> None:
-    for role, cells in measured.groupby("role", sort=False):
-        smallest = detectable[cells.index]
-        inside = int((cells["size"] < smallest).sum())
-        across, up = smallest.clip(lower=_SMALLEST), cells["size"].clip(lower=_SMALLEST)
-        label = f"{role}: {inside} of {len(cells)} cells below the line"
-        _scatter(axes, across, up, str(role), label)
-    axes.axline((1, 1), (10, 10), color=MUTED, linewidth=0.7)
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), borderpad=0, handletextpad=0.1)
+def _draw_found(axes: Axes, cells: pd.DataFrame, options: Options) -> None:
+    """Draw the cells of a role, a row per task."""
+    size = cells["delta"].abs()
+    tasks = [*cells.groupby("task", sort=False)["detectable"].median().sort_values().index]
+    rows = cells["task"].map(tasks.index)
+    for column, look in _DETECTABLE.items():
+        axes.plot(cells[column].abs().clip(lower=_SMALLEST), rows, **look)
+    axes.set_yticks(range(len(tasks)), [fitted(options.title(task), 1.2) for task in tasks])
+    axes.set_ylim(len(tasks) - 0.5, -0.5)
+    inside = int((size < cells["detectable"]).sum())
+    axes.set_title(f"{cells['role'].iloc[0]} tasks\n{inside} of {len(cells)} inside the noise")
 
 
-def _scale_to(axes: Axes, measured: pd.DataFrame) -> None:
-    """Scale both axes alike; what is too small for them stands at their end."""
-    top = 1.5 * max(1.0, measured[["size", "detectable", "detectable_holm"]].to_numpy().max())
-    axes.set(xscale="log", yscale="log", xlim=(_SMALLEST / 1.2, top), ylim=(_SMALLEST / 1.2, top))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter(NullFormatter())
+def _levels(options: Options) -> list[Line2D]:
+    """Return what the legend says of the marks."""
+    alone = f"detectable by itself, at {options.statistics.alpha:g}"
+    names = ["difference found", alone, "detectable as the first of its role (Holm)"]
+    looks = zip(_DETECTABLE.values(), names, strict=True)
+    return [Line2D([], [], label=name, **look) for look, name in looks]
 
 
 def draw_averages(averages: pd.DataFrame, ranked: pd.DataFrame, options: Options) -> Figure:
@@ -122,38 +142,38 @@ def draw_averages(averages: pd.DataFrame, ranked: pd.DataFrame, options: Options
 def draw_robustness(robustness: pd.DataFrame) -> Figure:
     """Draw the number of significant correlations in each look, of two roles side by side.
 
-    robustness: the table of `robustness.robustness_table`. Bars are of the sources' means; the
-    number by the rule of the paper stands beside them.
+    robustness: the table of `robustness.robustness_table`. A panel for each way to count: pairs by
+    the sources' means before and after correction, and cells by the rule of the paper.
     """
     if robustness.empty:
         return message_figure("No correlation to show:\nno encoder has scores.")
-    looks = [fitted(look, 2.5) for look in robustness["look"]]
-    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 0.8 + 0.19 * len(looks)))
-    axes = figure.add_subplot()
-    rows = np.arange(len(looks))
-    pairs = {"target_target": "target with target tasks", "target_probing": "target with probing"}
-    start = np.zeros(len(looks))
-    for number, (column, label) in enumerate(pairs.items()):
-        found = robustness[f"{column}_means"]
-        axes.barh(rows, found, left=start, color=COLOURS[number], label=label)
-        start += found.to_numpy()
-    for row, look in enumerate(robustness.itertuples()):
-        axes.annotate(
-            f"{look.significant_means} ({look.sources} sources; "
-            f"by the paper's rule {look.significant})",
-            (look.significant_means, row),
-            xytext=(2, 0),
-            textcoords="offset points",
-            va="center",
-            size=6,
-        )
-    axes.set_yticks(rows, looks)
-    axes.set_ylim(len(looks) - 0.5, -0.5)
-    axes.set_xlim(0, max(1, 1.7 * start.max()))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("correlated pairs of tasks: the sources' means, after Holm's correction")
-    figure.legend(loc="outside upper center", ncols=2)
+    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 1.0 + 0.17 * len(robustness)))
+    panels = figure.subplots(1, len(_COUNTS), sharey=True)
+    for axes, (suffix, title) in zip(panels, _COUNTS.items(), strict=True):
+        _draw_counts(axes, robustness, suffix)
+        axes.set_title(title)
+    looks = zip(robustness["look"], robustness["sources"], strict=True)
+    labels = [f"{fitted(look, 1.6)} ({sources})" for look, sources in looks]
+    panels[0].set_yticks(range(len(labels)), labels)
+    panels[0].set_ylim(len(labels) - 0.5, -0.5)
+    figure.supxlabel("correlated pairs of tasks    in brackets: sources", size=7)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=2)
     return figure
+
+
+def _draw_counts(axes: Axes, robustness: pd.DataFrame, suffix: str) -> None:
+    rows = np.arange(len(robustness))
+    start = np.zeros(len(robustness))
+    for number, (column, label) in enumerate(_PAIRS.items()):
+        found = robustness[f"{column}{suffix}"].to_numpy()
+        axes.barh(rows, found, left=start, color=COLOURS[number], label=label)
+        start += found
+    for row, total in enumerate(start):
+        beside: dict[str, Any] = {"xytext": (2, 0), "textcoords": "offset points"}
+        axes.annotate(f"{total:.0f}", (total, row), va="center", size=6, **beside)
+    axes.set_xlim(0, max(1, 1.2 * start.max()))
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
 def draw_sizes(sources: pd.DataFrame, options: Options) -> Figure:
@@ -164,7 +184,8 @@ def draw_sizes(sources: pd.DataFrame, options: Options) -> Figure:
     measured = sources.dropna(subset=["train_examples", "delta"])
     if measured.empty:
         return message_figure("No sizes to show:\nno source has a size and a target transfer.")
-    figure = new_figure(ONE_COLUMN, 0.85 * ONE_COLUMN)
+    many = len(measured) > _MANY
+    figure = new_figure(TWO_COLUMNS if many else ONE_COLUMN, (1.4 if many else 0.85) * ONE_COLUMN)
     axes = figure.add_subplot()
     for number, (form, part) in enumerate(measured.groupby("form", sort=False)):
         axes.plot(
@@ -210,11 +231,11 @@ def draw_comparison(cells: pd.DataFrame, own: str, other: str) -> Figure:
     return figure
 
 
-def mark_sizes(axes: Axes, sizes: pd.Series[int]) -> None:
+def mark_sizes(axes: Axes, sizes: pd.Series[Any], form: str = "{x:,.0f}") -> None:
     """Mark decades, and steps between them where the sizes span little more than one."""
     narrow = sizes.max() < 20 * sizes.min()
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_formatter(form)
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
@@ -264,20 +285,27 @@ def _name_of_average(average: pd.Series[Any], options: Options) -> str:
 
 
 def _name_points(axes: Axes, sources: pd.DataFrame, options: Options) -> None:
-    """Write each source's name beside its point, at the first place that is still free."""
-    occupied: list[Bbox] = []
+    """Write each source's name beside its point, at the first free place; say how many have none.
+
+    A place is free where neither another name nor a point is, inside the axes.
+    """
+    points = axes.transData.transform(sources[["train_examples", "delta"]].to_numpy(dtype=float))
+    occupied = [Bbox.from_bounds(x - 2, y - 2, 4, 4) for x, y in points]
     for _, source in sources.iterrows():
         point = (source["train_examples"], source["delta"])
+        name = fitted(options.source_title(source["source"]), 1.2, 5.5)
         for place in _PLACES:
-            name = axes.annotate(
-                fitted(options.source_title(source["source"]), 1.2, 5.5),
-                point,
-                textcoords="offset points",
-                size=5.5,
-                **place,
-            )
-            box = name.get_window_extent()
-            if not any(box.overlaps(other) for other in occupied) or place is _PLACES[-1]:
+            text = axes.annotate(name, point, textcoords="offset points", size=5.5, **place)
+            box = text.get_window_extent()
+            if _is_inside(box, axes) and not box.count_overlaps(occupied):
                 occupied.append(box)
                 break
-            name.remove()
+            text.remove()
+    unnamed = len(sources) - len(axes.texts)
+    if unnamed:
+        axes.set_title(f"{unnamed} without a name: too close to others", size=6)
+
+
+def _is_inside(box: Bbox, axes: Axes) -> bool:
+    around = axes.get_window_extent()
+    return bool(around.x0 <= box.x0 and box.x1 <= around.x1)

@@ -9,13 +9,12 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order
-from interlude.figures.grid import Cells, arranged, draw_cells
+from interlude.figures.grid import Cells, add_bar, arranged, draw_cells
 from interlude.figures.labels import fitted
 from interlude.figures.style import (
     COLOURS,
@@ -88,13 +87,10 @@ def draw_selection_ranks(choices: pd.DataFrame, options: Options) -> Figure:
         for of in ("place", "text")
     )
     cells = Cells(values, texts.fillna(""), texts.isin(["1"]))
-    figure, parts = arranged({"target": cells}, options.title)
+    below = ["grey: no choice"] if texts.isna().any(axis=None) else []
+    figure, parts = arranged({"target": cells}, options.title, below=below)
     scale, colours = Normalize(0, 1), matplotlib.colormaps[_SEQUENTIAL]
-    bar = figure.colorbar(
-        ScalarMappable(scale, colours), ax=list(parts), fraction=0.05, aspect=20, pad=0.01
-    )
-    bar.set_ticks([0, 1], labels=["best", "worst"])
-    bar.outline.set_visible(False)
+    add_bar(parts, scale, colours, "").set_ticks([0, 1], labels=["best", "worst"])
     draw_cells(parts, colours, scale)
     return figure
 

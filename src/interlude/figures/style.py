@@ -47,6 +47,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "xtick.major.width": 0.5,
     "ytick.major.width": 0.5,
+    "hatch.linewidth": 0.4,
     "lines.linewidth": 1.0,
     "lines.markersize": 3,
     "text.parse_math": False,  # a task name may hold a dollar sign

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order
 from interlude.analysis.stability import trials_of
 from interlude.figures.boxes import BOX_HEIGHT, QUARTILES, draw_boxes, patches_of
-from interlude.figures.labels import fitted
+from interlude.figures.small import legend_above, small_panels
 from interlude.figures.style import (
     COLOURS,
     PAGE_HEIGHT,
@@ -23,7 +23,6 @@ from interlude.figures.style import (
 )
 from interlude.words import NO_SOURCE
 
-_ACROSS = 3
 _PANEL_HEIGHT = 1.5
 _NOTHING = "No trials to show:\nno run has a score."
 
@@ -49,7 +48,7 @@ def draw_trial_boxes(runs: pd.DataFrame, options: Options, margin: float) -> Fig
     axes = figure.add_subplot()
     draw_boxes(axes, tasks, boxes)
     axes.set_xlabel(f"score, points ({QUARTILES})")
-    figure.legend(patches_of(starts), starts, loc="outside upper center", ncols=4)
+    legend_above(figure, patches_of(starts), starts)
     return figure
 
 
@@ -112,18 +111,13 @@ def _panels(
     if table.empty:
         return message_figure(_NOTHING)
     tasks, starts = in_order(table["panel"]), in_order(table["start"])
-    down = math.ceil(len(tasks) / _ACROSS)
-    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 0.6 + _PANEL_HEIGHT * down))
-    grid = figure.subplots(down, _ACROSS, squeeze=False).ravel()
-    for axes, task in zip(grid, tasks, strict=False):
-        axes.set_title(fitted(task, 1.8))
+    figure, panels = small_panels(tasks, _PANEL_HEIGHT, len(starts))
+    for axes, task in zip(panels, tasks, strict=True):
         for number, start in enumerate(starts):
             own = table[(table["panel"] == task) & (table["start"] == start)]
-            draw(axes, own, COLOURS[number % len(COLOURS)], fitted(start, 1.4))
-    for axes in grid[len(tasks) :]:
-        axes.set_axis_off()
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+            draw(axes, own, COLOURS[number % len(COLOURS)], start)
+        axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    legend_above(figure, *panels[0].get_legend_handles_labels())
     figure.supxlabel(x, size=7)
     figure.supylabel(y, size=7)
     return figure

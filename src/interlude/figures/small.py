@@ -1,0 +1,50 @@
+"""Small panels beside and below one another, one per task, under a common legend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from interlude.figures.labels import fitted, text_width
+from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, new_figure
+
+_FEW_PANELS = 21  # three across fill a page
+_TITLE_SIZE = 6.5
+_HANDLE = 0.4  # inches, with the space around it
+_LINE = 0.13  # inches
+# Where panels fill a page, each has little height, and most of it belongs to its curves.
+_TIGHT: dict[str, Any] = {"labelsize": 5, "length": 1.5, "pad": 1.2}
+
+
+def small_panels(titles: Sequence[str], height: float, entries: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure and a panel for each title.
+
+    height: of a panel, in inches, where the page has room. entries: how many the legend has.
+    """
+    across = 3 if len(titles) <= _FEW_PANELS else 4
+    down = math.ceil(len(titles) / across)
+    wanted = height * down + 0.4 + _LINE * math.ceil(entries / 4)
+    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, wanted))
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    full = wanted > PAGE_HEIGHT
+    for axes, title in zip(panels, titles, strict=False):
+        shown = fitted(title, TWO_COLUMNS / across - 0.4, _TITLE_SIZE)
+        axes.set_title(shown, size=_TITLE_SIZE, pad=2 if full else None)
+        axes.locator_params(axis="y", nbins=1 if full else 3)
+        axes.locator_params(axis="x", nbins=3)
+        axes.tick_params(**_TIGHT if full else {})
+    for axes in panels[len(titles) :]:
+        axes.set_axis_off()
+    return figure, list(panels[: len(titles)])
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:
+    """Write a legend above the panels, in as many columns as its names leave room for."""
+    shown = [fitted(name, 1.2) for name in names]
+    fitting = max(1, int(TWO_COLUMNS / (max(map(text_width, shown)) + _HANDLE)))
+    figure.legend(handles, shown, loc="outside upper center", ncols=fitting, handlelength=1.6)
