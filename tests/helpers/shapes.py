@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.synthetic import record, runs_of
-from interlude.analysis.options import Options, Stability, Statistics
+from interlude.analysis.averages import average_table, averages_by_filter
+from interlude.analysis.correlations import correlation_pairs, score_matrix, target_block
+from interlude.analysis.options import Options, Stability
+from interlude.analysis.pooled import pooled_tables
+from interlude.analysis.robustness import collapsed_sources, robustness_table
+from interlude.analysis.size import source_table
+from interlude.analysis.stability import expected_best
+from interlude.analysis.transfer import cell_scores, transfer_table
 
 LONG = "a task with a name & <b>words</b> that does not end before the column does"
-Study = tuple[pd.DataFrame, Options]
 
 
 def made(
@@ -22,7 +27,6 @@ def made(
     probing: Sequence[str] = (),
     shift: float = 0.0,
     lost: float = 0.0,
-    arms: Sequence[str] = ("stilts",),
 ) -> pd.DataFrame:
     """Three restarts of each source and of none on each task.
 
@@ -59,7 +63,6 @@ def long_names(count: int) -> list[str]:
     return [f"{LONG[: 20 + number % 40]} {number}" for number in range(count)]
 
 
-FEW = Statistics(resamples=50)
 SHAPES: dict[str, Callable[[], pd.DataFrame]] = {
     "1 x 1": lambda: made(["MNLI"], ["CoLA"], shift=0.01),
     "3 x 3 + 1": lambda: made(["MNLI", "QQP", "SocialIQA"], ["CoLA", "RTE", "BoolQ"], ["EdgePOS"]),
@@ -71,7 +74,23 @@ SHAPES: dict[str, Callable[[], pd.DataFrame]] = {
         numbered("source", 8), numbered("target", 9), numbered("probe", 4), lost=0.45
     ),
 }
+OPTIONS = Options(stability=Stability())
 
 
-def options(**more: Any) -> Options:
-    return Options(statistics=FEW, stability=Stability(), **more)
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables that figures of a study are drawn from, of all outcomes. runs: flagged."""
+    transfer = transfer_table(runs, OPTIONS, filtered=False)
+    averages = average_table(transfer, cell_scores(runs, filtered=False), OPTIONS)
+    encoders = runs[runs["arm"] == OPTIONS.contrasts[0].arm]
+    matrix = score_matrix(encoders, filtered=False)
+    return {
+        "transfer": transfer,
+        "averages": averages,
+        "averages_by_filter": averages_by_filter(transfer, OPTIONS),
+        **pooled_tables(transfer, OPTIONS.statistics.alpha),
+        "correlations": target_block(matrix, OPTIONS.statistics.alpha),
+        "correlations_all": correlation_pairs(matrix),
+        "robustness": robustness_table(matrix, collapsed_sources(averages, -5.0), OPTIONS),
+        "sources": source_table(encoders, averages),
+        "expected_best": expected_best(runs, OPTIONS, 0.0),
+    }

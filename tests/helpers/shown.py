@@ -103,24 +103,30 @@ def legend_of_bars(figure: Figure) -> dict[str, str]:
 
 
 def cells(axes: Axes, columns: Axes) -> pd.DataFrame:
-    """A row per cell of a grid: row, column; colour; text, bold, ink (colour of the text).
+    """A row per cell of a grid: row, column; colour, hatched; text, bold, ink (colour of the text).
 
-    columns: the axes that name the columns. A cell without a colour shows what is behind it.
+    columns: the axes that name the columns. A cell without a colour shows what covers it, or else
+    what is behind it.
     """
     (mesh,) = (part for part in axes.collections if isinstance(part, QuadMesh))
     corners = mesh.get_coordinates()
     middles = (corners[:-1, :-1] + corners[1:, 1:]) / 2
     texts = {text.get_position(): text for text in axes.texts}
     rows, heads = names(axes.yaxis), names(columns.xaxis)
+    boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    hatched = {box.get_xy() for box in boxes if box.get_hatch()}
+    covers = {box.get_xy(): box.get_facecolor() for box in boxes if not box.get_hatch()}
     told = []
     for place, value in np.ndenumerate(mesh.get_array().filled(np.nan)):
         x, y = map(float, middles[place])
-        text = texts.pop((x, y))
+        text, corner = texts.pop((x, y)), (x - 0.5, y - 0.5)
+        behind = covers.get(corner, axes.get_facecolor())
         told.append(
             {
                 "row": rows[y],
                 "column": heads[x],
-                "colour": to_hex(axes.get_facecolor() if np.isnan(value) else mesh.to_rgba(value)),
+                "colour": to_hex(behind if np.isnan(value) else mesh.to_rgba(value)),
+                "hatched": corner in hatched,
                 "text": text.get_text(),
                 "bold": text.get_weight() == "bold",
                 "ink": to_hex(text.get_color()),

@@ -432,11 +432,16 @@ def pairs(scores: pd.DataFrame) -> pd.DataFrame:
         [
             {
                 **{"task_a": a[1], "task_b": b[1], "role_a": a[0], "role_b": b[0]},
+                **counted(scores[[a, b]].dropna()),
                 **correlated(scores[a], scores[b]),
             }
             for a, b in itertools.product(scores.columns, scores.columns)
         ]
     )
+
+
+def counted(both: pd.DataFrame) -> dict[str, Any]:
+    return {"n": len(both), "n_means": both.index.get_level_values("source").nunique()}
 
 
 def block(scores: pd.DataFrame) -> pd.DataFrame:
@@ -463,7 +468,7 @@ def block(scores: pd.DataFrame) -> pd.DataFrame:
     ]
     return table.assign(
         **{"p_holm": p_holm, "holm_significant": (p_holm < ALPHA) & ~itself},
-        **{"n_means": means["n"], "spearman_means": means["spearman"]},
+        spearman_means=means["spearman"],
         p_means=means["p"].mask(itself),
         p_holm_means=of_means,
         holm_significant_means=np.array(of_means) < ALPHA,
@@ -480,7 +485,11 @@ def counts(look: str, scores: pd.DataFrame) -> dict[str, Any]:
     both = (of_means["role_b"] == "target").sum()
     told |= {"sources": scores.index.get_level_values("source").nunique()}
     told |= {"significant_means": len(of_means), "target_target_means": both}
-    return told | {"target_probing_means": len(of_means) - both}
+    told |= {"target_probing_means": len(of_means) - both}
+    plain = block(scores).query("once and p_means < @ALPHA")
+    both = (plain["role_b"] == "target").sum()
+    told |= {"significant_uncorrected": len(plain), "target_target_uncorrected": both}
+    return told | {"target_probing_uncorrected": len(plain) - both}
 
 
 @pytest.mark.parametrize("filtered", [True, False])

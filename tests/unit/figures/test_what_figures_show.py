@@ -42,7 +42,7 @@ from helpers.shown import (
 )
 from helpers.synthetic import TITLES, demo_options, demo_runs, record, runs_of, sized_runs
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import AxLine
@@ -57,6 +57,7 @@ from interlude.analysis.stability import BEST_COLUMNS, expected_best, trials_of
 from interlude.analysis.study_tables import study_tables
 from interlude.figures.answer import draw_answer
 from interlude.figures.gallery import DRAWN, Material, draw_figures
+from interlude.figures.grid import ink
 from interlude.figures.panels import draw_comparison, draw_detectable
 from interlude.figures.style import save, style
 
@@ -141,7 +142,9 @@ def transfer() -> pd.DataFrame:
     table.loc[[2, 7], ["p", "p_fdr"]] = 0.02
     table = table.assign(n=4, n_restarts=4, n_planned=4, note="", n_degenerate=0)
     table = table.assign(baseline_n=4, baseline_n_planned=4, baseline_n_degenerate=0)
-    table.loc[0, "delta"] = 45.2
+    table.loc[1, "delta"] = 45.2
+    table.loc[13, ["p", "p_fdr", "p_holm"]] = np.nan
+    table.loc[13, "note"] = "fewer than 2 runs on a side"
     table.loc[4, ["delta", "p", "p_fdr", "p_holm"]] = np.nan
     table.loc[4, ["detectable", "detectable_holm"]] = np.nan
     table.loc[4, "note"] = "no runs left; its source did not learn"
@@ -166,6 +169,11 @@ def signed(difference: float) -> str:
     return "0.0" if abs(difference) < 0.05 else f"{difference:+.1f}".replace("-", "−")
 
 
+def limit_of(delta: pd.Series, p: pd.Series, most: float) -> float:
+    """Where a scale ends: differences that no test tells from 0 take up to half of it."""
+    return max(1.0, min(most, delta.abs().max()), 2 * delta[p >= 0.05].abs().max())
+
+
 def blue_for_gain(value: float, limit: float) -> str:
     """The colour of a value between red for -limit, a light middle, and blue for limit."""
     if pd.isna(value):
@@ -176,7 +184,7 @@ def blue_for_gain(value: float, limit: float) -> str:
 
 def grids(figure: Figure) -> dict[str, Axes]:
     """The panels of a figure of cells, by the name of their rows, top first; not the colour bar."""
-    panels = {axes.get_ylabel(): axes for axes in figure.axes[:-1]}
+    panels = {axes.get_ylabel().replace("\n", " "): axes for axes in figure.axes[:-1]}
     places = [axes.get_position() for axes in panels.values()]
     assert len({(round(place.x0, 6), round(place.x1, 6)) for place in places}) == 1
     assert [place.y0 for place in places] == sorted((place.y0 for place in places), reverse=True)
@@ -191,6 +199,7 @@ def all_cells(panels: dict[str, Axes]) -> pd.DataFrame:
 
 def test_heatmap_shows_its_table(draw: Drawing) -> None:
     table = transfer()
+    limit = limit_of(table["delta"], table["p"], 30)
     panels = grids(draw("heatmap", transfer=table))
     assert list(panels) == ["target tasks", "probing tasks"]
     target, probing = panels.values()
@@ -202,19 +211,21 @@ def test_heatmap_shows_its_table(draw: Drawing) -> None:
         panel=table["role"] + " tasks",
         row=table["task"].map(TITLES),
         column=table["source"].map(TITLES),
-        colour=table["delta"].map(lambda delta: blue_for_gain(delta, 30)),
+        colour=table["delta"].map(lambda delta: blue_for_gain(delta, limit)),
         text=table["delta"].map(signed) + np.where(table["p_holm"] < 0.05, "*", ""),
         bold=table["p_fdr"] < 0.05,
+        hatched=table["p"].isna() & table["delta"].notna(),
     )
-    columns = ["panel", "row", "column", "colour", "text", "bold"]
+    assert told["hatched"].sum() == 1
+    columns = ["panel", "row", "column", "colour", "text", "bold", "hatched"]
     shown = all_cells(panels)
     of_sources = (shown["column"] != "baseline") & (shown["row"] != "average of 2")
     same(shown.loc[of_sources, columns].to_numpy(), told[columns].to_numpy())
 
-    middle = blue_for_gain(0, 30)
+    middle = blue_for_gain(0, limit)
     means = table.groupby(["role", "task"])["baseline"].first()
     expected = [
-        (f"{role} tasks", TITLES[task], "baseline", middle, f"{mean:.1f}", False)
+        (f"{role} tasks", TITLES[task], "baseline", middle, f"{mean:.1f}", False, False)
         for (role, task), mean in means.items()
     ]
     targets = table[table["role"] == "target"]
@@ -227,14 +238,15 @@ def test_heatmap_shows_its_table(draw: Drawing) -> None:
             "target tasks",
             "average of 2",
             TITLES[at],
-            blue_for_gain(mean, 30),
+            blue_for_gain(mean, limit),
             signed(mean),
+            False,
             False,
         )
         for at, mean in over_tasks.items()
     ]
     average = f"{means['target'][common].mean():.1f}"
-    expected += [("target tasks", "average of 2", "baseline", middle, average, False)]
+    expected += [("target tasks", "average of 2", "baseline", middle, average, False, False)]
     same(shown.loc[~of_sources, columns].to_numpy(), expected)
     assert min(map(contrast, shown["ink"], shown["colour"])) > 3
 
@@ -256,37 +268,48 @@ def test_marks_of_the_heatmap_stand_in_the_cells_that_they_are_of(draw: Drawing)
     fewer = table["n_restarts"] < table["n_planned"]
     fewer |= table["baseline_n"] < table["baseline_n_planned"]
     bad = table["n_degenerate"] + table["baseline_n_degenerate"] > 0
-    for marker, marked in ((".", fewer), ("x", bad)):
-        told = table[marked]
-        named = told["task"].map(TITLES), told["source"].map(TITLES)
+    lost = table["baseline_n"] < table["baseline_n_planned"]
+    without = table["baseline_n_degenerate"] > 0
+    for marker, marked, its in ((".", fewer, lost), ("x", bad, without)):
+        baselines = table[its].drop_duplicates("task").assign(source="baseline")
+        assert len(baselines) == 1
+        told = pd.concat([table[marked], baselines])
+        named = told["task"].map(TITLES), told["source"].map({**TITLES, "baseline": "baseline"})
         same(shown[marker], zip(told["role"] + " tasks", *named, strict=True))
 
 
 def test_the_heatmap_explains_the_marks_it_has(draw: Drawing) -> None:
     table = transfer()
-    text = draw("heatmap", transfer=table).get_supxlabel()
     marked = {
         "* survives Holm's correction within its role",
         "bold: survives Benjamini–Hochberg's",
         "dot: not all planned runs count",
         "×: degenerate runs, its own or its baseline's",
+        "hatched: a difference without a test",
         "grey: no difference",
         "1 of 15 cells have no test: no runs left",
+        "1 of 15 cells have no test: fewer than 2 runs on a side",
     }
-    assert {part for line in text.split("\n") for part in line.split("    ")} == marked
+    assert parts_below(draw("heatmap", transfer=table)) == marked
     plain = table.dropna().assign(p_holm=0.1, p_fdr=0.1, n_restarts=4, baseline_n=4)
     plain = plain.assign(n_degenerate=0, baseline_n_degenerate=0)
     assert draw("heatmap", transfer=plain).get_supxlabel() == ""
 
 
-@pytest.mark.parametrize(("factor", "limit"), [(1.0, 30.0), (0.1, 4.52), (0.001, 1.0)])
+@pytest.mark.parametrize(
+    ("factor", "limit", "ends"),
+    [(1.0, 30.0, "max"), (0.1, 4.52, "neither"), (0.001, 1.0, "neither")],
+)
 def test_the_scale_of_the_heatmap_reaches_to_its_largest_difference(
-    draw: Drawing, factor: float, limit: float
+    draw: Drawing, factor: float, limit: float, ends: str
 ) -> None:
     table = transfer()
+    noisy = table["p"] >= 0.05
+    table["delta"] = table["delta"].where(~noisy, table["delta"].clip(-14, 14)).clip(lower=-29)
     figure = draw("heatmap", transfer=table.assign(delta=table["delta"] * factor))
     bar = figure.axes[-1]
-    assert bar.get_ylabel() == "difference from baseline, points"
+    assert bar.get_ylabel() == "difference from\nbaseline, points"
+    assert bar._colorbar.extend == ends
     assert bar.get_ylim() == pytest.approx((-limit, limit))
     shown = bar_of_colours(bar)
     assert len(shown) == 256
@@ -294,6 +317,24 @@ def test_the_scale_of_the_heatmap_reaches_to_its_largest_difference(
     boolq = cells(figure.axes[0], figure.axes[0]).set_index(["row", "column"])
     expected = blue_for_gain(table["delta"][1] * factor, limit)
     assert boolq.loc[("BoolQ", "SocialIQA"), "colour"] == expected
+
+
+def test_a_difference_inside_the_noise_takes_half_of_the_scale_of_the_heatmap(
+    draw: Drawing,
+) -> None:
+    alone = transfer().loc[[1]].assign(delta=3.5, p=0.47, p_holm=0.47, p_fdr=0.47)
+    assert draw("heatmap", transfer=alone).axes[-1].get_ylim() == pytest.approx((-7, 7))
+    # Without a test, but smaller than what one could have found.
+    untested = alone.assign(p=np.nan, p_holm=np.nan, p_fdr=np.nan, detectable=4.0)
+    assert draw("heatmap", transfer=untested).axes[-1].get_ylim() == pytest.approx((-7, 7))
+    sure = alone.assign(p=0.001)
+    assert draw("heatmap", transfer=sure).axes[-1].get_ylim() == pytest.approx((-3.5, 3.5))
+
+
+def test_numbers_and_marks_can_be_read_on_every_colour() -> None:
+    colours, scale = matplotlib.colormaps["RdBu"], Normalize(-1, 1)
+    for value in np.linspace(-1, 1, 101):
+        assert contrast(to_hex(ink(value, colours, scale)), to_hex(colours(scale(value)))) > 4
 
 
 def pairs() -> pd.DataFrame:
@@ -336,11 +377,13 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
     assert down(probing) == ["WC", "BShift"]
 
     surviving = table["spearman"].where(table["holm_significant_means"])
+    plain = table["spearman"].notna() & surviving.isna()
+    assert plain.any()
     told = table.assign(
         panel=table["role_b"] + " tasks",
         row=table["task_b"].map(TITLES),
         column=table["task_a"].map(TITLES),
-        colour=surviving.map(lambda rho: blue_for_gain(rho, 1)),
+        colour=surviving.map(lambda rho: blue_for_gain(rho, 1)).mask(plain, "#ffffff"),
         text=table["spearman"].map(coefficient),
         bold=table["holm_significant"],
     )
@@ -351,12 +394,16 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
     assert (table["holm_significant"] != table["holm_significant_means"]).any()
     same(shown[columns].to_numpy(), told[columns].to_numpy())
     assert min(map(contrast, shown["ink"], shown["colour"])) > 3
-    assert figure.get_supxlabel().splitlines() == [
+    assert parts_below(figure) == {
         f"{table['n'].min()} to {table['n'].max()} encoders of 3 to 4 sources",
         "colour: survives Holm's correction on the sources' means",
         "bold: the paper's rule, restarts as encoders",
-    ]
+    }
     assert_scale_of_correlations(figure.axes[-1])
+
+
+def parts_below(figure: Figure) -> set[str]:
+    return {part for line in figure.get_supxlabel().split("\n") for part in line.split("    ")}
 
 
 def fresh(table: pd.DataFrame) -> np.ndarray:
@@ -370,7 +417,7 @@ def assert_scale_of_correlations(bar: Axes) -> None:
 
 
 def test_correlations_all_shows_its_table(draw: Drawing) -> None:
-    table = pairs().assign(n=9)
+    table = pairs().assign(n=9, n_means=3)
     figure = draw("correlations_all", correlations_all=table)
     panels = grids(figure)
     assert list(panels) == ["target tasks", "probing tasks"]
@@ -381,16 +428,17 @@ def test_correlations_all_shows_its_table(draw: Drawing) -> None:
     told = table.assign(row=table["task_a"].map(TITLES), column=table["task_b"].map(TITLES))
     place = {name: number for number, name in enumerate(order)}
     below = told["row"].map(place) > told["column"].map(place)
-    value = told["spearman"].where(below, told["pearson"]).where(told["row"] != told["column"])
+    value = told["spearman"].where(below, told["pearson"])
+    itself = told["row"] == told["column"]
     told = told.assign(
         panel=told["role_a"] + " tasks",
-        colour=value.map(lambda rho: blue_for_gain(rho, 1)),
+        colour=value.map(lambda rho: blue_for_gain(rho, 1)).mask(itself, "#ffffff"),
         text=value.map(coefficient),
     )
     columns = ["panel", "row", "column", "colour", "text"]
     same(all_cells(panels)[columns].to_numpy(), told[columns].to_numpy())
-    means = "below the diagonal Spearman, above it Pearson"
-    assert figure.get_supxlabel() == f"9 encoders    {means}"
+    below = "below the diagonal Spearman, above it Pearson"
+    assert parts_below(figure) == {"9 encoders of 3 sources", below, "grey: no correlation"}
     assert_scale_of_correlations(figure.axes[-1])
 
 
@@ -402,38 +450,41 @@ def test_detectable_shows_its_table(draw: Drawing) -> None:
     table.loc[6, ["delta", "detectable"]] = [0.001, 0.002]  # too small for the scale
     figure = draw("detectable", transfer=table)
     told = table.dropna(subset=["delta", "detectable"])
-    columns = ("detectable", "detectable_holm")
-    for axes, column in zip(figure.axes, columns, strict=True):
+    looks = {
+        "delta": ("#6b6b6b", "|"),
+        "detectable": ("#0072b2", "o"),
+        "detectable_holm": ("#d55e00", "D"),
+    }
+    for role, axes in zip(TASKS, figure.axes, strict=True):
+        cells_of = told[told["role"] == role]
+        order = cells_of.groupby("task")["detectable"].median().sort_values()
+        assert down(axes) == [TITLES[task] for task in order.index]  # the least on top
+        rows = names(axes.yaxis)
         expected = [
-            (*np.maximum([detectable, abs(delta)], 0.03), *ROLES[role])
-            for role, delta, detectable in zip(
-                told["role"], told["delta"], told[column], strict=True
-            )
+            (max(abs(cell[column]), 0.03), TITLES[cell["task"]], *its)
+            for _, cell in cells_of.iterrows()
+            for column, its in looks.items()
         ]
-        shown = marks(axes)
-        same(shown.to_numpy(), expected)
+        shown = [
+            (float(x), rows[float(y)], to_hex(line.get_color()), line.get_marker())
+            for line in axes.lines
+            for x, y in zip(*line.get_data(), strict=True)
+        ]
+        same(shown, expected)
         seen = limits(axes)
-        assert seen.count_contains(shown[["x", "y"]].to_numpy()) == len(told)
-        assert (seen.x0, seen.x1) == (seen.y0, seen.y1)  # so the diagonal cuts the corners
-        (diagonal,) = lines(axes)
-        assert isinstance(diagonal, AxLine)
-        assert (diagonal.get_xy1(), diagonal.get_xy2()) == ((1, 1), (10, 10))
-        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-        below = told["delta"].abs() < told[column]
-        counts = below.groupby(told["role"]).agg(["sum", "size"])
-        entries = {
-            f"{role}: {inside} of {count} cells below the line": ROLES[str(role)]
-            for role, inside, count in counts.itertuples()
-        }
-        handles, labels = axes.get_legend_handles_labels()
-        assert dict(zip(labels, [look(handle)[:2] for handle in handles], strict=True)) == entries
-    assert [axes.get_title() for axes in figure.axes] == [
-        "a cell by itself, at 0.05",
-        "the first of all cells of its role (Holm)",
+        assert seen.count_contains([(x, 0.5) for x, *_ in shown]) == len(shown)
+        inside = int((cells_of["delta"].abs() < cells_of["detectable"]).sum())
+        title = f"{role} tasks\n{inside} of {len(cells_of)} inside the noise"
+        assert axes.get_title() == title
+        assert axes.get_xscale() == "log"
+    (box,) = figure.legends
+    assert [text.get_text() for text in box.get_texts()] == [
+        "difference found",
+        "detectable by itself, at 0.05",
+        "detectable as the first of its role (Holm)",
     ]
-    under = "smallest detectable difference, points (below 0.03: at the edge)"
+    under = "difference without its sign, points (below 0.03: at the edge)"
     assert figure.get_supxlabel() == under
-    assert figure.axes[0].get_ylabel() == "size of the difference found, points"
 
 
 def averages() -> pd.DataFrame:
@@ -565,39 +616,36 @@ def test_robustness_shows_its_table(draw: Drawing) -> None:
             "significant_means": [12, 1, 7],
             "target_target_means": [5, 0, 6],
             "target_probing_means": [7, 1, 1],
+            "target_target_uncorrected": [9, 2, 8],
+            "target_probing_uncorrected": [17, 3, 6],
+            "target_target": [11, 0, 7],
+            "target_probing": [20, 1, 10],
         }
     )
     figure = draw("robustness", robustness=table)
-    (axes,) = figure.axes
-    assert down(axes) == table["look"].tolist()
+    rows = ["all encoders (9)", "means of sources (3)", "without Sarcasm (6)"]
+    assert down(figure.axes[0]) == rows
     looks = {"target with target tasks": "#0072b2", "target with probing": "#e69f00"}
-    blue, orange = looks.values()
-    expected = [
-        bar
-        for look, first, second in zip(
-            table["look"],
-            table["target_target_means"],
-            table["target_probing_means"],
-            strict=True,
-        )
-        for bar in ((look, 0.0, float(first), blue), (look, float(first), float(second), orange))
-    ]
-    shown = bars(axes)
-    same(shown.astype({"left": float, "width": float}).to_numpy(), expected)
     assert legend_of_bars(figure) == looks
-    rows = names(axes.yaxis)
-    texts = [(rows[text.xy[1]], text.xy[0], text.get_text()) for text in axes.texts]
-    assert texts == [
-        (look, total, f"{total} ({sources} sources; by the paper's rule {paper})")
-        for look, paper, sources, total in table.iloc[:, :4].itertuples(index=False)
-    ]
-    right = limits(axes).x1
-    assert right >= 12
-    edge = axes.get_window_extent().x1
-    assert all(text.get_window_extent().x1 <= edge for text in axes.texts)
-    assert axes.get_xlabel() == (
-        "correlated pairs of tasks: the sources' means, after Holm's correction"
-    )
+    ways = {
+        "_uncorrected": "sources' means,\nuncorrected",
+        "_means": "sources' means,\nHolm's correction",
+        "": "restarts as encoders,\nthe paper's rule (Holm)",
+    }
+    assert [axes.get_title() for axes in figure.axes] == list(ways.values())
+    for axes, way in zip(figure.axes, ways, strict=True):
+        first, second = table[f"target_target{way}"], table[f"target_probing{way}"]
+        blue, orange = ([colour] * len(rows) for colour in looks.values())
+        expected = [
+            *zip(rows, [0.0] * len(rows), first.astype(float), blue, strict=True),
+            *zip(rows, first.astype(float), second.astype(float), orange, strict=True),
+        ]
+        same(bars(axes).astype({"left": float, "width": float}).to_numpy(), expected)
+        numbers = [(text.xy[0], text.get_text()) for text in axes.texts]
+        assert numbers == [(total, f"{total}") for total in first + second]
+        edge = axes.get_window_extent().x1
+        assert all(text.get_window_extent().x1 <= edge for text in axes.texts)
+    assert figure.get_supxlabel() == "correlated pairs of tasks    in brackets: sources"
 
 
 def test_sizes_shows_its_table(draw: Drawing) -> None:
@@ -759,8 +807,10 @@ def test_spread_shows_its_table(draw: Drawing) -> None:
         assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(own)
         assert axes.get_ylim() == figure.axes[0].get_ylim()
         assert any(list(line.get_xdata()) == [0, 0] for line in lines(axes))
-        for at, label in names(axes.xaxis).items():
-            assert label in ("", "0" if at == 0 else f"{at:+.0f}".replace("-", "−"))
+        ticks = names(axes.xaxis)
+        assert ticks == {at: "0" if at == 0 else f"{at:+g}".replace("-", "−") for at in ticks}
+        assert len(ticks) > 2
+        assert limits(axes).count_contains([(at, 1) for at in ticks]) == len(ticks)
     assert figure.get_supxlabel() == "score minus mean of baseline, points    × degenerate"
 
 
@@ -872,7 +922,7 @@ def test_mix_or_chain_shows_its_table(draw_mixed: Drawing, mixed: dict[str, pd.D
     figure = draw_mixed("mix_or_chain")
     (axes,) = figure.axes
     assert down(axes) == across(axes) == [name.upper() for name in SIZES]
-    colours = {"chain": "#e69f00", "no difference": "#f2f2f2", "mix": "#56b4e9"}
+    colours = {"chain": "#e69f00", "no difference": "#ffffff", "mix": "#56b4e9"}
     table = mixed["mix_or_chain"]
     wrong = table["right"].astype(object).eq(False)
     told = table.assign(
@@ -914,7 +964,7 @@ def test_better_than_single_shows_its_table(
 ) -> None:
     axes = draw_mixed("better_than_single").axes[0]
     table = mixed["mix_or_chain"]
-    limit = min(10.0, table["best_delta"].abs().max())
+    limit = limit_of(table["best_delta"], table["best_p"], 10)
     sure = table["best_p_holm"] < 0.05
     letter = table["best"].map({"mtl": " m", "stilts": " c"})
     told = table.assign(
