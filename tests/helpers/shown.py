@@ -64,9 +64,9 @@ def segments(axes: Axes) -> list[tuple[tuple[float, float], tuple[float, float]]
     ]
 
 
-def bars(axes: Axes) -> pd.DataFrame:
-    """A row per bar: name of its row, left, width, colour."""
-    rows = names(axes.yaxis)
+def bars(axes: Axes, beside: Axes | None = None) -> pd.DataFrame:
+    """A row per bar: name of its row, left, width, colour. beside: the axes that name the rows."""
+    rows = names((beside or axes).yaxis)
     boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
     told = [
         (

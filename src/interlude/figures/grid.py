@@ -58,6 +58,7 @@ _EXTEND = {  # (values below the scale, above it)
     (False, True): "max",
     (True, True): "both",
 }
+_HALFWAY = 0.179  # luminance at which black and white have the same contrast
 _HATCHED = "#00000060"
 
 
@@ -183,11 +184,11 @@ def draw_cells(parts: dict[Axes, Cells], colours: Colormap, scale: Normalize) ->
 
 
 def ink(value: float, colours: Colormap, scale: Normalize) -> str:
-    """Return the colour in which one can write on the cell of a value."""
+    """Return black or white, whichever has more contrast to the colour of a value (WCAG 2.1)."""
     if math.isnan(value):
         return MUTED
-    red, green, blue, _ = colours(scale(value))
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
+    linear = ((np.array(colours(scale(value))[:3]) + 0.055) / 1.055) ** 2.4
+    return "black" if linear @ (0.2126, 0.7152, 0.0722) > _HALFWAY else "white"
 
 
 def difference_scale(delta: pd.Series[float], noise: pd.Series[bool], most: float) -> Normalize:

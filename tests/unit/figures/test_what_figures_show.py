@@ -325,7 +325,7 @@ def test_a_difference_inside_the_noise_takes_half_of_the_scale_of_the_heatmap(
     alone = transfer().loc[[1]].assign(delta=3.5, p=0.47, p_holm=0.47, p_fdr=0.47)
     assert draw("heatmap", transfer=alone).axes[-1].get_ylim() == pytest.approx((-7, 7))
     # Without a test, but smaller than what one could have found.
-    untested = alone.assign(p=np.nan, p_holm=np.nan, p_fdr=np.nan, detectable=4.0)
+    untested = alone.assign(p=np.nan, p_holm=np.nan, p_fdr=np.nan, detectable=4.0, note="why")
     assert draw("heatmap", transfer=untested).axes[-1].get_ylim() == pytest.approx((-7, 7))
     sure = alone.assign(p=0.001)
     assert draw("heatmap", transfer=sure).axes[-1].get_ylim() == pytest.approx((-3.5, 3.5))
@@ -398,6 +398,7 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
         f"{table['n'].min()} to {table['n'].max()} encoders of 3 to 4 sources",
         "colour: survives Holm's correction on the sources' means",
         "bold: the paper's rule, restarts as encoders",
+        "grey: no correlation",
     }
     assert_scale_of_correlations(figure.axes[-1])
 
@@ -640,7 +641,9 @@ def test_robustness_shows_its_table(draw: Drawing) -> None:
             *zip(rows, [0.0] * len(rows), first.astype(float), blue, strict=True),
             *zip(rows, first.astype(float), second.astype(float), orange, strict=True),
         ]
-        same(bars(axes).astype({"left": float, "width": float}).to_numpy(), expected)
+        same(
+            bars(axes, figure.axes[0]).astype({"left": float, "width": float}).to_numpy(), expected
+        )
         numbers = [(text.xy[0], text.get_text()) for text in axes.texts]
         assert numbers == [(total, f"{total}") for total in first + second]
         edge = axes.get_window_extent().x1
