@@ -23,6 +23,8 @@ from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, style
 # Of studies of several sizes, arms or methods alone.
 ELSEWHERE = (*OF_MIXING, *OF_METHODS, *OF_SELECTION, "size_curves", "forgetting", "all_tasks")
 NAMES = [name for name in FIGURES if name not in ELSEWHERE]
+LARGE = ("11 x 35", "42 x 11", "60 long names")
+LONG = ("curves", "stability", "sorted_trials", "expected_best")  # to draw, of hundreds of lines
 HAIR = 1.0  # pixels, of 100 an inch, by which boxes of lines may meet without their ink
 
 
@@ -96,8 +98,14 @@ def texts(figure: Figure) -> list[Text]:
     return [text for text in (*ticks, *others) if text.get_visible() and text.get_text().strip()]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        pytest.param(shape, name, marks=pytest.mark.slow if shape in LARGE and name in LONG else ())
+        for shape in SHAPES
+        for name in NAMES
+    ],
+)
 def test_labels_are_whole_and_apart(gallery: Gallery, shape: str, name: str) -> None:
     figure = gallery.figure(shape, name)
     width, height = figure.get_size_inches()
