@@ -1,10 +1,11 @@
-"""Make README.md and its heatmap from the tables of the default study in this folder.
+"""Make README.md and its figures from the tables of the small studies in this folder.
 
-    python docs/demo/make.py            # write both
+    python docs/demo/make.py            # write them
     python docs/demo/make.py --check    # say whether they are what would be written
 
-`scores.parquet` and `trainings.parquet` are those of a `make study`; `run.json` says what they do
-not. `README.md.j2` is the text of the README; its numbers are filled in here.
+A study's folder has the `scores.parquet` and `trainings.parquet` that it left; `run.json` says what
+those of `make study` do not. `README.md.j2` is the text of the README; its numbers are filled in
+here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,19 +29,43 @@ sys.path.insert(0, str(ROOT / "src"))
 from interlude.analysis.degenerate import flag_degenerate  # noqa: E402
 from interlude.analysis.options import Options  # noqa: E402
 from interlude.analysis.results import of_full_size, read_runs  # noqa: E402
+from interlude.analysis.study_tables import study_tables, write_study_tables  # noqa: E402
 from interlude.analysis.transfer import transfer_table  # noqa: E402
-from interlude.figures.heatmap import draw_heatmap  # noqa: E402
-from interlude.figures.style import save, style  # noqa: E402
+from interlude.figures.gallery import draw_figures  # noqa: E402
 from interlude.plan.declared import read_yaml  # noqa: E402
 from interlude.plan.study import Study, load_study  # noqa: E402
 from interlude.words import NO_SOURCE, ROLES  # noqa: E402
 
 README = Path("README.md")
-HEATMAP = Path("docs/images/demo-heatmap.svg")
+IMAGES = Path("docs/images")
+# Name of each study -> its config, and the figure that stands in the README.
+STUDIES = {
+    "demo": ("config.yaml", "heatmap"),
+    "multitask-demo": ("config/studies/multitask-demo.yaml", "mix_or_chain"),
+}
+# Two slow cores: tokens that one trains on in a second, how many times as many it evaluates, and
+# seconds to start a training.
+SPEED, EVALUATION, START_UP = 720, 3, 3.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A small study: its plan, its options and the runs that it left."""
+
+    study: Study
+    options: Options
+    runs: pd.DataFrame
+    trainings: pd.DataFrame
+
+    @property
+    def minutes(self) -> float:
+        """How long its trainings take on two slow cores, by the tokens that they recorded."""
+        tokens = self.trainings["tokens"] + self.trainings["evaluation_tokens"] / EVALUATION
+        return float((tokens / SPEED + START_UP).sum()) / 2 / 60
 
 
 def main() -> None:
-    """Write README.md and the heatmap, or compare them with what is there."""
+    """Write README.md and its figures, or compare them with what is there."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -60,35 +87,52 @@ def old_bytes(path: Path) -> bytes:
 
 def make(folder: Path) -> dict[Path, Path]:
     """Return path in the project -> what is to stand there, written to a folder."""
-    study = load_study(read_yaml(ROOT / "config.yaml"), ROOT, "config.yaml")
-    options = Options.from_json(study.options)
-    runs = flag_degenerate(
-        read_runs(HERE / "scores.parquet", HERE / "trainings.parquet"), options.degenerate
+    demos = {name: read_demo(name, config) for name, (config, _) in STUDIES.items()}
+    made = {
+        IMAGES / f"{name}.svg": draw(demos[name], figure, folder / name)
+        for name, (_, figure) in STUDIES.items()
+    }
+    (folder / README.name).write_text(readme(demos), encoding="utf8")
+    return {README: folder / README.name, **made}
+
+
+def read_demo(name: str, config: str) -> Demo:
+    """Return a study of this folder."""
+    study = load_study(read_yaml(ROOT / config), ROOT, config)
+    tables = (HERE / name / "scores.parquet", HERE / name / "trainings.parquet")
+    return Demo(
+        study, Options.from_json(study.options), read_runs(*tables), pd.read_parquet(tables[1])
     )
-    transfer = transfer_table(of_full_size(runs), options, filtered=True)
-    with style():
-        save(draw_heatmap(transfer, options), folder / HEATMAP.name, options.notes())
-    text = readme(study, runs, transfer)
-    (folder / README.name).write_text(text, encoding="utf8")
-    return {README: folder / README.name, HEATMAP: folder / HEATMAP.name}
 
 
-def readme(study: Study, runs: pd.DataFrame, transfer: pd.DataFrame) -> str:
-    """Return README.md: its text with the numbers of the study."""
+def draw(demo: Demo, figure: str, folder: Path) -> Path:
+    """Draw a figure of a study, in its main variant, and return its file."""
+    tables = study_tables(demo.runs, demo.options, demo.trainings)
+    write_study_tables(tables, folder / "tables", demo.options)
+    draw_figures([figure], demo.runs, folder / "tables", demo.options, folder)
+    return folder / f"{figure}.svg"
+
+
+def readme(demos: Mapping[str, Demo]) -> str:
+    """Return README.md: its text with the numbers of the studies, of the default one most."""
     template = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701
     ).from_string((HERE / "README.md.j2").read_text(encoding="utf8"))
+    default = demos["demo"]
+    runs = flag_degenerate(default.runs, default.options.degenerate)
+    transfer = transfer_table(of_full_size(runs), default.options, filtered=True)
     with_source = transfer[transfer["source"] != NO_SOURCE]
     return template.render(
         run=json.loads((HERE / "run.json").read_text(encoding="utf8")),
+        minutes={name: f"{demo.minutes:.0f}" for name, demo in demos.items()},
         trainings=runs["training"].nunique(),
         detectable=f"{with_source['detectable'].median():.1f}",
         detectable_holm=f"{with_source['detectable_holm'].median():.1f}",
-        significant=int((with_source["p_fdr"] < study.config.statistics.alpha).sum()),
+        significant=int((with_source["p_fdr"] < default.options.statistics.alpha).sum()),
         compared=len(with_source),
-        tasks=[row for role in ROLES for row in task_rows(study, runs, role)],
+        tasks=[row for role in ROLES for row in task_rows(default.study, runs, role)],
     )
 
 

@@ -76,7 +76,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_the_same_trainings_are_planned(
     how: str, places: dict[str, Place], expected: list[str]
 ) -> None:
-    assert len(expected) == 81
+    assert len(expected) == 45
     assert places[how].trainings() == expected
 
 

@@ -20,10 +20,10 @@ MINE = {"study": "mine", "encoder": {"model": "minilm-l6"}, "target": ["sarcasm"
 HEAD = "role          examples  epochs  batch  rate    length  validation rows  own settings"
 OF_THE_DEFAULT_STUDY = [
     HEAD,
-    "intermediate  all       2       8      0.0001  128     300              "
-    "social-iqa-dev, commonsense-qa-dev, disfl-qa",
-    "target        512       2       16     0.0002  128     300              privacy-qa",
-    "probing       512       3       16     0.0002  128     300              probe-word-content",
+    "intermediate  all       2       8      0.0002  128     160              "
+    "commonsense-qa-dev, disfl-qa, privacy-qa",
+    "target        all       2       8      0.0002  128     160              sarcasm, finance-ner",
+    "probing       all       2       8      0.0002  128     160              probe-word-content",
 ]
 OF_THE_TINY_STUDY = [
     HEAD,
@@ -67,7 +67,7 @@ def test_without_a_config_file_the_default_study_is_run(
     printed = snakemake(clone, "-n", *changes)
     assert "\n".join(OF_THE_DEFAULT_STUDY) in printed
     trained = sum(map(int, re.findall(r"^train\w* +(\d+)", printed.split("Job stats")[1], re.M)))
-    assert trained == (27 if changes else 81)
+    assert trained == (15 if changes else 45)
 
 
 @pytest.mark.parametrize("missing", ["study", "encoder"])

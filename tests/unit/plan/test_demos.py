@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 from snakemake.utils import update_config
@@ -129,19 +126,25 @@ def test_adapters_are_set_beside_full_fine_tuning_each_with_its_own_baseline() -
 
 SPEED, EVALUATION, START_UP = 720, 3, 3.0  # tokens a second and core; times as fast; seconds
 ASIDE = {"sarcasm": 500, "privacy-qa": 381, "finance-ner": 40}  # 5 % of their training rows
-# Sentences of the same kind as those of a task of the default study.
-ALIKE = {"probe-coordination-inversion": "probe-bigram-shift"}
+DEFAULT = "config.yaml"  # with 4 minutes for the set-up and what comes before and after
 ADAPTERS, MULTITASK = (f"config/studies/{name}-demo.yaml" for name in ("adapters", "multitask"))
 
 
-@pytest.mark.parametrize("paths", [(ADAPTERS,), (MULTITASK,), (MLM,), (MLM, FORGETTING)])
-def test_a_demo_ends_within_25_minutes_on_two_slow_cores(paths: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("paths", "most"),
+    [
+        ((DEFAULT,), 11),
+        *(((each,), 25) for each in (ADAPTERS, MULTITASK, MLM)),
+        ((MLM, FORGETTING), 25),
+    ],
+)
+def test_a_small_study_ends_in_time_on_two_slow_cores(paths: tuple[str, ...], most: int) -> None:
     trainings = plan(*paths).trainings.values()
     costs = [tokens(each) for each in trainings]
     trained, evaluated = (sum(each) for each in zip(*costs, strict=True))
     seconds = (trained + evaluated / EVALUATION) / SPEED
     minutes = (seconds + START_UP * len(trainings)) / 2 / 60
-    assert minutes < 25
+    assert minutes < most
     said = (ROOT / paths[-1]).read_text().replace("\n#", "")
     assert f"some {trained / 1e6:.1f} million tokens trained" in said
     assert f"{evaluated / 1e6:.1f} million evaluated" in said
@@ -153,7 +156,8 @@ def tokens(training: Training) -> tuple[float, float]:
 
     A frozen encoder is only passed forward, which takes as long as an evaluation.
     """
-    settings, (trained, evaluated) = training.settings, lengths()
+    settings = training.settings
+    trained, evaluated = ({task: of[part] for task, of in LENGTHS.items()} for part in (0, 1))
     parts = [part.texts[0] if part.texts else part for part in training.parts]
     examples = [part.examples or 0 for part in parts]
     if training.sampler == "uniform":
@@ -171,25 +175,19 @@ def tokens(training: Training) -> tuple[float, float]:
     return (seen / EVALUATION if training.frozen else seen), evaluated_tokens
 
 
-@cache
-def lengths() -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """Return the tokens of an example of each task, of train and of validation.
-
-    As in the default study, whose trainings are known.
-    """
-    tables = [
-        pd.read_parquet(ROOT / f"docs/demo/{name}.parquet") for name in ("scores", "trainings")
-    ]
-    known = tables[0].merge(tables[1], on="training")
-    settings = known["hyperparameters"].map(json.loads)
-    epochs = settings.map(lambda of: of["epochs"]), settings.map(lambda of: of["evaluations"])
-    seen = epochs[0] * known["train_examples"], epochs[1] * known["validation_examples"]
-    of_task = (
-        (known["tokens"] / seen[0]).groupby(known["task"]).mean(),
-        (known["evaluation_tokens"] / seen[1]).groupby(known["task"]).mean(),
-    )
-    trained, evaluated = ({**of, **{task: of[ALIKE[task]] for task in ALIKE}} for of in of_task)
-    return trained, evaluated
+# Tokens of an example of each task, of train and of validation, as trainings have recorded them.
+LENGTHS = {
+    "commonsense-qa-dev": (118.7, 120.5),
+    "disfl-qa": (148.8, 149.1),
+    "finance-ner": (37.7, 37.0),
+    "privacy-qa": (47.1, 46.6),
+    "probe-bigram-shift": (24.1, 23.9),
+    "probe-coordination-inversion": (24.1, 23.9),  # sentences of the same kind
+    "probe-sentence-length": (22.4, 23.3),
+    "probe-word-content": (25.3, 26.1),
+    "sarcasm": (14.6, 14.7),
+    "social-iqa-dev": (90.4, 92.6),
+}
 
 
 SELECTION = "config/studies/selection-demo.yaml"
@@ -224,7 +222,7 @@ def test_the_selection_demo_ends_within_25_minutes_on_two_slow_cores() -> None:
     trained, evaluated = (sum(each) for each in zip(*costs, strict=True))
     share = {"features": 1 / EVALUATION, "fisher": 1, "vocabulary": 0}
     extracted = sum(
-        lengths()[0][each.part.task] * (each.part.examples or 0) * share[each.kind]
+        LENGTHS[each.part.task][0] * (each.part.examples or 0) * share[each.kind]
         for each in extractions
     )
     seconds = (trained + evaluated / EVALUATION + extracted) / SPEED
