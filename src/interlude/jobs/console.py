@@ -9,6 +9,7 @@ Nothing is lost: Snakemake's own file of the run (`.snakemake/log/`) keeps its l
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ _STREAM = "DefaultStreamHandler"  # Snakemake's name of what writes to the termi
 _STOPPED_BY_USER = "Terminating processes on user request"
 _SHELL_CODE = "CalledProcessError in file"
 _ENDED = "At least one job did not complete successfully."
+_OF_THE_SCHEDULER = re.compile(r"Select jobs to execute|Execute \d+ jobs")  # for each job, anew
 _TRAINS = "train_"  # begins the names of the rules that train
 
 
@@ -107,7 +109,9 @@ class Console(logging.Filter):
         if text.startswith(_STOPPED_BY_USER):
             self._interrupted = True
             return "Interrupted. What is done stays; the same command goes on from there."
-        if _SHELL_CODE in text or (self._interrupted and _ENDED in text):
+        if _SHELL_CODE in text or _OF_THE_SCHEDULER.match(text):
+            return ""
+        if self._interrupted and _ENDED in text:
             return ""
         return None
 

@@ -116,6 +116,15 @@ def test_an_interruption_is_one_line(rule: str, terminal: Terminal) -> None:
     ]
 
 
+def test_lines_of_the_scheduler_are_left_out(terminal: Terminal) -> None:
+    terminal.tell(None, "Select jobs to execute...")
+    terminal.tell(LogEvent.JOB_STARTED, "Execute 2 jobs...", jobs=[1, 2])
+    terminal.begins(1)
+    terminal.ends(1)
+    assert terminal.lines[1:] == [f"Finished: {NAMES[f'{1:016x}']} (1 of 8 trainings)"]
+    assert "Execute 2 jobs..." in terminal.kept.getvalue()
+
+
 def test_other_handlers_keep_snakemakes_own_lines(terminal: Terminal) -> None:
     terminal.begins(1)
     terminal.fails(1)
