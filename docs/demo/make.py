@@ -38,10 +38,43 @@ from interlude.words import NO_SOURCE, ROLES  # noqa: E402
 
 README = Path("README.md")
 IMAGES = Path("docs/images")
-# Name of each study -> its config, and the figure that stands in the README.
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the README tells of a study; its config is a file of config/studies/, or the default."""
+
+    paper: str
+    page: str
+    question: str
+    command: str
+    figure: str
+    shows: str
+
+    @property
+    def config(self) -> str:
+        """The path of its config."""
+        return self.command.split()[-1] if "config" in self.command else "config.yaml"
+
+
+OVERLAY = "snakemake --cores all --configfile config/studies"
 STUDIES = {
-    "demo": ("config.yaml", "heatmap"),
-    "multitask-demo": ("config/studies/multitask-demo.yaml", "mix_or_chain"),
+    "demo": Told(
+        "Pruksachatkun et al. 2020",
+        "docs/published-study.md",
+        "Which task to train on first, and what do encoders learn there?",
+        "make study",
+        "heatmap",
+        "Transfer heatmap",
+    ),
+    "multitask-demo": Told(
+        "Weller et al. 2022",
+        "docs/weller.md",
+        "Train on another task first, or on both together?",
+        f"{OVERLAY}/multitask-demo.yaml",
+        "mix_or_chain",
+        "Mixing against chaining",
+    ),
 }
 # Two slow cores: tokens that one trains on in a second, how many times as many it evaluates, and
 # seconds to start a training.
@@ -87,10 +120,10 @@ def old_bytes(path: Path) -> bytes:
 
 def make(folder: Path) -> dict[Path, Path]:
     """Return path in the project -> what is to stand there, written to a folder."""
-    demos = {name: read_demo(name, config) for name, (config, _) in STUDIES.items()}
+    demos = {name: read_demo(name, told.config) for name, told in STUDIES.items()}
     made = {
-        IMAGES / f"{name}.svg": draw(demos[name], figure, folder / name)
-        for name, (_, figure) in STUDIES.items()
+        IMAGES / f"{name}.svg": draw(demos[name], told.figure, folder / name)
+        for name, told in STUDIES.items()
     }
     (folder / README.name).write_text(readme(demos), encoding="utf8")
     return {README: folder / README.name, **made}
@@ -127,6 +160,7 @@ def readme(demos: Mapping[str, Demo]) -> str:
     return template.render(
         run=json.loads((HERE / "run.json").read_text(encoding="utf8")),
         minutes={name: f"{demo.minutes:.0f}" for name, demo in demos.items()},
+        studies=[study_row(name, demos[name]) for name in STUDIES],
         trainings=runs["training"].nunique(),
         detectable=f"{with_source['detectable'].median():.1f}",
         detectable_holm=f"{with_source['detectable_holm'].median():.1f}",
@@ -134,6 +168,12 @@ def readme(demos: Mapping[str, Demo]) -> str:
         compared=len(with_source),
         tasks=[row for role in ROLES for row in task_rows(default.study, runs, role)],
     )
+
+
+def study_row(name: str, demo: Demo) -> dict[str, str]:
+    """Return what the README says of a study at a glance."""
+    told = {**vars(STUDIES[name]), "image": f"{IMAGES}/{name}.svg"}
+    return {**told, "minutes": f"{demo.minutes:.0f}"}
 
 
 def task_rows(study: Study, runs: pd.DataFrame, role: str) -> list[dict[str, Any]]:
