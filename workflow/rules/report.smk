@@ -45,9 +45,9 @@ rule make_report:
     params:
         study=STUDY.name,
         options=OPTIONS,
-        tables=TABLES,
+        tables=lambda wildcards, input: os.path.dirname(input.tables[0]),
         table_names=TABLES_REPORTED,
-        figures=FIGURES,
+        figures=lambda wildcards, input: os.path.dirname(input.figures[0]),
         figure_names=FIGURES_REPORTED,
         artefacts=lambda wildcards, input: (
             f"--artefacts {input.artefacts}" if input.artefacts else ""

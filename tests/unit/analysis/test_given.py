@@ -124,7 +124,7 @@ def test_a_run_that_is_given_twice_is_refused(tmp_path: Path) -> None:
         write_results(scores, tmp_path / "scores.parquet")
 
 
-DEMO = ROOT / "docs/demo"
+DEMO = ROOT / "docs/demo/demo"
 # What scores alone do not tell: what trainings took, and from how many encoders a cell started.
 OF_TRAININGS = {
     "costs": {
