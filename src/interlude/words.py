@@ -9,7 +9,7 @@ NO_SOURCE = "none"
 STATUSES = ("ok", "diverged", "failed", "missing", "mean_only")
 
 # What tells one score of a study from another, in the order of `plan.csv`.
-KEY = ("arm", "role", "source", "examples", "task", "restart", "point")
+KEY = ("arm", "role", "source", "examples", "task", "task_examples", "restart", "point")
 
 
 class Contrast(NamedTuple):
@@ -46,7 +46,7 @@ SCORES: dict[str, str] = {
     **dict.fromkeys(("study", "arm", "role", "source"), _TEXT),
     "examples": _WHOLE,
     "task": _TEXT,
-    **dict.fromkeys(("restart", "point"), _WHOLE),
+    **dict.fromkeys(("task_examples", "restart", "point"), _WHOLE),
     **dict.fromkeys(("training", "form", "status", "reason", "metric"), _TEXT),
     **dict.fromkeys(("score", "majority_score", "chance_score"), _REAL),
     "constant": _YES_NO,
@@ -58,7 +58,7 @@ SCORES: dict[str, str] = {
 # Columns that tables of earlier releases lack.
 ADDED = (
     *("truncation", "example_var", "references", "trained_parameters", "start_bytes"),
-    *("masked_accuracy", "peak_memory_bytes"),
+    *("masked_accuracy", "peak_memory_bytes", "task_examples"),
 )
 # Columns of `trainings.parquet`, a row per training that a cell is read from, or that one of these
 # started from or was compared with.

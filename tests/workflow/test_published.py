@@ -138,7 +138,8 @@ def test_both_filters_figures_and_the_report_are_there(tables: Path) -> None:
     study = tables.parent
     filtered = pd.read_csv(tables / "transfer_filtered.csv")
     assert filtered["n"].sum() + filtered["n_degenerate"].sum() == 1155
-    absent = {"curves", "size_curves", "forgetting"}  # not published, one size of each source
+    # Not published, one size of each task.
+    absent = {"curves", "size_curves", "target_sizes", "forgetting"}
     some = {*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS, *OF_SELECTION}
     names = FIGURES.keys() - absent - some
     drawn = {*names, *(f"{name}_filtered" for name in names if FIGURES[name].twice)}

@@ -1,4 +1,4 @@
-"""A study that trains an intermediate task on several sizes, from its plan to the curves."""
+"""A study of several sizes of an intermediate and of a target task, from plan to curves."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ DESIGN = {
     "target": ["privacy-qa"],
     "probing": [],
     "sizes": {"sarcasm": [16, 32]},
+    "target_sizes": {"privacy-qa": [16]},
     "degenerate": {"exclude": False},  # so little training leaves most runs at chance
 }
 
@@ -22,7 +23,7 @@ def test_sizes_are_trained_started_from_and_drawn(project: Project) -> None:
     (project.root / "sizes.json").write_text(json.dumps(DESIGN))
     overlay = ("--configfile", "tiny.yaml", "sizes.json")
     planned = project.planned(*overlay)
-    assert (planned["train_intermediate"], planned["train_target"]) == (6, 8)
+    assert (planned["train_intermediate"], planned["train_target"]) == (6, 12)
     assert planned["encode_task"] == 2  # an encoding serves all sizes
     project.run(*overlay, "--", "tables", "figures")
     results = project.root / "results/tiny"
@@ -33,14 +34,25 @@ def test_sizes_are_trained_started_from_and_drawn(project: Project) -> None:
     for cell in project.cells(source="sarcasm"):
         named = {"examples": cell.examples, "restart": cell.restart}
         source = project.trained(role="intermediate", **named)
-        assert project.record(source="sarcasm", **named)["start"] == source.name
+        own = {"source": "sarcasm", "task_examples": cell.task_examples}
+        assert project.record(**own, **named)["start"] == source.name
+    cut = scores[scores["task_examples"].notna()]
+    assert sorted(zip(cut["source"], cut["train_examples"], strict=True)) == [
+        *[("none", 16)] * 2,
+        *[("sarcasm", 16)] * 2,
+    ]
+    of_targets = pd.read_csv(results / "tables/target_sizes.csv")
+    assert of_targets["train_examples"].tolist() == [16, 64]
     curves = pd.read_csv(results / "tables/size_curves.csv")
     assert curves[["source", "train_examples"]].to_numpy().tolist() == [
         *(["sarcasm", 16], ["sarcasm", 32], ["sarcasm", 64])
     ]
     transfer = pd.read_csv(results / "tables/transfer.csv")
     assert transfer["source"].tolist() == ["sarcasm"]
-    assert curves["delta"].iloc[-1] == pytest.approx(transfer["delta"].iloc[0])
+    for table in (curves, of_targets):
+        assert table["delta"].iloc[-1] == pytest.approx(transfer["delta"].iloc[0])
     drawn = (results / "figures/size_curves.svg").read_text()
     assert "<!-- training examples of the intermediate task -->" in drawn
     assert re.search("<!-- Sarcasm†? -->", drawn)
+    drawn = (results / "figures/target_sizes.svg").read_text()
+    assert "<!-- PrivacyQA (target) -->" in drawn

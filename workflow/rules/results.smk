@@ -15,6 +15,7 @@ ABSENT = {
     *([] if STUDY.config.stability else catalog.OF_TRIALS),
     *([] if STUDY.sizes else ["size_panels"]),
     *([] if STUDY.sizes else ["size_curves"]),
+    *([] if STUDY.target_sizes else ["target_sizes"]),
     *([] if STUDY.config.sweep else ["sweep"]),
     *(["curves"] if STUDY.config.published or STUDY.config.results_without_curves else []),
 }

@@ -11,7 +11,7 @@ from typing_extensions import override
 DIVERGED = "diverged"
 CONSTANT = "constant predictions"
 CHANCE = "not above majority or chance"
-_CELL = ("arm", "role", "source", "examples", "task")
+_CELL = ("arm", "role", "source", "examples", "task", "task_examples")
 # Two ways to compute the same accuracy may differ in the last bits.
 _ROUNDING = 1e-9
 
@@ -90,8 +90,8 @@ def _floor(runs: pd.DataFrame) -> pd.Series[float]:
 def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
     """Return the count of degenerate runs per cell and reason, with the rule that found them.
 
-    Columns: arm, source, examples (of studies with reduced sizes), task, role, reason,
-    n_degenerate, n_runs, rule. Only cells that have any.
+    Columns: arm, source, examples, task, task_examples (both of studies with reduced sizes), role,
+    reason, n_degenerate, n_runs, rule. Only cells that have any.
     """
     cell = _used(runs, *_CELL)
     total = runs.groupby(cell, sort=False, dropna=False).size().rename("n_runs")
@@ -106,8 +106,8 @@ def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
 def excluded_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return every run that a filtered table leaves out, with the reason.
 
-    Columns: arm, role, source, examples (of studies with reduced sizes), task, restart, point (of
-    studies with a grid), status, score, excluded, reason.
+    Columns: arm, role, source, examples, task, task_examples (both of studies with reduced sizes),
+    restart, point (of studies with a grid), status, score, excluded, reason.
     """
     out = runs[runs["degenerate"] | runs["status"].isin(["failed", "missing", "diverged"])]
     why = out["degenerate_reason"].fillna(out["status"])
@@ -118,5 +118,5 @@ def excluded_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _used(runs: pd.DataFrame, *names: str) -> list[str]:
     """Return the names of columns without those that no run of the study has a value in."""
-    optional = ("examples", "point")
+    optional = ("examples", "task_examples", "point")
     return [name for name in names if name not in optional or runs[name].notna().any()]

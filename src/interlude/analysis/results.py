@@ -199,8 +199,8 @@ def trial(runs: pd.DataFrame) -> list[str]:
 
 
 def of_full_size(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs but those of sources of a reduced size, and the training of these."""
-    return runs[runs["examples"].isna()]
+    """Return the runs but those of sources or tasks of a reduced size, and the former's training."""
+    return runs[runs["examples"].isna() & runs["task_examples"].isna()]
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: _Columns) -> pd.DataFrame:

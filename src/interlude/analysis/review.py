@@ -62,11 +62,14 @@ def _design(runs: pd.DataFrame, options: Options) -> Section:
 
 def _names(runs: pd.DataFrame, role: str, options: Options) -> dict[str, Any]:
     """Return the count of sources and the titles of tasks; each reduced size is one of its own."""
-    size = runs["examples"].map(" ({:,})".format, na_action="ignore").astype("str").fillna("")
+    size, own = (
+        runs[column].map(" ({:,})".format, na_action="ignore").astype("str").fillna("")
+        for column in ("examples", "task_examples")
+    )
     if role == "intermediate":
         tasks, sources = runs["task"].map(options.title) + size, runs["source"]
     else:
-        tasks, sources = runs["task"].map(options.title), runs["source"] + size
+        tasks, sources = runs["task"].map(options.title) + own, runs["source"] + size
     return {"sources": sources.nunique(), "tasks": ", ".join(in_order(tasks))}
 
 

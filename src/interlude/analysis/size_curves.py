@@ -13,8 +13,8 @@ from interlude.analysis.results import POINTS, in_order, trial
 from interlude.words import NO_SOURCE, Contrast
 
 COLUMNS = [
-    *("arm", "against", "role", "source", "train_examples", "tasks", "n", "delta"),
-    *("ci_low", "ci_high", "p", "test", "note"),
+    *("arm", "against", "role", "source", "train_examples", "tasks", "n", "mean", "baseline"),
+    *("delta", "ci_low", "ci_high", "p", "test", "note"),
 ]
 
 
@@ -26,8 +26,10 @@ def size_curves(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.Data
     A point is a mean over the tasks of a role, in points: for each restart, the mean difference of
     its scores from the means of the baseline, held against the same of the baseline's own restarts
     (see `differences.difference`; with a grid, within its points). n: restarts, or trials of a
-    grid. train_examples: those of its intermediate run, else those that were declared.
+    grid. train_examples: those of its intermediate run, else those that were declared. baseline:
+    mean over these tasks; mean: baseline + delta, which a lost run does not shift.
     """
+    runs = runs[runs["task_examples"].isna()]
     counted = scored(runs[runs["role"] != "intermediate"], filtered)
     rows = [
         {
@@ -87,11 +89,15 @@ def _point(runs: pd.DataFrame, contrast: Contrast, size: Any, options: Options) 
         _by_restart(own, centre), _by_restart(baseline, centre), levels.alpha, levels.paired
     )
     compared = own[own["task"].isin(centre.index.get_level_values("task"))]
+    by_task = centre.groupby(level="task").mean()
+    level = POINTS * by_task[by_task.index.isin(compared["task"])].mean()
     return {
         "source": size.source,
         "train_examples": size.train_examples,
         "tasks": compared["task"].nunique(),
         "n": len(compared[trial(runs)].drop_duplicates()),
+        "mean": level + POINTS * found.delta,
+        "baseline": level,
         "delta": POINTS * found.delta,
         "ci_low": POINTS * found.ci_low,
         "ci_high": POINTS * found.ci_high,

@@ -38,6 +38,7 @@ from interlude.analysis.size import size_correlations, source_table
 from interlude.analysis.size_curves import size_curves
 from interlude.analysis.stability import expected_best, stability_table
 from interlude.analysis.tables import write_table
+from interlude.analysis.target_sizes import target_sizes
 from interlude.analysis.transfer import cell_scores, transfer_table
 
 
@@ -49,8 +50,8 @@ def study_tables(
     trainings: the study's table of them, for costs and forgetting; None where each has a score.
 
     Correlations and data sizes are told of the arm of the main contrast: they speak of encoders
-    that all tasks start from. Sources of a reduced size are in the costs, the lists of runs and the
-    size curves alone.
+    that all tasks start from. Sources and tasks of a reduced size are in the costs, the lists of
+    runs and the curves of size alone.
     """
     trainings = trainings_of(runs) if trainings is None else trainings
     everything = flag_degenerate(runs, options.degenerate)
@@ -86,8 +87,13 @@ def study_tables(
         "sources": sources,
         "size_correlations": size_correlations(sources),
     }
-    if len(flagged) < len(everything):
-        tables["size_curves"] = size_curves(everything, options, options.degenerate.exclude)
+    curves = {"size_curves": ("examples", size_curves)}
+    curves |= {"target_sizes": ("task_examples", target_sizes)}
+    tables |= {
+        name: of(everything, options, options.degenerate.exclude)
+        for name, (column, of) in curves.items()
+        if everything[column].notna().any()
+    }
     tables |= _of_arms(main, runs, options, trainings)
     tables |= _of_trials(flagged, options)
     for suffix, filtered in variants(options.degenerate.exclude).items():

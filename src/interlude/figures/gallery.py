@@ -35,7 +35,7 @@ from interlude.figures.selection import (
     draw_selection_ranks,
     draw_selection_scatter,
 )
-from interlude.figures.size_curves import draw_size_curves
+from interlude.figures.size_curves import draw_size_curves, draw_target_sizes
 from interlude.figures.spread import draw_spread
 from interlude.figures.style import save, style
 from interlude.figures.trials import draw_expected_best, draw_sorted_trials, draw_trial_boxes
@@ -115,6 +115,7 @@ DRAWN: dict[str, Callable[[Material], Figure]] = {
     "curves": lambda of: draw_curves(of.compared, of.options),
     "sizes": lambda of: draw_sizes(of.table("sources"), of.options),
     "size_curves": lambda of: draw_size_curves(of.table("size_curves"), of.options),
+    "target_sizes": lambda of: draw_target_sizes(of.table("target_sizes"), of.options),
     "correlations": lambda of: draw_correlations(of.table("correlations"), of.options),
     "correlations_all": lambda of: draw_all_pairs(of.table("correlations_all"), of.options),
     "robustness": lambda of: draw_robustness(of.table("robustness")),

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 INTERMEDIATE = ROLES[0]
 # What restarts of one cell have in common, at all points of a grid: its mean is over these.
-_CELL = ("arm", "role", "source", "examples", "task")
+_CELL = ("arm", "role", "source", "examples", "task", "task_examples")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interlude.errors import InputError
-from interlude.words import KEY, NO_SOURCE
+from interlude.words import ADDED, KEY, NO_SOURCE
 
 COLUMNS = (*KEY, "id")
 # These stand as arm where a training only serves to choose settings, or a source by few steps; no
@@ -22,7 +22,8 @@ class Cell:
     """One score: how the task was reached (arm, source), in which role, in which trial.
 
     examples: what the source was cut to; None for as many as its settings say. point: number of
-    the settings in the study's grid, from 1; None without a grid. training: the id.
+    the settings in the study's grid, from 1; None without a grid. training: the id. task_examples:
+    what the task itself was cut to, as `examples`.
     """
 
     arm: str
@@ -33,14 +34,15 @@ class Cell:
     restart: int | None
     point: int | None
     training: str
+    task_examples: int | None = None
 
     @property
     def name(self) -> str:
         """What people call the cell."""
-        sized = "" if self.examples is None else f" ({self.examples})"
         own = self.source == NO_SOURCE
-        words = f"{self.arm} {self.role}: {self.source}{'' if own else sized} > {self.task}"
-        words += sized if own else ""
+        source = self.source + _cut_to(None if own else self.examples)
+        task = self.task + _cut_to(self.examples if own else None) + _cut_to(self.task_examples)
+        words = f"{self.arm} {self.role}: {source} > {task}"
         words += "" if self.restart is None else f", restart {self.restart}"
         return words + ("" if self.point is None else f", point {self.point}")
 
@@ -81,8 +83,9 @@ def read_plan(path: Path) -> Iterator[Cell]:
 def read_rows(lines: Iterable[str], where: str) -> Iterator[Cell]:
     """Yield the cells of the text of a `plan.csv`; where: what it is, in messages."""
     reader = csv.DictReader(lines, restval=None)
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        found = ", ".join(reader.fieldnames or ()) or "nothing"
+    names = reader.fieldnames or ()
+    if [*names] != [each for each in COLUMNS if each in names or each not in ADDED]:
+        found = ", ".join(names) or "nothing"
         raise InputError(f"{where}: found the columns {found}. Allowed: {', '.join(COLUMNS)}.")
     for row in reader:
         yield _read(row, f"{where}: line {reader.line_num}")
@@ -99,9 +102,14 @@ def _read(row: dict[str, str], where: str) -> Cell:
             restart=_number(row["restart"]),
             point=_number(row["point"]),
             training=row["id"].strip() or _refuse(),
+            task_examples=_number(row.get("task_examples", "")),
         )
     except (ValueError, AttributeError):
         raise InputError(f"{where}: not a whole line. `snakemake plan` writes the file.") from None
+
+
+def _cut_to(size: int | None) -> str:
+    return "" if size is None else f" ({size})"
 
 
 def _number(text: str) -> int | None:

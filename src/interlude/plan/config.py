@@ -417,6 +417,11 @@ class Config(Declared):
         description="intermediate task -> numbers of its examples on which it is trained as well, "
         "each one more source, for curves of transfer against size",
     )
+    target_sizes: dict[Name, Annotated[Different[Annotated[int, _SIZE]], _SIZES]] = Field(
+        {},
+        description="target or probing task -> numbers of its examples on which every arm trains "
+        "it as well, for curves of the benefit against size",
+    )
     training: dict[Role, GivenSettings] = Field(
         {}, description="role -> settings of all its trainings; what is not given has its default"
     )

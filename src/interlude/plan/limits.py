@@ -69,7 +69,8 @@ def _of_sizes(config: Config, role: str, task: str) -> Iterator[dict[str, Any]]:
     """Yield the settings of a task in a role, then those for each of its sizes."""
     settings = _settings(config, role, task)
     yield settings
-    for size in config.sizes.get(task, []) if role == "intermediate" else []:
+    sizes = config.sizes if role == "intermediate" else config.target_sizes
+    for size in sizes.get(task, []):
         yield settings | {"train_examples": size}
 
 

@@ -20,14 +20,14 @@ MASKED_ACCURACY = "masked_accuracy"  # the metric of mlm
 
 
 @dataclass(frozen=True)
-class Source:
-    """An intermediate task, cut to so many examples; None for as many as its settings say."""
+class Sized:
+    """A task, cut to so many examples; None for as many as its settings say."""
 
     task: str
     examples: int | None = None
 
 
-NOTHING = Source(NO_SOURCE)
+NOTHING = Sized(NO_SOURCE)
 
 
 @dataclass
@@ -92,7 +92,7 @@ def plan_of(study: Study) -> Plan:
 
 def part_of(study: Study, task: str) -> Part:
     """Return a task in the data of a training as a target."""
-    return _Planner(study).part(Source(task), TARGET)
+    return _Planner(study).part(Sized(task), TARGET)
 
 
 def check_mixtures(plan: Plan, where: str) -> None:
@@ -159,7 +159,7 @@ class _Planner:
                 id = self.plan.add(training)
                 yield Cell(arm.name, INTERMEDIATE, NO_SOURCE, examples, task, restart, None, id)
 
-    def _is_evaluated(self, arm: Arm, source: Source) -> bool:
+    def _is_evaluated(self, arm: Arm, source: Sized) -> bool:
         """Return whether any task is reached from a source; always, where the study has no task."""
         tasks = [*self.study.tasks_of(TARGET), *self.study.tasks_of(PROBING)]
         return not tasks or any(self._pairs(arm, source, task) for task in tasks)
@@ -167,18 +167,32 @@ class _Planner:
     def _targets(self, arm: Arm, role: str) -> Iterator[Cell]:
         """Yield the scores of the last stage on the tasks of a role."""
         for source in self._sources(arm):
-            for task in self.study.tasks_of(role):
-                if self._pairs(arm, source, task) and self._holds(arm.last, task):
+            for task in self._scored(role, source):
+                if self._pairs(arm, source, task.task) and self._holds(arm.last, task.task):
                     yield from self._trials(arm, role, source, task)
 
-    def _trials(self, arm: Arm, role: str, source: Source, task: str) -> Iterator[Cell]:
+    def _scored(self, role: str, source: Sized) -> list[Sized]:
+        """Return the tasks of a role that a source is taken to: each, then those of other sizes.
+
+        One of these has but whole sources, and is none itself: its own data would be there again.
+        """
+        names = self.study.tasks_of(role)
+        cut = [
+            Sized(task, size)
+            for task, sizes in self.study.target_sizes.items()
+            for size in sizes
+            if task in names and task != source.task and source.examples is None
+        ]
+        return [*map(Sized, names), *cut]
+
+    def _trials(self, arm: Arm, role: str, source: Sized, task: Sized) -> Iterator[Cell]:
+        key = (arm.name, role, source.task, source.examples, task.task)
         for restart, (point, changes) in product(self._restarts, self.points):
             training = self._reached(arm, role, source, task, restart, changes)
-            id = self.plan.add(training)
-            yield Cell(arm.name, role, source.task, source.examples, task, restart, point, id)
+            yield Cell(*key, restart, point, self.plan.add(training), task.examples)
 
     def _reached(
-        self, arm: Arm, role: str, source: Source, task: str, restart: int, changes: dict[str, Any]
+        self, arm: Arm, role: str, source: Sized, task: Sized, restart: int, changes: dict[str, Any]
     ) -> Training:
         """Return the last training of an arm; those before it enter the plan."""
         start = None
@@ -196,8 +210,8 @@ class _Planner:
         self,
         stage: Stage,
         role: str,
-        source: Source,
-        task: str | None,
+        source: Sized,
+        task: Sized | None,
         restart: int,
         changes: dict[str, Any],
         start: str | None,
@@ -209,7 +223,7 @@ class _Planner:
         if stage.learning_rate is not None:
             own["learning_rate"] = stage.learning_rate
         return self._planned(
-            parts=self._parts_of(stage, role, source, sources),
+            parts=self._parts_of(stage, role, source, task),
             settings=replace(self.study.settings(role, alone), **own, **changes),
             seed=self.study.seed(role, restart),
             start=start,
@@ -226,7 +240,7 @@ class _Planner:
         )
 
     def _references(
-        self, stage: Stage, role: str, sources: list[Source], restart: int, changes: dict[str, Any]
+        self, stage: Stage, role: str, sources: list[Sized], restart: int, changes: dict[str, Any]
     ) -> tuple[str, ...]:
         """Return the trainings of a mixture's tasks alone, in their order; they enter the plan.
 
@@ -260,48 +274,54 @@ class _Planner:
         )
 
     def _parts_of(
-        self, stage: Stage, role: str, source: Source, sources: list[Source]
+        self, stage: Stage, role: str, source: Sized, task: Sized | None
     ) -> tuple[Part, ...]:
-        """Return what a stage trains on, given its tasks; mlm masks their texts, or named ones."""
-        parts = [self.part(each, role, stage.examples) for each in sources]
+        """Return what a stage trains on; mlm masks the texts of its tasks, or named ones."""
+        tasks = self._tasks(stage.parts, source, task)
+        parts = [self.part(each, role, stage.examples) for each in tasks]
         if MLM not in stage.parts:
             return tuple(parts)
-        named = self._tasks(stage.texts or (), source, None)
+        named = self._tasks(stage.texts or (), source, task)
         texts = [self.part(each, role, stage.examples) for each in named] or parts
         in_order = tuple(sorted(texts, key=lambda part: part.task))
         return *parts, Part(MLM, MLM, MASKED_ACCURACY, "", texts=in_order)
 
-    def _tasks(self, words: Sequence[str], source: Source, task: str | None) -> list[Source]:
-        """Return the tasks that the words of a stage stand for; mlm is none."""
-        found: dict[str, Source] = {}
+    def _tasks(self, words: Sequence[str], source: Sized, task: Sized | None) -> list[Sized]:
+        """Return the tasks that the words of a stage stand for; mlm is none.
+
+        The one that is to be scored has its size by whatever word it is called.
+        """
+        found: dict[str, Sized] = {}
         for word in words:
             if word == SOURCE:
                 found[source.task] = source
             elif word == TASK and task is not None:
-                found[task] = Source(task)
+                found[task.task] = task
             elif word == ALL:
-                found |= {name: Source(name) for name in self._all_tasks}
+                found |= {name: Sized(name) for name in self._all_tasks}
             elif word not in (TASK, SOURCE, MLM):
-                found[word] = Source(word)
+                found[word] = Sized(word)
+        if task is not None and task.examples is not None and task.task in found:
+            found[task.task] = task
         return list(found.values())
 
-    def part(self, source: Source, role: str, most: int | None = None) -> Part:
+    def part(self, sized: Sized, role: str, most: int | None = None) -> Part:
         """Return a task in the data of a training.
 
-        Its examples: the size that the source is cut to, and no more than its stage says or, where
-        that says nothing, the task's settings.
+        Its examples: the size that it is cut to, and no more than its stage says or, where that
+        says nothing, the task's settings.
         """
-        limits = (source.examples, most or self.study.examples(role, source.task))
-        if is_text_file(source.task):
-            return Part(source.task, TEXT_FILE, "", "", limits[1])
-        task = self.study.tasks[source.task]
+        limits = (sized.examples, most or self.study.examples(role, sized.task))
+        if is_text_file(sized.task):
+            return Part(sized.task, TEXT_FILE, "", "", limits[1])
+        task = self.study.tasks[sized.task]
         return Part(
-            task=source.task,
+            task=sized.task,
             form=task.form,
             metric=task.metric,
-            declared=self.declared[source.task],
+            declared=self.declared[sized.task],
             examples=min((each for each in limits if each is not None), default=None),
-            standardise=self.study.standardises(role, source.task),
+            standardise=self.study.standardises(role, sized.task),
             held_aside=self._holds_aside,
             evaluate=task.evaluate.to_json() if task.evaluate else "",
         )
@@ -321,7 +341,7 @@ class _Planner:
         tried = []
         for point, changes in enumerate(self.swept, start=1):
             training = self._planned(
-                parts=(self.part(Source(task), role),),
+                parts=(self.part(Sized(task), role),),
                 settings=replace(settings, **changes),
                 seed=self.study.sweep_seed(role),
             )
@@ -330,15 +350,15 @@ class _Planner:
             self.plan.tried.append(cell)
         return Choice(tuple(tried), tuple(self.swept[0]), self.study.rule)
 
-    def _sources(self, arm: Arm) -> list[Source]:
+    def _sources(self, arm: Arm) -> list[Sized]:
         """Return the sources of an arm: each intermediate task, then those of other sizes."""
         if not arm.has_source:
             return [NOTHING]
-        whole = [Source(task) for task in self.study.tasks_of(INTERMEDIATE)]
-        cut = [Source(task, size) for task, sizes in self.study.sizes.items() for size in sizes]
+        whole = [Sized(task) for task in self.study.tasks_of(INTERMEDIATE)]
+        cut = [Sized(task, size) for task, sizes in self.study.sizes.items() for size in sizes]
         return whole + cut
 
-    def _pairs(self, arm: Arm, source: Source, task: str) -> bool:
+    def _pairs(self, arm: Arm, source: Sized, task: str) -> bool:
         """Return whether an arm takes a source to a task; to itself where that has a meaning."""
         if source.task != task:
             return True

@@ -16,7 +16,7 @@ def cells_to_choose_from(study: Study, plan: Plan, task: str) -> list[Cell]:
     return [
         cell
         for cell in plan.cells
-        if (cell.role, cell.task, cell.examples) == (TARGET, task, None)
+        if (cell.role, cell.task, cell.examples, cell.task_examples) == (TARGET, task, None, None)
         and cell.source != task
         and cell.arm == (main.against if cell.source == NO_SOURCE else main.arm)
     ]

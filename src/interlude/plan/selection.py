@@ -150,12 +150,12 @@ class _Needs:
                 yield Pair(target, NO_SOURCE, own)
 
     def _first(self, arm: str) -> list[Cell]:
-        """Return the cells of an arm on targets, of the first trial and of whole sources."""
-        first = (arm, TARGET, 1, None)
+        """Return the cells of an arm on targets, of the first trial and of whole tasks."""
+        first = (arm, TARGET, 1, None, None)
         return [
             cell
             for cell in self.plan.cells
-            if (cell.arm, cell.role, cell.restart, cell.examples) == first
+            if (cell.arm, cell.role, cell.restart, cell.examples, cell.task_examples) == first
             and cell.point in (None, 1)
         ]
 

@@ -74,6 +74,12 @@ class Study:
         return {task: sizes for task, sizes in self.config.sizes.items() if task in self.tasks}
 
     @property
+    def target_sizes(self) -> dict[str, list[int]]:
+        """Return target or probing task -> numbers of examples that it is cut to as well."""
+        cut = self.config.target_sizes
+        return {task: sizes for task, sizes in cut.items() if task in self.tasks}
+
+    @property
     def contrasts(self) -> list[Contrast]:
         """Return what the study compares; the main contrast comes first."""
         return contrasts_of(self.config)
@@ -299,14 +305,25 @@ def _check_seeds(config: Config, where: str) -> None:
 
 
 def _check_sizes(config: Config, where: str) -> None:
-    """Refuse sizes of a task that is not intermediate, and those above what it is trained on."""
-    for task, sizes in config.sizes.items():
-        if task not in config.intermediate:
-            raise unknown(f"{where}: key sizes", "intermediate task", task, config.intermediate)
-        whole = config.settings("intermediate", task).get(EXAMPLES)
+    """Refuse sizes of a task of another role, and those above what it is trained on."""
+    intermediate, *evaluated = ROLES
+    _check_sizes_of(config, "sizes", config.sizes, [intermediate], where)
+    _check_sizes_of(config, "target_sizes", config.target_sizes, evaluated, where)
+
+
+def _check_sizes_of(
+    config: Config, key: str, cut: dict[str, list[int]], roles: list[str], where: str
+) -> None:
+    for task, sizes in cut.items():
+        own = [role for role in roles if task in config.tasks(role)]
+        if not own:
+            known = [name for role in roles for name in config.tasks(role)]
+            raise unknown(f"{where}: key {key}", f"{' or '.join(roles)} task", task, known)
+        limits = [config.settings(role, task).get(EXAMPLES) for role in own]
+        whole = min((limit for limit in limits if limit is not None), default=None)
         if whole is not None and max(sizes) >= whole:
             raise InputError(
-                f"{where}: key sizes.{task}: found {max(sizes)}. "
+                f"{where}: key {key}.{task}: found {max(sizes)}. "
                 f"Allowed: below {whole}, its train_examples."
             )
 

@@ -333,7 +333,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "size_curves": (
         *(_SOURCE, _ROLE),
         _column("train_examples", "Training examples", WHOLE),
-        *(_TASKS, _N, _DELTA, _CI, _column("p", "p", P)),
+        *(_N, _column("mean", "Mean score", ONE), _DELTA, _CI, _column("p", "p", P)),
+    ),
+    "target_sizes": (
+        *(_SOURCE, _TASK, _ROLE),
+        _column("train_examples", "Training examples", WHOLE),
+        *(_column("baseline", "Baseline", ONE), _DELTA, _CI, _column("p", "p", P)),
     ),
     "correlations": (
         *(*_PAIR, _column("role_b", "Its role")),

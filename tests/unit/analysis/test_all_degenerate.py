@@ -40,7 +40,7 @@ STUDY = [
     *(Run("target", *key) for key in product(["none", *INTERMEDIATE], TARGET, RESTARTS)),
 ]
 NOT_OF_THIS_STUDY = (
-    *("size_curves", "forgetting"),
+    *("size_curves", "target_sizes", "forgetting"),
     *(*OF_MIXING, *OF_METHODS, *OF_SEVERAL, *OF_TRIALS, *OF_SELECTION),
 )
 FIGURES = [name for name in DRAWN if name not in NOT_OF_THIS_STUDY]

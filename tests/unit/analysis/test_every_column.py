@@ -848,8 +848,10 @@ def test_size_curves_is_as_computed_again() -> None:
                     **compared(by_restart(point, mean), by_restart(base, mean)),
                 }
             )
-    columns = ["role", "source", "train_examples", "tasks", "n", "delta", "ci_low", "ci_high"]
-    table = pd.DataFrame(rows)[[*columns, "p", "test", "note"]]
+            rows[-1]["baseline"] = 100 * mean[point["task"].unique()].mean()
+            rows[-1]["mean"] = rows[-1]["baseline"] + rows[-1]["delta"]
+    columns = ["role", "source", "train_examples", "tasks", "n", "mean", "baseline", "delta"]
+    table = pd.DataFrame(rows)[[*columns, "ci_low", "ci_high", "p", "test", "note"]]
     assert (table["tasks"] != table["n"]).all()
     is_table("size_curves", table)
 

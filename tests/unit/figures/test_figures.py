@@ -59,7 +59,7 @@ STUDIES = {
     "selection": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW, selection=ASKED)),
 }
 TRAININGS = {"forgetting": FORGETTING[1]}
-OF_SIZES = ("size_curves", "size_panels")  # of studies with sizes alone
+OF_SIZES = ("size_curves", "size_panels", "target_sizes")  # of studies with sizes alone
 OWN = {  # alone
     "mixing": OF_MIXING,
     "methods": OF_METHODS,

@@ -731,6 +731,12 @@ def size_curve_points() -> pd.DataFrame:
         list(itertools.product(TASKS, SOURCES, [100, 1000, 10_000])),
         columns=["role", "source", "train_examples"],
     )
+    table["baseline"] = table["role"].map({"target": 61.5, "probing": 47.25})
+    return with_intervals(table, noise)
+
+
+def with_intervals(table: pd.DataFrame, noise: np.random.Generator) -> pd.DataFrame:
+    """The table with random differences, one of them missing."""
     for column in ("delta", "p"):
         table[column] = noise.normal(0, 2, len(table))
     table["ci_low"] = table["delta"] - noise.uniform(0.1, 1, len(table))
@@ -743,9 +749,23 @@ def test_size_curves_shows_its_table(draw: Drawing) -> None:
     table = size_curve_points()
     figure = draw("size_curves", size_curves=table)
     assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
+    by_role = {role: table[table["role"] == role] for role in TASKS}
+    looks = shows_curves(figure, list(by_role.values()))
+    for axes, level in zip(figure.axes, (61.5, 47.25), strict=True):
+        (scores,) = axes.child_axes  # on the right: the mean score
+        same(np.array(scores.get_ylim()), np.array(axes.get_ylim()) + level)
+    entries = {TITLES[source]: look for source, look in looks.items()}
+    assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
+    assert figure.get_supxlabel() == "training examples of the intermediate task"
+    assert figure.axes[0].get_ylabel() == "mean difference, points"
+    assert all(label in ("", f"{at:,.0f}") for at, label in names(figure.axes[0].xaxis).items())
+
+
+def shows_curves(figure: Figure, panels: list[pd.DataFrame]) -> dict[str, tuple[str, str]]:
+    """Hold the panels of a figure against the rows of each; return the looks of sources."""
     looks = dict(zip(SOURCES, [("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^")], strict=True))
-    for role, axes in zip(TASKS, figure.axes, strict=True):
-        told = table[(table["role"] == role) & table["delta"].notna()]
+    for of_panel, axes in zip(panels, figure.axes, strict=True):
+        told = of_panel[of_panel["delta"].notna()]
         shown = marks(axes).assign(size=lambda of: sizes_near(of["x"]))
         same(
             shown[["size", "y", "colour", "marker"]].to_numpy(),
@@ -772,11 +792,37 @@ def test_size_curves_shows_its_table(draw: Drawing) -> None:
         assert axes.get_xscale() == "log"
         assert any(list(line.get_ydata()) == [0, 0] for line in lines(axes))
         assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(told)
+    return looks
+
+
+def test_target_sizes_shows_its_table(draw: Drawing) -> None:
+    tasks = [("target", "boolq"), ("target", "disfl-qa"), ("probing", "word-content")]
+    tasks.append(("probing", "bigram-shift"))
+    keys = itertools.product(tasks, SOURCES, [100, 1000, 10_000])
+    rows = [(*task, source, size) for task, source, size in keys]
+    table = pd.DataFrame(rows, columns=["role", "task", "source", "train_examples"])
+    table = with_intervals(table, np.random.default_rng(12))
+    figure = draw("target_sizes", target_sizes=table)
+    assert [axes.get_title() for axes in figure.axes if axes.axison] == [
+        *("BoolQ (target)", "DisflQA (target)", "WC (probing)", "BShift (probing)"),
+    ]
+    for empty in [axes for axes in figure.axes if not axes.axison]:
+        assert not empty.has_data()
+        empty.remove()
+    looks = shows_curves(figure, [table[table["task"] == task] for _, task in tasks])
     entries = {TITLES[source]: look for source, look in looks.items()}
     assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
-    assert figure.get_supxlabel() == "training examples of the intermediate task"
-    assert figure.axes[0].get_ylabel() == "mean difference, points"
-    assert all(label in ("", f"{at:,.0f}") for at, label in names(figure.axes[0].xaxis).items())
+    assert figure.get_supxlabel() == "training examples of the task"
+    assert figure.get_supylabel() == "mean difference, points"
+    for axes in figure.axes:
+        assert all(label in ("", f"{at:,.0f}") for at, label in names(axes.xaxis).items())
+
+
+def test_scores_stand_beside_size_curves_only_where_all_have_one_baseline(draw: Drawing) -> None:
+    table = size_curve_points()
+    table.loc[0, "baseline"] += 1
+    first, second = draw("size_curves", size_curves=table).axes
+    assert (len(first.child_axes), len(second.child_axes)) == (0, 1)
 
 
 def sizes_near(places: pd.Series[float]) -> pd.Series[float]:
@@ -1394,6 +1440,10 @@ EMPTY: dict[str, tuple[str, dict[str, pd.DataFrame]]] = {
     "size_curves": (
         "No size curves",
         {"size_curves": pd.DataFrame({"train_examples": [10.0], "delta": [np.nan]})},
+    ),
+    "target_sizes": (
+        "no task has a size",
+        {"target_sizes": pd.DataFrame({"train_examples": [10.0], "delta": [np.nan]})},
     ),
 }
 

@@ -122,6 +122,13 @@ def test_an_arm_without_a_source_is_held_against_the_task_alone(trained: Path) -
     assert rows[1]["example_var"] == near(expected)
 
 
+def test_a_task_of_a_reduced_size_is_held_against_the_task_of_that_size(trained: Path) -> None:
+    cut = replace(BASELINE, training="s2", task_examples=9)
+    cells = [BASELINE, cut, replace(SOURCE, task_examples=9)]
+    rows = with_example_variance(map(row, cells), known(trained), AGAINST)
+    assert rows[2]["example_var"] == near((RIGHT["s1"].astype(float) - RIGHT["s2"]).var() / N)
+
+
 def test_each_contrast_of_an_arm_has_its_own(trained: Path) -> None:
     mixed = [replace(SOURCE, arm="mtl", training="s2"), replace(SOURCE, training="b1")]
     contrasts = [("mtl", "single"), ("mtl", "stilts")]

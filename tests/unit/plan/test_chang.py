@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from interlude.plan.planner import Plan, plan_of
 from interlude.plan.study import load_study
@@ -38,6 +39,21 @@ def test_it_plans_three_sources_and_36_trials_of_each_start_and_target(plan: Pla
     assert {source for source, _ in trials} == {"none", *SOURCES}
     assert {task for _, task in trials} == set(TARGETS)
     assert {len(each) for each in trials.values()} == {36}
+
+
+def test_sizes_are_planned_over_it(plan: Plan) -> None:
+    document = yaml.safe_load((ROOT / FILE).read_text(encoding="utf8"))
+    over = "config/studies/chang2021-sizes.yaml"
+    update_config(document, yaml.safe_load((ROOT / over).read_text(encoding="utf8")))
+    sized = plan_of(load_study(document, ROOT, over))
+    assert len(sized.trainings) == 1011 + (9 + 9 * 7 * 36) + 4 * 11 * 36 == 4872
+    assert set(plan.trainings) < set(sized.trainings)
+    sizes = {
+        source: sorted({c.examples for c in sized.cells if c.source == source and c.examples})
+        for source in SOURCES
+    }
+    to_all = [2000, 5000, 10_000, 20_000, 30_000]  # synthesis-gpt2 has 30,000
+    assert sizes == {"hellaswag": [], "hellaswag-p": to_all, "synthesis-gpt2": to_all[:-1]}
 
 
 def test_trainings_are_those_of_the_release(plan: Plan) -> None:

@@ -62,6 +62,7 @@ FULL_CONFIG = {
     },
     "contrasts": [{"arm": "stilts", "against": "single"}],
     "sizes": {"tiny-single": [5]},
+    "target_sizes": {"tiny-pair": [5]},
     "training": {"target": {"epochs": 2, "learning_rate": 0.001}},
     "overrides": {"target": {"tiny-pair": {"batch_size": 4}}},
     "sweep": {"learning_rate": [0.1, 0.01]},

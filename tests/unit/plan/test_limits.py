@@ -73,6 +73,12 @@ def test_a_size_is_one_of_an_intermediate_task_alone() -> None:
     assert len(found) == 1
 
 
+def test_a_target_size_is_one_of_a_scored_task_alone() -> None:
+    cut = config(target=["tiny-single"], target_sizes={"tiny-single": [4]})
+    of_roles = [data_limits(cut, role, "tiny-single") for role in ("target", "intermediate")]
+    assert [[each["train_examples"] for each in found] for found in of_roles] == [[None, 4], [None]]
+
+
 @pytest.mark.parametrize(("rows", "told"), [(15, True), (16, False)])
 def test_rows_that_fill_no_batch_are_told(rows: int, told: bool) -> None:
     (limits,) = data_limits(config(target=["tiny-single"]), "target", "tiny-single")

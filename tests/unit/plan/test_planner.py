@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
@@ -378,6 +379,66 @@ def test_a_size_cuts_the_first_stage_alone(registry: Path) -> None:
     trained = plan.trainings[cut.training]
     assert trained.start == own[50].id
     assert replace(trained, start=own[None].id) == plan.trainings[whole.training]
+
+
+def test_tasks_are_trained_at_each_target_size_by_every_arm_from_whole_sources(
+    registry: Path,
+) -> None:
+    arms = {"single": SINGLE, "stilts": STILTS, "mtl": MTL}
+    cut: dict[str, Any] = {"target_sizes": {"t0": [5, 9], "p0": [7]}}
+    plan = planned(registry, 2, 2, 1, arms=arms, sizes={"i0": [50]}, **cut)
+    before = planned(registry, 2, 2, 1, arms=arms, sizes={"i0": [50]})
+    reduced = [cell for cell in plan.cells if cell.task_examples is not None]
+    assert [cell for cell in plan.cells if cell not in reduced] == before.cells
+    found = Counter((cell.arm, cell.source, cell.task, cell.task_examples) for cell in reduced)
+    reached = [("single", "none"), *itertools.product(("stilts", "mtl"), ("i0", "i1"))]
+    sizes = [("t0", 5), ("t0", 9), ("p0", 7)]
+    assert found == {(*by, *size): 3 for by in reached for size in sizes}
+    assert {cell.examples for cell in reduced} == {None}
+    assert len(plan.trainings) == len(before.trainings) + 5 * 3 * 3
+    whole = {(c.arm, c.role, c.source, c.task, c.restart): c for c in before.cells if not c.examples}
+    for cell in reduced:
+        cell_of_all = whole[cell.arm, cell.role, cell.source, cell.task, cell.restart]
+        own, full = (plan.trainings[each.training] for each in (cell, cell_of_all))
+        parts = [
+            replace(part, examples=cell.task_examples) if part.task == cell.task else part
+            for part in full.parts
+        ]
+        assert own == replace(full, parts=tuple(parts))
+
+
+def test_a_target_size_is_the_size_of_the_task_in_every_stage(registry: Path) -> None:
+    chain = [{"parts": ["all"]}, {"parts": ["t0", "source"]}, {"parts": ["task"]}]
+    arms = {"single": SINGLE, "chain": chain, "mtl-all": [{"parts": ["all"]}]}
+    plan = planned(registry, 1, 2, restarts=1, arms=arms, target_sizes={"t0": [5]})
+    for arm in ("chain", "mtl-all"):
+        (cell,) = (c for c in plan.cells if (c.arm, c.task_examples) == (arm, 5))
+        training, seen = plan.trainings[cell.training], []
+        while True:
+            seen.append({part.task: part.examples for part in training.parts})
+            if training.start is None:
+                break
+            training = plan.trainings[training.start]
+        everything = {"i0": None, "t0": 5, "t1": None}
+        assert seen == [{"t0": 5}, {"t0": 5, "i0": None}, everything][-len(seen) :]
+
+
+def test_a_task_of_a_reduced_size_does_not_start_from_its_own_data(registry: Path) -> None:
+    target = ["i0", "t0"]
+    plan = planned(registry, 2, target=target, restarts=1, target_sizes={"i0": [5], "t0": [5]})
+    reduced = [(c.source, c.task) for c in plan.cells if c.task_examples]
+    own = [("i0", "t0"), ("i1", "i0"), ("i1", "t0")]
+    assert sorted(reduced) == sorted([("none", "i0"), ("none", "t0"), *own])
+
+
+def test_a_target_size_is_the_training_of_a_study_with_as_many_examples(registry: Path) -> None:
+    few = planned(registry, 1, 1, training={"target": {"train_examples": 5}})
+    cut = planned(registry, 1, 1, target_sizes={"t0": [5]})
+    of_few = {c.training for c in few.cells if c.role == "target"}
+    assert {c.training for c in cut.cells if c.task_examples} == of_few
+    as_declared = [{"parts": ["task"], "examples": 4}]
+    plan = planned(registry, 0, 1, target_sizes={"t0": [5]}, arms={"few": as_declared})
+    assert len(plan.trainings) == 3  # the stage cuts it further, so nothing is trained twice
 
 
 def test_a_point_of_a_grid_changes_the_last_stage_alone(registry: Path) -> None:

@@ -259,6 +259,21 @@ def test_wrong_sizes_are_refused(given: Any, message: str, root: Path) -> None:
         study(root, sizes=given, training=limit)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tiny-choice": [5]}, "key target_sizes: unknown target or probing task 'tiny-choice'"),
+        ({"tiny-pair": [5, 5]}, "key target_sizes.tiny-pair"),
+        ({"tiny-pair": [0]}, "key target_sizes.tiny-pair"),
+        ({"tiny-pair": [64, 5]}, r"key target_sizes\.tiny-pair: found 64\. Allowed: below 64"),
+    ],
+)
+def test_wrong_target_sizes_are_refused(given: Any, message: str, root: Path) -> None:
+    limit = {"target": {"train_examples": 64}}
+    with pytest.raises(InputError, match=f"study.yaml: {message}"):
+        study(root, target_sizes=given, training=limit)
+
+
 # Arms
 
 

@@ -16,7 +16,13 @@ from helpers.grids import grid_runs
 from helpers.methods import METHOD_OPTIONS, method_runs
 from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.read_page import Section, sections, tables
-from helpers.synthetic import awkward_runs, demo_options, demo_runs, sized_runs
+from helpers.synthetic import (
+    awkward_runs,
+    demo_options,
+    demo_runs,
+    sized_runs,
+    target_sized_runs,
+)
 
 from interlude.analysis import catalog
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
@@ -38,6 +44,7 @@ STUDIES = {
     "demo": (demo_runs(), demo_options(statistics=FEW)),
     "kept": (demo_runs(), demo_options(statistics=FEW, degenerate=DegenerateRule(exclude=False))),
     "sizes": (sized_runs(), demo_options(statistics=FEW)),
+    "target sizes": (target_sized_runs(), demo_options(statistics=FEW)),
     "awkward": (awkward_runs(), Options(statistics=FEW)),
     "all degenerate": (demo_runs().assign(constant=True), demo_options(statistics=FEW)),
     "mixing": (mixing_runs(), replace(MIXING_OPTIONS, statistics=FEW)),
