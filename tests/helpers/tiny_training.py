@@ -28,6 +28,7 @@ class Case:
     held_aside: bool = False
     method: Method = FULL
     adapter: str | None = None
+    random_weights: bool = False
 
     def data(self, encoded: Path) -> TaskData:
         """Return the examples of an encoded task."""
@@ -42,7 +43,8 @@ class Case:
         """Return the model to train, on the processor, and its data."""
         data = self.data(encoded)
         told = (self.settings, self.seed, start, self.method, self.adapter)
-        return build_model(model, None, alone(data), *told), data
+        random = self.random_weights
+        return build_model(model, None, alone(data), *told, random_weights=random), data
 
     def trained(self, model: Path, encoded: Path, start: Path | None = None) -> Trained:
         """Train on a processor in fp32, to the end."""

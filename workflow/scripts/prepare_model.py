@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 from interlude.data.fetch.models import prepare_model
 from interlude.errors import command
 from interlude.generate.check_generator import check_generator, convert_gguf
-from interlude.plan.models import load_model
 from interlude.training.check_model import check_model
-from interlude.training.random_weights import draw_weights
 
 CONFIG = Path(__file__).parents[2] / "config"  # of this project, wherever it is called from
 
@@ -24,12 +21,10 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder of the model")
     parser.add_argument("--generator", action="store_true", help="it is to make texts")
     args = parser.parse_args()
-    seed = load_model(args.model).random_weights
-    check = check_model if seed is None else partial(draw_weights, seed=seed)
     if args.generator:
         manifest = prepare_model(args.model, args.registry, args.out, check_generator, convert_gguf)
     else:
-        manifest = prepare_model(args.model, args.registry, args.out, check)
+        manifest = prepare_model(args.model, args.registry, args.out, check_model)
     print(f"{manifest['name']}: revision {manifest['revision']}")
 
 

@@ -199,7 +199,7 @@ def trial(runs: pd.DataFrame) -> list[str]:
 
 
 def of_full_size(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs but those of sources or tasks of a reduced size, and the former's training."""
+    """Return the runs but those of sources or tasks of a reduced size, and a source's training."""
     return runs[runs["examples"].isna() & runs["task_examples"].isna()]
 
 

@@ -99,8 +99,7 @@ def code_of(task: Task) -> str:
 
 def declared_of_model(model: Model) -> str:
     """Return a digest of what a model's file says of its content."""
-    later = {} if model.random_weights is None else {"random_weights": model.random_weights}
-    return _digest(model.model_dump(include=OF_MODEL) | later)
+    return _digest(model.model_dump(include=OF_MODEL))
 
 
 def contents_of(origin: Origin, hashes: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -104,7 +105,8 @@ def _add_scores(axes: Axes, baseline: pd.Series[float]) -> None:
     """Add an axis of scores, which are differences from the baseline where all have the same."""
     level = float(baseline.iloc[0])
     if baseline.notna().all() and (baseline - level).abs().max() < 1e-9:
-        scores = axes.secondary_yaxis("right", functions=(lambda y: y + level, lambda y: y - level))
+        there_and_back = (lambda y: np.add(y, level), lambda y: np.subtract(y, level))
+        scores = axes.secondary_yaxis("right", functions=there_and_back)
         scores.set_ylabel("mean score, points")
 
 

@@ -15,6 +15,7 @@ from interlude.files import MANIFEST, WEIGHTS, read_manifest, sha256_of
 from interlude.jobs.arguments import Job
 from interlude.jobs.references import scores_of
 from interlude.jobs.shared import identity_of
+from interlude.plan.trainings import RANDOM
 from interlude.training.platform import Platform
 from interlude.versions import versions
 
@@ -56,14 +57,14 @@ def data_hashes(job: Job) -> list[list[str]]:
     return [[_hash(folder, f"{part}.arrow") for part in PARTS] for folder in job.files.encoded]
 
 
-def weights_hash(job: Job) -> str:
-    """Return the SHA-256 of the weights that a training starts from.
+def weights_hash(job: Job) -> str | None:
+    """Return the SHA-256 of the weights that a training starts from; None where it draws them.
 
     That of a start's manifest, which holds those of its files.
     """
-    if job.files.start is None:
-        return pretrained_hash(job)
-    return sha256_of(job.files.start / MANIFEST)
+    if job.files.start is not None:
+        return sha256_of(job.files.start / MANIFEST)
+    return None if job.training.weights == RANDOM else pretrained_hash(job)
 
 
 def pretrained_hash(job: Job) -> str:

@@ -40,7 +40,7 @@ from interlude.jobs.shared import Say, put, take
 from interlude.plan.label_count import check_label_count
 from interlude.plan.methods import CONTINUE
 from interlude.plan.settings import Settings
-from interlude.plan.trainings import TEXT_FILE, Part
+from interlude.plan.trainings import PRETRAINED, RANDOM, TEXT_FILE, Part
 from interlude.training.build import build_model, exact_speed_ups, settle
 from interlude.training.carried_heads import carry_heads
 from interlude.training.data import (
@@ -116,8 +116,10 @@ def _lost_start(files: JobFiles) -> tuple[str, str] | None:
 def _check_inputs(job: Job) -> None:
     """Hold the model and the encoded examples to their manifests, and these to the model."""
     files, method = job.files, job.training.method
-    # All weights of its start stand in place of the pretrained ones; an adapter lies on these.
-    not_read = (WEIGHTS,) if method.is_full and files.start is not None else ()
+    # All weights of its start, or random ones, stand in place of the pretrained ones; an adapter
+    # lies on these.
+    others = files.start is not None or job.training.weights == RANDOM
+    not_read = (WEIGHTS,) if method.is_full and others else ()
     check_files(files.model, but=not_read)
     if files.start is not None:
         check_start(files.start, _rests_on(job))
@@ -148,6 +150,7 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
         training.method,
         training.adapter,
         frozen=training.frozen,
+        random_weights=training.weights == RANDOM,
     )
     if training.carry_head and files.start is not None:
         _carry_heads(job, model, files.start, say)
@@ -211,7 +214,8 @@ def _load_part(job: Job, part: Part) -> TaskData:
         return _load_task(part, encoded[part], settings)
     texts = [_load_texts(text, folder, settings) for text, folder in encoded.items()]
     # A training from another's start has fresh heads, and so has one that compares encoders.
-    pretrained = job.files.start is None and not job.training.frozen
+    begins = job.files.start is None and job.training.weights == PRETRAINED
+    pretrained = begins and not job.training.frozen
     return masked(texts, job.files.model, pretrained)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.files import write_json, written_atomically
-from interlude.plan.trainings import Part, Training
+from interlude.plan.trainings import PRETRAINED, Part, Training
 
 if TYPE_CHECKING:  # so that what collects records does not depend on how a job is called
     from interlude.jobs.arguments import Job
@@ -53,6 +53,7 @@ def _planned(job: Job) -> dict[str, Any]:
             **_standardised(training),
             **_adapter(training),
             **({"frozen": True} if training.frozen else {}),
+            **({} if training.weights == PRETRAINED else {"weights": training.weights}),
         },
     }
 

@@ -51,6 +51,7 @@ GivenMethod = Annotated[
     BeforeValidator(_named),
 ]
 Adapter = Literal["continue", "merge"]
+Weights = Literal["pretrained", "random"]
 
 
 class Stage(Declared):
@@ -132,6 +133,12 @@ class Stage(Declared):
         le=1,
         description="peak learning rate, above 0, at most 1, since an adapter wants a higher one; "
         "where not given, as in training and overrides",
+    )
+
+    weights: IfGiven[Weights] = Field(
+        None,
+        description="what the encoder begins with, in the first stage: pretrained or random, as "
+        "encoder.weights, which holds where it is not given",
     )
 
     @field_serializer("method")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import AfterValidator, Discriminator, Field, Tag, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from interlude.plan.arms import Adapter, GivenMethod, Stage
+from interlude.plan.arms import Adapter, GivenMethod, Stage, Weights
 from interlude.plan.declared import AsWritten, Declared, Different, Name, Number
 from interlude.plan.faults import FOUND, NOT_AMONG
 from interlude.plan.methods import FULL, Method
@@ -75,6 +75,11 @@ class Encoder(Declared):
     )
     layers: int | None = Field(
         None, ge=1, description="use only the first N layers, 1 or more; null for all of them"
+    )
+    weights: Weights = Field(
+        "pretrained",
+        description="what an arm begins with: pretrained; or random, weights that each training "
+        "draws from its own seed, as the model's family does before it is pretrained: a control",
     )
     method: GivenMethod = Field(
         FULL,
@@ -526,6 +531,10 @@ class Config(Declared):
     def method(self, stage: Stage) -> Method:
         """Return how a stage trains weights: as it says itself, else as the encoder's key does."""
         return stage.method or self.encoder.method
+
+    def weights(self, stage: Stage) -> Weights:
+        """Return what the encoder of a first stage begins with, as `method` does."""
+        return stage.weights or self.encoder.weights
 
     def settings(self, role: str, task: str | None = None) -> dict[str, Any]:
         """Return the settings that are given for a role; with a task, its own over these."""

@@ -16,8 +16,9 @@ def contrasts_of(config: Config) -> list[Contrast]:
     """Return what a study compares: arms with their baseline, methods, then what it names.
 
     The baseline of an arm is the first that trains on the target task alone by the same method,
-    else the first that trains on it alone. Arms with sources that differ in the method alone are
-    compared with the one of them that is fully fine-tuned, else with the first of them.
+    from an encoder of the same kind of weights, else the first that trains on it alone. Arms with
+    sources that differ in the method alone are compared with the one of them that is fully
+    fine-tuned, else with the first of them.
     """
     arms = {arm.name: arm for arm in arms_of(config.arms)}
     pairs = [*_baselines(config, [*arms.values()]), *_methods(config, [*arms.values()])]
@@ -73,7 +74,12 @@ def _alike(config: Config, arm: Arm, alone: list[Arm]) -> Arm | None:
     """
     method = config.method(arm.last)
     wanted = dict.fromkeys([method, _unpublished(method)])
-    alike = (each for each in alone if each.last.frozen == arm.last.frozen)
+    weights = config.weights(arm.stages[0])
+    alike = (
+        each
+        for each in alone
+        if (each.last.frozen, config.weights(each.last)) == (arm.last.frozen, weights)
+    )
     same = sorted(alike, key=lambda each: each.last.learning_rate != arm.last.learning_rate)
     return next((each for how in wanted for each in same if config.method(each.last) == how), None)
 

@@ -74,13 +74,6 @@ class ModelFile(Declared):
         description="SHA-256 of model.safetensors, wherever it comes from (of several files, as "
         "they become one); needed with archives",
     )
-    random_weights: IfGiven[int] = Field(
-        None,
-        ge=0,
-        lt=2**32,
-        description="draw all weights anew from this seed, as the model's family does before it is "
-        "pretrained: a control; left out, the pretrained ones",
-    )
     revision: str | None = Field(
         None,
         description="revision to put on record; null for the commit on the hub, else the start of "

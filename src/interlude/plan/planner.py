@@ -12,7 +12,7 @@ from interlude.errors import InputError
 from interlude.plan.arms import ALL, DYNAMIC, SOURCE, TASK, Arm, Stage, arms_of, is_text_file
 from interlude.plan.cells import SWEEP, Cell
 from interlude.plan.study import Study
-from interlude.plan.trainings import MLM, TEXT_FILE, Choice, Part, Training
+from interlude.plan.trainings import MLM, PRETRAINED, TEXT_FILE, Choice, Part, Training
 from interlude.words import NO_SOURCE, ROLES
 
 INTERMEDIATE, TARGET, PROBING = ROLES
@@ -231,6 +231,7 @@ class _Planner:
             mixing=stage.mixing if stage.is_mixture else None,
             kept=stage.kept if stage.is_mixture else None,
             method=self.config.method(stage),
+            weights=self.config.weights(stage) if start is None else PRETRAINED,
             frozen=stage.frozen,
             carry_head=stage.carry_head,
             heads=stage.heads if stage.is_mixture else "per-task",
@@ -263,7 +264,7 @@ class _Planner:
 
     def _planned(self, **changes: Any) -> Training:
         study, config = self.study, self.config
-        changes = {"method": config.encoder.method} | changes
+        changes = {"method": config.encoder.method, "weights": config.encoder.weights} | changes
         return Training(
             model=study.model.name,
             declared=study.model.declared,

@@ -1,4 +1,4 @@
-"""Seeds that follow from that of the study."""
+"""Seeds that follow from others."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def derived_seed(seed: int, role: str, use: str) -> int:
-    """Return 32 bits of the SHA-256 of a study's seed, a role and what the seed is for."""
+    """Return 32 bits of the SHA-256 of a seed, a role and what the seed is for."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{role}/{use}".encode()).digest()[:4], "big")

@@ -21,7 +21,7 @@ from interlude.plan.models import Model, load_model
 from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
-from interlude.plan.trainings import MLM
+from interlude.plan.trainings import MLM, RANDOM
 from interlude.words import OF_TABLES, ROLES, Contrast
 
 SEMB = "semb"  # the method of selection that has a model of its own
@@ -399,6 +399,12 @@ def _check_selection(config: Config, where: str) -> None:
             f"{where}: key selection.methods: found {of_encoders[0]} in a study of "
             f"published scores, which has no encoders. Allowed: {', '.join(OF_TABLES)}."
         )
+    firsts = [config.weights(arm.stages[0]) for arm in arms_of(config.arms)]
+    if of_encoders and RANDOM in firsts:
+        raise InputError(
+            f"{where}: key selection.methods: found {of_encoders[0]} in a study with weights: "
+            f"{RANDOM}, while it reads the pretrained encoder. Allowed: {', '.join(OF_TABLES)}."
+        )
 
 
 def _check_arms(config: Config, where: str) -> None:
@@ -455,6 +461,7 @@ def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
             f"{where}: key arms.{name}: found adapter in the first stage, which begins with a "
             "fresh one. Allowed: in a later stage."
         )
+    _check_weights(config, arm, where)
     for method in methods:
         if isinstance(method, Bottleneck) and None in (method.published, method.published_sha256):
             _check_pinned(method, f"{where}: key arms.{name}")
@@ -468,6 +475,22 @@ def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
         raise InputError(
             f"{where}: key arms.{name}: found adapter: merge with the method {methods[0].name}, "
             "which is not linear: no layer of the encoder can take it in. Allowed: continue."
+        )
+
+
+def _check_weights(config: Config, arm: Arm, where: str) -> None:
+    """Refuse weights of a later stage, and random ones below an adapter, which is kept alone."""
+    first, *later = arm.stages
+    if any(stage.weights is not None for stage in later):
+        raise InputError(
+            f"{where}: key arms.{arm.name}: found weights in a later stage, which begins with what "
+            "the one before it left. Allowed: in the first stage."
+        )
+    method = config.method(first)
+    if config.weights(first) == RANDOM and not method.is_full:
+        raise InputError(
+            f"{where}: key arms.{arm.name}: found weights: {RANDOM} with the method {method.name}, "
+            "which leaves an adapter alone. Allowed: with the method full."
         )
 
 

@@ -17,6 +17,7 @@ from interlude.plan.settings import Settings
 
 DIGITS = 16  # of an id
 MLM = "mlm"  # in place of a task and its form, of masked language modelling
+PRETRAINED, RANDOM = "pretrained", "random"  # weights that an encoder begins with
 TEXT_FILE = "text file"  # in place of a form, of texts that are of no task
 
 
@@ -87,7 +88,8 @@ class Training:
     weights are trained; full is all of them. heads: whether tasks of one shape share a head.
     references: of each part, the training on it alone that the sampler dynamic compares it with.
     adapter: what becomes of the one of the start: continue or merge; None without a start, or where
-    all weights are trained. frozen: whether heads alone are.
+    all weights are trained. frozen: whether heads alone are. weights: of the encoder without a
+    start, pretrained or, drawn from the seed, random.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -112,6 +114,7 @@ class Training:
     references: tuple[str, ...] = ()
     adapter: str | None = None
     frozen: bool = False
+    weights: str = PRETRAINED
 
     def __post_init__(self) -> None:
         # A mixture is the same in whatever order its parts are named.

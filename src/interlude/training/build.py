@@ -14,6 +14,7 @@ from torch import nn
 
 from interlude.forms.head import TiedHead
 from interlude.plan.methods import FULL, Method
+from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
 from interlude.training.data import TrainingData
 from interlude.training.dropout import use_lane_dropout
@@ -40,6 +41,7 @@ def build_model(  # noqa: PLR0913  what a training is, as its plan has it
     adapter: str | None = None,
     *,
     frozen: bool = False,
+    random_weights: bool = False,
 ) -> TaskModel:
     """Return an encoder under fresh heads, drawn from the seed, on the processor.
 
@@ -48,9 +50,12 @@ def build_model(  # noqa: PLR0913  what a training is, as its plan has it
     The encoder is that of a model's folder, its first `layers` only if they are given, with the
     pretrained weights or with those of a start. With another method than full it has the pretrained
     ones, which are frozen, and an adapter: see `methods.put_adapter`. frozen: train heads alone.
+    random_weights: in place of the pretrained ones, drawn from the seed, too, but not from the same
+    numbers as the heads, whose weights would be those of the first embeddings.
     """
     whole_start = start if method.is_full else None
-    encoder = load_encoder(model, layers, settings.dropout, whole_start)
+    encoder_seed = derived_seed(seed, "encoder", "weights") if random_weights else None
+    encoder = load_encoder(model, layers, settings.dropout, whole_start, encoder_seed)
     if all(part.form.first_token_only for part in data.parts):
         read_first_token_only(encoder)
     seed_everything(seed)

@@ -1,4 +1,4 @@
-"""Load an encoder: with its pretrained weights, or with those of a start."""
+"""Load an encoder: with its pretrained weights, with those of a start, or with random ones."""
 
 from __future__ import annotations
 
@@ -18,19 +18,28 @@ HEAD_DROPOUTS = ("classifier_dropout", "hidden_dropout_prob")
 
 
 def load_encoder(
-    model: Path, layers: int | None, dropout: float | None, start: Path | None = None
+    model: Path,
+    layers: int | None,
+    dropout: float | None,
+    start: Path | None = None,
+    seed: int | None = None,
 ) -> nn.Module:
     """Return the encoder of a model folder in fp32, without a pooler.
 
     layers: keep the first N only; dropout: instead of every dropout of the model's config; start:
-    a folder that another training left, with whose weights the encoder is built. The pretrained
-    ones are not read then. InputError when weights are lacking or of another size, which
+    a folder that another training left, with whose weights the encoder is built; seed: draw the
+    weights from it, as the model's family does before it is pretrained: the same ones as its
+    `from_config` under this seed of torch. Of a model's folder nothing but its config is read in
+    both cases. InputError when weights are lacking or of another size, which
     transformers would draw at random.
     """
     logging.set_verbosity_error()  # the report of unused pooler and head weights
     logging.disable_progress_bar()
     config = _config(model, layers, dropout)
-    encoder = _with_weights_of(start, config) if start else _pretrained(model, config)
+    if start is not None:
+        encoder = _with_weights_of(start, config)
+    else:
+        encoder = _pretrained(model, config) if seed is None else _drawn(config, seed)
     if hasattr(encoder, "pooler"):
         encoder.pooler = None  # its random weights are never used
     loaded: nn.Module = encoder
@@ -120,6 +129,14 @@ def _pretrained(model: Path, config: Any) -> Any:
             f"such as {lacking[0]}."
         )
     return encoder
+
+
+def _drawn(config: Any, seed: int) -> Any:
+    """Return the encoder with random weights."""
+    how = {name: value for name, value in _how_loaded().items() if name != "output_loading_info"}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return AutoModel.from_config(config, trust_remote_code=False, **how)
 
 
 def _with_weights_of(start: Path, config: Any) -> Any:

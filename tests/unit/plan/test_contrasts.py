@@ -40,6 +40,26 @@ def test_every_arm_is_compared_with_the_task_alone(arms: Any, expected: Any) -> 
     assert compared(arms=arms) == expected
 
 
+def test_an_arm_of_random_weights_is_compared_with_its_like_and_that_with_the_pretrained() -> None:
+    random = {"weights": "random"}
+    arms = {
+        "single": ALONE,
+        "stilts": CHAIN,
+        "single-random": [{**ALONE[0], **random}],
+        "stilts-random": [{**CHAIN[0], **random}, CHAIN[1]],
+    }
+    assert against(arms) == {
+        "stilts": ["single"],
+        "single-random": ["single"],
+        "stilts-random": ["single-random"],
+    }
+    assert against(arms, encoder={"model": "tiny", "weights": "random"}) == {
+        "stilts": ["single"],
+        "single-random": ["single"],
+        "stilts-random": ["single"],  # all are random then
+    }
+
+
 def test_what_a_study_names_comes_after_that_and_once() -> None:
     arms = {"single": ALONE, "stilts": CHAIN, "mtl": MIX}
     named = [("mtl", "stilts"), ("mtl", "single")]

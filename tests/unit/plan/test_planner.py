@@ -358,6 +358,25 @@ def test_a_stage_with_another_method_is_another_training(registry: Path) -> None
     assert "method" not in full.to_json()
 
 
+def test_random_weights_are_those_of_trainings_without_a_start(registry: Path) -> None:
+    random = planned(registry, 1, 1, encoder={"model": "tiny", "weights": "random"})
+    pretrained = planned(registry, 1, 1)
+    assert random.trainings.keys().isdisjoint(pretrained.trainings)
+    for training in random.trainings.values():
+        assert training.weights == ("random" if training.start is None else "pretrained")
+    first = [{**STILTS[0], "weights": "random"}, STILTS[1]]
+    both = planned(registry, 1, 1, arms={"single": SINGLE, "stilts": STILTS, "control": first})
+    of_arm = {
+        arm: {c.training for c in both.cells if c.arm == arm} for arm in ("stilts", "control")
+    }
+    assert of_arm["stilts"] < pretrained.trainings.keys()
+    assert of_arm["control"] < random.trainings.keys()
+    swept = planned(
+        registry, 0, 1, encoder={"model": "tiny", "weights": "random"}, sweep={"dropout": [0, 0.1]}
+    )
+    assert {each.weights for each in swept.trainings.values()} == {"random"}
+
+
 def test_shared_heads_are_another_training_of_a_mixture_alone(registry: Path) -> None:
     shared = {"single": SINGLE, "mtl": [{**MTL[0], "heads": "by-labels"}]}
     plan = planned(registry, 1, 1, restarts=1, arms=shared)
@@ -396,7 +415,9 @@ def test_tasks_are_trained_at_each_target_size_by_every_arm_from_whole_sources(
     assert found == {(*by, *size): 3 for by in reached for size in sizes}
     assert {cell.examples for cell in reduced} == {None}
     assert len(plan.trainings) == len(before.trainings) + 5 * 3 * 3
-    whole = {(c.arm, c.role, c.source, c.task, c.restart): c for c in before.cells if not c.examples}
+    whole = {
+        (c.arm, c.role, c.source, c.task, c.restart): c for c in before.cells if not c.examples
+    }
     for cell in reduced:
         cell_of_all = whole[cell.arm, cell.role, cell.source, cell.task, cell.restart]
         own, full = (plan.trainings[each.training] for each in (cell, cell_of_all))

@@ -329,6 +329,18 @@ def test_wrong_target_sizes_are_refused(given: Any, message: str, root: Path) ->
             r"key arms\.odd: found frozen with the method lora, .*Allowed: with the method full",
         ),
         (
+            {"arms": {"odd": [{"parts": ["source"]}, {"parts": ["task"], "weights": "random"}]}},
+            r"key arms\.odd: found weights in a later stage, .*Allowed: in the first stage",
+        ),
+        (
+            {"encoder": {"model": "tiny", "weights": "random", "method": "lora"}},
+            r"key arms\.single: found weights: random with the method lora, .*with the method full",
+        ),
+        (
+            {"encoder": {"model": "tiny", "weights": "drawn"}},
+            r"key encoder\.weights: found 'drawn'\. Allowed: pretrained, random",
+        ),
+        (
             {"contrasts": [{"arm": "stilt", "against": "single"}]},
             r"key contrasts\.arm: unknown arm 'stilt'\. Did you mean 'stilts'\?",
         ),
@@ -381,6 +393,14 @@ PROBED = {"file": "truth.csv", "source": "s", "target": "t", "score": "y"}
         (
             {"selection": {"methods": ["size+leep"]}, "published": "pruksachatkun"},
             r"key selection\.methods: found leep in a study of published scores, which has no enc",
+        ),
+        (
+            {
+                "selection": {"methods": ["size", "logme"]},
+                "intermediate": ["tiny-single", "tiny-choice"],
+                "encoder": {"model": "tiny", "weights": "random"},
+            },
+            r"key selection\.methods: found logme in a study with weights: random",
         ),
         (
             {

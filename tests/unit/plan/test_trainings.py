@@ -39,6 +39,7 @@ def test_ids_never_change() -> None:
         {"sampler": "size"},
         {"choice": CHOICE},
         {"frozen": True},
+        {"weights": "random"},
         {"parts": TWO.parts},
         {"parts": (replace(ONE.part, metric="matthews"),)},
         {"parts": (replace(ONE.part, declared="other"),)},
@@ -65,6 +66,7 @@ def test_a_mixture_is_the_same_in_any_order_of_its_parts() -> None:
         TWO,
         STANDARDISED,
         replace(ONE, start="0" * 16, choice=CHOICE),
+        replace(ONE, weights="random"),
         replace(TWO, parts=(replace(ONE.part, held_aside=True),), references=("0" * 16,)),
     ],
 )
@@ -84,7 +86,7 @@ def test_an_unknown_or_a_missing_field_is_refused() -> None:
 
 def test_a_field_that_came_later_changes_no_id_while_it_has_its_default() -> None:
     told = json.loads(ONE.to_json())
-    assert not {"start", "sampler", "choice", "heads", "references"} & told.keys()
+    assert not {"start", "sampler", "choice", "heads", "references", "weights"} & told.keys()
     assert not {"standardise", "held_aside"} & told["parts"][0].keys()
 
 
