@@ -753,7 +753,9 @@ def test_size_curves_shows_its_table(draw: Drawing) -> None:
     looks = shows_curves(figure, list(by_role.values()))
     for axes, level in zip(figure.axes, (61.5, 47.25), strict=True):
         (scores,) = axes.child_axes  # on the right: the mean score
-        same(np.array(scores.get_ylim()), np.array(axes.get_ylim()) + level)
+        low, high = axes.get_ylim()
+        assert scores.get_ylim() == pytest.approx((low + level, high + level))
+        assert scores.get_ylabel() == "mean score, points"
     entries = {TITLES[source]: look for source, look in looks.items()}
     assert {name: entry[:2] for name, entry in legend(figure).items()} == entries
     assert figure.get_supxlabel() == "training examples of the intermediate task"

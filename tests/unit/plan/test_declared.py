@@ -223,7 +223,7 @@ def test_defaults_are_filled_at_every_level() -> None:
     assert [filled[key] for key in ("seeds", "arms", "contrasts", "grid")] == [None, None, [], None]
     assert filled["self_transfer"] is True
     full = {"method": {"name": "full"}, "adapter": "continue"}
-    assert filled["encoder"] == {"model": "tiny", "layers": None, **full}
+    assert filled["encoder"] == {"model": "tiny", "layers": None, "weights": "pretrained", **full}
     assert filled["training"] == filled["overrides"] == {}
     assert filled["degenerate"].items() >= {"constant": True, "chance": True, "margin": 0}.items()
     assert filled["compute"] == {
