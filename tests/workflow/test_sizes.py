@@ -42,7 +42,7 @@ def test_sizes_are_trained_started_from_and_drawn(project: Project) -> None:
         *[("sarcasm", 16)] * 2,
     ]
     of_targets = pd.read_csv(results / "tables/target_sizes.csv")
-    assert of_targets["train_examples"].tolist() == [16, 64]
+    assert of_targets["train_examples"].tolist() == [16, 48]
     curves = pd.read_csv(results / "tables/size_curves.csv")
     assert curves[["source", "train_examples"]].to_numpy().tolist() == [
         *(["sarcasm", 16], ["sarcasm", 32], ["sarcasm", 64])
