@@ -18,8 +18,9 @@ from scipy import stats
 
 from interlude.analysis.degenerate import DegenerateRule, flag_degenerate
 from interlude.analysis.options import Statistics
+from interlude.analysis.pages import render
 from interlude.analysis.results import of_full_size
-from interlude.analysis.review import review_page
+from interlude.analysis.review import review_sections
 from interlude.analysis.study_tables import study_tables
 from interlude.analysis.target_sizes import COLUMNS, target_sizes
 
@@ -108,7 +109,8 @@ def test_lists_of_runs_and_pages_tell_reduced_sizes_apart() -> None:
     assert told.to_numpy().tolist() == [["sarcasm", 3, 3]] * 3
     assert tables["excluded"]["task_examples"].value_counts(dropna=False).tolist() == [3, 3, 3]
     assert "task_examples" not in study_tables(sized_runs(), OPTIONS)["excluded"]
-    design = sections(review_page(runs, OPTIONS))["Design"].table.set_index(["step", "arm"])
+    page = render("Review", review_sections(runs, OPTIONS))
+    design = sections(page)["Design"].table.set_index(["step", "arm"])
     tasks = ["BoolQ", "FinanceNER", "DisflQA", "DisflQA (64)", "DisflQA (128)"]
     assert design.loc[("target", "stilts"), "tasks"] == ", ".join(
         [*tasks, "BoolQ (64)", "BoolQ (128)"]
