@@ -57,7 +57,7 @@ TABLES = {
     "tasks": Shown("Tasks"),
     "degenerate": Shown("Degenerate runs"),
     "excluded": Shown("Excluded runs"),
-    "restarts": Shown("How many restarts"),
+    "restarts": Shown("How many restarts", twice=True),
     "costs": Shown("Costs"),
     "sweep": Shown("Sweep"),
     "sources": Shown("Sources"),

@@ -70,15 +70,11 @@ def study_tables(
     main["correlation_intervals"] = bootstrap_intervals(
         score_matrix(encoders, options.degenerate.exclude), options.statistics
     )
-    restarts = restart_table(
-        flagged, main["transfer"], options.degenerate.exclude, options.statistics
-    )
     sources = source_table(encoders, of_main(main["averages"], options))
     tables = {
         "tasks": task_table(flagged, options, options.degenerate.exclude),
         "degenerate": degenerate_table(everything, options.degenerate),
         "excluded": excluded_table(everything),
-        "restarts": restarts,
         "costs": cost_table(runs, trainings),
         "conclusions": changed_conclusions(
             excluding[True]["transfer"], excluding[False]["transfer"], options.statistics.alpha
@@ -158,6 +154,7 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
     return {
         **told,
         "transfer": transfer,
+        "restarts": restart_table(flagged, transfer, filtered, levels),
         "averages": averages,
         **pooled_tables(transfer, levels.alpha),
         "correlations": target_block(matrix, levels.alpha),

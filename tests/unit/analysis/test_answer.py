@@ -66,7 +66,7 @@ def told(
     )
     used = {
         **{"transfer": every, **pooled_tables(every, options.statistics.alpha)},
-        "restarts": restart_table(flagged, main, True, options.statistics),
+        "restarts": restart_table(flagged, every, False, options.statistics),
         "tasks": task_table(flagged, whole, True),
         "averages_by_filter": averages_by_filter(main, whole),
     }
@@ -108,6 +108,26 @@ def test_a_source_that_survives_the_correction_is_what_to_start_from() -> None:
             "above .99, all 3 runs learnt, measured +"
         )
     assert sentences(answer, "study") == ["3 targets: 3 with a source that is known to help."]
+
+
+def test_what_can_be_found_and_what_settles_it_are_told_of_the_same_runs() -> None:
+    """A run that did not learn widens both, where sources are ranked by all outcomes."""
+    made = records({})
+    lost = {"sarcasm": 1, "social-iqa": 2}
+    for each in made:
+        if each["task"] == "boolq" and lost.get(each["source"]) == each["restart"]:
+            each |= {"score": 0.5, "constant": True}
+    tables = study_tables(runs_of(made), OPTIONS)
+    used = {name: tables[file] for name, file in told_from(OPTIONS).items()}
+    row = of(answer_table(used, OPTIONS), "boolq")
+    assert row["detectable"] == pytest.approx(_found(used["restarts"], "boolq"))
+    assert row["detectable"] > 2 * _found(tables["restarts"], "boolq")
+    assert row["needed_2"] > tables["restarts"].query("task == 'boolq'")["needed_2"].max()
+
+
+def _found(restarts: pd.DataFrame, task: str) -> float:
+    own = restarts[(restarts["task"] == task) & (restarts["level"] == "one test")]
+    return float(own["found_3"].iloc[0])
 
 
 def test_of_two_that_help_the_larger_estimate_counts() -> None:
