@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -116,7 +117,7 @@ class Scores:
             return self.n
         return len(self._runs_of_points) ** 2 / float((1 / self._runs_of_points).sum())
 
-    @property
+    @cached_property
     def points(self) -> set[int]:
         """The points of a grid that its runs are at; none without a grid."""
         return set(self.runs["point"].dropna()) if len(self.runs) else set()
