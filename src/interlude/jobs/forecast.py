@@ -50,7 +50,7 @@ def forecast(
         return []
     measured = list(_measured(folder, machine))
     starts = sum(each.id in keep_start for each in trainings)
-    kept = f", {starts} of them keep weights for others to start from" if starts else ""
+    kept = f" (weights of {starts} are kept for others to start from)" if starts else ""
     return [
         f"{len(trainings)} to train{kept}",
         f"time: {_time(trainings, rows, machine, measured)}",
@@ -109,7 +109,7 @@ def _time(
     unknown = len(examples) - len(known)
     lacking = f", without {unknown} of tasks whose size is not known yet" if unknown else ""
     told = f"about {in_minutes(seconds)} with {machine.side_by_side} side by side"
-    return f"{told}, by {len(measured)} trainings that were measured here{lacking}"
+    return f"{told}, by {len(measured)} measured here{lacking}"
 
 
 def _computing(record: Record) -> float:
@@ -147,7 +147,7 @@ def _disk(trainings: int, starts: int, machine: Machine, measured: list[Record])
     if starts and start is None:
         return f"{starts} times the size of the model, which is not here yet, and {beside}"
     total = starts * (start or 0) + trainings * FILES_OF_A_TRAINING
-    weights = f"{starts} starts of {_size(start)}, and " if starts and start else ""
+    weights = f"{starts} × {_size(start)} of weights, and " if starts and start else ""
     return f"about {_size(total)}: {weights}{beside}"
 
 

@@ -51,9 +51,9 @@ def told(trainings: list[Training], folder: Path, **changes: Any) -> list[str]:
 
 def test_before_anything_was_measured_time_is_not_known(tmp_path: Path) -> None:
     assert told([SINGLE, PAIR], tmp_path, kept=[SINGLE.id]) == [
-        "2 to train, 1 of them keep weights for others to start from",
+        "2 to train (weights of 1 are kept for others to start from)",
         f"time: {AT_FIRST}",
-        "disk: about 40.2 MB: 1 starts of 40 MB, and 100 kB each; data and encodings come on top",
+        "disk: about 40.2 MB: 1 × 40 MB of weights, and 100 kB each; data and encodings come on top",
     ]
 
 
@@ -66,9 +66,7 @@ def test_time_is_that_of_the_tokens_and_of_what_is_beside_them(tmp_path: Path) -
     # 200 and 2,000 examples of 10 tokens, at 15 s for 2,000 tokens, and 5 s beside: 15 + 150 + 10
     line = told([SINGLE, PAIR] * 12, tmp_path)[1]
     assert pytest.approx(17.5) == 12 * (15 + 150 + 10) / 2 / 60
-    assert (
-        line == "time: about 18 minutes with 2 side by side, by 1 trainings that were measured here"
-    )
+    assert line == "time: about 18 minutes with 2 side by side, by 1 measured here"
 
 
 def test_examples_of_a_task_have_the_length_that_was_measured_on_it(tmp_path: Path) -> None:
@@ -119,7 +117,7 @@ def test_a_start_is_as_large_as_those_that_were_left_or_as_the_model(tmp_path: P
         "encodings come on top"
     )
     leave(tmp_path, "a", start_bytes=2_000_000)
-    assert told([SINGLE], tmp_path, kept=[SINGLE.id])[2].startswith("disk: about 2.1 MB: 1 starts")
+    assert told([SINGLE], tmp_path, kept=[SINGLE.id])[2].startswith("disk: about 2.1 MB: 1 × ")
 
 
 def test_it_imports_nothing_slow() -> None:
