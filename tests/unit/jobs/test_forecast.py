@@ -99,7 +99,7 @@ def test_a_broken_record_is_left_to_whoever_needs_it(tmp_path: Path) -> None:
     leave(tmp_path, "a")
     leave(tmp_path, "b")
     (tmp_path / "b/record.json").write_text("{")
-    assert "by 1 trainings" in told([SINGLE], tmp_path)[1]
+    assert "by 1 measured" in told([SINGLE], tmp_path)[1]
 
 
 def test_a_task_whose_size_is_not_known_is_told(tmp_path: Path) -> None:
