@@ -19,6 +19,7 @@ from helpers.synthetic import (
     record,
     runs_of,
     sized_runs,
+    target_sized_runs,
 )
 
 from interlude.analysis.catalog import (
@@ -322,7 +323,8 @@ def test_a_whole_study_has_no_notes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("exclude", [True, False])
 def test_the_catalog_names_every_table_and_figure(exclude: bool) -> None:
     options = demo_options(degenerate=DegenerateRule(exclude=exclude), statistics=FEW)
-    made = {name for runs in (demo_runs(), sized_runs()) for name in study_tables(runs, options)}
+    studies = (demo_runs(), sized_runs(), target_sized_runs())
+    made = {name for runs in studies for name in study_tables(runs, options)}
     for runs, of in ((mixing_runs(), MIXING_OPTIONS), (method_runs(), METHOD_OPTIONS)):
         arms = replace(of, degenerate=options.degenerate, statistics=FEW, forgetting=True)
         arms = replace(arms, stability=Stability())

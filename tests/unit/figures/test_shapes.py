@@ -21,7 +21,8 @@ from interlude.figures.gallery import DRAWN, Material
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, style
 
 # Of studies of several sizes, arms or methods alone.
-ELSEWHERE = (*OF_MIXING, *OF_METHODS, *OF_SELECTION, "size_curves", "forgetting", "all_tasks")
+OF_SIZES = ("size_curves", "target_sizes")
+ELSEWHERE = (*OF_MIXING, *OF_METHODS, *OF_SELECTION, *OF_SIZES, "forgetting", "all_tasks")
 NAMES = [name for name in FIGURES if name not in ELSEWHERE]
 LARGE = ("11 x 35", "42 x 11", "60 long names")
 LONG = ("curves", "stability", "sorted_trials", "expected_best")  # to draw, of hundreds of lines
