@@ -53,7 +53,8 @@ def test_before_anything_was_measured_time_is_not_known(tmp_path: Path) -> None:
     assert told([SINGLE, PAIR], tmp_path, kept=[SINGLE.id]) == [
         "2 to train (weights of 1 are kept for others to start from)",
         f"time: {AT_FIRST}",
-        "disk: about 40.2 MB: 1 × 40 MB of weights, and 100 kB each; data and encodings come on top",
+        "disk: about 40.2 MB: 1 × 40 MB of weights, and 100 kB each; "
+        "data and encodings come on top",
     ]
 
 
