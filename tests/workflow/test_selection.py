@@ -100,7 +100,11 @@ def test_a_start_is_chosen_by_features_of_those_that_are_there(chosen: Project) 
     assert chosen.trained_at() == before
     starts = pd.read_csv(chosen.root / "results/tiny/recommendation.csv").set_index("start")
     assert {"sarcasm", "commonsense-qa-dev"} <= set(starts.index)
-    assert np.isfinite(starts.loc["sarcasm", ["logme", "linear", "knn"]].astype(float)).all()
+    assert np.isfinite(float(starts.loc["sarcasm", "logme"]))
+    # Nearly all of 40 examples' words have the tag O: a method that needs two tags has no number.
+    for method in ("linear", "knn"):
+        assert method not in starts
+        assert f"{method} has no number of sarcasm" in said
     assert starts.loc["commonsense-qa-dev", "known_as"] == "CSenseQA"
     assert "not calibrated" in said
     write(chosen, selection=SELECTED)
