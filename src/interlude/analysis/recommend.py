@@ -18,6 +18,7 @@ COLUMNS = [
     *("start", "gain", "low", "high", "p_gain", "tasks", "told_apart_p", "examples"),
     *("words_per_pass", "licence", "note"),
 ]
+_WHOLE = ("examples", "words_per_pass")
 Array = np.ndarray
 
 
@@ -48,6 +49,7 @@ def recommend(
     starts = expected.sources.rename(columns={"source": "start"})
     starts = starts.assign(told_apart_p=_told_apart(evidence.transfer, list(starts["start"])))
     starts = starts.assign(note="").merge(about, left_on="start", right_index=True, how="left")
+    starts = starts.astype(dict.fromkeys(_WHOLE, "Int64"))
     return Recommendation(
         starts=starts[COLUMNS],
         sentence=_sentence(starts, alpha, evidence.encoder if expected.another else ""),

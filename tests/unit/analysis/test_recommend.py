@@ -117,7 +117,7 @@ def test_intervals_for_another_encoder_hold_on_a_truth_that_nothing_was_fitted_t
 ) -> None:
     """TaskWeb: six set-ups whose baselines are known, of T5 and GPT-2; the docs say the numbers."""
     if not (SHARED / "taskweb_runs.csv").exists():
-        pytest.skip(f"{SHARED} is not there")
+        pytest.skip("the published runs are not beside the checkout")
     runs = pd.read_csv(SHARED / "taskweb_runs.csv")
     setup = ["model", "adaptation"]
     means = runs.groupby([*setup, "source", "target"], as_index=False)["score_x100"].mean()
@@ -181,7 +181,7 @@ def test_a_start_is_not_judged_on_its_own_task(evidence: Evidence) -> None:
 
 def test_shipped_scores_of_hub_models_are_those_released() -> None:
     if not (SHARED / "model_recycling_hub_models.csv").exists():
-        pytest.skip(f"{SHARED} is not there")
+        pytest.skip("the published runs are not beside the checkout")
     released = pd.read_csv(SHARED / "model_recycling_hub_models.csv")
     scores = released.replace({"model": {"roberta-base": "none"}}).set_index(["model", "target"])
     shipped = hub_truth(ROOT / "reference").runs.set_index(["source", "target"])["score"]
@@ -200,6 +200,13 @@ def test_a_broken_file_of_the_evidence_is_named(tmp_path: Path) -> None:
     (tmp_path / "model_recycling_scores.csv").write_text("model,cb,source\nroberta-base,1,x\n")
     with pytest.raises(InputError, match="column 'trained_on' is missing"):
         hub_truth(tmp_path)
+
+
+def test_counts_are_whole_numbers_in_text_and_page(found: Recommendation) -> None:
+    shown = as_text(found, "mine")
+    (line,) = [line for line in shown.splitlines() if line.strip().startswith("CosmosQA ")]
+    assert line.split()[-3:] == ["10", "50", "MIT"]
+    assert "50.0" not in as_page(found, "mine")
 
 
 def test_text_page_and_document_say_the_same(found: Recommendation) -> None:
