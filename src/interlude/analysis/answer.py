@@ -256,7 +256,13 @@ def _most_promising(row: dict[str, Any], best: pd.Series[Any], sources: int, of:
 
 
 def _points(row: Mapping[str, Any]) -> str:
-    return f"{row['expected']:+.1f} points [{row['low']:+.1f}, {row['high']:+.1f}]"
+    expected, low, high = (_signed(row[name]) for name in ("expected", "low", "high"))
+    return f"{expected} points [{low}, {high}]"
+
+
+def _signed(points: float) -> str:
+    """Return points with one digit and their sign; what rounds to nothing has a plus."""
+    return f"{round(points, 1) + 0.0:+.1f}"
 
 
 def _chance(row: Mapping[str, Any]) -> Iterator[str]:
@@ -282,7 +288,7 @@ def _learnt(row: Mapping[str, Any]) -> str:
 
 def _proof(row: dict[str, Any], best: pd.Series[Any]) -> Iterator[str]:
     """Yield how sure it is by the test of this one cell."""
-    measured = f"measured {best['delta']:+.1f}"
+    measured = f"measured {_signed(best['delta'])}"
     if pd.isna(best["p_holm"]):
         yield f"{measured} and not tested ({best['note']})"
     elif row["answer"] == MAY_HELP:
@@ -326,10 +332,10 @@ def _of_source(row: dict[str, Any], source: pd.Series[Any], known: str, of: _Evi
     title, tasks = of.title(row["name"]), int(source["tasks"])
     failed = _learnt(row)
     if pd.isna(source["mu"]):
-        mean = "" if pd.isna(row["delta"]) else f" (plain mean {row['delta']:+.1f} points)"
+        mean = "" if pd.isna(row["delta"]) else f" (plain mean {_signed(row['delta'])} points)"
         return f"{title}: {source['note'].split('; ')[0]}{mean}; {failed}."
     gains = f"a new one gains with probability {_probability(source['p_new'])}"
-    new = f"[{source['new_low']:+.1f}, {source['new_high']:+.1f}]"
+    new = f"[{_signed(source['new_low'])}, {_signed(source['new_high'])}]"
     return f"{title}: {_points(row)} on average over {tasks} tasks; {gains} {new}; {known}{failed}."
 
 

@@ -286,6 +286,13 @@ def test_of_an_arm_without_sources_nothing_is_said_of_sources() -> None:
     assert "By source, over all targets (stilts against single)" in headings
 
 
+def test_no_difference_is_minus_nothing() -> None:
+    made = records({("sarcasm", "all"): -0.0004}, sd=1e-6)
+    row = of(told(made)[0], "sarcasm", "source")
+    assert -0.05 < row["expected"] < 0
+    assert row["sentence"].startswith("Sarcasm: +0.0 points [+0.0, +0.0]")
+
+
 # The page
 
 
