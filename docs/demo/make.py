@@ -75,6 +75,14 @@ STUDIES = {
         "mix_or_chain",
         "Mixing against chaining",
     ),
+    "synthetic-demo": Told(
+        "Chang and Lu 2021",
+        "docs/stability.md",
+        "Is it the skill of the first task that helps, or would any clean one do?",
+        f"{OVERLAY}/synthetic-demo.yaml",
+        "sorted_trials",
+        "Trials of each start, sorted",
+    ),
 }
 # Two slow cores: tokens that one trains on in a second, how many times as many it evaluates, and
 # seconds to start a training.
