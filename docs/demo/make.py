@@ -41,7 +41,7 @@ IMAGES = Path("docs/images")
 
 
 @dataclass(frozen=True)
-class Told:
+class Summary:
     """What the README tells of a study; its config is a file of config/studies/, or the default."""
 
     paper: str
@@ -59,7 +59,7 @@ class Told:
 
 OVERLAY = "snakemake --cores all --configfile config/studies"
 STUDIES = {
-    "demo": Told(
+    "demo": Summary(
         "Pruksachatkun et al. 2020",
         "docs/published-study.md",
         "Which task to train on first, and what do encoders learn there?",
@@ -67,7 +67,7 @@ STUDIES = {
         "heatmap",
         "Transfer heatmap",
     ),
-    "multitask-demo": Told(
+    "multitask-demo": Summary(
         "Weller et al. 2022",
         "docs/weller.md",
         "Train on another task first, or on both together?",
@@ -75,7 +75,7 @@ STUDIES = {
         "mix_or_chain",
         "Mixing against chaining",
     ),
-    "synthetic-demo": Told(
+    "synthetic-demo": Summary(
         "Chang and Lu 2021",
         "docs/stability.md",
         "Is it the skill of the first task that helps, or would any clean one do?",
@@ -128,10 +128,10 @@ def old_bytes(path: Path) -> bytes:
 
 def make(folder: Path) -> dict[Path, Path]:
     """Return path in the project -> what is to stand there, written to a folder."""
-    demos = {name: read_demo(name, told.config) for name, told in STUDIES.items()}
+    demos = {name: read_demo(name, summary.config) for name, summary in STUDIES.items()}
     made = {
-        IMAGES / f"{name}.svg": draw(demos[name], told.figure, folder / name)
-        for name, told in STUDIES.items()
+        IMAGES / f"{name}.svg": draw(demos[name], summary.figure, folder / name)
+        for name, summary in STUDIES.items()
     }
     (folder / README.name).write_text(readme(demos), encoding="utf8")
     return {README: folder / README.name, **made}
@@ -180,8 +180,8 @@ def readme(demos: Mapping[str, Demo]) -> str:
 
 def study_row(name: str, demo: Demo) -> dict[str, str]:
     """Return what the README says of a study at a glance."""
-    told = {**vars(STUDIES[name]), "image": f"{IMAGES}/{name}.svg"}
-    return {**told, "minutes": f"{demo.minutes:.0f}"}
+    beside = {"image": f"{IMAGES}/{name}.svg", "minutes": f"{demo.minutes:.0f}"}
+    return {**vars(STUDIES[name]), **beside}
 
 
 def task_rows(study: Study, runs: pd.DataFrame, role: str) -> list[dict[str, Any]]:

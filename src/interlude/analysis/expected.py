@@ -20,7 +20,6 @@ from interlude.analysis.evidence import Evidence
 from interlude.analysis.pooled import pooled_tables
 
 UNSEEN = "a source that the evidence does not have"
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from interlude.analysis.differences import holm
@@ -19,7 +18,6 @@ COLUMNS = [
     *("words_per_pass", "licence", "note"),
 ]
 _WHOLE = ("examples", "words_per_pass")
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

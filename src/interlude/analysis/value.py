@@ -39,7 +39,6 @@ PRUKSACHATKUN, HUB = "Pruksachatkun et al.", "hub models"
 COLUMNS = ["truth", "level", "share", "regret_1", "regret_3", "best_in_3", "coverage", "targets"]
 DRAWN = 5  # restarts of a hub model
 _TABLE = re.compile(r"(<!-- value -->\n).*?(<!-- end -->)", re.DOTALL)
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,12 @@ def sentences(answer: pd.DataFrame, about: str) -> list[str]:
     return answer.loc[answer["about"] == about, "sentence"].tolist()
 
 
+def found_by_three(restarts: pd.DataFrame, task: str) -> float:
+    """The difference that a lone test of three restarts finds."""
+    own = restarts[(restarts["task"] == task) & (restarts["level"] == "one test")]
+    return float(own["found_3"].iloc[0])
+
+
 CLEAR: Effects = {("social-iqa", "all"): 0.2, ("sarcasm", "all"): -0.2}
 
 
@@ -120,14 +126,9 @@ def test_what_can_be_found_and_what_settles_it_are_told_of_the_same_runs() -> No
     tables = study_tables(runs_of(made), OPTIONS)
     used = {name: tables[file] for name, file in told_from(OPTIONS).items()}
     row = of(answer_table(used, OPTIONS), "boolq")
-    assert row["detectable"] == pytest.approx(_found(used["restarts"], "boolq"))
-    assert row["detectable"] > 2 * _found(tables["restarts"], "boolq")
+    assert row["detectable"] == pytest.approx(found_by_three(used["restarts"], "boolq"))
+    assert row["detectable"] > 2 * found_by_three(tables["restarts"], "boolq")
     assert row["needed_2"] > tables["restarts"].query("task == 'boolq'")["needed_2"].max()
-
-
-def _found(restarts: pd.DataFrame, task: str) -> float:
-    own = restarts[(restarts["task"] == task) & (restarts["level"] == "one test")]
-    return float(own["found_3"].iloc[0])
 
 
 def test_of_two_that_help_the_larger_estimate_counts() -> None:
@@ -150,7 +151,7 @@ def test_a_large_difference_that_is_not_significant_may_help() -> None:
         assert row["sentence"].startswith(f"{TITLES[row['name']]}: perhaps start from ")
 
 
-def test_where_no_start_is_known_to_help_it_says_what_could_have_been_found() -> None:
+def test_where_no_start_is_known_to_help_it_says_what_could_have_beenfound_by_three() -> None:
     answer, tables = told(records({}, sd=0.03))
     found = tables["restarts"].query("level == 'one test'").set_index("task")
     rows = [of(answer, task) for task in TASKS]
