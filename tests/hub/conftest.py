@@ -15,7 +15,7 @@ from huggingface_hub import constants
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds between the tries, which no test waits."""
     seconds: list[float] = []
-    monkeypatch.setattr("interlude.data.fetch.hub.TRIES.sleep", seconds.append)
+    monkeypatch.setattr("interlude.data.fetch.hub_tries.TRIES.sleep", seconds.append)
     return seconds
 
 

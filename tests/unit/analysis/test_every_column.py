@@ -477,16 +477,17 @@ def block(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(look: str, scores: pd.DataFrame) -> dict[str, Any]:
-    found = block(scores).query("holm_significant")
+    table = block(scores)
+    found = table.query("holm_significant")
     both = (found["role_b"] == "target").sum()
     told = {"look": look, "encoders": len(scores), "significant": len(found)}
     told |= {"target_target": both, "target_probing": len(found) - both}
-    of_means = block(scores).query("holm_significant_means and once")
+    of_means = table.query("holm_significant_means and once")
     both = (of_means["role_b"] == "target").sum()
     told |= {"sources": scores.index.get_level_values("source").nunique()}
     told |= {"significant_means": len(of_means), "target_target_means": both}
     told |= {"target_probing_means": len(of_means) - both}
-    plain = block(scores).query("once and p_means < @ALPHA")
+    plain = table.query("once and p_means < @ALPHA")
     both = (plain["role_b"] == "target").sum()
     told |= {"significant_uncorrected": len(plain), "target_target_uncorrected": both}
     return told | {"target_probing_uncorrected": len(plain) - both}

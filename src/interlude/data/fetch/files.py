@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from interlude.data.fetch.archives import fetch, find_archive, read_members, verify
-from interlude.data.fetch.hub import fetch_dataset
+from interlude.data.fetch.hub_dataset import fetch_dataset
 from interlude.data.fetch.mirror import read_entry
 from interlude.data.fetch.origin import Origin
 from interlude.data.fetch.places import Places
