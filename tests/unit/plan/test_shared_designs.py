@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import pytest
 import yaml
@@ -55,7 +56,7 @@ def test_what_is_shared_is_what_one_counts_by_hand(planned: dict[str, Plan]) -> 
     ],
     ids=str,
 )
-def test_what_keeps_studies_from_sharing(changes: dict, planned: dict[str, Plan]) -> None:
+def test_what_keeps_studies_from_sharing(changes: dict[str, Any], planned: dict[str, Plan]) -> None:
     other = plan_of_design(changes, ROOT)
     assert common(planned[PRUKSACHATKUN], other) == 0
 
