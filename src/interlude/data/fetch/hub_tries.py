@@ -1,4 +1,4 @@
-"""Ask the hub again where another try may go better, and say in one line why the last one failed."""
+"""Ask the hub again where another try may go better, and say in one line why the last failed."""
 
 from __future__ import annotations
 
