@@ -133,7 +133,7 @@ try:
         for part in training.read
         if is_text_file(part.task)
     }
-    if not (ONLY_PLANS or ONLY_LOOKS):
+    if not ONLY_LOOKS:
         check_mixtures(PLAN, WHERE)
     refuse_old_results(Path("results", STUDY.name))
     for folder in ("results", f"results/{STUDY.name}", "results/trained"):

@@ -51,6 +51,8 @@ GivenMethod = Annotated[
     BeforeValidator(_named),
 ]
 Adapter = Literal["continue", "merge"]
+# Keys of a stage that say how several parts are mixed.
+MIXTURE = ("sampler", "mixing", "kept", "heads")
 Weights = Literal["pretrained", "random"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from interlude.errors import InputError, unknown
 from interlude.forms import declaration_of
-from interlude.plan.arms import ALL, DYNAMIC, SOURCE, TASK, Arm, Stage, arms_of
+from interlude.plan.arms import ALL, DYNAMIC, MIXTURE, SOURCE, TASK, Arm, Stage, arms_of
 from interlude.plan.config import EXAMPLES, STANDARDISE, Config
 from interlude.plan.contrasts import check_contrasts, contrasts_of
 from interlude.plan.declared import checked
@@ -420,6 +420,7 @@ def _check_arms(config: Config, where: str) -> None:
             )
         for stage in arm.stages:
             _check_dynamic(stage, f"{where}: key arms.{name}")
+            _check_mixed(stage, f"{where}: key arms.{name}")
         _check_texts(arm, f"{where}: key arms.{name}")
         if arm.stages[0].carry_head:
             raise InputError(
@@ -442,6 +443,16 @@ def _check_dynamic(stage: Stage, where: str) -> None:
             f"{where}: found the sampler {DYNAMIC} in a stage of [{', '.join(stage.parts)}]. "
             f"Allowed: where two or more tasks are trained on together, without {MLM}, which has "
             "no training alone."
+        )
+
+
+def _check_mixed(stage: Stage, where: str) -> None:
+    """Refuse what says how tasks are mixed in a stage of one, where it would say nothing."""
+    given = [key for key in MIXTURE if key in stage.model_fields_set]
+    if given and not stage.is_mixture:
+        raise InputError(
+            f"{where}: found {given[0]} in a stage of [{', '.join(stage.parts)}], which mixes "
+            "nothing. Allowed: where two or more tasks are trained on together."
         )
 
 

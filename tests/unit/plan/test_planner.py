@@ -377,15 +377,13 @@ def test_random_weights_are_those_of_trainings_without_a_start(registry: Path) -
     assert {each.weights for each in swept.trainings.values()} == {"random"}
 
 
-def test_shared_heads_are_another_training_of_a_mixture_alone(registry: Path) -> None:
+def test_shared_heads_are_another_training_of_a_mixture(registry: Path) -> None:
     shared = {"single": SINGLE, "mtl": [{**MTL[0], "heads": "by-labels"}]}
     plan = planned(registry, 1, 1, restarts=1, arms=shared)
     alone, mixture = (plan.trainings[cell.training] for cell in plan.cells)
     own = planned(registry, 1, 1, restarts=1, arms={"single": SINGLE, "mtl": MTL})
     assert alone.id == own.cells[0].training
     assert replace(mixture, heads="per-task").id == own.cells[1].training
-    again = planned(registry, 0, 1, restarts=1, arms={"a": [{**SINGLE[0], "heads": "by-labels"}]})
-    assert again.cells[0].training == alone.id
 
 
 def test_a_size_cuts_the_first_stage_alone(registry: Path) -> None:

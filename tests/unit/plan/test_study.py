@@ -300,6 +300,18 @@ def test_wrong_target_sizes_are_refused(given: Any, message: str, root: Path) ->
             {"arms": {"odd": [{"parts": ["task"], "sampler": "dynamic"}]}},
             r"key arms\.odd: found the sampler dynamic in a stage of \[task\]\. Allowed: where two",
         ),
+        *(
+            (
+                {"arms": {"odd": [{"parts": ["task"], key: value}]}},
+                rf"key arms\.odd: found {key} in a stage of \[task\], which mixes nothing\. Allowed",
+            )
+            for key, value in (
+                ("sampler", "size"),
+                ("mixing", "mixed"),
+                ("kept", "mean"),
+                ("heads", "by-labels"),
+            )
+        ),
         (
             {"arms": {"odd": [{"parts": ["task", "mlm"], "sampler": "dynamic"}]}},
             r"key arms\.odd: found the sampler dynamic in a stage of \[task, mlm\]\. .*without mlm",
