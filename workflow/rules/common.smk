@@ -1,5 +1,6 @@
 # The study of the config, its paths, and the functions that the rules use.
 import atexit
+import gc
 import hashlib
 import inspect
 import json
@@ -14,6 +15,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.resources import Resources
 
+# Nearly all objects of a plan stay as long as it does, so that looking for others only takes time.
+gc.set_threshold(100_000, 50, 100)
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 # Jobs find the package without an installation, and the interpreter that Snakemake runs in. They

@@ -16,6 +16,7 @@ folders are what forms share: `declaration.py`; `columns.py`, `values.py`, `name
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,10 +30,11 @@ if TYPE_CHECKING:  # torch is loaded with a head, no sooner
     from interlude.forms.rows import Rows
 
 
-def form_names() -> list[str]:
+@cache
+def form_names() -> tuple[str, ...]:
     """Return the names of all forms, sorted."""
     heads = Path(__file__).parent.glob("*/head.py")
-    return sorted(head.parent.name.replace("_", "-") for head in heads)
+    return tuple(sorted(head.parent.name.replace("_", "-") for head in heads))
 
 
 def declaration_of(name: str) -> Declaration:

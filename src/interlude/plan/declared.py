@@ -6,7 +6,7 @@ allowed where a message refuses a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
@@ -77,7 +77,7 @@ def _different(values: list[T]) -> list[T]:
     return values
 
 
-def among(names: Callable[[], list[str]]) -> AfterValidator:
+def among(names: Callable[[], Sequence[str]]) -> AfterValidator:
     """Return what holds a text to a list of names, which is asked for at each check."""
 
     def known(name: str) -> str:

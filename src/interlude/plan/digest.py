@@ -256,7 +256,8 @@ def _imported_names(node: ast.AST) -> Iterator[str]:
 def _is_unseen(line: ast.AST) -> bool:
     """Return whether a statement does nothing: a docstring, or imports for annotations alone."""
     if isinstance(line, ast.If):
-        return ast.unparse(line.test) == "TYPE_CHECKING" and not line.orelse
+        test = line.test
+        return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING" and not line.orelse
     return (
         isinstance(line, ast.Expr)
         and isinstance(line.value, ast.Constant)
