@@ -36,7 +36,7 @@ else:
     os.environ.setdefault("INTERLUDE_WARM_FOR", str(os.getpid()))
 
 from interlude.analysis import catalog
-from interlude.plan import digest
+from interlude.plan import bare_source, digest
 from interlude.analysis.answer_shown import as_text
 from interlude.analysis.decisions import read_decision
 from interlude.data.fetch.archives import find_archive
@@ -81,6 +81,11 @@ os.environ.update(INTERLUDE_CONFIG=TOLD)
 ONLY_PLANS = "plan" in sys.argv
 CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
 WHERE = " + ".join(CONFIG_FILES + ["--config"] * bool(workflow.config_settings.config))
+
+if workflow.is_main_process:
+    SOURCES = Path(".snakemake/interlude_sources.json")
+    bare_source.recall(SOURCES)
+    atexit.register(bare_source.remember, SOURCES)
 
 try:
     for path in CONFIG_FILES:

@@ -9,15 +9,14 @@ name only when it is asked for (forms, metrics) is named by the registry that lo
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from interlude.forms import columns_module, head_module, rows_module
 from interlude.metrics import metric_module
+from interlude.plan.bare_source import source_of
 from interlude.plan.methods import FULL, Method
 from interlude.plan.trainings import MLM
 
@@ -63,22 +62,12 @@ OUTSIDE = (
 )
 NO_TABLE_DEPENDS_ON = ("interlude.errors",)
 
-DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-
 Modules = dict[str, Path]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A source without what a digest is blind to, and the dotted names that it may import."""
-
-    bare: str
-    imports: tuple[str, ...]
 
 
 def code_digest(script: Path) -> str:
     """Return 16 hex digits for a script and every module of this package that it imports."""
-    modules = _reached(_source(script).imports, NO_TABLE_DEPENDS_ON)
+    modules = _reached(source_of(script).imports, NO_TABLE_DEPENDS_ON)
     return _digest({script.name: script, **modules})
 
 
@@ -178,22 +167,24 @@ def _code(roots: tuple[str, ...], sources: Path) -> str:
 def _digest(files: Modules) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(files.items()):
-        digest.update(f"{name}\n{_source(path).bare}\n".encode())
+        digest.update(f"{name}\n{source_of(path).bare}\n".encode())
     return digest.hexdigest()[:16]
 
 
 def _reached(names: Iterable[str], outside: Collection[str]) -> Modules:
     """Return the modules that names, and their imports in turn, stand for; none from outside."""
     found: Modules = {}
-    waiting = list(names)
+    waiting, seen = list(names), set()
     rooms = tuple(f"{each}." for each in outside)
     while waiting:
         name = waiting.pop()
-        is_outside = f"{name}.".startswith(rooms)
-        path = None if name in found or is_outside else _module_file(name)
+        if name in seen or f"{name}.".startswith(rooms):
+            continue
+        seen.add(name)
+        path = _module_file(name)
         if path is not None:
             found[name] = path
-            waiting += [*_packages(name), *_source(path).imports]
+            waiting += [*_packages(name), *source_of(path).imports]
     return found
 
 
@@ -214,59 +205,3 @@ def _module_file(name: str) -> Path | None:
     stem = SOURCES.joinpath(*name.split("."))
     candidates = (stem.with_suffix(".py"), stem / "__init__.py")
     return next((path for path in candidates if path.is_file()), None)
-
-
-def _source(path: Path) -> Source:
-    status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_size)
-
-
-@cache
-def _read(path: Path, changed_ns: int, size: int) -> Source:
-    """Return the source of a file, read once while its time and size are these."""
-    tree = ast.parse(path.read_text(encoding="utf8"))
-    names: list[str] = []
-    for node in [tree, *_statements(tree)]:
-        if isinstance(node, DOCUMENTED):
-            node.body = [line for line in node.body if not _is_unseen(line)] or [ast.Pass()]
-        elif isinstance(node, ast.Raise):
-            _silence(node)
-        names.extend(_imported_names(node))
-    return Source(ast.unparse(tree), tuple(sorted(set(names))))
-
-
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield all statements below a node; expressions, which are most of a tree, hold none."""
-    for child in ast.iter_child_nodes(node):
-        is_statement = isinstance(child, ast.stmt | ast.excepthandler | ast.match_case)
-        if is_statement and not _is_unseen(child):
-            yield child
-            yield from _statements(child)
-
-
-def _imported_names(node: ast.AST) -> Iterator[str]:
-    """Yield dotted names that may be modules of this package; relative imports are not used."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module:
-        yield node.module
-        yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _is_unseen(line: ast.AST) -> bool:
-    """Return whether a statement does nothing: a docstring, or imports for annotations alone."""
-    if isinstance(line, ast.If):
-        test = line.test
-        return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING" and not line.orelse
-    return (
-        isinstance(line, ast.Expr)
-        and isinstance(line.value, ast.Constant)
-        and isinstance(line.value.value, str)
-    )
-
-
-def _silence(statement: ast.Raise) -> None:
-    """Take the words out of an error that is raised."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node.value = ""
