@@ -39,14 +39,15 @@ from interlude.analysis import catalog
 from interlude.plan import bare_source, digest
 from interlude.analysis.answer_shown import as_text
 from interlude.analysis.decisions import read_decision
+from interlude.analysis.known_as import KNOWN_AS
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.availability import why_unavailable
 from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, sha256_of, written_atomically
-from interlude.jobs.console import speak_on
-from interlude.jobs.forecast import Machine, forecast
+from interlude.jobs.console import Planned, speak_on
+from interlude.jobs.forecast import Machine, forecast, in_rounds
 from interlude.jobs.kept_starts import kept_starts, no_starts
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus
 from interlude.jobs.needs import (
@@ -154,7 +155,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process and not workflow.output_settings.dryrun:
-    speak_on(logger, PLAN.names)
+    speak_on(logger, PLAN.names, lambda: planned_trainings())
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
@@ -211,7 +212,7 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 onstart:
     if not ONLY_LOOKS:
         logger.info(LIMITS)
-        say_what_it_takes(trainings_to_run())
+        say_what_it_takes(planned_trainings())
     ORIGINS.remember()
     if workflow.touch:
         ORIGINS.accept()
@@ -284,13 +285,13 @@ def look_at_origin(manifest):
     ORIGINS.look_at(manifest, workflow.dag.forcefiles, ask=starts, say=say)
 
 
-def trainings_to_run():
-    """Ids of the trainings that this start has jobs for."""
+def planned_trainings():
+    """The trainings that this start has jobs for, and whether it waits for what decides on more."""
     jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith("train_"))
-    return [job.wildcards.id for job in jobs]
+    return Planned([job.wildcards.id for job in jobs], any(workflow.dag.checkpoint_jobs))
 
 
-def say_what_it_takes(ids):
+def say_what_it_takes(planned):
     """Say before anything runs how many trainings there are, how long they take, on what disk."""
     weights = Path(f"results/models/{STUDY.model.name}/model.safetensors")
     cores = workflow.resource_settings.cores or 1
@@ -300,12 +301,14 @@ def say_what_it_takes(ids):
         side_by_side=max(1, len(GPUS) if ON_GPU else int(cores) // STUDY.config.compute.threads),
         model_bytes=weights.stat().st_size if weights.exists() else None,
     )
-    trainings = [PLAN.trainings[id] for id in ids]
+    ids, trainings = planned.trainings, [PLAN.trainings[id] for id in planned.trainings]
     tasks = {part.task for training in trainings for part in training.read}
     rows = {task: rows_here(TASKS.get(task), Path("results/data", task)) for task in tasks}
     kept = [id for id in ids if trained_by(id) == "train_intermediate"]
     for line in forecast(trainings, kept, rows, machine, Path("results/trained")):
         logger.info(line)
+    if planned.more:
+        logger.info(in_rounds(len(trainings_behind(TO_CHOOSE_FROM, PLAN))))
 
 
 def say(line):
@@ -737,14 +740,13 @@ def recommendation_facts(wildcards):
 
 def published_as(names):
     """Registry's name -> the source of the evidence that it is, or stands in for."""
-    known = SMALLER_SOURCES | {name: source for source, name in PUBLISHED_SOURCES.items()}
-    same = {name: known[name] for name in names if name in known}
+    same = {name: KNOWN_AS[name] for name in names if name in KNOWN_AS}
     tasks = {name: STUDY.tasks.get(name) for name in names}
     stands = {name: task.stands_in_for for name, task in tasks.items() if task}
     return same | {
-        name: known[others[0]]
+        name: KNOWN_AS[others[0]]
         for name, others in stands.items()
-        if others and others[0] in known and name not in same
+        if others and others[0] in KNOWN_AS and name not in same
     }
 
 

@@ -1,23 +1,8 @@
 # Which intermediate task to start from for one task: by published evidence, with budget minutes also
 # by features of the starts that are there, and with budget hours also by trainings, in rounds.
+from interlude.analysis.known_as import PUBLISHED_SOURCES
 from interlude.plan.tasks import load_task
 
-# Sources of the evidence, as the registry names them: where their licences are.
-PUBLISHED_SOURCES = {
-    "CCG": "ccg",
-    "CSenseQA": "commonsense-qa",
-    "CosmosQA": "cosmos-qa",
-    "HellaSwag": "hellaswag",
-    "MNLI": "mnli",
-    "QA-SRL": "qa-srl",
-    "QAMR": "qamr",
-    "QQP": "qqp",
-    "SST-2": "sst-2",
-    "SciTail": "scitail",
-    "SocialIQA": "social-iqa",
-}
-# Parts of their data that the registry has as tasks of their own.
-SMALLER_SOURCES = {"commonsense-qa-dev": "CSenseQA", "social-iqa-dev": "SocialIQA"}
 LICENCES = {
     source: load_task(ROOT / f"config/tasks/{name}.yaml").licence
     for source, name in PUBLISHED_SOURCES.items()

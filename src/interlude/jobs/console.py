@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import override
@@ -24,23 +25,38 @@ _OF_THE_SCHEDULER = re.compile(r"Select jobs to execute|Execute \d+ jobs")  # fo
 _TRAINS = "train_"  # begins the names of the rules that train
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What a start of a study has jobs for at present.
+
+    trainings: ids of those that have not ended, also of such as run, or failed. more: whether what
+    they come to decides on others.
+    """
+
+    trainings: Collection[str]
+    more: bool
+
+
 class Console(logging.Filter):
     """Says anew what a handler is about to show; records for other handlers stay as they are.
 
-    names: id of a training -> what people call it. clock: seconds.
+    names: id of a training -> what people call it. planned: what is planned when it is called.
+    clock: seconds.
     """
 
     def __init__(
         self,
         handler: logging.Handler,
         names: Mapping[str, str],
+        planned: Callable[[], Planned],
         clock: Callable[[], float],
     ) -> None:
         super().__init__()
-        self._handler, self._names, self._clock = handler, names, clock
+        self._handler, self._names, self._planned, self._clock = handler, names, planned, clock
         self._jobs: dict[int, str] = {}
-        self._trainings: set[int] = set()  # numbers of the jobs that train
-        self._planned = self._trained = self._failed = 0
+        self._trainings: dict[int, str] = {}  # number of a job that trains -> id
+        self._trained: set[str] = set()
+        self._failed: set[str] = set()
         self._began = 0.0
         self._interrupted = False
 
@@ -57,10 +73,7 @@ class Console(logging.Filter):
 
     def _in_words(self, event: str | None, record: Any) -> str | None:
         """Return a line in place of a record, '' for no line, or None to leave it as it is."""
-        if event == "RUN_INFO":
-            stats = getattr(record, "stats", {})
-            self._planned = sum(n for rule, n in stats.items() if rule.startswith(_TRAINS))
-        elif event == "JOB_INFO":
+        if event == "JOB_INFO":
             self._remember(record)
         elif event == "JOB_FINISHED" and record.job_id in self._jobs:
             return self._finished(record.job_id)
@@ -73,32 +86,35 @@ class Console(logging.Filter):
         name = self._names.get(wildcards.get("id", ""))
         self._jobs[job.jobid] = name or " ".join([job.rule_name, *wildcards.values()])
         if job.rule_name.startswith(_TRAINS):
-            self._trainings.add(job.jobid)
+            self._trainings[job.jobid] = wildcards["id"]
             self._began = self._began or self._clock()
 
     def _finished(self, number: int) -> str:
         line = f"Finished: {self._jobs[number]}"
         if number not in self._trainings:
             return line
-        self._trained += 1
+        self._trained.add(self._trainings[number])
+        self._failed -= self._trained  # one that was tried again
         return f"{line} ({self._how_far()})"
 
     def _how_far(self) -> str:
-        # Where a plan goes on from what its trainings came to, their number is not known before.
-        of = f" of {self._planned}" if self._trained <= self._planned else ""
-        parts = [f"{self._trained}{of} trainings"]
-        left = self._planned - self._trained - self._failed
-        if left > 0 and self._trained >= 3:
-            seconds = (self._clock() - self._began) / (self._trained + self._failed) * left
-            parts.append(f"about {in_minutes(seconds)} left")
+        ended, planned = self._trained | self._failed, self._planned()
+        left = len({*planned.trainings} - ended)
+        # Where the plan goes on from what trainings come to, nobody knows how many follow.
+        so_far, these = (" planned so far", " of these") if planned.more else ("", "")
+        parts = [f"{len(self._trained)} of {len(ended) + left} trainings{so_far}"]
+        if left and len(self._trained) >= 3:
+            seconds = (self._clock() - self._began) / len(ended) * left
+            parts.append(f"about {in_minutes(seconds)}{these} left")
         if self._failed:
-            parts.append(f"{self._failed} failed")
+            parts.append(f"{len(self._failed)} failed")
         return ", ".join(parts)
 
     def _not_done(self, job: Any) -> str:
         if self._interrupted:
             return ""
-        self._failed += job.jobid in self._trainings
+        if job.jobid in self._trainings:
+            self._failed.add(self._trainings[job.jobid])
         name = self._jobs.get(job.jobid, job.rule_name)
         parts = [f"Failed: {name}."]
         parts += [str(job.rule_msg)] if job.rule_msg else []
@@ -123,7 +139,7 @@ def _plain(text: str) -> dict[str, Any]:
 def in_minutes(seconds: float) -> str:
     """Return a time as people say it."""
     minutes = round(seconds / 60)
-    if minutes < 1:
+    if minutes <= 1:
         return "a minute"
     return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
 
@@ -131,9 +147,10 @@ def in_minutes(seconds: float) -> str:
 def speak_on(
     logger: logging.Logger,
     names: Mapping[str, str],
+    planned: Callable[[], Planned],
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Have Snakemake's lines on the terminal said in words; those of a plugin stay its own."""
     for handler in logger.handlers:
         if handler.name == _STREAM:
-            handler.filters.insert(0, Console(handler, names, clock))
+            handler.filters.insert(0, Console(handler, names, planned, clock))

@@ -58,6 +58,11 @@ def forecast(
     ]
 
 
+def in_rounds(grid: int) -> str:
+    """Return a line on trainings whose scores decide on others; grid: how many there could be."""
+    return f"in rounds: the scores of each decide on the next; the whole grid has {grid} trainings"
+
+
 def _measured(folder: Path, machine: Machine) -> Iterator[Record]:
     """Yield the newest records of trainings of this model that were done here, and ended well."""
     paths = sorted(folder.glob("*/record.json"), key=_changed, reverse=True)

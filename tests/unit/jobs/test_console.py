@@ -12,7 +12,7 @@ from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultForma
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from interlude.jobs.console import speak_on
+from interlude.jobs.console import Planned, speak_on
 
 NAMES = {f"{n:016x}": f"single target: none > sarcasm, restart {n}" for n in range(1, 9)}
 QUIET = (Quietness.RULES, Quietness.REASON)  # as in profiles/default
@@ -22,6 +22,7 @@ class Terminal:
     """A logger set up as Snakemake sets up its own, and what it has written."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.planned, self.more = [*NAMES], False
         self.logger = logging.Logger("of a test", logging.INFO)
         self.written, self.kept = io.StringIO(), io.StringIO()
         stream = ColorizingTextHandler(nocolor=True, stream=self.written)
@@ -30,7 +31,7 @@ class Terminal:
             handler.setFormatter(DefaultFormatter(QUIET))
             self.logger.addHandler(handler)
         stream.addFilter(DefaultFilter(QUIET, False, False, False, False))
-        speak_on(self.logger, NAMES, clock)
+        speak_on(self.logger, NAMES, lambda: Planned(self.planned, self.more), clock)
 
     def begins(self, number: int, rule: str = "train_target", **wildcards: str) -> None:
         wildcards = wildcards or {"id": f"{number:016x}"}
@@ -59,26 +60,56 @@ class Terminal:
 def terminal() -> Terminal:
     """A study of eight trainings; a minute passes between one look at the clock and the next."""
     minutes = iter(range(0, 10_000, 60))
-    terminal = Terminal(lambda: float(next(minutes)))
-    stats = {"train_target": 6, "train_intermediate": 2, "encode_task": 1, "total": 9}
-    terminal.tell(LogEvent.RUN_INFO, "Job stats", stats=stats)
-    return terminal
+    return Terminal(lambda: float(next(minutes)))
 
 
 def test_a_training_that_ended_is_named_with_what_is_left(terminal: Terminal) -> None:
     for number in range(1, 5):
         terminal.begins(number)
         terminal.ends(number)
-    first, *_, third, fourth = terminal.lines[1:]
+    first, *_, third, fourth = terminal.lines
     assert first == "Finished: single target: none > sarcasm, restart 1 (1 of 8 trainings)"
     assert third.endswith("restart 3 (3 of 8 trainings, about 2 minutes left)")  # 60 s for 3
     assert fourth.endswith("restart 4 (4 of 8 trainings, about 2 minutes left)")  # 120 s for 4
 
 
+def test_while_rounds_go_on_the_trainings_of_those_that_are_decided_are_counted(
+    terminal: Terminal,
+) -> None:
+    ids = [*NAMES]
+    terminal.more = True
+    for first, last in ((1, 4), (5, 6)):  # a round of four, then one of two
+        terminal.planned = ids[first - 1 : last]
+        for number in range(first, last + 1):
+            terminal.begins(number)
+            terminal.ends(number)
+            terminal.planned = ids[number:last]
+    terminal.more, terminal.planned = False, ids[6:7]  # none follows
+    terminal.begins(7)
+    terminal.ends(7)
+    told = [line.partition(" (")[2] for line in terminal.lines]
+    assert told[0] == "1 of 4 trainings planned so far)"
+    assert told[2] == "3 of 4 trainings planned so far, about a minute of these left)"
+    assert told[3:] == [
+        "4 of 4 trainings planned so far)",
+        "5 of 6 trainings planned so far, about a minute of these left)",
+        "6 of 6 trainings planned so far)",
+        "7 of 7 trainings)",
+    ]
+
+
+def test_a_training_that_is_tried_again_counts_once(terminal: Terminal) -> None:
+    terminal.begins(1)
+    terminal.fails(1)
+    terminal.begins(1)
+    terminal.ends(1)
+    assert terminal.lines[-1].endswith("(1 of 8 trainings)")
+
+
 def test_another_job_is_named_by_its_rule(terminal: Terminal) -> None:
     terminal.begins(9, "encode_task", task="sarcasm")
     terminal.ends(9)
-    assert terminal.lines[1:] == ["Finished: encode_task sarcasm"]
+    assert terminal.lines == ["Finished: encode_task sarcasm"]
 
 
 def test_a_failed_training_is_named_and_counted_without_shell_code(terminal: Terminal) -> None:
@@ -86,7 +117,7 @@ def test_a_failed_training_is_named_and_counted_without_shell_code(terminal: Ter
         terminal.begins(number)
     terminal.fails(1)
     terminal.ends(2)
-    assert terminal.lines[1:] == [
+    assert terminal.lines == [
         "Failed: single target: none > sarcasm, restart 1. Its log: results/logs/train/a.log",
         "Finished: single target: none > sarcasm, restart 2 (1 of 8 trainings, 1 failed)",
     ]
@@ -98,7 +129,7 @@ def test_a_plan_or_a_download_that_refuses_is_named_without_shell_code(
 ) -> None:
     terminal.begins(1, rule, task="cola")
     terminal.fails(1, rule)
-    (line,) = terminal.lines[1:]
+    (line,) = terminal.lines
     assert line == f"Failed: {rule} cola. Its log: results/logs/train/a.log"
 
 
@@ -110,7 +141,7 @@ def test_an_interruption_is_one_line(rule: str, terminal: Terminal) -> None:
     final = "WorkflowError:\nAt least one job did not complete successfully."
     terminal.tell(LogEvent.ERROR, final, exception="WorkflowError")
     terminal.tell(None, "Elapsed time: 0:01:00")
-    assert terminal.lines[1:] == [
+    assert terminal.lines == [
         "Interrupted. What is done stays; the same command goes on from there.",
         "Elapsed time: 0:01:00",
     ]
@@ -121,7 +152,7 @@ def test_lines_of_the_scheduler_are_left_out(terminal: Terminal) -> None:
     terminal.tell(LogEvent.JOB_STARTED, "Execute 2 jobs...", jobs=[1, 2])
     terminal.begins(1)
     terminal.ends(1)
-    assert terminal.lines[1:] == [f"Finished: {NAMES[f'{1:016x}']} (1 of 8 trainings)"]
+    assert terminal.lines == [f"Finished: {NAMES[f'{1:016x}']} (1 of 8 trainings)"]
     assert "Execute 2 jobs..." in terminal.kept.getvalue()
 
 
@@ -133,4 +164,4 @@ def test_other_handlers_keep_snakemakes_own_lines(terminal: Terminal) -> None:
 
 def test_without_an_interruption_the_end_of_a_failed_study_is_told(terminal: Terminal) -> None:
     terminal.tell(LogEvent.ERROR, "At least one job did not complete successfully.", exception="")
-    assert terminal.lines[1:] == ["At least one job did not complete successfully."]
+    assert terminal.lines == ["At least one job did not complete successfully."]

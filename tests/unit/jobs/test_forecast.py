@@ -14,7 +14,7 @@ import pytest
 from helpers import tiny
 
 import interlude
-from interlude.jobs.forecast import AT_FIRST, Machine, forecast
+from interlude.jobs.forecast import AT_FIRST, Machine, forecast, in_rounds
 from interlude.plan.trainings import Training
 
 HERE = Machine("tiny", on_gpu=False, side_by_side=2, model_bytes=40_000_000)
@@ -130,3 +130,9 @@ def test_it_imports_nothing_slow() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_of_rounds_it_says_what_the_grid_would_be() -> None:
+    assert in_rounds(27) == (
+        "in rounds: the scores of each decide on the next; the whole grid has 27 trainings"
+    )
