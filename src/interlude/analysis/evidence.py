@@ -6,7 +6,8 @@ another encoder, says how far such judgements reach beyond theirs (IBM/model-rec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +47,22 @@ class Evidence:
         """The effects elsewhere of starts that were trained on a source of the first truth."""
         return self.elsewhere.dropna(subset="source")
 
+    def without(self, names: Collection[str]) -> Evidence:
+        """Return what is known but for the effects on a task, which may have several names.
+
+        Capitals and hyphens in names do not count. The evidence itself where it lacks the task.
+        """
+        alike = {_plain(name) for name in names}
+        is_own = [each["task"].map(_plain).isin(alike) for each in (self.transfer, self.elsewhere)]
+        if not any(each.any() for each in is_own):
+            return self
+        of_first, of_other = is_own
+        return replace(self, transfer=self.transfer[~of_first], elsewhere=self.elsewhere[~of_other])
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
 
 def load_evidence(folder: Path) -> Evidence:
     """Read the evidence of `reference/`; InputError for a missing file or column."""
@@ -71,7 +88,19 @@ def hub_spread(folder: Path) -> pd.Series[float]:
 
 
 def _starts(folder: Path) -> pd.DataFrame:
-    return _read(folder / STARTS, _ABOUT_STARTS)
+    path = folder / STARTS
+    starts = _read(path, _ABOUT_STARTS)
+    for name in starts.columns.difference(_ABOUT_STARTS):
+        broken = pd.to_numeric(starts[name], errors="coerce").isna()
+        if broken.any():
+            row = int(broken.to_numpy().argmax())
+            found = starts[name].iloc[row]
+            raise InputError(
+                f"{path}: row {row + 1}, column {name}: found {found!r}. Allowed: a number."
+            )
+    if PLAIN not in set(starts["model"]):
+        raise InputError(f"{path}: column model: found no {PLAIN}, what others are held against.")
+    return starts
 
 
 def _elsewhere(starts: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from interlude.analysis.selection_choices import choices_table, cost_table
 from interlude.analysis.selection_summary import CEILING, MEASURE, by_group, paired, summary
 from interlude.analysis.selectors import SELECTORS, half_orders, selection_scores
 from interlude.analysis.truth import Truth, read_truth, truth_of_runs
-from interlude.errors import InputError
+from interlude.errors import InputError, few
 from interlude.words import COMBINED, NO_SOURCE, OF_ENCODERS, SELECTION_SCORES
 
 TARGET_COLUMNS = ["truth", "method", "target", "form", *MEASURE, "value"]
@@ -155,9 +155,18 @@ def _row(truth: Truth, method: str, target: str, measure: Measure, value: float)
 
 
 def truth_notes(truth: Truth) -> str:
-    """Return what a truth lacks: pairs without a score, which are no candidates."""
-    lacking = truth.missing
-    if not lacking:
-        return ""
-    first = " > ".join(lacking[0])
-    return f"{len(lacking)} pairs without a score are no candidates ({first}, …)"
+    """Return what a truth lacks: pairs without a score, targets without a run of their own."""
+    lacking, alone = truth.missing, truth.without_transfer
+    notes = []
+    if lacking:
+        first = " > ".join(lacking[0])
+        notes.append(
+            f"{len(lacking)} pairs without a score are no candidates ({first}, …), and static goes "
+            "by the targets that a source has"
+        )
+    if alone.isna().any() and alone.notna().any():
+        notes.append(
+            f"no score without transfer of {few(list(alone.index[alone.isna()]))}: static goes by "
+            "differences from the mean of all sources"
+        )
+    return "; ".join(notes)

@@ -202,6 +202,19 @@ def test_a_broken_file_of_the_evidence_is_named(tmp_path: Path) -> None:
         hub_truth(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("roberta-base,,,50\nmine,,,\n", "row 2, column cb: found ''. Allowed: a number"),
+        ("mine,,,50\n", "column model: found no roberta-base, what others are held against"),
+    ],
+)
+def test_evidence_with_a_missing_cell_is_refused(tmp_path: Path, rows: str, message: str) -> None:
+    (tmp_path / "model_recycling_scores.csv").write_text(f"model,trained_on,source,cb\n{rows}")
+    with pytest.raises(InputError, match=rf"model_recycling_scores\.csv: {message}"):
+        hub_truth(tmp_path)
+
+
 def test_counts_are_whole_numbers_in_text_and_page(found: Recommendation) -> None:
     shown = as_text(found, "mine")
     (line,) = [line for line in shown.splitlines() if line.strip().startswith("CosmosQA ")]

@@ -20,7 +20,7 @@ from interlude.analysis.options import Options, Selection, Statistics, TruthFile
 from interlude.analysis.published import load_published, published_tables
 from interlude.analysis.ranking_quality import Measure
 from interlude.analysis.results import joined
-from interlude.analysis.selection import measures_of, selection_tables
+from interlude.analysis.selection import measures_of, selection_tables, truth_notes
 from interlude.analysis.selection_summary import paired, sign_flip_p
 from interlude.analysis.selectors import half_orders, selection_scores
 from interlude.analysis.truth import Truth, read_truth, truth_of_runs
@@ -224,11 +224,31 @@ def test_points_of_a_grid_are_repetitions() -> None:
 def test_a_pair_without_a_score_is_no_candidate_and_that_is_said() -> None:
     table = demo(drop=1)["selection"]
     assert set(table["note"]) == {
-        "1 pairs without a score are no candidates (privacy-qa > boolq, …)"
+        "1 pairs without a score are no candidates (privacy-qa > boolq, …), and static goes by the "
+        "targets that a source has"
     }
     choices = demo(drop=1)["selection_choices"].set_index(["method", "target"])
     assert choices.at[("static", "boolq"), "candidates"] == 2
     assert choices.at[("static", "disfl-qa"), "candidates"] == 3
+
+
+def test_with_missing_cells_the_static_order_is_of_what_is_there_and_that_is_said() -> None:
+    truth = small_truth()
+    means = truth.runs.groupby(["target", "source"])["score"].mean()
+    is_lost = truth.runs["target"].eq("t2") & truth.runs["source"].eq("b")
+    lacking = replace(truth, runs=truth.runs[~is_lost])
+    scores = selection_scores(lacking, ["static"])
+    only = means["t3", "b"] - means["t3", "none"]
+    assert value(scores, "static", "t1", "b") == pytest.approx(only)
+    assert truth_notes(truth) == ""
+    assert "b > t2, …), and static goes by the targets that a source has" in truth_notes(lacking)
+
+    is_alone = truth.runs["target"].eq("t2") & truth.runs["source"].eq("none")
+    lacking = replace(truth, runs=truth.runs[~is_alone])
+    scores = selection_scores(lacking, ["static"])
+    differences = [means[target, "b"] - means[target][SOURCES].mean() for target in ("t2", "t3")]
+    assert value(scores, "static", "t1", "b") == pytest.approx(np.mean(differences))
+    assert truth_notes(lacking).startswith("no score without transfer of t2: static goes by")
 
 
 def test_a_method_is_not_judged_where_it_has_no_number_of_a_source() -> None:
