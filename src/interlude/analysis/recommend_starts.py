@@ -71,11 +71,7 @@ def by_features(
     used = [str(name) for name in values if values[name].reindex(names).notna().any()]
     ranked = told.set_index("start").join(values.loc[names, used])
     ranked = ranked.assign(training=pd.Series(facts["starts"]))
-    orders = [ranked["gain"], *(ranked[name] for name in used)]
-    ranked["fused"] = sum(
-        (1 / (_RANKS_BEFORE + each.rank(ascending=False, na_option="bottom")) for each in orders),
-        start=pd.Series(0.0, index=ranked.index),
-    )
+    ranked["fused"] = fused([ranked["gain"], *(ranked[name] for name in used)])
     starts = ranked.sort_values("fused", ascending=False, kind="stable").reset_index()
     lacking = scores[scores["value"].isna() & (scores["source"] != NO_SOURCE)]
     reasons = lacking.groupby("source")["reason"].agg(lambda each: "; ".join(dict.fromkeys(each)))
@@ -92,6 +88,15 @@ def by_features(
         ],
         measured=measured_of(expected),
     )
+
+
+def fused(values: Sequence[pd.Series[float]]) -> pd.Series[float]:
+    """Return the reciprocal rank fusion of several values (Cormack et al. 2009), higher for better.
+
+    What has no value stands last.
+    """
+    places = [each.rank(ascending=False, na_option="bottom") for each in values]
+    return pd.concat([1 / (_RANKS_BEFORE + each) for each in places], axis=1).sum(axis=1)
 
 
 def _of_features(starts: pd.DataFrame, values: pd.DataFrame, used: Sequence[str]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -129,12 +128,3 @@ def in_order(rounds: Sequence[Sequence[str]], runs: pd.DataFrame) -> list[str]:
     for candidates in reversed(rounds):
         order += [name for name in ranking(runs, candidates) if name not in order]
     return order
-
-
-def trainings_of(rounds: Sequence[tuple[int, int]]) -> int:
-    """Return the trainings of targets in rounds of (sources, restarts each has by then).
-
-    Sources of a round had the restarts of the one before.
-    """
-    first = rounds[0][0] * rounds[0][1]
-    return first + sum(own[0] * (own[1] - before[1]) for before, own in pairwise(rounds))

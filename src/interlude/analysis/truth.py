@@ -15,6 +15,7 @@ from interlude.errors import InputError
 from interlude.words import NO_SOURCE
 
 _RUN = ["target", "source", "restart"]
+_MEASURED = [*_RUN, "score", "tokens"]
 _COSTS = ["tokens", "seconds"]
 
 
@@ -22,7 +23,8 @@ _COSTS = ["tokens", "seconds"]
 class Truth:
     """Scores in points of every source on every target; a task is no source of itself.
 
-    runs: columns target, source (`none`: no transfer), restart, score; each once.
+    runs: columns target, source (`none`: no transfer), restart, score; each once; of a study also
+    tokens, those of the training that it ends with.
     forms: target -> form, by which tables group them; sizes: source -> training examples; probes:
     source -> its score on one fixed task with a probe; costs: target -> tokens and seconds that
     training it from all sources took; probe_task: the study's task that probes are scores of. What
@@ -94,7 +96,7 @@ def truth_of_runs(flagged: pd.DataFrame, options: Options, name: str) -> Truth:
     intermediate = flagged[flagged["role"] == "intermediate"].drop_duplicates("task")
     return Truth(
         name=name,
-        runs=runs.assign(score=POINTS * runs["score"])[[*_RUN, "score"]].reset_index(drop=True),
+        runs=runs.assign(score=POINTS * runs["score"])[_MEASURED].reset_index(drop=True),
         forms=dict(zip(targets["task"], targets["form"], strict=True)),
         sizes=intermediate.set_index("task")["train_examples"].astype(float),
         costs=_costs(own),

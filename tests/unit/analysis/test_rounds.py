@@ -21,7 +21,6 @@ from interlude.analysis.rounds import (
     in_order,
     rounds_of,
     spread_of,
-    trainings_of,
 )
 from interlude.errors import InputError
 
@@ -91,10 +90,9 @@ def test_without_a_spread_no_interval_is_given() -> None:
     assert told[["low", "high", "p_gain"]].isna().all(axis=None)
 
 
-def test_those_of_later_rounds_come_first_and_trainings_are_counted_once() -> None:
+def test_those_of_later_rounds_come_first() -> None:
     runs = scores(a=[1, 1], b=[3, 0], c=[9])
     assert in_order([["a", "b", "c"], ["b", "a"]], runs) == ["b", "a", "c"]
-    assert trainings_of([(6, 1), (3, 2), (2, 4)]) == 6 + 3 + 2 * 2
 
 
 def test_a_decision_is_read_as_it_was_written_and_a_cut_file_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.project import ROOT
 
-from interlude.analysis import value
+from interlude.analysis import levels, value
 from interlude.analysis.evidence import hub_spread, hub_truth
 from interlude.analysis.truth import Truth
 
@@ -26,7 +26,7 @@ def test_rounds_on_the_published_matrix_come_to_what_the_page_says(truth: Truth)
     for row in rows:
         said = f"| {row['level']} | {row['share']:.0f} | {row['regret_1']:.2f} |"
         assert said in told
-    seconds = value._row("", "seconds", truth, value._static_outcomes(truth))
+    seconds = levels.row_of("", "seconds", truth, value._static_outcomes(truth))
     assert seconds["regret_1"] == pytest.approx(0.76, abs=0.01)
     # The goals of docs/choose-a-start.md.
     assert rows[1]["share"] <= 25
@@ -44,7 +44,7 @@ def test_rounds_of_four_sources_are_those_done_by_hand(truth: Truth) -> None:
         second = wide.loc[two, list(order[:2])].mean(axis=1)
         numbers = {each: number for number, each in enumerate(order, start=1)}
         numbered = own.assign(restart=own["restart"].map(numbers).fillna(1))
-        found = value._rounds(truth, target, numbered, names, 11)
+        found = levels.rounds(truth, target, numbered, names)
         assert found.values.idxmax() == second.idxmax()
         assert found.share == pytest.approx((4 + 2 + 1) / 33)
 
