@@ -20,6 +20,7 @@ from interlude.analysis.recommendation_page import (
     as_document,
     as_page,
     as_text,
+    how_to_start,
 )
 from interlude.errors import command
 from interlude.files import read_manifest, write_json, written_atomically
@@ -68,7 +69,7 @@ def recommendation(arguments: argparse.Namespace) -> Recommendation:
         return by_trainings(*known, rounds, decisions[-1].ends, pd.read_csv(arguments.runs))
     about = about_sources(arguments.reference, arguments.licences)
     found = recommend(evidence, arguments.alpha, about, facts["encoder"])
-    return replace(found, basis=[*found.basis, COSTS])
+    return replace(found, basis=[*found.basis, COSTS, how_to_start(found, arguments.task)])
 
 
 def about_sources(reference: Path, licences: dict[str, str]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlude.analysis.known_as import PUBLISHED_SOURCES
 from interlude.analysis.pages import Section, render
 from interlude.analysis.recommend import Recommendation
 
@@ -43,3 +44,10 @@ def about_task(facts: dict[str, Any]) -> str:
 
 
 COSTS = "Costs are those of training the start, in examples and words of one pass."
+
+
+def how_to_start(found: Recommendation, task: str) -> str:
+    """Return what to write into a config to train the task from the first published source."""
+    first = str(found.starts["start"].iloc[0])
+    name = PUBLISHED_SOURCES[first]
+    return f"To start from {first}: a study with intermediate: [{name}] and target: [{task}]."

@@ -15,9 +15,16 @@ from scipy import stats
 
 from interlude.analysis.evidence import Evidence, hub_spread, hub_truth, load_evidence
 from interlude.analysis.expected import expected_of_unseen, needed
+from interlude.analysis.known_as import KNOWN_AS, PUBLISHED_SOURCES
 from interlude.analysis.pooled import pooled_tables
 from interlude.analysis.recommend import COLUMNS, Recommendation, recommend
-from interlude.analysis.recommendation_page import about_task, as_document, as_page, as_text
+from interlude.analysis.recommendation_page import (
+    about_task,
+    as_document,
+    as_page,
+    as_text,
+    how_to_start,
+)
 from interlude.errors import InputError
 
 SHARED = ROOT.parent / "shared/reference"
@@ -220,6 +227,15 @@ def test_counts_are_whole_numbers_in_text_and_page(found: Recommendation) -> Non
     (line,) = [line for line in shown.splitlines() if line.strip().startswith("CosmosQA ")]
     assert line.split()[-3:] == ["10", "50", "MIT"]
     assert "50.0" not in as_page(found, "mine")
+
+
+def test_it_says_what_to_write_into_a_config(found: Recommendation) -> None:
+    assert how_to_start(found, "mine") == (
+        "To start from CosmosQA: a study with intermediate: [cosmos-qa] and target: [mine]."
+    )
+    tasks = {path.stem for path in (ROOT / "config/tasks").glob("*.yaml")}
+    assert {*KNOWN_AS} <= tasks
+    assert {*PUBLISHED_SOURCES} == {*found.starts["start"]} == {*KNOWN_AS.values()}
 
 
 def test_text_page_and_document_say_the_same(found: Recommendation) -> None:
