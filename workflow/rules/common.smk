@@ -767,4 +767,9 @@ def is_open(job):
 
 # A dry run knows no jobs yet, so it tells of all that is not there.
 if TELLS_BEFORE:
-    say_what_it_takes([id for id in PLAN.trainings if not Path(paths([id])[0]).exists()])
+    say_what_it_takes(
+        Planned(
+            [id for id in PLAN.trainings if not Path(paths([id])[0]).exists()],
+            more=BUDGET == "hours" and "recommend" in sys.argv,
+        )
+    )
