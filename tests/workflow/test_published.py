@@ -218,6 +218,10 @@ def test_a_start_is_recommended_for_an_own_file_and_again(published: Project) ->
     assert [start["start"] for start in told["starts"]] == starts["start"].tolist()
     assert told["sentence"] in (published.root / "results/choose/recommendation.html").read_text()
     assert not (published.root / "results/choose/scores.parquet").exists()
+    forgotten = snakemake(published, "choose.yaml")
+    assert forgotten.returncode != 0
+    assert "found no task, so that there is nothing to train" in forgotten.stdout
+    assert "snakemake recommend" in forgotten.stdout
 
 
 def test_methods_of_selection_are_judged_without_training(published: Project) -> None:

@@ -408,6 +408,11 @@ def records(*roles):
 
 def records_to_collect(wildcards):
     """All planned records; with missing_runs: report, only those that are there."""
+    if CHOSEN_FOR and not PLAN.cells:
+        raise WorkflowError(
+            f"{WHERE}: keys {', '.join(ROLES)}: found no task, so that there is nothing to train. For "
+            "what key recommend asks, add the word: snakemake recommend --cores all --configfile ..."
+        )
     planned = records(*ROLES)
     if STUDY.config.missing_runs == "rerun":
         return planned
