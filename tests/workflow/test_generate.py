@@ -79,3 +79,15 @@ def test_a_task_is_generated_once(project: Project) -> None:
     (project.root / "away.csv").rename(project.root / "texts.csv")
     with project.edited("config/tasks/made.yaml", "train: 20", "train: 21"):
         assert project.planned(*wanted)["generate_task"] == 1
+
+
+def test_what_is_missing_is_made_where_the_corpus_is_made_anew(project: Project) -> None:
+    """Behind an `ancient` file whose job runs, Snakemake leaves out even what is missing."""
+    declare(project)
+    study = ("--configfile", "tiny.yaml", "study.json", "--")
+    project.run(*study, "results/data/texts/manifest.json")
+    missing = project.planned(*study, "intermediate", TABLE)
+    assert (missing["generate_task"], missing["train_target"]) == (1, 1)
+    with (project.root / "texts.csv").open("a") as file:
+        file.write("More than one of these words is at the end of a text of seven,a\n")
+    assert project.planned(*study, "intermediate", TABLE) == missing | {"normalise_task": 1}

@@ -362,12 +362,17 @@ def corpus_of_task(wildcards):
 
 
 def inputs_to_generate(wildcards):
-    """The corpus, where other rules make it, and the generator; a file of the user's may be gone."""
+    """The corpus, where other rules make it, and the generator; a file of the user's may be gone.
+
+    Their time does not count. Behind an ancient file that is made anew Snakemake would leave out
+    even what is missing.
+    """
     look_at_origin(f"results/data/{wildcards.task}/manifest.json")
     generated = STUDY.generated[wildcards.task]
-    generator = ancient(f"results/models/{generated.generator}/model.safetensors")
-    corpus = [] if generated.corpus.file else [ancient(corpus_of_task(wildcards))]
-    return {"generator": generator, "corpus": corpus}
+    generator = f"results/models/{generated.generator}/model.safetensors"
+    corpus = [] if generated.corpus.file else [corpus_of_task(wildcards)]
+    as_it_is = lambda file: file if ORIGINS.is_stale(Path(file).parent) else ancient(file)
+    return {"generator": as_it_is(generator), "corpus": list(map(as_it_is, corpus))}
 
 
 def memory_to_generate(wildcards, input, attempt):

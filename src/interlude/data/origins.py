@@ -125,6 +125,11 @@ class Origins:
         wanted = _made_from(_manifest_of(folder)) if made is None else made.wanted
         return str(wanted or UNKNOWN)
 
+    def is_stale(self, folder: Path) -> bool:
+        """Return whether a folder is there that is to be made from something else today."""
+        made = self._made.get(str(folder))
+        return made is not None and made.is_stale
+
     def look_at(self, file: str, forced: set[str], ask: bool, say: Callable[[str], None]) -> None:
         """Add a manifest to what is forced if it was made from something else than is wanted today.
 
