@@ -155,7 +155,8 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process and not workflow.output_settings.dryrun:
-    speak_on(logger, PLAN.names, lambda: planned_trainings())
+    names = {id: each.name for id, each in EXTRACTIONS.items()} | PLAN.names
+    speak_on(logger, names, lambda: planned_trainings())
 
 # Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)

@@ -40,8 +40,8 @@ class Planned:
 class Console(logging.Filter):
     """Says anew what a handler is about to show; records for other handlers stay as they are.
 
-    names: id of a training -> what people call it. planned: what is planned when it is called.
-    clock: seconds.
+    names: id of a training or an extraction -> what people call it. planned: what is planned when
+    it is called. clock: seconds.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Console(logging.Filter):
 
     def _remember(self, job: Any) -> None:
         wildcards = job.wildcards
-        name = self._names.get(wildcards.get("id", ""))
-        self._jobs[job.jobid] = name or " ".join([job.rule_name, *wildcards.values()])
+        names = [self._names[each] for each in wildcards.values() if each in self._names]
+        self._jobs[job.jobid] = " ".join(names or [job.rule_name, *wildcards.values()])
         if job.rule_name.startswith(_TRAINS):
             self._trainings[job.jobid] = wildcards["id"]
             self._began = self._began or self._clock()

@@ -15,6 +15,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from interlude.jobs.console import Planned, speak_on
 
 NAMES = {f"{n:016x}": f"single target: none > sarcasm, restart {n}" for n in range(1, 9)}
+OTHERS = {"f" * 16: "features of sarcasm by pretrained tiny"}
 QUIET = (Quietness.RULES, Quietness.REASON)  # as in profiles/default
 
 
@@ -31,7 +32,7 @@ class Terminal:
             handler.setFormatter(DefaultFormatter(QUIET))
             self.logger.addHandler(handler)
         stream.addFilter(DefaultFilter(QUIET, False, False, False, False))
-        speak_on(self.logger, NAMES, lambda: Planned(self.planned, self.more), clock)
+        speak_on(self.logger, NAMES | OTHERS, lambda: Planned(self.planned, self.more), clock)
 
     def begins(self, number: int, rule: str = "train_target", **wildcards: str) -> None:
         wildcards = wildcards or {"id": f"{number:016x}"}
@@ -104,6 +105,12 @@ def test_a_training_that_is_tried_again_counts_once(terminal: Terminal) -> None:
     terminal.begins(1)
     terminal.ends(1)
     assert terminal.lines[-1].endswith("(1 of 8 trainings)")
+
+
+def test_an_extraction_is_named_as_people_call_it(terminal: Terminal) -> None:
+    terminal.begins(9, "extract_features", extraction="f" * 16)
+    terminal.ends(9)
+    assert terminal.lines == ["Finished: features of sarcasm by pretrained tiny"]
 
 
 def test_another_job_is_named_by_its_rule(terminal: Terminal) -> None:
