@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.project import ROOT
 
 from interlude.analysis import levels, value
-from interlude.analysis.evidence import hub_spread, hub_truth
+from interlude.analysis.evidence import hub_spread, hub_truth, load_evidence
 from interlude.analysis.truth import Truth
+from interlude.analysis.value_of_study import value_of_study
 
 PAGE = ROOT / "docs/choose-a-start.md"
 
@@ -31,6 +33,14 @@ def test_rounds_on_the_published_matrix_come_to_what_the_page_says(truth: Truth)
     # The goals of docs/choose-a-start.md.
     assert rows[1]["share"] <= 25
     assert rows[1]["regret_1"] <= seconds["regret_1"]
+
+
+def test_the_grid_of_the_small_study_comes_to_what_the_page_says() -> None:
+    rows = value_of_study(ROOT / "docs/demo/selection-demo", load_evidence(ROOT / "reference"))
+    table = pd.DataFrame([*rows], columns=value.COLUMNS)
+    made = value.as_markdown(table).splitlines()
+    assert len(made) == 2 + 4  # a head, and the levels
+    assert set(made) <= set(PAGE.read_text(encoding="utf8").splitlines())
 
 
 def test_rounds_of_four_sources_are_those_done_by_hand(truth: Truth) -> None:
