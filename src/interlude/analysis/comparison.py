@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interlude.analysis.correlations import spearman_matrix, spearman_p
+from interlude.analysis.correlations import correlation_p, spearman_matrix
 from interlude.analysis.results import FAMILY
 from interlude.analysis.transfer import CELL
 from interlude.errors import unknown
@@ -84,7 +84,7 @@ def _agreement(cells: pd.DataFrame) -> dict[str, Any]:
         "mean_absolute_difference": both["difference"].abs().mean(),
         "sources": len(means),
         "spearman": rho,
-        "p": float(spearman_p(rho, np.array(len(means)))),
+        "p": float(correlation_p(rho, np.array(len(means)))),
     }
 
 

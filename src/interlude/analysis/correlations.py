@@ -14,7 +14,7 @@ from interlude.analysis.results import in_order
 from interlude.words import NO_SOURCE
 
 # Two points always lie on a line.
-_FEWEST = 3
+FEWEST = 3
 # Means of equal scores in another order differ in the last bits; ranks must see them as ties.
 _DECIMALS = 9
 
@@ -72,8 +72,8 @@ def correlation_pairs(matrix: pd.DataFrame) -> pd.DataFrame:
             "n": n.ravel(),
             "n_means": _in_common(known.groupby(level="source").any()).ravel(),
             "spearman": spearman.ravel(),
-            "p": spearman_p(spearman, n).ravel(),
-            "pearson": matrix.corr(min_periods=_FEWEST).to_numpy().ravel(),
+            "p": correlation_p(spearman, n).ravel(),
+            "pearson": matrix.corr(min_periods=FEWEST).to_numpy().ravel(),
         }
     )
 
@@ -137,16 +137,16 @@ def sources_of(matrix: pd.DataFrame) -> list[str]:
 
 def spearman_matrix(matrix: pd.DataFrame) -> np.ndarray:
     """Return Spearman's rho of all pairs of columns, shape (columns, columns)."""
-    return matrix.corr(method="spearman", min_periods=_FEWEST).to_numpy()
+    return matrix.corr(method="spearman", min_periods=FEWEST).to_numpy()
 
 
-def spearman_p(rho: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Return two-sided p values of rho over n rows.
+def correlation_p(rho: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Return two-sided p values of correlations of values, or of ranks, over n rows.
 
     The t approximation, as in scipy.stats, but never below 2/n!: of all orders of n ranks only two
     are perfect, so a perfect correlation of three rows is no evidence.
     """
-    freedom = np.where(n >= _FEWEST, n - 2, np.nan)
+    freedom = np.where(n >= FEWEST, n - 2, np.nan)
     # A perfect correlation divides by zero.
     with np.errstate(divide="ignore"):
         t = np.abs(rho) * np.sqrt(freedom / np.maximum(1 - rho**2, 0))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interlude.analysis.correlations import spearman_matrix, spearman_p
+from interlude.analysis.correlations import correlation_p, spearman_matrix
 
 
 def source_table(runs: pd.DataFrame, averages: pd.DataFrame) -> pd.DataFrame:
@@ -45,6 +45,6 @@ def _correlations(part: pd.DataFrame) -> dict[str, Any]:
     return {
         "n": len(part),
         "spearman": rho,
-        "p": float(spearman_p(rho, np.array(len(part)))),
+        "p": float(correlation_p(rho, np.array(len(part)))),
         "pearson_log": both.corr(min_periods=3).to_numpy()[0, 1],
     }

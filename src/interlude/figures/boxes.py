@@ -23,13 +23,18 @@ _LOOK: dict[str, Any] = {
 }
 
 
-def draw_boxes(axes: Axes, rows: Sequence[str], groups: Mapping[str, Sequence[np.ndarray]]) -> None:
+def draw_boxes(
+    axes: Axes,
+    rows: Sequence[str],
+    groups: Mapping[str, Sequence[np.ndarray]],
+    colours: Sequence[str] = COLOURS,
+) -> None:
     """Draw, of each group, a box per row of the numbers that it has there.
 
-    rows: their labels, from the top. groups: name -> numbers of each row.
+    rows: their labels, from the top. groups: name -> numbers of each row. colours: of the groups.
     """
     height = 0.8 / len(groups)
-    for number, numbers in enumerate(groups.values()):
+    for number, (numbers, colour) in enumerate(zip(groups.values(), colours, strict=False)):
         axes.boxplot(
             numbers,
             positions=np.arange(len(rows)) + (number - (len(groups) - 1) / 2) * height,
@@ -37,13 +42,14 @@ def draw_boxes(axes: Axes, rows: Sequence[str], groups: Mapping[str, Sequence[np
             orientation="horizontal",
             patch_artist=True,
             manage_ticks=False,
-            boxprops={"facecolor": COLOURS[number % len(COLOURS)], "linewidth": 0.4},
+            boxprops={"facecolor": colour, "linewidth": 0.4},
             **_LOOK,
         )
     axes.set_yticks(np.arange(len(rows)), [fitted(label, _LABEL_WIDTH) for label in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
 
 
-def patches_of(groups: Sequence[str]) -> list[Patch]:
+def patches_of(groups: Sequence[str], colours: Sequence[str] = COLOURS) -> list[Patch]:
     """Return what a legend shows of the groups, in their order."""
-    return [Patch(color=COLOURS[number % len(COLOURS)]) for number in range(len(groups))]
+    looks = zip(groups, colours, strict=False)
+    return [Patch(facecolor=colour, edgecolor="black", linewidth=0.4) for _, colour in looks]

@@ -10,17 +10,20 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order, trial
+from interlude.figures.colours import BASELINE, FEW, colours_of, levels_of, lines_of
 from interlude.figures.small import legend_above, small_panels
-from interlude.figures.style import COLOURS, message_figure
+from interlude.figures.style import OTHERS, message_figure
 from interlude.words import NO_SOURCE, ROLES
 
 _PANEL_HEIGHT = 1.25
-_DASHES = ("-", "--", ":", "-.")
+_DASHES = ("-", "--")
+_THIN = 0.5  # points, of means that have no colour of their own
 
 
 def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
     """Draw score in points over steps: thin lines are restarts, thick ones their mean.
 
+    Of many sources, those that have no colour of their own (see `colours.apart`) show their mean.
     With a grid, thin lines are trials; there is no mean, since points may differ in their steps.
 
     runs: of `results.read_runs`; a run without a curve, or a curve without scores, is left out.
@@ -33,13 +36,14 @@ def draw_curves(runs: pd.DataFrame, options: Options) -> Figure:
         for role in ROLES
         for task in in_order(points.loc[points["role"] == role, "task"])
     ]
-    looks = _looks(in_order(points["source"]))
+    colours = _colours(points)
+    dashes = _dashes(colours)
     titles = [f"{options.title(task)} ({role})" for role, task in panels]
-    figure, every = small_panels(titles, _PANEL_HEIGHT, len(looks))
+    figure, every = small_panels(titles, _PANEL_HEIGHT, len(colours))
     for axes, (role, task) in zip(every, panels, strict=True):
         of_panel = points[(points["role"] == role) & (points["task"] == task)]
-        _draw_panel(axes, of_panel, looks)
-    _add_legend(figure, looks, options)
+        _draw_panel(axes, of_panel, colours, dashes)
+    _add_legend(figure, colours, dashes, options)
     figure.supxlabel("optimiser steps", size=7)
     figure.supylabel("score, points", size=7)
     return figure
@@ -59,34 +63,36 @@ def curve_points(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*names, "step", "score"])
 
 
-def _looks(sources: list[str]) -> dict[str, tuple[str, str]]:
-    """Return a colour and a line style per source; the baseline is black."""
-    *colours, black = COLOURS
-    others = [name for name in sources if name != NO_SOURCE]
-    looks = {
-        name: (colours[number % len(colours)], _DASHES[number // len(colours) % len(_DASHES)])
-        for number, name in enumerate(others)
-    }
-    return {NO_SOURCE: (black, "-"), **looks}
+def _colours(points: pd.DataFrame) -> dict[str, str]:
+    """Return a colour per source; with dashes each stands for two."""
+    levels = levels_of(points, "source", "score", ["role", "task"])
+    return colours_of(levels, [NO_SOURCE], few=len(_DASHES) * FEW)
 
 
-def _draw_panel(axes: Axes, points: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
-    for source, of_source in points.groupby("source", sort=False):
-        colour, dashes = looks[str(source)]
-        for _, run in of_source.groupby(trial(of_source)):
-            axes.plot(run["step"], run["score"], color=colour, linewidth=0.4, alpha=0.5)
-        if of_source["point"].notna().any():
-            continue
-        mean = of_source.groupby("step")["score"].mean()
-        axes.plot(mean.index, mean, color=colour, linestyle=dashes)
+def _dashes(colours: dict[str, str]) -> dict[str, str]:
+    """Return a line style per source: the first round of colours is solid."""
+    own = [name for name, colour in colours.items() if colour not in (BASELINE, OTHERS)]
+    return {name: _DASHES[number // FEW] for number, name in enumerate(own)}
 
 
-def _add_legend(figure: Figure, looks: dict[str, tuple[str, str]], options: Options) -> None:
-    axes = figure.axes[0]
-    lines = [
-        axes.plot([], [], color=colour, linestyle=dashes)[0] for colour, dashes in looks.values()
-    ]
-    names = [
-        "none (baseline)" if name == NO_SOURCE else options.source_title(name) for name in looks
-    ]
-    legend_above(figure, lines, names)
+def _draw_panel(
+    axes: Axes, points: pd.DataFrame, colours: dict[str, str], dashes: dict[str, str]
+) -> None:
+    for source, colour in reversed(colours.items()):  # what has a colour lies above the rest
+        of_source = points[points["source"] == source]
+        grid = of_source["point"].notna().any()
+        if colour != OTHERS or grid:
+            for _, run in of_source.groupby(trial(of_source)):
+                axes.plot(run["step"], run["score"], color=colour, linewidth=0.4, alpha=0.5)
+        if not grid:
+            mean = of_source.groupby("step")["score"].mean()
+            width = _THIN if colour == OTHERS else None
+            axes.plot(mean.index, mean, color=colour, linestyle=dashes.get(source), linewidth=width)
+
+
+def _add_legend(
+    figure: Figure, colours: dict[str, str], dashes: dict[str, str], options: Options
+) -> None:
+    lines, names = lines_of(colours, dashes)
+    titles = {NO_SOURCE: "none (baseline)"}
+    legend_above(figure, lines, [titles.get(name) or options.source_title(name) for name in names])

@@ -12,12 +12,13 @@ from matplotlib.lines import Line2D
 from interlude.analysis.forgetting import ENCODER
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order
+from interlude.figures.colours import colours_of, levels_of, lines_of
 from interlude.figures.labels import fitted
 from interlude.figures.style import (
-    COLOURS,
     MARKERS,
     MUTED,
     ONE_COLUMN,
+    OTHERS,
     message_figure,
     new_figure,
 )
@@ -33,20 +34,22 @@ def draw_forgetting(table: pd.DataFrame, options: Options) -> Figure:
     known = known[~known["pretrained"]].drop_duplicates(["arm", "source"])
     if known.empty:
         return message_figure("Nothing to show:\nno encoder was measured.")
-    arms, sources = in_order(known["arm"]), in_order(known["source"])
-    colours = {source: COLOURS[n % len(COLOURS)] for n, source in enumerate(sources)}
+    arms = in_order(known["arm"])
+    colours = colours_of(levels_of(known, "source", "delta", ["arm"]))
     signs = {arm: MARKERS[n % len(MARKERS)] for n, arm in enumerate(arms)}
     figure = new_figure(ONE_COLUMN, 0.95 * ONE_COLUMN)
     axes = figure.add_subplot()
+    known = known.sort_values("source", key=lambda names: names.map(colours) != OTHERS)
     columns = known[["masked_accuracy", "delta", "sd", *ENCODER]]
     for accuracy, delta, sd, arm, source in columns.itertuples(index=False, name=None):
         look: dict[str, Any] = {"color": colours[source], "marker": signs[arm]}
         bar = None if math.isnan(sd) else sd
         axes.errorbar(accuracy, delta, xerr=bar, elinewidth=0.6, capsize=1.5, **look)
     axes.axhline(0, color=MUTED, linewidth=0.4)
-    labels: dict[str, Line2D] = {arm: _sign(marker=signs[arm], linestyle="") for arm in arms}
-    for source in sources:
-        labels[fitted(options.title(source), 1.2)] = _sign(color=colours[source], linewidth=3)
+    mark: dict[str, Any] = {"color": "black", "linestyle": ""}
+    labels: dict[str, Line2D] = {arm: _sign(marker=signs[arm], **mark) for arm in arms}
+    for line, source in zip(*lines_of(colours), strict=True):
+        labels[fitted(options.title(source), 1.0)] = _sign(color=line.get_color(), linewidth=3)
     for accuracy in table.loc[table["pretrained"].astype(bool), "masked_accuracy"].iloc[:1]:
         axes.axvline(accuracy, **_PRETRAINED)
         labels["the pretrained encoder"] = _sign(**_PRETRAINED)

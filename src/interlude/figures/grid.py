@@ -58,6 +58,7 @@ _EXTEND = {  # (values below the scale, above it)
     (False, True): "max",
     (True, True): "both",
 }
+MOST_NUMBERS = 20  # columns, in which numbers fit
 _HALFWAY = 0.179  # luminance at which black and white have the same contrast
 _HATCHED = "#00000060"
 
@@ -168,10 +169,15 @@ def arranged(
     return figure, dict(zip(stacked, groups.values(), strict=True))
 
 
-def draw_cells(parts: dict[Axes, Cells], colours: Colormap, scale: Normalize) -> None:
-    """Colour the cells of each axes and print their texts, in one size, as large as they fit."""
+def draw_cells(
+    parts: dict[Axes, Cells], colours: Colormap, scale: Normalize, between: str = "white"
+) -> None:
+    """Colour the cells of each axes and print their texts, in one size, as large as they fit.
+
+    between: colour of the lines between cells.
+    """
     for axes, cells in parts.items():
-        _colour(axes, cells, colours, scale)
+        _colour(axes, cells, colours, scale, between)
     figure = next(iter(parts)).get_figure(root=True)
     assert figure is not None  # noqa: S101  for the type checker
     fix_layout(figure)
@@ -243,10 +249,10 @@ def _name_columns(axes: Axes, page: _Page) -> None:
     axes.tick_params(axis="x", labelsize=size, labelrotation=90 if page.upright else 0)
 
 
-def _colour(axes: Axes, cells: Cells, colours: Colormap, scale: Normalize) -> None:
+def _colour(axes: Axes, cells: Cells, colours: Colormap, scale: Normalize, between: str) -> None:
     rows, columns = cells.shape
     shown = np.ma.masked_invalid(cells.values.to_numpy(dtype=float))
-    axes.pcolormesh(shown, cmap=colours, norm=scale, edgecolors="white", linewidth=0.4)
+    axes.pcolormesh(shown, cmap=colours, norm=scale, edgecolors=between, linewidth=0.4)
     axes.set_facecolor(UNKNOWN)
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     _cover(axes, cells.values.isna() & (cells.texts != ""), facecolor="white")

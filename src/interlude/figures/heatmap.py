@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import sources_in_order
-from interlude.figures.grid import Cells, add_bar, arranged, difference_scale, draw_cells, ink
+from interlude.figures.grid import (
+    MOST_NUMBERS,
+    Cells,
+    add_bar,
+    arranged,
+    difference_scale,
+    draw_cells,
+    ink,
+)
 from interlude.figures.labels import points, signed
 from interlude.figures.style import DIVERGING, message_figure
 from interlude.words import NO_SOURCE
@@ -20,7 +28,6 @@ BASELINE = "baseline"
 # As in the paper; a larger difference has the colour of this one. In points.
 _LIMIT = 30.0
 _BOLD = "°"  # stands for a bold number where numbers do not fit
-_MOST_NUMBERS = 20  # columns, in which they do fit
 
 
 def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
@@ -164,7 +171,7 @@ def _mark(
 
 
 def _legend(transfer: pd.DataFrame, alpha: float) -> list[str]:
-    bold = "bold" if transfer["source"].nunique() <= _MOST_NUMBERS else f"bold or {_BOLD}"
+    bold = "bold" if transfer["source"].nunique() <= MOST_NUMBERS else f"bold or {_BOLD}"
     untested = transfer[transfer["p"].isna()]
     marks = {
         "* survives Holm's correction within its role": (transfer["p_holm"] < alpha).any(),

@@ -9,14 +9,24 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from interlude.analysis.mix_or_chain import CHAIN, MIX, NEITHER
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order, sources_in_order
 from interlude.figures.boxes import BOX_HEIGHT, QUARTILES, draw_boxes, patches_of
-from interlude.figures.grid import Cells, add_bar, arranged, difference_scale, draw_cells
-from interlude.figures.labels import fitted, signed
+from interlude.figures.grid import (
+    MOST_NUMBERS,
+    Cells,
+    add_bar,
+    arranged,
+    difference_scale,
+    draw_cells,
+)
+from interlude.figures.labels import signed
 from interlude.figures.panels import mark_sizes
+from interlude.figures.size_curves import APART
+from interlude.figures.small import small_panels
 from interlude.figures.style import (
     COLOURS,
     DIVERGING,
@@ -25,6 +35,7 @@ from interlude.figures.style import (
     ONE_COLUMN,
     PAGE_HEIGHT,
     TWO_COLUMNS,
+    UNKNOWN,
     message_figure,
     new_figure,
 )
@@ -39,7 +50,7 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
 
     cells: the table of `mix_or_chain.mix_or_chain_table`. Three colours: which is better after
     Holm's correction. A cross behind a number: the rule of sizes says the other. Bold: better by
-    the paper's test.
+    the paper's test. Where numbers do not fit stands the cross, else the number's sign.
     """
     if cells["delta"].isna().all():
         return message_figure(_NOTHING)
@@ -48,18 +59,21 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
         str(role): _grid(
             own.assign(
                 value=own["better"].map(numbers).astype(float),
-                text=own["delta"].map(signed) + own["right"].eq(False).fillna(False).map(_CROSS),
+                text=own["delta"].map(signed) + _crosses(own),
+                sign=_crosses(own).where(_crosses(own) != "", own["delta"].map(signed).str[:1]),
                 bold=own["better_published"].isin([MIX, CHAIN]),
+                untested=own["delta"].notna() & own["p"].isna(),
             )
         )
         for role, own in cells.groupby("role", sort=False)
     }
+    few = cells["source"].nunique() <= MOST_NUMBERS
     names = {MIX: cells["arm"].iloc[0], CHAIN: cells["against"].iloc[0]}
     below = [
-        f"{names[MIX]} minus {names[CHAIN]}, points",
+        f"{names[MIX]} minus {names[CHAIN]}, {'points' if few else 'its sign'}",
         "×: the rule of sizes says the other",
         "bold: told apart by the paper's test",
-        *(["grey: no difference"] if cells["delta"].isna().any() else []),
+        *_legend_of(cells, "delta", "p"),
     ]
     figure, parts = arranged(groups, options.title, below=below)
     width, height = figure.get_size_inches()
@@ -76,33 +90,41 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
         ncols=3 if width > _WIDE else 1,
     )
     bounds = BoundaryNorm([-1.5, -0.5, 0.5, 1.5], 3)
-    draw_cells(parts, ListedColormap(list(_FOUND.values())), bounds)
+    draw_cells(parts, ListedColormap(list(_FOUND.values())), bounds, between=UNKNOWN)
     return figure
 
 
 _WIDE = 4.5  # inches, of a figure with room for three entries of the legend in a line
 _TWO_LINES = 0.4  # inches, of the entries that stand below the first one elsewhere
-_CROSS = {True: "×", False: ""}
 _NAMES = {MIX: "mixing is better", CHAIN: "chaining is better", NEITHER: "not told apart"}
+
+
+def _crosses(cells: pd.DataFrame) -> pd.Series[str]:
+    """Return a cross for each cell of which the rule of sizes says the other."""
+    return cells["right"].eq(False).fillna(False).map({True: "×", False: ""})
 
 
 def draw_better_than_single(cells: pd.DataFrame, options: Options) -> Figure:
     """Draw the better of mixing and chaining minus the target alone, in points.
 
     cells: as for `draw_mix_or_chain`. Bold with a star: survives Holm's correction. The letter says
-    which of the two it is.
+    which of the two it is; it stands alone where numbers do not fit.
     """
     if cells["best_delta"].isna().all():
         return message_figure("Nothing to show:\nno cell has the target alone beside it.")
     letters = {cells["arm"].iloc[0]: "m", cells["against"].iloc[0]: "c"}
     significant = cells["best_p_holm"] < options.statistics.alpha
     stars = significant.map({True: "*", False: ""})
-    text = cells["best_delta"].map(signed) + stars + " " + cells["best"].map(letters).fillna("")
+    which = cells["best"].map(letters).where(cells["best_delta"].notna()).fillna("")
+    text = cells["best_delta"].map(signed) + stars + " " + which
+    untested = cells["best_delta"].notna() & cells["best_p"].isna()
     shown = cells.assign(value=cells["best_delta"], text=text.str.strip(), bold=significant)
+    shown = shown.assign(untested=untested, sign=which)
     groups = {str(role): _grid(own) for role, own in shown.groupby("role", sort=False)}
     better = f"better of {' (m) and '.join(letters)} (c) minus the target alone"
-    below = [better, "*: survives Holm's correction"]
-    below += ["grey: no difference"] if cells["best_delta"].isna().any() else []
+    star = "*" if cells["source"].nunique() <= MOST_NUMBERS else "bold"
+    below = [better, f"{star}: survives Holm's correction"]
+    below += _legend_of(cells, "best_delta", "best_p")
     figure, parts = arranged(groups, options.title, below=below)
     noise = cells["best_p"] >= options.statistics.alpha
     scale = difference_scale(cells["best_delta"], noise, _LIMIT)
@@ -112,16 +134,26 @@ def draw_better_than_single(cells: pd.DataFrame, options: Options) -> Figure:
     return figure
 
 
+def _legend_of(cells: pd.DataFrame, delta: str, p: str) -> list[str]:
+    """Return what is to be said of cells without a test, and of those without a difference."""
+    marks = {
+        "hatched: a difference without a test": cells[delta].notna() & cells[p].isna(),
+        "grey: no result": cells[delta].isna(),
+    }
+    return [mark for mark, of in marks.items() if of.any()]
+
+
 def _grid(cells: pd.DataFrame) -> Cells:
-    """Return columns value, text and bold as grids of tasks and sources."""
+    """Return columns value, text, bold, sign and untested as grids of tasks and sources."""
     tasks, sources = in_order(cells["task"]), sources_in_order(cells)
     placed = cells.set_index(["task", "source"])
     index = pd.MultiIndex.from_product([tasks, sources])
-    values, texts, bold = (
+    values, texts, bold, signs, untested = (
         placed[name].reindex(index).unstack()[sources].loc[tasks]
-        for name in ("value", "text", "bold")
+        for name in ("value", "text", "bold", "sign", "untested")
     )
-    return Cells(values.astype(float), texts.fillna(""), bold.fillna(False).astype(bool))
+    bold, untested = (of.fillna(False).astype(bool) for of in (bold, untested))
+    return Cells(values.astype(float), texts.fillna(""), bold, signs.fillna(""), untested)
 
 
 def draw_size_scatter(cells: pd.DataFrame, regression: pd.DataFrame, options: Options) -> Figure:
@@ -143,11 +175,13 @@ def draw_size_scatter(cells: pd.DataFrame, regression: pd.DataFrame, options: Op
             MARKERS[number],
             color=MUTED if which == NEITHER else _FOUND[which],
             markeredgewidth=0,
+            alpha=0.6,
             label=_NAMES[which],
         )
     _draw_lines(axes, regression, np.log10(known["size_ratio"]))
     axes.axhline(0, color=MUTED, linewidth=0.4)
     axes.axvline(0, color=MUTED, linewidth=0.4)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("log10 (supporting task's examples / target's)")
     axes.set_ylabel(f"t of {cells['arm'].iloc[0]} − {cells['against'].iloc[0]}")
     figure.legend(loc="outside upper center", ncols=2, handletextpad=0.4)
@@ -209,31 +243,31 @@ def draw_size_panels(curves: pd.DataFrame, options: Options) -> Figure:
     sources, arms = in_order(known["source"]), in_order(known["arm"])
     if len(arms) < 2:
         return message_figure("Nothing to show:\nno source of several sizes has two arms.")
-    figure = new_figure(TWO_COLUMNS if len(sources) > 1 else ONE_COLUMN, _PANEL_HEIGHT)
-    panels = figure.subplots(1, len(sources), squeeze=False, sharey=True)[0]
+    titles = list(map(options.title, sources))
+    figure, panels = small_panels(titles, _PANEL_HEIGHT, len(arms))
     for axes, source in zip(panels, sources, strict=True):
+        axes.sharey(panels[0])
         for number, arm in enumerate(arms):
             own = known[(known["source"] == source) & (known["arm"] == arm)]
             axes.errorbar(
-                own["train_examples"],
+                own["train_examples"] * APART ** (number - (len(arms) - 1) / 2),
                 own["delta"],
                 yerr=[own["delta"] - own["ci_low"], own["ci_high"] - own["delta"]],
-                color=COLOURS[2 * number],
-                marker=MARKERS[number],
+                color=COLOURS[2 * number % len(COLOURS)],
+                marker=MARKERS[number % len(MARKERS)],
                 elinewidth=0.6,
                 capsize=1.5,
                 label=arm,
             )
         axes.axhline(0, color=MUTED, linewidth=0.5)
         axes.set_xscale("log")
-        axes.set_title(fitted(options.title(source), 2.0))
         mark_sizes(axes, known["train_examples"])
     percent = f"{100 * (1 - options.statistics.alpha):g} %"
-    panels[0].set_ylabel(f"difference from {first.iloc[0]}, points ({percent})")
+    figure.supylabel(f"difference from {first.iloc[0]}, points ({percent})", size=7)
     figure.supxlabel("training examples of the supporting task", size=7)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
 
 
-_PANEL_HEIGHT = 2.4
+_PANEL_HEIGHT = 1.8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -11,14 +10,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import in_order
+from interlude.figures.colours import FEW
 from interlude.figures.grid import Cells, add_bar, arranged, draw_cells
 from interlude.figures.labels import fitted
+from interlude.figures.small import legend_above
 from interlude.figures.style import (
     COLOURS,
-    MARKERS,
     MUTED,
     PAGE_HEIGHT,
     TWO_COLUMNS,
@@ -30,6 +32,7 @@ _NOTHING = "Nothing to show:\nno method of selection is judged."
 _ROW = 0.16  # inches
 _PANEL = 1.5
 _PANELS = 4  # beside one another
+_COSTS = 4  # are marked on their axis, beside 0
 _SEQUENTIAL = "Blues_r"
 
 
@@ -65,6 +68,9 @@ def _scale_costs(axes: Axes, shares: pd.Series[float]) -> None:
     least, most = shares[shares > 0].min(), shares.max()
     if most > 0:
         axes.set_xscale("symlog", linthresh=least)
+        decades = 10.0 ** np.arange(math.ceil(np.log10(least)), np.log10(most) + 1)
+        axes.set_xticks([0, *decades[:: math.ceil(len(decades) / _COSTS)]])
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(-0.2 * least if most > 0 else -0.05, 2 * most if most > 0 else 1)
     axes.set_xlabel("tokens, per cent of the grid's")
@@ -90,7 +96,9 @@ def draw_selection_ranks(choices: pd.DataFrame, options: Options) -> Figure:
     below = ["grey: no choice"] if texts.isna().any(axis=None) else []
     figure, parts = arranged({"target": cells}, options.title, below=below)
     scale, colours = Normalize(0, 1), matplotlib.colormaps[_SEQUENTIAL]
-    add_bar(parts, scale, colours, "").set_ticks([0, 1], labels=["best", "worst"])
+    bar = add_bar(parts, scale, colours, "")
+    bar.set_ticks([0, 1], labels=["best", "worst"])
+    bar.ax.invert_yaxis()
     draw_cells(parts, colours, scale)
     return figure
 
@@ -99,8 +107,9 @@ def draw_selection_scatter(scores: pd.DataFrame, options: Options) -> Figure:
     """Draw the transfer of each source over what a method says of it: a panel per method.
 
     scores: the table of `selection.with_truth`. On the axis of a method its lowest number on a
-    target is 0 and its highest 1; a line is fitted to each target. Transfer is in points, where
-    that is not known the score less the mean of all sources.
+    target is 0 and its highest 1; a line is fitted to each target, of which more than can be told
+    apart have one colour. Transfer is in points, where that is not known the score less the mean of
+    all sources.
     """
     known = _comparable(scores)
     if known.empty:
@@ -115,11 +124,14 @@ def draw_selection_scatter(scores: pd.DataFrame, options: Options) -> Figure:
         axes.set_title(fitted(method, 1.3))
     for axes in panels[len(methods) :]:
         axes.set_axis_off()
-    figure.supxlabel("what the method says, from its lowest to its highest number", size=7)
     figure.supylabel("transfer, points", size=7)
-    handles, labels = panels[0].get_legend_handles_labels()
-    named = [fitted(options.title(label), 1.2) for label in labels]
-    figure.legend(handles, named, loc="outside upper center", ncols=5)
+    under = "what the method says, from its lowest to its highest number"
+    if len(targets) > FEW:
+        figure.supxlabel(f"{under}    a line per target", size=7)
+        return figure
+    figure.supxlabel(under, size=7)
+    marks = [Line2D([], [], color=colour, marker="o", ls="") for colour in COLOURS[: len(targets)]]
+    legend_above(figure, marks, list(map(options.title, targets)))
     return figure
 
 
@@ -138,9 +150,9 @@ def _draw_method(axes: Axes, own: pd.DataFrame, targets: list[str]) -> None:
     axes.axhline(0, color=MUTED, linewidth=0.5)
     for number, target in enumerate(targets):
         part = own[own["target"] == target]
-        colour = COLOURS[number % len(COLOURS)]
-        look: dict[str, Any] = {"color": colour, "markersize": 2.5, "alpha": 0.8, "label": target}
-        axes.plot(part["x"], part["y"], MARKERS[number // len(COLOURS) % len(MARKERS)], **look)
+        colour = COLOURS[number if len(targets) <= FEW else 0]
+        alpha = 0.8 if len(targets) <= FEW else 0.4
+        axes.plot(part["x"], part["y"], "o", color=colour, markersize=2.5, alpha=alpha)
         if len(part) > 1:
             slope, start = np.polyfit(part["x"], part["y"], 1)
             axes.plot([0, 1], [start, start + slope], color=colour, linewidth=0.5)

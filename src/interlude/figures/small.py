@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from interlude.figures.labels import fitted, text_width
-from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, new_figure
+from interlude.figures.style import ONE_COLUMN, PAGE_HEIGHT, TWO_COLUMNS, new_figure
 
 _FEW_PANELS = 21  # three across fill a page
 _TITLE_SIZE = 6.5
@@ -26,14 +26,15 @@ def small_panels(titles: Sequence[str], height: float, entries: int) -> tuple[Fi
 
     height: of a panel, in inches, where the page has room. entries: how many the legend has.
     """
-    across = 3 if len(titles) <= _FEW_PANELS else 4
+    across = min(len(titles), 3) if len(titles) <= _FEW_PANELS else 4
     down = math.ceil(len(titles) / across)
     wanted = height * down + 0.4 + _LINE * math.ceil(entries / 4)
-    figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, wanted))
+    width = TWO_COLUMNS if across > 1 else ONE_COLUMN
+    figure = new_figure(width, min(PAGE_HEIGHT, wanted))
     panels = figure.subplots(down, across, squeeze=False).ravel()
     full = wanted > PAGE_HEIGHT
     for axes, title in zip(panels, titles, strict=False):
-        shown = fitted(title, TWO_COLUMNS / across - 0.4, _TITLE_SIZE)
+        shown = fitted(title, width / across - 0.4, _TITLE_SIZE)
         axes.set_title(shown, size=_TITLE_SIZE, pad=2 if full else None)
         axes.locator_params(axis="y", nbins=1 if full else 3)
         axes.locator_params(axis="x", nbins=3)
@@ -46,5 +47,5 @@ def small_panels(titles: Sequence[str], height: float, entries: int) -> tuple[Fi
 def legend_above(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:
     """Write a legend above the panels, in as many columns as its names leave room for."""
     shown = [fitted(name, 1.2) for name in names]
-    fitting = max(1, int(TWO_COLUMNS / (max(map(text_width, shown)) + _HANDLE)))
+    fitting = max(1, int(figure.get_figwidth() / (max(map(text_width, shown)) + _HANDLE)))
     figure.legend(handles, shown, loc="outside upper center", ncols=fitting, handlelength=1.6)

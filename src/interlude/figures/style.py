@@ -28,6 +28,7 @@ OF_ROLE = {"target": (COLOURS[0], MARKERS[0]), "probing": (COLOURS[1], MARKERS[2
 DIVERGING = "RdBu"
 UNKNOWN = "#E8E8E8"
 MUTED = "#6B6B6B"
+OTHERS = "#B8B8B8"  # what is drawn beside what has a colour, and is not told apart
 
 _NOTE_SIZE = 6.0  # points
 _LINE_SPACING = 1.4

@@ -5,27 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.shapes import OPTIONS, SHAPES, tables
+from helpers.shapes import OPTIONS, SHAPES, STUDIES, Study, plain
 from helpers.shown import cells, limits, names
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.text import Text
+from scipy import stats
 
-from interlude.analysis.catalog import FIGURES, OF_METHODS, OF_MIXING, OF_SELECTION
-from interlude.analysis.degenerate import flag_degenerate
+from interlude.analysis.catalog import FIGURES
 from interlude.figures.gallery import DRAWN, Material
+from interlude.figures.labels import SMALLEST_TYPE
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, style
 
-# Of studies of several sizes, arms or methods alone.
-OF_SIZES = ("size_curves", "target_sizes")
-ELSEWHERE = (*OF_MIXING, *OF_METHODS, *OF_SELECTION, *OF_SIZES, "forgetting", "all_tasks")
-NAMES = [name for name in FIGURES if name not in ELSEWHERE]
 LARGE = ("11 x 35", "42 x 11", "60 long names")
-LONG = ("curves", "stability", "sorted_trials", "expected_best")  # to draw, of hundreds of lines
+WIDEST = "42 x 11"
+# To draw, of hundreds of lines.
+LONG = (
+    *("curves", "stability", "sorted_trials", "expected_best", "size_panels", "target_sizes"),
+    "selection_scatter",
+)
+# What gives sources, targets or arms a colour each.
+BY_SOURCE = (
+    *("curves", "stability", "sorted_trials", "expected_best", "size_curves", "target_sizes"),
+    *("forgetting", "selection_scatter", "all_tasks", "methods"),
+)
+ROLES = {f"{role}{between}tasks" for role in ("target", "probing") for between in (" ", "\n")}
 HAIR = 1.0  # pixels, of 100 an inch, by which boxes of lines may meet without their ink
 
 
@@ -34,28 +46,30 @@ class Gallery:
     """Studies of each shape, with their tables in a folder, and figures drawn so far."""
 
     folder: Path
-    studies: dict[str, pd.DataFrame] = field(default_factory=dict)
+    studies: dict[tuple[str, str], Study] = field(default_factory=dict)
     drawn: dict[tuple[str, str], Figure] = field(default_factory=dict)
 
-    def material(self, shape: str) -> Material:
-        if shape not in self.studies:
-            runs = flag_degenerate(SHAPES[shape](), OPTIONS.degenerate)
-            self.studies[shape] = runs
-            (self.folder / shape).mkdir()
-            for name, table in tables(runs).items():
-                table.to_csv(self.folder / shape / f"{name}.csv", index=False)
-        return Material(self.studies[shape], self.folder / shape, OPTIONS, "", OPTIONS.main)
+    def material(self, shape: str, name: str) -> Material:
+        make = STUDIES.get(name, plain)
+        key, folder = (shape, make.__name__), self.folder / shape / make.__name__
+        if key not in self.studies:
+            self.studies[key] = make(shape)
+            folder.mkdir(parents=True)
+            for table, content in self.studies[key].tables.items():
+                content.to_csv(folder / f"{table}.csv", index=False)
+        study = self.studies[key]
+        return Material(study.runs, folder, study.options, "", study.contrast)
 
     def figure(self, shape: str, name: str) -> Figure:
         """A figure that is laid out, drawn once for all tests."""
         if (shape, name) not in self.drawn:
-            figure = DRAWN[name](self.material(shape))
+            figure = DRAWN[name](self.material(shape, name))
             fix_layout(figure)
             self.drawn[shape, name] = figure
         return self.drawn[shape, name]
 
     def transfer(self, shape: str) -> pd.DataFrame:
-        return self.material(shape).table("transfer")
+        return self.material(shape, "heatmap").table("transfer")
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +113,16 @@ def texts(figure: Figure) -> list[Text]:
     return [text for text in (*ticks, *others) if text.get_visible() and text.get_text().strip()]
 
 
-@pytest.mark.parametrize(
-    ("shape", "name"),
-    [
-        pytest.param(shape, name, marks=pytest.mark.slow if shape in LARGE and name in LONG else ())
+def shapes(name: str) -> list[Any]:
+    """Every shape of a figure, those that take long to draw for the slow tests."""
+    long = {shape: name in LONG or (name in STUDIES and shape != WIDEST) for shape in LARGE}
+    return [
+        pytest.param(shape, name, marks=pytest.mark.slow if long.get(shape) else ())
         for shape in SHAPES
-        for name in NAMES
-    ],
-)
+    ]
+
+
+@pytest.mark.parametrize(("shape", "name"), [each for name in FIGURES for each in shapes(name)])
 def test_labels_are_whole_and_apart(gallery: Gallery, shape: str, name: str) -> None:
     figure = gallery.figure(shape, name)
     width, height = figure.get_size_inches()
@@ -123,6 +139,32 @@ def test_labels_are_whole_and_apart(gallery: Gallery, shape: str, name: str) -> 
     meet = (low < high.transpose(1, 0, 2)).all(axis=2)
     both = np.argwhere(np.triu(meet & meet.T, 1))
     assert [(told[one], told[other]) for one, other in both] == []
+
+
+@pytest.mark.parametrize(("shape", "name"), [each for name in FIGURES for each in shapes(name)])
+def test_legends_lie_beside_what_is_drawn_and_type_can_be_read(
+    gallery: Gallery, shape: str, name: str
+) -> None:
+    figure = gallery.figure(shape, name)
+    assert min(text.get_size() for text in texts(figure)) >= SMALLEST_TYPE
+    panels = [axes.get_window_extent() for axes in figure.axes if axes.axison]
+    assert [box for box in figure.legends if box.get_window_extent().count_overlaps(panels)] == []
+
+
+@pytest.mark.parametrize(("shape", "name"), [each for name in BY_SOURCE for each in shapes(name)])
+def test_what_a_legend_tells_apart_looks_different(gallery: Gallery, shape: str, name: str) -> None:
+    for box in gallery.figure(shape, name).legends:
+        entries = [text.get_text() for text in box.get_texts()]
+        assert len(set(entries)) == len(entries)
+        looks = [appearance(handle) for handle in box.legend_handles]
+        assert len(set(looks)) == len(looks) == len(entries)
+
+
+def appearance(handle: Patch | Line2D) -> tuple[str, ...]:
+    """Colour, marker and dashes of what a legend shows."""
+    if isinstance(handle, Patch):
+        return (to_hex(handle.get_facecolor()),)
+    return to_hex(handle.get_color()), str(handle.get_marker()), str(handle.get_linestyle())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -155,6 +197,53 @@ def test_grey_is_no_number_and_hatched_is_no_test(gallery: Gallery, shape: str) 
         assert {*grey.index} >= {*zip(without["task"], without["source"], strict=True)}
         assert (grey["text"] == "").all()
     assert untested.empty == (shape != "many missing")
+
+
+SMALL = [shape for shape in SHAPES if shape not in LARGE]
+
+
+@pytest.mark.parametrize("shape", [*SMALL, WIDEST])
+def test_noise_takes_half_of_the_scale_of_the_better_arm(gallery: Gallery, shape: str) -> None:
+    table = gallery.material(shape, "mix_or_chain").table("mix_or_chain")
+    low, high = gallery.figure(shape, "better_than_single").axes[-1].get_ylim()
+    noise = table["best_p"] >= OPTIONS.statistics.alpha
+    assert low == -high
+    assert 2 * table.loc[noise, "best_delta"].abs().max() <= high + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("name", "delta", "p"),
+    [("mix_or_chain", "delta", "p"), ("better_than_single", "best_delta", "best_p")],
+)
+@pytest.mark.parametrize("shape", SMALL)
+def test_mixing_without_a_result_is_grey_and_without_a_test_hatched(
+    gallery: Gallery, shape: str, name: str, delta: str, p: str
+) -> None:
+    table = gallery.material(shape, name).table("mix_or_chain")
+    panels = [axes for axes in gallery.figure(shape, name).axes if axes.get_ylabel() in ROLES]
+    for axes, (_, own) in zip(panels, table.groupby("role", sort=False), strict=True):
+        shown = cells(axes, panels[0]).set_index(["row", "column"])
+        place = own.set_index(["task", "source"])
+        untested = place.index[place[delta].notna() & place[p].isna()]
+        assert {*shown.index[shown["hatched"]]} == {*untested}
+        unknown = place.index[place[delta].isna()]
+        assert {*shown.index[shown["colour"] == "#e8e8e8"]} >= {*unknown}
+        assert (shown.loc[unknown, "text"] == "").all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_correlation_that_is_noise_has_no_colour(gallery: Gallery, shape: str) -> None:
+    table = gallery.material(shape, "correlations_all").table("correlations_all")
+    figure = gallery.figure(shape, "correlations_all")
+    if not figure.axes:
+        assert shape == "1 x 1"
+        return
+    # The smallest correlation that any number of sources can tell from 0, by the t test.
+    df = table["n_means"].max() - 2
+    t = stats.t.isf(OPTIONS.statistics.alpha / 2, df)
+    least = t / np.sqrt(df + t**2)
+    meshes = [axes.collections[0].get_array() for axes in figure.axes[:-1]]
+    assert all(abs(value) > least for mesh in meshes for value in mesh.compressed())
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -356,6 +356,9 @@ def pairs() -> pd.DataFrame:
     table["n_means"] = noise.integers(3, 5, len(table))
     table["holm_significant"] = (table["p_holm"].abs() < 0.5) & ~itself & ~lost
     table["holm_significant_means"] = (table["p"].abs() < 0.6) & ~itself & ~lost
+    # Of some of those that are not significant, the means have no test.
+    tested = table["holm_significant_means"] | (table.index % 2 == 0)
+    table["p_means"] = table["p"].abs().where(tested & ~itself)
     return table
 
 
@@ -386,8 +389,10 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
         colour=surviving.map(lambda rho: blue_for_gain(rho, 1)).mask(plain, "#ffffff"),
         text=table["spearman"].map(coefficient),
         bold=table["holm_significant"],
+        hatched=plain & table["p_means"].isna() & (table["task_a"] != table["task_b"]),
     )
-    columns = ["panel", "row", "column", "colour", "text", "bold"]
+    assert set(told.loc[plain, "hatched"]) == {True, False}
+    columns = ["panel", "row", "column", "colour", "text", "bold", "hatched"]
     shown = all_cells(panels)
     for rule in ("holm_significant", "holm_significant_means"):
         assert table[rule].sum() in range(3, 10)
@@ -398,6 +403,7 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
         f"{table['n'].min()} to {table['n'].max()} encoders of 3 to 4 sources",
         "colour: survives Holm's correction on the sources' means",
         "bold: the paper's rule, restarts as encoders",
+        "hatched: too few sources for a test of their means",
         "grey: no correlation",
     }
     assert_scale_of_correlations(figure.axes[-1])
@@ -418,7 +424,7 @@ def assert_scale_of_correlations(bar: Axes) -> None:
 
 
 def test_correlations_all_shows_its_table(draw: Drawing) -> None:
-    table = pairs().assign(n=9, n_means=3)
+    table = pairs().assign(n=9, n_means=[2, 7, 7, 7, 7, 2, 2, 7, 7, 7, *[7] * 15])
     figure = draw("correlations_all", correlations_all=table)
     panels = grids(figure)
     assert list(panels) == ["target tasks", "probing tasks"]
@@ -431,15 +437,25 @@ def test_correlations_all_shows_its_table(draw: Drawing) -> None:
     below = told["row"].map(place) > told["column"].map(place)
     value = told["spearman"].where(below, told["pearson"])
     itself = told["row"] == told["column"]
+    # Of seven points, a correlation of .7545 has p = .05 (any table of Pearson's r, 5 degrees).
+    noise = value.notna() & ((value.abs() < 0.7545) | (told["n_means"] < 3))
+    assert set(noise[~itself]) == {True, False}
     told = told.assign(
         panel=told["role_a"] + " tasks",
-        colour=value.map(lambda rho: blue_for_gain(rho, 1)).mask(itself, "#ffffff"),
+        colour=value.map(lambda rho: blue_for_gain(rho, 1)).mask(itself | noise, "#ffffff"),
         text=value.map(coefficient),
+        hatched=value.notna() & ~itself & (told["n_means"] < 3),
     )
-    columns = ["panel", "row", "column", "colour", "text"]
+    assert told["hatched"].any()
+    columns = ["panel", "row", "column", "colour", "text", "hatched"]
     same(all_cells(panels)[columns].to_numpy(), told[columns].to_numpy())
-    below = "below the diagonal Spearman, above it Pearson"
-    assert parts_below(figure) == {"9 encoders of 3 sources", below, "grey: no correlation"}
+    assert parts_below(figure) == {
+        "9 encoders of 2 to 7 sources",
+        "below the diagonal Spearman, above it Pearson",
+        "colour: p < 0.05 for as many points as sources",
+        "hatched: fewer than 3 sources",
+        "grey: no correlation",
+    }
     assert_scale_of_correlations(figure.axes[-1])
 
 
@@ -928,15 +944,53 @@ def expected_curves(
     return curves
 
 
-def test_more_sources_than_colours_are_told_apart_by_dashes(draw: Drawing) -> None:
-    sources = ["none", *(f"source-{number:02}" for number in range(20))]
-    runs = runs_of(
-        record("target", source, "boolq", 1, 0.5 + number / 100)
+@pytest.mark.parametrize("count", [8, 14])
+def test_more_sources_than_colours_are_told_apart_by_dashes(draw: Drawing, count: int) -> None:
+    entries = legend(draw("curves", ordered_runs(count)))
+    assert list(entries) == ["none (baseline)", *SOURCES_IN_ORDER[:count]]
+    assert len(set(entries.values())) == count + 1
+
+
+SOURCES_IN_ORDER = [f"source-{number:02}" for number in range(20)]
+
+
+def ordered_runs(count: int) -> pd.DataFrame:
+    """Runs of sources on two tasks, each better than the one before it."""
+    sources = ["none", *SOURCES_IN_ORDER[:count]]
+    return runs_of(
+        record("target", source, task, 1, 0.5 + number / 100)
         for number, source in enumerate(sources)
+        for task in ("boolq", "disfl-qa")
     )
-    entries = legend(draw("curves", runs))
-    assert list(entries) == ["none (baseline)", *sources[1:]]
-    assert len(set(entries.values())) == len(sources)
+
+
+def test_of_many_sources_the_highest_and_the_lowest_have_a_colour(draw: Drawing) -> None:
+    figure = draw("curves", ordered_runs(20))
+    entries = legend(figure)
+    own = [f"source-{number}" for number in ("19", "18", "17", "02", "01", "00")]
+    assert list(entries) == ["none (baseline)", *own, "14 others"]
+    assert len(set(entries.values())) == len(entries)
+    (axes, *_) = [axes for axes in figure.axes if axes.axison]
+    grey = [line for line in lines(axes) if to_hex(line.get_color()) == "#b8b8b8"]
+    ends = [100 * (0.5 + number / 100) for number in range(4, 18)]
+    assert sorted(line.get_ydata()[-1] for line in grey) == pytest.approx(ends)
+    assert max(line.zorder for line in grey) <= 2  # nothing but its order lays it below the others
+
+
+def test_many_sources_without_a_colour_have_one_box_together(draw: Drawing) -> None:
+    figure = draw("stability", flag_degenerate(ordered_runs(20), Options().degenerate))
+    boxes = legend_of_bars(figure)
+    own = [f"source-{number}" for number in ("19", "18", "17", "02", "01", "00")]
+    assert list(boxes) == ["single", *own, "14 others"]
+    assert len(set(boxes.values())) == len(boxes)
+    medians = [
+        float(line.get_xdata()[0]) for line in lines(figure.axes[0]) if line.get_linewidth() == 0.8
+    ]
+    pooled = np.median([100 * (0.5 + number / 100) for number in range(4, 18)])
+    assert [each for each in medians if each == pytest.approx(pooled)] == [
+        pytest.approx(pooled),
+        pytest.approx(pooled),
+    ]
 
 
 def test_evaluations_without_a_score_are_left_out_of_a_curve(draw: Drawing) -> None:
@@ -1069,8 +1123,8 @@ def test_all_tasks_shows_its_table(draw_mixed: Drawing) -> None:
 
 OF_GRID = flag_degenerate(grid_runs(), Options().degenerate)
 STARTS = {
-    **{"none": ("none", "#0072b2"), "sarcasm": ("Sarcasm", "#e69f00")},
-    **{"social-iqa": ("SocialIQA", "#009e73"), "privacy-qa": ("PrivacyQA", "#d55e00")},
+    **{"none": ("none", "#000000"), "sarcasm": ("Sarcasm", "#0072b2")},
+    **{"social-iqa": ("SocialIQA", "#e69f00"), "privacy-qa": ("PrivacyQA", "#009e73")},
 }
 
 
@@ -1080,7 +1134,7 @@ def test_stability_shows_its_table(draw: Drawing) -> None:
     tasks = ["boolq", "finance-ner", "disfl-qa"]
     assert down(axes) == [TITLES[task] for task in tasks]
     boxes = legend_of_bars(figure)
-    assert boxes == {"single": "#0072b2", **dict([*STARTS.values()][1:])}
+    assert boxes == {"single": "#ffffff", **dict([*STARTS.values()][1:])}
     trials = trials_of(OF_GRID, 0.0)
     medians = sorted(
         (round(float(np.mean(line.get_ydata())), 6), round(float(line.get_xdata()[0]), 6))
@@ -1191,11 +1245,12 @@ def test_size_panels_shows_its_table(draw_mixed: Drawing) -> None:
     curves = curves.assign(ci_low=curves["delta"] - 1, ci_high=curves["delta"] + 2)
     figure = draw_mixed("size_panels", size_curves=curves)
     assert [axes.get_title() for axes in figure.axes] == ["MNLI", "QNLI"]
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
     looks = {"stilts": ("#0072b2", "o"), "mtl": ("#009e73", "s")}
     for source, axes in zip(("mnli", "qnli"), figure.axes, strict=True):
         own = curves[(curves["source"] == source) & (curves["against"] == "single")]
-        expected = [(r.train_examples, r.delta, *looks[r.arm]) for r in own.itertuples()]
-        same(marks(axes).to_numpy(), expected)
+        expected = [(float(r.train_examples), r.delta, *looks[r.arm]) for r in own.itertuples()]
+        same(marks(axes).assign(x=lambda of: sizes_near(of["x"])).to_numpy(), expected)
         ends = [(end[0][1], end[1][1]) for end in segments(axes)]
         same(ends, own[["ci_low", "ci_high"]].to_numpy())
     assert set(legend(figure)) == {"stilts", "mtl"}
