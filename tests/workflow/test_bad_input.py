@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
 
 import pytest
-from helpers.project import Project
+from helpers.project import Project, snakemake_command
+
+from interlude.jobs.console import INTERRUPTED
 
 
 def fails(project: Project, *arguments: str) -> str:
@@ -55,6 +61,31 @@ def test_an_option_that_takes_a_target_for_its_own_is_refused(
     output = fails(project, *arguments.split())
     assert f"error: {said} It takes all words that follow it: a target goes before" in output
     assert "Traceback" not in output
+
+
+def test_ctrl_c_while_the_plan_is_made_is_one_line(project: Project) -> None:
+    folder = project.root / "waits"
+    folder.mkdir()
+    os.mkfifo(folder / "sarcasm.yaml")  # who reads it waits until it is written
+    command = [*snakemake_command(), "--cores", "1", "--configfile", "tiny.yaml"]
+    with Popen(
+        [*command, "--config", "task_folders=[config/tasks,waits]"],
+        cwd=project.root,
+        stdout=PIPE,
+        stderr=STDOUT,
+        text=True,
+    ) as process:
+        writer = None
+        while writer is None and process.poll() is None:
+            with suppress(OSError):  # no reader yet
+                writer = os.open(folder / "sarcasm.yaml", os.O_WRONLY | os.O_NONBLOCK)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate()
+    assert writer is not None, output
+    os.close(writer)
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in output
+    assert output.splitlines()[-1] == INTERRUPTED
 
 
 def test_a_comparison_with_a_study_that_is_not_there_is_refused_at_the_start(

@@ -35,6 +35,11 @@ if workflow.remote_exec:
 else:
     os.environ.setdefault("INTERLUDE_WARM_FOR", str(os.getpid()))
 
+# A user may stop Snakemake while the plan is made, and before its jobs have begun.
+from interlude.jobs.console import Planned, one_line_of_interruption, speak_on
+
+sys.excepthook = one_line_of_interruption
+
 from interlude.analysis import catalog
 from interlude.plan import bare_source, digest
 from interlude.analysis.answer_shown import as_text
@@ -46,7 +51,6 @@ from interlude.data.fetch.places import places_of
 from interlude.data.origins import Origins, find_origins
 from interlude.errors import InputError
 from interlude.files import check_folder, sha256_of, written_atomically
-from interlude.jobs.console import Planned, speak_on
 from interlude.jobs.forecast import Machine, forecast, in_rounds
 from interlude.jobs.kept_starts import kept_starts, no_starts
 from interlude.jobs.machine import KEEP_FREED_MEMORY, memory_mb, run_memory_mb, visible_gpus

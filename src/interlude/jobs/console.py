@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 from typing_extensions import override
 
+INTERRUPTED = "Interrupted. What is done stays; the same command goes on from there."
 _STREAM = "DefaultStreamHandler"  # Snakemake's name of what writes to the terminal
 _STOPPED_BY_USER = "Terminating processes on user request"
 _SHELL_CODE = "CalledProcessError in file"
@@ -124,12 +127,22 @@ class Console(logging.Filter):
     def _of_text(self, text: str) -> str | None:
         if text.startswith(_STOPPED_BY_USER):
             self._interrupted = True
-            return "Interrupted. What is done stays; the same command goes on from there."
+            return INTERRUPTED
         if _SHELL_CODE in text or _OF_THE_SCHEDULER.match(text):
             return ""
         if self._interrupted and _ENDED in text:
             return ""
         return None
+
+
+def one_line_of_interruption(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Say in one line, as `sys.excepthook`, that a user stopped the process before any job ran."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(INTERRUPTED, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def _plain(text: str) -> dict[str, Any]:

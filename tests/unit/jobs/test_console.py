@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +15,7 @@ from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultForma
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from interlude.jobs.console import Planned, speak_on
+from interlude.jobs.console import INTERRUPTED, Planned, speak_on
 
 NAMES = {f"{n:016x}": f"single target: none > sarcasm, restart {n}" for n in range(1, 9)}
 OTHERS = {"f" * 16: "features of sarcasm by pretrained tiny"}
@@ -172,3 +175,26 @@ def test_other_handlers_keep_snakemakes_own_lines(terminal: Terminal) -> None:
 def test_without_an_interruption_the_end_of_a_failed_study_is_told(terminal: Terminal) -> None:
     terminal.tell(LogEvent.ERROR, "At least one job did not complete successfully.", exception="")
     assert terminal.lines == ["At least one job did not complete successfully."]
+
+
+HOOKED = """
+import sys
+from interlude.jobs.console import one_line_of_interruption
+sys.excepthook = one_line_of_interruption
+raise {error}
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        ("KeyboardInterrupt", -signal.SIGINT, f"{INTERRUPTED}\n"),
+        ("ValueError('wrong')", 1, "ValueError: wrong\n"),
+    ],
+)
+def test_an_interruption_before_any_job_is_one_line(error: str, status: int, said: str) -> None:
+    code = HOOKED.format(error=error)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert done.stderr.endswith(said)
+    assert ("Traceback" in done.stderr) == (error != "KeyboardInterrupt")
