@@ -53,12 +53,10 @@ def lines_of(
     """Return what a legend shows of lines in these colours: handles, and their names."""
     told = {name: colour for name, colour in colours.items() if colour != OTHERS}
     told |= {name: OTHERS for name in [others_of(colours)] if name}
-    styles = dashes or {}
-    lines = [
-        Line2D([], [], color=colour, linestyle=styles.get(name, "-"))
-        for name, colour in told.items()
-    ]
-    return lines, [*told]
+    lines = {name: Line2D([], [], color=colour) for name, colour in told.items()}
+    for name, style in (dashes or {}).items():
+        lines[name].set_linestyle(style)
+    return [*lines.values()], [*lines]
 
 
 def levels_of(table: pd.DataFrame, name: str, value: str, panels: list[str]) -> pd.Series[float]:

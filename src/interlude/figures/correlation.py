@@ -99,7 +99,8 @@ def _cells(rho: pd.DataFrame, p: pd.DataFrame, alpha: float) -> Cells:
 
 def _itself(rho: pd.DataFrame) -> np.ndarray:
     """Return which cells are of a task with itself."""
-    return np.equal.outer(rho.index.to_numpy(), rho.columns.to_numpy())
+    itself: np.ndarray = rho.index.to_numpy()[:, None] == rho.columns.to_numpy()
+    return itself
 
 
 def _drawn(
