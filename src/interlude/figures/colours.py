@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 from matplotlib.lines import Line2D
@@ -10,6 +11,7 @@ from matplotlib.lines import Line2D
 from interlude.figures.style import COLOURS, OTHERS
 
 *_OF_SOURCES, BASELINE = COLOURS
+Dashes = Literal["-", "--"]
 FEW = len(_OF_SOURCES)
 _AT_EITHER_END = 3
 
@@ -48,7 +50,7 @@ def others_of(colours: dict[str, str]) -> str:
 
 
 def lines_of(
-    colours: dict[str, str], dashes: dict[str, str] | None = None
+    colours: dict[str, str], dashes: dict[str, Dashes] | None = None
 ) -> tuple[list[Line2D], list[str]]:
     """Return what a legend shows of lines in these colours: handles, and their names."""
     told = {name: colour for name, colour in colours.items() if colour != OTHERS}

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order, trial
-from interlude.figures.colours import BASELINE, FEW, colours_of, levels_of, lines_of
+from interlude.figures.colours import BASELINE, FEW, Dashes, colours_of, levels_of, lines_of
 from interlude.figures.small import legend_above, small_panels
 from interlude.figures.style import OTHERS, message_figure
 from interlude.words import NO_SOURCE, ROLES
 
 _PANEL_HEIGHT = 1.25
-_DASHES = ("-", "--")
+_DASHES: tuple[Dashes, ...] = ("-", "--")
 _THIN = 0.5  # points, of means that have no colour of their own
 
 
@@ -69,14 +69,14 @@ def _colours(points: pd.DataFrame) -> dict[str, str]:
     return colours_of(levels, [NO_SOURCE], few=len(_DASHES) * FEW)
 
 
-def _dashes(colours: dict[str, str]) -> dict[str, str]:
+def _dashes(colours: dict[str, str]) -> dict[str, Dashes]:
     """Return a line style per source: the first round of colours is solid."""
     own = [name for name, colour in colours.items() if colour not in (BASELINE, OTHERS)]
     return {name: _DASHES[number // FEW] for number, name in enumerate(own)}
 
 
 def _draw_panel(
-    axes: Axes, points: pd.DataFrame, colours: dict[str, str], dashes: dict[str, str]
+    axes: Axes, points: pd.DataFrame, colours: dict[str, str], dashes: dict[str, Dashes]
 ) -> None:
     for source, colour in reversed(colours.items()):  # what has a colour lies above the rest
         of_source = points[points["source"] == source]
@@ -91,7 +91,7 @@ def _draw_panel(
 
 
 def _add_legend(
-    figure: Figure, colours: dict[str, str], dashes: dict[str, str], options: Options
+    figure: Figure, colours: dict[str, str], dashes: dict[str, Dashes], options: Options
 ) -> None:
     lines, names = lines_of(colours, dashes)
     titles = {NO_SOURCE: "none (baseline)"}
