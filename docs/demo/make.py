@@ -75,6 +75,14 @@ STUDIES = {
         "mix_or_chain",
         "Mixing against chaining",
     ),
+    "adapters-demo": Summary(
+        "Poth et al. 2021",
+        "docs/poth.md",
+        "Do adapters do as well as the whole encoder, with the same ranking of sources?",
+        f"{OVERLAY}/adapters-demo.yaml",
+        "methods",
+        "Adapters against full fine-tuning",
+    ),
     "synthetic-demo": Summary(
         "Chang and Lu 2021",
         "docs/stability.md",
