@@ -68,7 +68,10 @@ def _scale_costs(axes: Axes, shares: pd.Series[float]) -> None:
     least, most = shares[shares > 0].min(), shares.max()
     if most > 0:
         axes.set_xscale("symlog", linthresh=least)
-        decades = 10.0 ** np.arange(math.ceil(np.log10(least)), np.log10(most) + 1)
+        lowest, highest = np.log10([least, most])
+        within = math.ceil(lowest) <= highest
+        first = math.ceil(lowest) if within else math.floor(lowest)
+        decades = 10.0 ** np.arange(first, highest + 1)
         axes.set_xticks([0, *decades[:: math.ceil(len(decades) / _COSTS)]])
         axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")

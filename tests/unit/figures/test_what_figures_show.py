@@ -1357,6 +1357,14 @@ def test_selection_costs_shows_its_table(draw: Drawing) -> None:
     assert hollow == {rows["static"]}
 
 
+def test_costs_within_a_decade_have_two_marks(draw: Drawing) -> None:
+    costs = pd.DataFrame({"method": ["logme", "leep"], "regret": [1.0, 2.0], "needs": "data"})
+    costs = costs.assign(ci_low=0.5, ci_high=3.0, tokens_share=[2.0, 3.0])
+    _, right = draw("selection_costs", selection_costs=costs).axes
+    low, high = right.get_xlim()
+    assert [at for at in right.get_xticks() if low <= at <= high] == [0, 1]
+
+
 def test_selection_ranks_shows_its_table(draw: Drawing) -> None:
     keys = itertools.product(["random", "static", "logme"], TASKS["target"])
     choices = pd.DataFrame(keys, columns=["method", "target"]).assign(truth="own", candidates=5)
