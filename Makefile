@@ -23,7 +23,7 @@ test: .venv/ready check
 
 # Takes some ten minutes: studies of known truth through the tables. Prints the rates of error.
 test-slow: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s tests/unit/analysis
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s tests/unit/analysis tests/unit/figures
 
 check: .venv/ready
 	$(BIN)/ruff check .
