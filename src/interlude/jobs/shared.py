@@ -22,10 +22,6 @@ Metadata = dict[str, Any]
 Say = Callable[[str], None]
 
 
-class _BrokenError(Exception):
-    """What an entry promises is not there."""
-
-
 def identity_of(*made_from: Any) -> str:
     """Return the SHA-256 of all that can change an outcome; paths stand for their contents."""
     hashed = [sha256_of(each) if isinstance(each, Path) else each for each in made_from]
@@ -46,7 +42,7 @@ def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> 
             _copy(folder / entry["files"][name], target)
     except FileNotFoundError:
         return None
-    except (OSError, _BrokenError) as error:
+    except (OSError, ValueError) as error:
         say(f"{folder}: not taken from there: {error}")
         return None
     say(f"{folder}: taken from there")
@@ -66,25 +62,24 @@ def put(
 
 
 def _read(path: Path) -> Metadata:
-    """Return an entry; FileNotFoundError when there is none."""
+    """Return an entry; FileNotFoundError when there is none, ValueError when it is broken."""
     try:
-        entry: Any = json.loads(path.read_text(encoding="utf8"))
-        promised = entry.pop("sha256")
+        entry: Metadata = json.loads(path.read_text(encoding="utf8"))
+        intact = entry.pop("sha256") == identity_of(entry)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise _BrokenError(f"{path.name} is not whole") from None
-    if promised != identity_of(entry):
-        raise _BrokenError(f"{path.name} is not what was written")
-    return dict(entry)
+        intact = False
+    if not intact:
+        raise ValueError(f"{path.name} is not what was written")
+    return entry
 
 
 def _copy(kept: Path, target: Path) -> None:
     if not kept.exists():
-        raise _BrokenError(f"{kept.name} is missing")
-    with kept.open("rb") as source, written_atomically(target) as temporary:
-        with temporary.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
+        raise ValueError(f"{kept.name} is missing")
+    with written_atomically(target) as temporary:
+        shutil.copyfile(kept, temporary)
         if sha256_of(temporary) != kept.name:
-            raise _BrokenError(f"{kept.name} is not what was written")
+            raise ValueError(f"{kept.name} is not what was written")
 
 
 def _keep(file: Path, folder: Path) -> str:
