@@ -428,20 +428,26 @@ def correlated(one: pd.Series[float], other: pd.Series[float]) -> dict[str, floa
 
 
 def pairs(scores: pd.DataFrame) -> pd.DataFrame:
+    sources = scores.index.get_level_values("source")
+    columns = {key: scores[key].reset_index(drop=True) for key in scores}
+    found = {
+        (a, b): counted(columns[a], columns[b], sources) | correlated(columns[a], columns[b])
+        for a, b in itertools.combinations_with_replacement(columns, 2)
+    }
     return pd.DataFrame(
         [
             {
                 **{"task_a": a[1], "task_b": b[1], "role_a": a[0], "role_b": b[0]},
-                **counted(scores[[a, b]].dropna()),
-                **correlated(scores[a], scores[b]),
+                **(found.get((a, b)) or found[b, a]),
             }
-            for a, b in itertools.product(scores.columns, scores.columns)
+            for a, b in itertools.product(columns, columns)
         ]
     )
 
 
-def counted(both: pd.DataFrame) -> dict[str, Any]:
-    return {"n": len(both), "n_means": both.index.get_level_values("source").nunique()}
+def counted(one: pd.Series[float], other: pd.Series[float], sources: pd.Index) -> dict[str, Any]:
+    known = one.notna() & other.notna()
+    return {"n": int(known.sum()), "n_means": sources[known].nunique()}
 
 
 def block(scores: pd.DataFrame) -> pd.DataFrame:
