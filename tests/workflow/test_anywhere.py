@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ class Place:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    @cache  # noqa: B019  a place lives as long as its module's tests
     def trainings(self, *arguments: str) -> list[str]:
         """Return what each training of a dry run is told: seed, settings and all else."""
         shown = self.snakemake("-n", "--printshellcmds", "--quiet", "host", *arguments)

@@ -51,16 +51,16 @@ def declare(project: Project) -> None:
     (project.root / "study.json").write_text(json.dumps(STUDY))
 
 
-def test_a_task_is_generated_once(project: Project) -> None:
-    declare(project)
+def test_a_task_is_generated_once(prepared: Project) -> None:
+    declare(prepared)
     wanted = ("--configfile", "tiny.yaml", "study.json", "--", TABLE)
-    assert project.planned(*wanted)["generate_task"] == 1
-    said = project.run(*wanted)
+    assert prepared.planned(*wanted)["generate_task"] == 1
+    said = prepared.run(*wanted)
     assert "generated: 28 of 28 prompts" in said
-    data = project.root / "results/data/made"
+    data = prepared.root / "results/data/made"
     about = json.loads((data / "manifest.json").read_text())["source"]["generated"]
     assert (about["generator"]["name"], about["corpus"]["licence"]) == ("tiny-causal", "ours")
-    table = pd.read_csv(project.root / TABLE)
+    table = pd.read_csv(prepared.root / TABLE)
     assert table["rule"].tolist() == [
         "position",
         "length",
@@ -69,16 +69,16 @@ def test_a_task_is_generated_once(project: Project) -> None:
         "frozen encoder",
     ]
     assert (table["chance"] == 0.25).all()
-    assert project.planned(*wanted) == {}
-    with project.edited("src/interlude/generate/endings.py", ".double()", ".float()"):
-        assert "generate_task" not in project.planned(*wanted)
-    shutil.rmtree(project.root / "results/data/texts")
-    shutil.rmtree(project.root / "results/models/tiny-causal")
-    (project.root / "texts.csv").rename(project.root / "away.csv")
-    assert project.planned(*wanted) == {}
-    (project.root / "away.csv").rename(project.root / "texts.csv")
-    with project.edited("config/tasks/made.yaml", "train: 20", "train: 21"):
-        assert project.planned(*wanted)["generate_task"] == 1
+    assert prepared.planned(*wanted) == {}
+    with prepared.edited("src/interlude/generate/endings.py", ".double()", ".float()"):
+        assert "generate_task" not in prepared.planned(*wanted)
+    shutil.rmtree(prepared.root / "results/data/texts")
+    shutil.rmtree(prepared.root / "results/models/tiny-causal")
+    (prepared.root / "texts.csv").rename(prepared.root / "away.csv")
+    assert prepared.planned(*wanted) == {}
+    (prepared.root / "away.csv").rename(prepared.root / "texts.csv")
+    with prepared.edited("config/tasks/made.yaml", "train: 20", "train: 21"):
+        assert prepared.planned(*wanted)["generate_task"] == 1
 
 
 def test_what_is_missing_is_made_where_the_corpus_is_made_anew(project: Project) -> None:

@@ -24,13 +24,13 @@ CONTROL = {
 }
 
 
-def test_trials_of_a_grid_are_trained_and_told(project: Project) -> None:
-    tiny.write_yaml(project.root / "config/tasks/sarcasm-control.yaml", CONTROL)
-    (project.root / "grid.json").write_text(json.dumps(DESIGN))
+def test_trials_of_a_grid_are_trained_and_told(prepared: Project) -> None:
+    tiny.write_yaml(prepared.root / "config/tasks/sarcasm-control.yaml", CONTROL)
+    (prepared.root / "grid.json").write_text(json.dumps(DESIGN))
     overlay = ("--configfile", "tiny.yaml", "grid.json")
-    assert project.trainings_planned(*overlay) == {"train_intermediate": 2, "train_target": 12}
-    project.run(*overlay, "--", "tables", "figures")
-    results = project.root / "results/tiny"
+    assert prepared.trainings_planned(*overlay) == {"train_intermediate": 2, "train_target": 12}
+    prepared.run(*overlay, "--", "tables", "figures")
+    results = prepared.root / "results/tiny"
     scores = pd.read_parquet(results / "scores.parquet")
     targets = scores[scores["role"] == "target"]
     trials = targets.groupby("source")[["restart", "point"]].apply(
@@ -49,7 +49,7 @@ def test_trials_of_a_grid_are_trained_and_told(project: Project) -> None:
     assert len(pd.read_csv(results / "tables/equality.csv")) == 2
     assert "sorted_trials.svg" in {path.name for path in (results / "figures").iterdir()}
     rows = [
-        pd.read_parquet(project.root / f"results/data/{task}/train.parquet")
+        pd.read_parquet(prepared.root / f"results/data/{task}/train.parquet")
         for task in ("sarcasm", "sarcasm-control")
     ]
     assert rows[0]["text"].equals(rows[1]["text"])

@@ -118,7 +118,7 @@ def test_a_killed_training_is_listed_and_can_be_tried_again(small: Project) -> N
     others = small.trained_at()
     del others[small.trained("killed", **BASELINE)]
     retry = output.split("To try them again: snakemake --cores all ")[1].splitlines()[0]
-    again = run(small, "killed", *retry.split())
+    again = run(small, "killed", *retry.split(), "--", "results/killed/complete.txt")
     assert again.returncode == 0, again.stdout
     assert small.record("killed", **BASELINE)["status"] == "ok"
     assert others.items() < small.trained_at().items()
@@ -140,7 +140,7 @@ def test_when_everything_is_killed_the_study_goes_on_where_it_was(
 
     assert "--unlock" in run(small, "broken").stdout
     assert run(small, "broken", "--unlock").returncode == 0
-    again = run(small, "broken")
+    again = run(small, "broken", "--", "results/broken/complete.txt")
     assert again.returncode == 0, again.stdout
     trained = small.trained_at()
     assert done.items() < trained.items()

@@ -17,13 +17,13 @@ MTL = {
 }
 
 
-def test_tasks_are_trained_together_and_compared_with_each_alone(project: Project) -> None:
-    (project.root / "mtl.json").write_text(json.dumps(MTL))
+def test_tasks_are_trained_together_and_compared_with_each_alone(prepared: Project) -> None:
+    (prepared.root / "mtl.json").write_text(json.dumps(MTL))
     overlay = ("--configfile", "tiny.yaml", "mtl.json")
-    assert project.planned(*overlay)["train_target"] == 4
-    said = project.run(*overlay, "--", "tables", "figures")
+    assert prepared.planned(*overlay)["train_target"] == 4
+    said = prepared.run(*overlay, "--", "tables", "figures")
     assert "mtl target: sarcasm > privacy-qa, restart 1: step" in said
-    results = project.root / "results/tiny"
+    results = prepared.root / "results/tiny"
     scores = pd.read_parquet(results / "scores.parquet")
     assert scores[["arm", "source", "task", "status"]].to_numpy().tolist() == [
         ["single", "none", "privacy-qa", "ok"],
@@ -31,7 +31,7 @@ def test_tasks_are_trained_together_and_compared_with_each_alone(project: Projec
         ["mtl", "sarcasm", "privacy-qa", "ok"],
         ["mtl", "sarcasm", "finance-ner", "ok"],
     ]
-    together = project.record(arm="mtl", task="privacy-qa")
+    together = prepared.record(arm="mtl", task="privacy-qa")
     assert [part["task"] for part in together["parts"]] == ["privacy-qa", "sarcasm"]
     alone = {row.task: row.score for row in scores[scores["arm"] == "single"].itertuples()}
     mixed = {row.task: row.score for row in scores[scores["arm"] == "mtl"].itertuples()}
@@ -40,4 +40,4 @@ def test_tasks_are_trained_together_and_compared_with_each_alone(project: Projec
     found = transfer["mean"] - transfer["baseline"]
     assert dict(zip(transfer["task"], found, strict=True)) == pytest.approx(gained)
     assert transfer["delta"].isna().all()  # one run against one run is no difference
-    assert "Nothing to be done" in project.run(*overlay, "--", "tables", "figures")
+    assert "Nothing to be done" in prepared.run(*overlay, "--", "tables", "figures")

@@ -19,23 +19,24 @@ DESIGN = {
 }
 
 
-def test_sizes_are_trained_started_from_and_drawn(project: Project) -> None:
-    (project.root / "sizes.json").write_text(json.dumps(DESIGN))
+def test_sizes_are_trained_started_from_and_drawn(project: Project, prepared: Project) -> None:
+    for each in (project, prepared):
+        (each.root / "sizes.json").write_text(json.dumps(DESIGN))
     overlay = ("--configfile", "tiny.yaml", "sizes.json")
     planned = project.planned(*overlay)
     assert (planned["train_intermediate"], planned["train_target"]) == (6, 12)
     assert planned["encode_task"] == 2  # an encoding serves all sizes
-    project.run(*overlay, "--", "tables", "figures")
-    results = project.root / "results/tiny"
+    prepared.run(*overlay, "--", "tables", "figures")
+    results = prepared.root / "results/tiny"
     scores = pd.read_parquet(results / "scores.parquet")
     own = scores[scores["role"] == "intermediate"]
     assert own["examples"].fillna(0).tolist() == [0, 0, 16, 16, 32, 32]
     assert own["train_examples"].tolist() == [64, 64, 16, 16, 32, 32]
-    for cell in project.cells(source="sarcasm"):
+    for cell in prepared.cells(source="sarcasm"):
         named = {"examples": cell.examples, "restart": cell.restart}
-        source = project.trained(role="intermediate", **named)
+        source = prepared.trained(role="intermediate", **named)
         own = {"source": "sarcasm", "task_examples": cell.task_examples}
-        assert project.record(**own, **named)["start"] == source.name
+        assert prepared.record(**own, **named)["start"] == source.name
     cut = scores[scores["task_examples"].notna()]
     assert sorted(zip(cut["source"], cut["train_examples"], strict=True)) == [
         *[("none", 16)] * 2,

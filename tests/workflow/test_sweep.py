@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from helpers.project import Project, copy_project
+from helpers.project import Project, copy_prepared
 from helpers.read_page import tables
 
 from interlude.analysis.catalog import TABLES
@@ -28,9 +28,9 @@ TASKS = {"intermediate": "sarcasm", "target": "finance-ner", "probing": "privacy
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def swept(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which a study with a sweep has been run to its end."""
-    project = copy_project(tmp_path_factory.mktemp("swept") / "interlude")
+    project = copy_prepared(finished, tmp_path_factory.mktemp("swept") / "interlude")
     (project.root / "sweep.yaml").write_text(SWEEP)
     project.run(*STUDY)
     return project
