@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
+from interlude.data.read.text_lines import read_lines
 from interlude.encode.encoding import CHUNK, TYPES
 from interlude.encode.read import PARTS
 from interlude.encode.tokenizer import load_tokenizer_for
@@ -55,20 +56,8 @@ def encode_text_file(path: Path, out: Path, model: Path, max_length: int) -> dic
 
 def _texts(path: Path) -> list[Text]:
     """Return the different texts of a file, each with its line."""
-    try:
-        content = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(
-            f"key texts: {path}: {error.strerror}. Paths are relative to the working directory."
-        ) from None
-    except UnicodeDecodeError as error:
-        place = error.object[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"key texts: {path}, line {place}: found the byte {error.object[error.start]:#04x}, "
-            "which is no text in UTF-8. Allowed: a text file in UTF-8, one text a line."
-        ) from None
     first: dict[str, int] = {}
-    for number, line in enumerate(content.split("\n"), start=1):
+    for number, line in enumerate(read_lines(path, "key texts"), start=1):
         if text := line.strip():
             first.setdefault(text, number)
     if len(first) < len(PARTS):

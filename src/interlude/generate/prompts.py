@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from interlude.data.read.text_lines import read_lines
 from interlude.errors import InputError
 from interlude.plan.generated import Corpus, Generated
 
@@ -32,7 +33,10 @@ def read_corpus(corpus: Corpus, path: Path, where: str) -> list[str]:
     path: the normalised training data of its task, or the file itself. where: the key, for
     messages. InputError for a column that is none of texts, and a file that cannot be read.
     """
-    texts = _lines(path, where) if corpus.task is None else _column(corpus, path, where)
+    if corpus.task is None:
+        texts = read_lines(path, f"{where}.file")
+    else:
+        texts = _column(corpus, path, where)
     return list(dict.fromkeys(text for each in texts if (text := each.strip())))
 
 
@@ -45,21 +49,6 @@ def _column(corpus: Corpus, path: Path, where: str) -> list[str]:
             f"holds texts: {', '.join(names) or 'it has none'}."
         )
     return [text or "" for text in pq.read_table(path, columns=[corpus.column])[0].to_pylist()]
-
-
-def _lines(path: Path, where: str) -> list[str]:
-    try:
-        return path.read_bytes().decode("utf-8-sig").split("\n")
-    except OSError as error:
-        raise InputError(
-            f"{where}.file: {path}: {error.strerror}. Paths are relative to the working directory."
-        ) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{where}.file: {path}, line {line}: found the byte {error.object[error.start]:#04x}. "
-            "Allowed: a text file in UTF-8, one text a line."
-        ) from None
 
 
 def choose(texts: Iterable[str], declared: Generated, where: str) -> dict[str, Part]:

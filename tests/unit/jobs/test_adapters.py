@@ -17,7 +17,6 @@ from safetensors.torch import load_file, save_file
 from interlude.errors import InputError
 from interlude.files import WEIGHTS, read_manifest, sha256_of
 from interlude.jobs.arguments import JobFiles
-from interlude.jobs.perform import perform
 from interlude.plan.methods import CONTINUE, MERGE, Bottleneck, Lora, Method
 from interlude.plan.trainings import Training
 from interlude.training.start import read_adapters, read_encoder, read_heads, write_start
@@ -27,20 +26,6 @@ BLOCKS = Bottleneck(reduction=4)
 METHODS = {"lora": LORA, "bottleneck": BLOCKS}
 
 Perform = Callable[..., JobFiles]
-
-
-@pytest.fixture
-def carry_out(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Perform:
-    """A function: carry out a training in a new folder, and return its files."""
-
-    def of(training: Training, **places: Any) -> JobFiles:
-        folder = tmp_path / f"trained-{len(list(tmp_path.iterdir()))}" / training.id
-        places = {"encoded": encoded[training.part.form], "model": model, "folder": folder} | places
-        files = tiny.files(**places)
-        perform(tiny.job(training, files), 1, lambda _: None)
-        return files
-
-    return of
 
 
 def source(method: Method, **changes: Any) -> Training:

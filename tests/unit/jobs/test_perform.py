@@ -43,20 +43,6 @@ COSTS = {"total_seconds", "train_seconds", "evaluation_seconds", "peak_memory_by
 Perform = Callable[..., JobFiles]
 
 
-@pytest.fixture
-def carry_out(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Perform:
-    """A function: carry out a training in a new folder, under its id, and return its files."""
-
-    def of(training: Training, **places: Any) -> JobFiles:
-        folder = tmp_path / f"trained-{len(list(tmp_path.iterdir()))}" / training.id
-        places = {"encoded": encoded[training.part.form], "model": model, "folder": folder} | places
-        files = tiny.files(**places)
-        perform(tiny.job(training, files), 1, lambda _: None)
-        return files
-
-    return of
-
-
 def diverging(form: str = "single", **changes: Any) -> Training:
     return tiny.training(form, settings=tiny.settings(learning_rate=1e30), **changes)
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from snakemake.utils import update_config
+from helpers.shipped import study_of
 
 from interlude.plan.methods import Bottleneck
 from interlude.plan.planner import Plan, plan_of
-from interlude.plan.study import Study, load_study
+from interlude.plan.study import Study
 
 ROOT = Path(__file__).parents[3]
 # Names in the study's repository of the tasks that are not called so here, but for hyphens.
@@ -32,14 +30,6 @@ NAMES = {
 }
 METRICS = {"eval_accuracy": "accuracy", "eval_f1": "f1", "eval_spearmanr": "spearman"}
 OWN = ["newsqa", "pmb-sem-tagging", "wikihop", "fce-error-detection", "mit-movie-trivia"]
-
-
-def study_of(*names: str) -> Study:
-    """Return the study of some files of config/studies, each over the ones before it."""
-    told: dict[str, Any] = {}
-    for name in names:
-        update_config(told, yaml.safe_load((ROOT / f"config/studies/{name}.yaml").read_text()))
-    return load_study(told, ROOT, names[-1])
 
 
 @pytest.fixture(scope="module")

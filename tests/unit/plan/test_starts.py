@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from snakemake.utils import update_config
+from helpers.shipped import study_of
 
 from interlude.plan.planner import plan_of
-from interlude.plan.study import Study, load_study
 
-ROOT = Path(__file__).parents[3]
 TASKS = ["rte", "mrpc", "sts-b", "copa"]
-
-
-def study_of(*names: str) -> Study:
-    """Return the study of some files of config/studies, each over the ones before it."""
-    told: dict[str, Any] = {}
-    for name in names:
-        update_config(told, yaml.safe_load((ROOT / f"config/studies/{name}.yaml").read_text()))
-    return load_study(told, ROOT, names[-1])
 
 
 @pytest.mark.parametrize(

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from snakemake.utils import update_config
+from helpers.shipped import study_of
 
 from interlude.plan.planner import Plan, plan_of
 from interlude.plan.settings import Settings
-from interlude.plan.study import Study, load_study
+from interlude.plan.study import Study
 
-ROOT = Path(__file__).parents[3]
 SEEDS = [42, 544460, 801760, 428404, 257803]
 GLUE = ["mnli", "qqp", "qnli", "sst-2", "cola", "sts-b-spearman", "mrpc", "rte", "wnli"]
 # Examples of QNLI; the target's share of them, and the supporting task's of the target's.
 WHOLE = 104_743
 SHARES = {"": 1.0, "-half": 0.5, "-third": 0.33}
 RATIOS = [0.33, 0.5, 1.0, 2.0, 3.0]
-
-
-def study_of(*names: str) -> Study:
-    """Return the study of some files of config/studies, each over the ones before it."""
-    told: dict[str, Any] = {}
-    for name in names:
-        update_config(told, yaml.safe_load((ROOT / f"config/studies/{name}.yaml").read_text()))
-    return load_study(told, ROOT, names[-1])
 
 
 @pytest.fixture(scope="module")
