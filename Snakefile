@@ -33,6 +33,11 @@ if STUDY.config.recommend:
     include: "workflow/rules/recommend.smk"
 
 
+if STOPS or BUDGET == "hours":
+
+    include: "workflow/rules/rounds.smk"
+
+
 if EXTRACTIONS:
 
     include: "workflow/rules/extract.smk"

@@ -8,8 +8,15 @@ ROLES = ("intermediate", "target", "probing")  # of a task in a study
 NO_SOURCE = "none"
 STATUSES = ("ok", "diverged", "failed", "missing", "mean_only")
 
+# Restarts of a cell at which a study that stops when it knows looks at it, while it has not all.
+LOOKS = (3, 5, 10)
+KNOWN_TO_DIFFER, KNOWN_NEGLIGIBLE = "differs", "negligible"  # why it gets no further ones
+
 # What tells one score of a study from another, in the order of `plan.csv`.
 KEY = ("arm", "role", "source", "examples", "task", "task_examples", "restart", "point")
+
+
+Scored = tuple[str, str, str, str]  # arm, role, source, task: what restarts are repetitions of
 
 
 class Contrast(NamedTuple):
@@ -53,12 +60,12 @@ SCORES: dict[str, str] = {
     "metrics": _TEXT,
     **dict.fromkeys(("train_examples", "validation_examples", "best_step"), _WHOLE),
     **dict.fromkeys(("curve", "data_revision", "data_fingerprint"), _TEXT),
-    **dict.fromkeys(("truncation", "example_var"), _TEXT),
+    **dict.fromkeys(("truncation", "example_var", "stopped"), _TEXT),
 }
 # Columns that tables of earlier releases lack.
 ADDED = (
     *("truncation", "example_var", "references", "trained_parameters", "start_bytes"),
-    *("masked_accuracy", "peak_memory_bytes", "task_examples"),
+    *("masked_accuracy", "peak_memory_bytes", "task_examples", "stopped"),
 )
 # Columns of `trainings.parquet`, a row per training that a cell is read from, or that one of these
 # started from or was compared with.

@@ -12,7 +12,8 @@ localrules:
 
 rule collect_scores:
     input:
-        records_to_collect,
+        records=records_to_collect,
+        rounds=rounds_to_read,
     output:
         scores=f"{RESULTS}/scores.parquet",
         scores_csv=f"{RESULTS}/scores.csv",
@@ -28,6 +29,7 @@ rule collect_scores:
         study=STUDY.name,
         plan=lambda wildcards: PLAN_FILE,
         planned=digest_of(PLAN_TEXT),
+        rounds=rounds_argument,
         contrasts=json.dumps([(each.arm, each.against) for each in STUDY.contrasts]),
         grouped=[
             name
@@ -36,15 +38,16 @@ rule collect_scores:
         ],
         code=code_digest("collect_scores.py"),
     shell:
-        "python {resources.script:q} --study {params.study} --plan {params.plan:q} --trained results/trained"
-        " --data results/data --contrasts {params.contrasts:q} --grouped {params.grouped:q}"
+        "python {resources.script:q} --study {params.study} --plan {params.plan:q} {params.rounds}"
+        " --trained results/trained --data results/data --contrasts {params.contrasts:q} --grouped {params.grouped:q}"
         " --scores {output.scores} --trainings {output.trainings} 2>&1 | tee {log}"
 
 
 # Last, once everything is built: a study with failed trainings must not look like a success.
 rule check_scores:
     input:
-        f"{RESULTS}/scores.parquet",
+        scores=f"{RESULTS}/scores.parquet",
+        rounds=rounds_to_read,
     output:
         f"{RESULTS}/complete.txt",
     log:
@@ -57,7 +60,8 @@ rule check_scores:
     params:
         plan=lambda wildcards: PLAN_FILE,
         planned=digest_of(PLAN_TEXT),
+        rounds=rounds_argument,
         code=code_digest("check_scores.py"),
     shell:
-        "python {resources.script:q} --plan {params.plan:q} --trained results/trained --out {output}"
-        " 2>&1 | tee {log}"
+        "python {resources.script:q} --plan {params.plan:q} {params.rounds} --trained results/trained"
+        " --out {output} 2>&1 | tee {log}"

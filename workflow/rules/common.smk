@@ -43,7 +43,7 @@ sys.excepthook = one_line_of_interruption
 from interlude.analysis import catalog
 from interlude.plan import bare_source, digest
 from interlude.analysis.answer_shown import as_text
-from interlude.analysis.decisions import read_decision
+from interlude.analysis.decisions import read_decision, read_stopped
 from interlude.analysis.known_as import KNOWN_AS
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.availability import why_unavailable
@@ -66,7 +66,14 @@ from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
 from interlude.plan.planner import check_mixtures, plan_of
-from interlude.plan.rounds import cells_of_rounds, cells_to_choose_from, trainings_behind
+from interlude.plan.rounds import (
+    cells_of_rounds,
+    cells_to_choose_from,
+    looks_of,
+    trainings_behind,
+    until_look,
+    within,
+)
 from interlude.plan.selection import Selected, features_of_starts, selected
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of
@@ -185,6 +192,11 @@ PLAN_TEXT = to_csv([*PLAN.cells, *PLAN.tried, *PLAN.few_shot])
 if not (workflow.remote_exec or workflow.output_settings.dryrun):
     with written_atomically(Path(PLAN_FILE)) as draft:
         draft.write_text(PLAN_TEXT, encoding="utf8")
+
+# Whether cells get no further restarts once they are known, and after how many that is looked at.
+STOPS = STUDY.config.stop is not None
+LOOK_AFTER = looks_of(STUDY.config.restarts) if STOPS else []
+ROUNDS = f"{RESULTS}/rounds.csv"
 
 RETRIES = STUDY.config.compute.retries
 # Where studies share what they made. A resource, no parameter: nothing is done again when it moves.
@@ -313,7 +325,8 @@ def say_what_it_takes(planned):
     for line in forecast(trainings, kept, rows, machine, Path("results/trained")):
         logger.info(line)
     if planned.more:
-        logger.info(in_rounds(len(trainings_behind(TO_CHOOSE_FROM, PLAN))))
+        every = PLAN.trainings if STOPS else trainings_behind(TO_CHOOSE_FROM, PLAN)
+        logger.info(in_rounds(len(every)))
 
 
 def say(line):
@@ -403,7 +416,7 @@ def one_of(ids):
 
 def ids(*roles):
     """Ids of the trainings that the cells of these roles are read from."""
-    return dict.fromkeys(cell.training for cell in PLAN.cells if cell.role in roles)
+    return dict.fromkeys(cell.training for cell in cells_of_study() if cell.role in roles)
 
 
 def paths(ids):
@@ -696,19 +709,22 @@ def files_of(folder, ending, entries):
 
 
 def decision_file(number):
-    """What was decided before a round, counted from 0."""
+    """What was decided after so many rounds; of a recommendation, also before the first."""
     return f"{RESULTS}/rounds/{number}.csv"
 
 
 def decided(number):
-    """The decision after so many rounds; where it is not there, Snakemake plans anew once it is."""
+    """That file; where it is not there, Snakemake plans anew once it is."""
     found = checkpoints.decide_round.get(round=number) if number else checkpoints.begin_rounds.get()
-    return read_decision(Path(found.output[0]))
+    return Path(found.output[0])
 
 
 def cells_until(number):
     """The cells of so many rounds."""
-    rounds = [decided(each) for each in range(number)]
+    if STOPS:
+        stopped = stopped_by(decided(each) for each in range(1, number))
+        return until_look(PLAN.cells, STUDY.contrasts, LOOK_AFTER[number - 1], stopped)
+    rounds = [read_decision(decided(each)) for each in range(number)]
     return cells_of_rounds(TO_CHOOSE_FROM, [(each.kept, each.restarts) for each in rounds])
 
 
@@ -716,14 +732,57 @@ def inputs_of_round(wildcards):
     """The decisions before a round's end, and the records of all rounds until then."""
     number = int(wildcards.round)
     return {
-        "decisions": [decision_file(each) for each in range(number)],
+        "decisions": [decision_file(each) for each in range(STOPS, number)],
         "records": paths(cell.training for cell in cells_until(number)),
     }
 
 
+def cells_of_round(wildcards):
+    """The arguments of the program that decides after a round that say which cells there are."""
+    if not STOPS:
+        return f"--cells {shlex.quote(to_csv(cells_until(int(wildcards.round))))}"
+    negligible = STUDY.config.negligible
+    given = "" if negligible is None else f"--negligible {negligible}"
+    return f"--plan {PLAN_FILE} --planned {digest_of(PLAN_TEXT)} {given}"
+
+
+def stopped_by(files):
+    """Cells that were stopped -> after how many restarts."""
+    stopped = {cell: ends for file in files for cell, ends in read_stopped(Path(file)).items()}
+    return {cell: restarts for cell, (restarts, _) in stopped.items()}
+
+
+def looks():
+    """The files of all looks; to report what is there, of those that are."""
+    files = [decision_file(number) for number in range(1, len(LOOK_AFTER) + 1)]
+    if STUDY.config.missing_runs == "report":
+        return [file for file in files if Path(file).exists()]
+    return [decided(number) for number in range(1, len(LOOK_AFTER) + 1)]
+
+
+def decisions_there(wildcards):
+    """As `looks`, as the input of a rule."""
+    return [str(file) for file in looks()]
+
+
+def rounds_to_read(wildcards):
+    """The file of all looks, where there was one."""
+    return [ROUNDS] if STOPS and looks() else []
+
+
+def rounds_argument(wildcards, input):
+    """What a program is told of that file; nothing in a dry run before it is there."""
+    return f"--rounds {input.rounds}" if input.get("rounds") else ""
+
+
+def cells_of_study():
+    """All cells of the plan; those that were stopped, with the restarts that they had by then."""
+    return within(PLAN.cells, stopped_by(looks())) if STOPS else PLAN.cells
+
+
 def last_round():
     """The number of the round after which nothing more is trained."""
-    return next(number for number in count(1) if decided(number).ends)
+    return next(number for number in count(1) if read_decision(decided(number)).ends)
 
 
 def recommendation_inputs(wildcards):
@@ -785,6 +844,6 @@ if TELLS_BEFORE:
     say_what_it_takes(
         Planned(
             [id for id in PLAN.trainings if not Path(paths([id])[0]).exists()],
-            more=BUDGET == "hours" and "recommend" in sys.argv,
+            more=STOPS or (BUDGET == "hours" and "recommend" in sys.argv),
         )
     )

@@ -25,7 +25,6 @@ localrules:
     recommend,
     make_recommendation,
     begin_rounds,
-    decide_round,
 
 
 rule make_recommendation:
@@ -113,33 +112,6 @@ checkpoint begin_rounds:
         "python {resources.script:q} --sources {params.sources} --published {params.published:q}"
         " --reference {params.reference:q} --first {params.first} --alpha {params.alpha}"
         " --out {output} 2>&1 | tee {log}"
-
-
-# The plan of the next round reads the decision: the same one, however often Snakemake starts.
-checkpoint decide_round:
-    input:
-        unpack(inputs_of_round),
-    output:
-        decision=f"{RESULTS}/rounds/{{round}}.csv",
-        runs=f"{RESULTS}/rounds/{{round}}-runs.csv",
-    log:
-        f"{RESULTS}/logs/rounds/{{round}}.log",
-    wildcard_constraints:
-        round="[1-9][0-9]*",
-    conda:
-        "../../envs/report.yaml"
-    resources:
-        script=script("decide_round.py"),
-    params:
-        cells=lambda wildcards: to_csv(cells_until(int(wildcards.round))),
-        decisions=lambda wildcards, input: input.get("decisions", ""),  # none in a dry run
-        restarts=STUDY.config.restarts,
-        options=STUDY.options,
-        code=code_digest("decide_round.py"),
-    shell:
-        "python {resources.script:q} --cells {params.cells:q} --trained results/trained"
-        " --decisions {params.decisions} --restarts {params.restarts} --options {params.options:q}"
-        " --runs {output.runs} --out {output.decision} 2>&1 | tee {log}"
 
 
 # It has no output and always prints.

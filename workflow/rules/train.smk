@@ -105,17 +105,17 @@ use rule train_target as train_sweep with:
 
 rule intermediate:
     input:
-        records("intermediate"),
+        lambda wildcards: records("intermediate"),
         described("intermediate"),
 
 
 rule targets:
     input:
-        records("target"),
+        lambda wildcards: records("target"),
         described("intermediate", "target"),
 
 
 rule probing:
     input:
-        records("probing"),
+        lambda wildcards: records("probing"),
         described("intermediate", "probing"),

@@ -5,20 +5,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from interlude.analysis.decisions import read_stopped
 from interlude.errors import command
 from interlude.files import written_atomically
 from interlude.jobs.collect import require_finished
 from interlude.plan.cells import read_plan, scored
+from interlude.plan.rounds import within
 
 
 @command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="plan.csv")
+    parser.add_argument("--rounds", type=Path, help="rounds.csv, where cells were stopped")
     parser.add_argument("--trained", type=Path, required=True, help="folder of all trainings")
     parser.add_argument("--out", type=Path, required=True, help="text file to write on success")
     arguments = parser.parse_args()
-    count = require_finished(scored(read_plan(arguments.plan)), arguments.trained)
+    stopped = read_stopped(arguments.rounds) if arguments.rounds else {}
+    most = {cell: restarts for cell, (restarts, _) in stopped.items()}
+    cells = within(scored(read_plan(arguments.plan)), most)
+    count = require_finished(cells, arguments.trained)
     with written_atomically(arguments.out) as path:
         path.write_text(f"{count} scores, each with a result.\n")
 

@@ -8,7 +8,12 @@ from pathlib import Path
 from interlude.analysis.catalog import FIGURES, OF_SELECTION
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
-from interlude.analysis.results import of_full_size, read_runs, read_selection_scores
+from interlude.analysis.results import (
+    of_common_restarts,
+    of_full_size,
+    read_runs,
+    read_selection_scores,
+)
 from interlude.analysis.scope import described
 from interlude.analysis.selection import selection_tables
 from interlude.analysis.study_tables import write_study_tables
@@ -30,7 +35,7 @@ def main() -> None:
     runs = read_runs(arguments.scores, arguments.trainings, options.tasks or None)
     flagged = of_full_size(flag_degenerate(runs, options.degenerate))
     given = read_selection_scores(arguments.given) if arguments.given else None
-    tables = selection_tables(flagged, options, given)
+    tables = selection_tables(of_common_restarts(flagged), options, given)
     write_study_tables(tables, arguments.tables, described(options, flagged))
     names = [name for name in FIGURES if name in OF_SELECTION]
     draw_figures(names, runs, arguments.tables, options, arguments.figures)

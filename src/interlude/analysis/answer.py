@@ -69,7 +69,9 @@ def told_from(options: Options) -> dict[str, str]:
 def read_tables(folder: Path, options: Options) -> dict[str, pd.DataFrame]:
     """Return the tables that an answer and its warnings are told from, from a study's folder."""
     names = told_from(options)
-    texts = dict.fromkeys(("note", "disagreement", "noise"), "str")  # also where none has a value
+    texts = dict.fromkeys(
+        ("note", "disagreement", "noise", "stopped"), "str"
+    )  # also where none has a value
     return {each: pd.read_csv(folder / f"{name}.csv", dtype=texts) for each, name in names.items()}
 
 

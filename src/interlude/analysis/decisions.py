@@ -1,4 +1,7 @@
-"""What follows a round of trainings, as a file that the plan reads, with a row per source."""
+"""What follows a round of trainings, as a file that the plan reads.
+
+Of a recommendation a row per source, of a study that stops when it knows a row per cell.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,15 @@ from pathlib import Path
 
 from interlude.errors import InputError
 from interlude.files import written_atomically
+from interlude.words import Scored
 
 COLUMNS = ["source", "restarts", "ends"]
+# Of a look at cells: how many restarts they had, the interval of the difference at the look's
+# level, in points, and why the cell gets no further restarts; empty where it does.
+LOOK = (
+    *("arm", "against", "role", "source", "task", "restarts", "level", "negligible"),
+    *("delta", "low", "high", "stopped"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,3 +50,24 @@ def read_decision(path: Path) -> Decision:
     if not whole or not all(row[1].isdecimal() for row in rows[1:]):
         raise InputError(f"{path}: not a whole decision. Delete it and run again.")
     return Decision([row[0] for row in rows[1:]], int(rows[1][1]), rows[1][2])
+
+
+def read_stopped(path: Path) -> dict[Scored, tuple[int, str]]:
+    """Read the cells that were stopped at looks -> their restarts, and why.
+
+    InputError for a file that is no such.
+    """
+    with path.open(encoding="utf8", newline="") as file:
+        names, *rows = [*csv.reader(file)] or [[]]
+    whole = tuple(names) == LOOK and all(len(row) == len(LOOK) for row in rows)
+    told = [dict(zip(LOOK, row, strict=True)) for row in rows] if whole else []
+    if not whole or not all(row["restarts"].isdecimal() for row in told):
+        raise InputError(f"{path}: not a whole decision. Delete it and run again.")
+    return {
+        (row["arm"], row["role"], row["source"], row["task"]): (
+            int(row["restarts"]),
+            row["stopped"],
+        )
+        for row in told
+        if row["stopped"]
+    }

@@ -203,6 +203,20 @@ def of_full_size(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["examples"].isna() & runs["task_examples"].isna()]
 
 
+def of_common_restarts(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs without the restarts that a stopped cell of their arm does not have.
+
+    Cells were stopped for what their first restarts showed: means over cells of all the restarts
+    that there are would lie too far from 0. Scores of intermediate tasks are all kept.
+    """
+    stopped = runs[runs["stopped"].notna()]
+    if stopped.empty:
+        return runs
+    last = stopped.groupby(SCORED)["restart"].max().groupby("arm").min()
+    beyond = (runs["restart"] > runs["arm"].map(last)).fillna(False)
+    return runs[~beyond.astype(bool) | (runs["role"] == ROLES[0])]
+
+
 def _table(rows: Iterable[Mapping[str, Any]], columns: _Columns) -> pd.DataFrame:
     checked = [_as_row(row, number, columns) for number, row in enumerate(rows, start=1)]
     return pd.DataFrame(checked, columns=list(columns)).astype(dict(columns))

@@ -30,7 +30,7 @@ from interlude.analysis.options import Options
 from interlude.analysis.overview import task_table
 from interlude.analysis.pooled import pooled_tables, with_rank
 from interlude.analysis.restarts import restart_table
-from interlude.analysis.results import of_full_size, trainings_of
+from interlude.analysis.results import of_common_restarts, of_full_size, trainings_of
 from interlude.analysis.robustness import collapsed_sources, robustness_table
 from interlude.analysis.scope import described, of_main
 from interlude.analysis.setting_effects import setting_effects
@@ -66,7 +66,8 @@ def study_tables(
         variant["pooled"] = with_rank(variant["pooled"], by)
     main = excluding[options.degenerate.exclude]
     # Resampling takes long, so only the main tables have it.
-    encoders = _of_main_arm(flagged, options)
+    encoders = _of_main_arm(of_common_restarts(flagged), options)
+    common = _of_common(main["transfer"], flagged, options, options.degenerate.exclude)
     main["correlation_intervals"] = bootstrap_intervals(
         score_matrix(encoders, options.degenerate.exclude), options.statistics
     )
@@ -79,7 +80,7 @@ def study_tables(
         "conclusions": changed_conclusions(
             excluding[True]["transfer"], excluding[False]["transfer"], options.statistics.alpha
         ),
-        "averages_by_filter": averages_by_filter(main["transfer"], options),
+        "averages_by_filter": averages_by_filter(common, options),
         "sources": sources,
         "size_correlations": size_correlations(sources),
     }
@@ -90,7 +91,7 @@ def study_tables(
         for name, (column, of) in curves.items()
         if everything[column].notna().any()
     }
-    tables |= _of_arms(main, runs, options, trainings)
+    tables |= _of_arms({**main, "transfer": common}, runs, options, trainings)
     tables |= _of_trials(flagged, options)
     for suffix, filtered in variants(options.degenerate.exclude).items():
         tables |= {f"{name}{suffix}": table for name, table in excluding[filtered].items()}
@@ -144,8 +145,9 @@ def write_study_tables(tables: dict[str, pd.DataFrame], folder: Path, options: O
 def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[str, pd.DataFrame]:
     levels = options.statistics
     transfer = with_example_noise(transfer_table(flagged, options, filtered), flagged, options)
-    averages = average_table(transfer, cell_scores(flagged, filtered), options)
-    matrix = score_matrix(_of_main_arm(flagged, options), filtered)
+    even, common = of_common_restarts(flagged), _of_common(transfer, flagged, options, filtered)
+    averages = average_table(common, cell_scores(even, filtered), options)
+    matrix = score_matrix(_of_main_arm(even, options), filtered)
     collapsed = collapsed_sources(of_main(averages, options), levels.collapsed)
     told = {"mix_or_chain": _mixing(transfer, flagged, options)} if options.mixing else {}
     if options.methods:
@@ -156,11 +158,25 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
         "transfer": transfer,
         "restarts": restart_table(flagged, transfer, filtered, levels),
         "averages": averages,
-        **pooled_tables(transfer, levels.alpha),
+        **pooled_tables(common, levels.alpha),
         "correlations": target_block(matrix, levels.alpha),
         "correlations_all": correlation_pairs(matrix),
         "robustness": robustness_table(matrix, collapsed, options),
     }
+
+
+def _of_common(
+    transfer: pd.DataFrame, flagged: pd.DataFrame, options: Options, filtered: bool
+) -> pd.DataFrame:
+    """Return the transfer table for what is told of several cells together.
+
+    Where cells were stopped, it is of the restarts that all cells of an arm have, but for what the
+    tests of the cells themselves have found.
+    """
+    even = of_common_restarts(flagged)
+    if even is flagged:
+        return transfer
+    return transfer_table(even, options, filtered).assign(p_holm=transfer["p_holm"])
 
 
 def _mixing(transfer: pd.DataFrame, flagged: pd.DataFrame, options: Options) -> pd.DataFrame:

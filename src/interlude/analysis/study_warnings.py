@@ -10,7 +10,7 @@ import pandas as pd
 from interlude.analysis.example_noise import EXAMPLES, NOT_KNOWN
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order
-from interlude.words import NO_SOURCE, ROLES
+from interlude.words import KNOWN_NEGLIGIBLE, KNOWN_TO_DIFFER, NO_SOURCE, ROLES
 
 INTERMEDIATE = ROLES[0]
 MUCH_TRUNCATED = 5.0  # per cent of the examples
@@ -34,6 +34,7 @@ def study_warnings(
     return [
         *_lost(flagged),
         *_few(transfer, options),
+        *_stopped(transfer),
         *options.notes(),
         *_degenerate(flagged, options),
         *_either_way(tables["averages_by_filter"], options),
@@ -64,6 +65,29 @@ def _few(transfer: pd.DataFrame, options: Options) -> Iterator[str]:
                 f"Fewer than two runs count in {len(few)} of {len(own)} {what} (on {names}): "
                 "they have no test."
             )
+
+
+def _stopped(transfer: pd.DataFrame) -> Iterator[str]:
+    """Yield what early stopping does to estimates."""
+    if "stopped" not in transfer:
+        return
+    why = transfer["stopped"].fillna("")
+    counts = {what: int((why == name).sum()) for name, what in _KNOWN.items()}
+    told = ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
+    far = " What is known to differ was measured too far from 0, on average." * (
+        KNOWN_TO_DIFFER in set(why)
+    )
+    yield (
+        f"{(why != '').sum()} of {len(transfer)} cells were stopped before their last restart "
+        f"({told}).{far} Means and estimates over several cells are of the restarts that all cells "
+        "of the arm have."
+    )
+
+
+_KNOWN = {
+    KNOWN_TO_DIFFER: "known to differ",
+    KNOWN_NEGLIGIBLE: "known to differ by a negligible amount",
+}
 
 
 def _degenerate(runs: pd.DataFrame, options: Options) -> Iterator[str]:

@@ -23,7 +23,7 @@ from interlude.analysis.differences import (
 )
 from interlude.analysis.options import Options, Statistics
 from interlude.analysis.outcomes import degenerate_shares
-from interlude.analysis.results import FAMILY, POINTS, SCORED, in_order
+from interlude.analysis.results import FAMILY, POINTS, SCORED, in_order, of_common_restarts
 from interlude.words import NO_SOURCE
 
 COLUMNS = [
@@ -57,10 +57,13 @@ COLUMNS = [
 ]
 # Of a study with a grid of settings: see `differences.Scores`.
 OF_GRID = ["points", "df", "n_effective", "baseline_df", "baseline_n_effective"]
+# Of a study that stops cells once they are known: see `stops.look`.
+OF_STOPS = ["stopped", "delta_common"]
 ONE_ENCODER = "one intermediate encoder: of this encoder, not of its task"
 UNLEARNED = "its source never rose above majority in its own training"
 
 CELL = [*FAMILY, "source", "task"]  # of a table of differences
+_STOPPED = [*SCORED, "stopped"]
 Key = tuple[str, str, str, str]
 CellScores = dict[Key, Scores]
 
@@ -88,6 +91,9 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
     delta the mean over the points that both sides have of the difference there. Then also: points,
     how many these are; df, n_effective, baseline_df, baseline_n_effective: degrees of freedom of
     sd, and sd² / n_effective is the variance of the mean; see `differences.Scores`.
+
+    Of a study that stopped cells, also: stopped, why a cell got no further restarts; delta_common,
+    the difference over the restarts that all cells of the arm have, see `of_common_restarts`.
     """
     scores = {of: cell_scores(runs, of) for of in (True, False)}
     counts = _counts(runs)
@@ -108,10 +114,26 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
     table = pd.DataFrame(rows, columns=[*COLUMNS, *OF_GRID, "spread"])
     table = with_detectable(table, options.statistics)
     columns = COLUMNS + OF_GRID * bool(runs["point"].notna().any())
+    if runs["stopped"].notna().any():
+        table, columns = _with_stops(table, runs, filtered), columns + OF_STOPS
     corrected = {"p_holm": holm, "p_fdr": false_discovery}
     by_family = {name: _by_family(table, method) for name, method in corrected.items()}
     shares = degenerate_shares(table, options.statistics.alpha)
     return table.assign(**by_family, **shares, note=_notes(table, options))[columns]
+
+
+def _with_stops(table: pd.DataFrame, runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
+    why = {_key(cell): why for *cell, why in runs.dropna(subset="stopped")[_STOPPED].to_numpy()}
+    scores = cell_scores(of_common_restarts(runs), filtered)
+    own, bases = (
+        [_key(each) for each in table[[arm, "role", source, "task"]].to_numpy()]
+        for arm, source in (("arm", "source"), ("against", "baseline_source"))
+    )
+    common = [
+        POINTS * mean_difference(*(scores.get(each, NO_SCORES) for each in pair))
+        for pair in zip(own, bases, strict=True)
+    ]
+    return table.assign(stopped=[why.get(each, "") for each in own], delta_common=common)
 
 
 def cell_scores(runs: pd.DataFrame, filtered: bool) -> CellScores:

@@ -52,7 +52,7 @@ def value_table(reference: Path, studies: list[Path]) -> pd.DataFrame:
 
 def _published_rows(reference: Path, evidence: Evidence) -> Iterator[dict[str, Any]]:
     known = expected_gains(evidence, ALPHA, evidence.encoder).coverage["each task"]
-    own, hub = _published_truth(reference), hub_truth(reference)
+    own, hub = published_truth(reference), hub_truth(reference)
     drawn = _with_restarts(hub, hub_spread(reference))
     seconds = row_of(PRUKSACHATKUN, "seconds", own, _static_outcomes(own))
     yield {**seconds, "coverage": PERCENT * known}
@@ -61,7 +61,8 @@ def _published_rows(reference: Path, evidence: Evidence) -> Iterator[dict[str, A
     yield from _of_hours(HUB, hub, drawn, first=40)
 
 
-def _published_truth(reference: Path) -> Truth:
+def published_truth(reference: Path) -> Truth:
+    """Return the scores of Pruksachatkun et al. as a truth."""
     options = Options(degenerate=DegenerateRule(exclude=False))
     runs = joined(*published_tables(load_published(reference), "published"))
     return truth_of_runs(flag_degenerate(runs, options.degenerate), options, PRUKSACHATKUN)

@@ -36,8 +36,8 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
     transfer: the rows of one contrast in the transfer table. Without a column of the baseline where
     it has the same sources. Bold with a star: survives Holm's correction; bold: survives
     Benjamini and Hochberg's. A dot: of the cell or its baseline not every planned run counts. A
-    cross: some of these runs are degenerate. Hatched: no test. Grey: no difference. A difference
-    inside the noise takes no more than half of the scale.
+    cross: some of these runs are degenerate. A line below: stopped early. Hatched: no test. Grey:
+    no difference. A difference inside the noise takes no more than half of the scale.
     """
     if transfer.empty:
         return message_figure("No transfer to show:\nthe study has no intermediate task.")
@@ -67,7 +67,8 @@ def draw_heatmap(transfer: pd.DataFrame, options: Options) -> Figure:
 def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) -> Cells:
     """Return the cells of one role; rows are tasks and, for target tasks, their average.
 
-    The average is over the tasks that all sources have a difference on, so that it compares them.
+    The average is over the tasks that all sources have a difference on, so that it compares them;
+    where cells were stopped, over the restarts that all cells have.
     The baseline column is in absolute points; its difference from itself, its colour, is 0. There
     is none where each source has a baseline of its own.
     """
@@ -90,7 +91,10 @@ def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) 
             signs.assign(**{BASELINE: ""}),
             untested.assign(**{BASELINE: False}),
         )
-    return _with_average(cells, baseline) if transfer["role"].iloc[0] == "target" else cells
+    if transfer["role"].iloc[0] != "target":
+        return cells
+    even = place.get("delta_common", place["delta"]).reindex(grid).unstack()[sources].loc[tasks]
+    return _with_average(cells, baseline, even)
 
 
 def _has_one_baseline(transfer: pd.DataFrame) -> bool:
@@ -98,16 +102,20 @@ def _has_one_baseline(transfer: pd.DataFrame) -> bool:
     return bool((transfer["baseline_source"] == NO_SOURCE).all())
 
 
-def _with_average(cells: Cells, baseline: pd.Series[float]) -> Cells:
-    """Return the cells with a row of averages, unless no task has a difference of all sources."""
+def _with_average(cells: Cells, baseline: pd.Series[float], even: pd.DataFrame) -> Cells:
+    """Return the cells with a row of averages, unless no task has a difference of all sources.
+
+    even: what is averaged, differences of shape (tasks, sources).
+    """
     frames = (cells.values, cells.texts, cells.bold, cells.signs, cells.untested)
     values, texts, bold, signs, untested = (frame.copy() for frame in frames)
-    delta = values.drop(columns=BASELINE, errors="ignore")
-    common = delta.loc[:, delta.notna().any()].dropna()
+    common = even.loc[:, even.notna().any()].dropna()
     if common.empty:
         return cells
-    name = AVERAGE if len(common) == len(delta) else f"{AVERAGE} of {len(common)}"
-    values.loc[name] = values.loc[common.index].mean()
+    name = AVERAGE if len(common) == len(even) else f"{AVERAGE} of {len(common)}"
+    values.loc[name] = common.mean().reindex(values.columns)
+    if BASELINE in values:
+        values.loc[name, BASELINE] = 0.0
     texts.loc[name] = values.loc[name].map(signed)
     if BASELINE in texts:
         texts.loc[name, BASELINE] = points(baseline[common.index].mean())
@@ -140,32 +148,44 @@ def _degenerate(cells: pd.DataFrame) -> pd.Series[bool]:
     return cells["n_degenerate"] + cells["baseline_n_degenerate"] > 0
 
 
+def _stopped(cells: pd.DataFrame) -> pd.Series[bool]:
+    """Return which cells got no further restarts, since they were known."""
+    return cells.get("stopped", pd.Series("", cells.index)).fillna("") != ""
+
+
 def _of_baseline(cells: pd.DataFrame) -> pd.DataFrame:
     """Return a cell of the baseline of each task, with its own runs."""
     first = cells.drop_duplicates("task")
-    none = {"n_restarts": 0, "n_planned": 0, "n_degenerate": 0}
+    none = {"n_restarts": 0, "n_planned": 0, "n_degenerate": 0, "stopped": ""}
     return first.assign(source=BASELINE, delta=0.0, **none)
 
 
 def _mark(
     axes: Axes, cells: pd.DataFrame, sources: list[str], colours: Colormap, scale: Normalize
 ) -> None:
-    """Put a dot into the right corner of incomplete cells, a cross into the left of degenerate."""
+    """Put a dot into the right corner of incomplete cells, a cross into the left of degenerate.
+
+    And a line below the numbers of those that were stopped.
+    """
     rows = {task: number for number, task in enumerate(dict.fromkeys(cells["task"]))}
     columns = {source: number for number, source in enumerate(sources)}
     if _has_one_baseline(cells):
         columns[BASELINE] = len(sources)
         cells = pd.concat([cells, _of_baseline(cells)], ignore_index=True)
-    looks = {".": (_incomplete(cells), 0.93, 0), "x": (_degenerate(cells), 0.07, 0.5)}
-    for marker, (marked, place, width) in looks.items():
+    looks = {
+        ".": (_incomplete(cells), 0.93, 0.2, 4, 0),
+        "x": (_degenerate(cells), 0.07, 0.2, 2, 0.5),
+        "_": (_stopped(cells), 0.5, 0.88, 8, 0.6),
+    }
+    for marker, (marked, across, down, size, width) in looks.items():
         shown = cells[marked]
         for source, task, delta in zip(shown["source"], shown["task"], shown["delta"], strict=True):
             axes.plot(
-                columns[source] + place,
-                rows[task] + 0.2,
+                columns[source] + across,
+                rows[task] + down,
                 marker,
                 color=ink(delta, colours, scale),
-                markersize=4 if marker == "." else 2,
+                markersize=size,
                 markeredgewidth=width,
             )
 
@@ -178,6 +198,7 @@ def _legend(transfer: pd.DataFrame, alpha: float) -> list[str]:
         f"{bold}: survives Benjamini–Hochberg's": (transfer["p_fdr"] < alpha).any(),
         "dot: not all planned runs count": _incomplete(transfer).any(),
         "×: degenerate runs, its own or its baseline's": _degenerate(transfer).any(),
+        "underlined: stopped early, once known": _stopped(transfer).any(),
         "hatched: a difference without a test": untested["delta"].notna().any(),
         "grey: no difference": transfer["delta"].isna().any(),
     }

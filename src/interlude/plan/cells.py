@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interlude.errors import InputError
-from interlude.words import ADDED, KEY, NO_SOURCE
+from interlude.words import ADDED, KEY, NO_SOURCE, Scored
 
 COLUMNS = (*KEY, "id")
 # These stand as arm where a training only serves to choose settings, or a source by few steps; no
@@ -35,6 +35,11 @@ class Cell:
     point: int | None
     training: str
     task_examples: int | None = None
+
+    @property
+    def scored(self) -> Scored:
+        """What its restarts are repetitions of: arm, role, source, task."""
+        return self.arm, self.role, self.source, self.task
 
     @property
     def name(self) -> str:

@@ -392,6 +392,19 @@ class Config(Declared):
         description="true: a new intermediate model in each restart (Pruksachatkun et al. 2020); "
         "false: one, of restart 1, for all (Chang and Lu 2021)",
     )
+    stop: Literal["when-known", None] = Field(
+        None,
+        description="when-known: a cell gets no further restarts once its difference from the "
+        "baseline is known, which is looked at after 3, 5 and 10 restarts (docs/stop.md); null: "
+        "all cells get all restarts",
+    )
+    negligible: Number | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="with stop, a difference in points that makes no difference: a cell whose "
+        "interval lies within it counts as known, too; above 0; null for none",
+    )
     self_transfer: bool = Field(
         True,
         description="whether a task that is intermediate and target is also trained from itself",

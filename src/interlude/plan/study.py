@@ -22,7 +22,7 @@ from interlude.plan.seeds import derived_seed
 from interlude.plan.settings import Settings
 from interlude.plan.tasks import Task, load_task
 from interlude.plan.trainings import MLM, RANDOM
-from interlude.words import OF_TABLES, ROLES, Contrast
+from interlude.words import LOOKS, OF_TABLES, ROLES, Contrast
 
 SEMB = "semb"  # the method of selection that has a model of its own
 _Given = tuple[Settings, int | None, bool]  # and examples, and whether to standardise
@@ -194,6 +194,7 @@ def load_study(
     _check_arms(config, where)
     check_contrasts(config, where)
     _check_selection(config, where)
+    _check_stop(config, where)
     names = dict.fromkeys(name for role in ROLES for name in config.tasks(role))
     names |= dict.fromkeys([*_named_in_arms(config), *_looked_at(config)])
     tasks = {name: load_task(registry[name]) for name in names}
@@ -405,6 +406,39 @@ def _check_selection(config: Config, where: str) -> None:
             f"{where}: key selection.methods: found {of_encoders[0]} in a study with weights: "
             f"{RANDOM}, while it reads the pretrained encoder. Allowed: {', '.join(OF_TABLES)}."
         )
+
+
+def _check_stop(config: Config, where: str) -> None:
+    """Refuse to stop where there is nothing to look at, or where a look would not tell enough."""
+    if config.stop is None:
+        if config.negligible is not None:
+            raise InputError(
+                f"{where}: key negligible: found {config.negligible} without stop. Allowed: with "
+                "stop: when-known."
+            )
+        return
+    hours = config.recommend is not None and config.recommend.budget == "hours"
+    one = "as it is a difference at one setting and size that is known"
+    faults = {
+        "restarts": config.restarts <= LOOKS[0]
+        and f"{config.restarts}. Allowed: {LOOKS[0] + 1} or more, as cells are first looked at "
+        f"after {LOOKS[0]}",
+        "contrasts": not contrasts_of(config)
+        and "no arm that is compared with another. Allowed: one with a baseline",
+        "statistics.paired": config.statistics.paired
+        and "true. Allowed: false, as a cell has fewer restarts than its baseline",
+        "grid": config.grid and f"a grid of settings. Allowed: null, {one}",
+        "sizes": config.sizes and f"sizes. Allowed: none, {one}",
+        "target_sizes": config.target_sizes and f"sizes. Allowed: none, {one}",
+        "stability": config.stability
+        and "tables of trials. Allowed: null, as these compare equal numbers of restarts",
+        "recommend.budget": hours and "hours. Allowed: another, as its rounds stop by another rule",
+        "published": config.published and f"{config.published}. Allowed: null; nothing is trained",
+        "results": config.results and "scores that are there. Allowed: null; nothing is trained",
+    }
+    for key, found in faults.items():
+        if found:
+            raise InputError(f"{where}: key {key}: found {found}, with stop: {config.stop}.")
 
 
 def _check_arms(config: Config, where: str) -> None:

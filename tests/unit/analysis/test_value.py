@@ -19,7 +19,7 @@ PAGE = ROOT / "docs/choose-a-start.md"
 
 @pytest.fixture(scope="module")
 def truth() -> Truth:
-    return value._published_truth(ROOT / "reference")
+    return value.published_truth(ROOT / "reference")
 
 
 def test_rounds_on_the_published_matrix_come_to_what_the_page_says(truth: Truth) -> None:

@@ -466,6 +466,41 @@ def test_trainings_that_cannot_choose_a_start_are_refused(
         study(root, **{**enough, **changes, "recommend": HOURS})
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"restarts": 3},
+            r"key restarts: found 3\. Allowed: 4 or more, as cells are first looked at after 3, "
+            r"with stop: when-known\.",
+        ),
+        (
+            {"arms": {"single": [{"parts": ["task"]}]}},
+            "key contrasts: found no arm that is compared",
+        ),
+        ({"statistics": {"paired": True}}, r"key statistics\.paired: found true\. Allowed: false"),
+        ({"grid": {"epochs": [1, 2]}}, r"key grid: found a grid of settings\. Allowed: null"),
+        ({"sizes": {"tiny-single": [8]}}, r"key sizes: found sizes\. Allowed: none"),
+        ({"target_sizes": {"tiny-pair": [8]}}, r"key target_sizes: found sizes\. Allowed: none"),
+        ({"stability": {}}, r"key stability: found tables of trials\. Allowed: null"),
+        ({"recommend": HOURS}, r"key recommend\.budget: found hours\. Allowed: another"),
+        (
+            {"stop": None},
+            r"key negligible: found 1(\.0)? without stop\. Allowed: with stop: when-kn",
+        ),
+        ({"stop": "soon"}, r"key stop: found 'soon'\. Allowed: when-known"),
+        ({"negligible": 0}, r"key negligible: found 0\. Allowed: .*\(above 0\)"),
+    ],
+)
+def test_a_study_that_cannot_stop_when_it_knows_is_refused(
+    root: Path, changes: dict[str, Any], message: str
+) -> None:
+    enough = {"restarts": 4, "stop": "when-known", "negligible": 1}
+    with pytest.raises(InputError, match=message):
+        study(root, **{**enough, **changes})
+    assert study(root, **enough).config.stop == "when-known"
+
+
 def test_a_task_that_a_start_is_chosen_for_by_trainings_is_a_target(root: Path) -> None:
     given = {"intermediate": ["tiny-single", "tiny-choice"], "restarts": 2, "target": []}
     planned = study(root, **given, recommend=HOURS)
