@@ -112,6 +112,7 @@ def test_tables_of_what_is_there_wait_for_no_look(stopped: Project, tmp_path: Pa
 
 
 def test_with_all_restarts_only_those_that_were_left_out_are_trained(stopped: Project) -> None:
-    planned = stopped.planned(*STUDY, "--config", "stop=null", "negligible=null")
+    (stopped.root / "all.yaml").write_text("stop: null\nnegligible: null\n")
+    planned = stopped.planned(*STUDY, "all.yaml")
     assert planned["train_intermediate"] == 1
     assert planned["train_target"] == 2
