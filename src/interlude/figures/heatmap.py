@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
@@ -156,7 +158,7 @@ def _stopped(cells: pd.DataFrame) -> pd.Series[bool]:
 def _of_baseline(cells: pd.DataFrame) -> pd.DataFrame:
     """Return a cell of the baseline of each task, with its own runs."""
     first = cells.drop_duplicates("task")
-    none = {"n_restarts": 0, "n_planned": 0, "n_degenerate": 0, "stopped": ""}
+    none: dict[str, Any] = {"n_restarts": 0, "n_planned": 0, "n_degenerate": 0, "stopped": ""}
     return first.assign(source=BASELINE, delta=0.0, **none)
 
 
