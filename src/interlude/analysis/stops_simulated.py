@@ -56,7 +56,8 @@ class Scores:
     @property
     def are_cells(self) -> np.ndarray:
         """Which pairs are cells, shape (sources, tasks)."""
-        return ~np.isnan(self.effects)
+        known: np.ndarray = ~np.isnan(self.effects)
+        return known
 
 
 def intervals(
