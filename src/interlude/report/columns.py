@@ -75,7 +75,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *(_SOURCE, _TASK, _ROLE, _N),
         _column("n_degenerate", "Degenerate", WHOLE),
         *(_DELTA, _CI, _P_HOLM),
-        _column("stopped", "Stopped"),
     ),
     "averages": (
         *(_SOURCE, _ROLE, _TASKS),
