@@ -93,7 +93,7 @@ def test_tables_figure_and_answer_say_which_cells_were_stopped(stopped: Project)
     assert transfer["baseline_n"].tolist() == [4, 4]
     page = (stopped.root / RESULTS / "report.html").read_text()
     shown = tables(page)[f"{TABLES['transfer'].title}, all runs"].table
-    assert shown["Stopped"].tolist() == ["negligible"] * 2
+    assert shown["Runs"].tolist() == ["3"] * 2
     assert "2 of 2 cells were stopped" in (stopped.root / RESULTS / "answer.md").read_text()
 
 

@@ -65,15 +65,9 @@ from interlude.jobs.old_results import refuse_old_results
 from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
+from interlude.plan.looks import looks_of, until_look, within
 from interlude.plan.planner import check_mixtures, plan_of
-from interlude.plan.rounds import (
-    cells_of_rounds,
-    cells_to_choose_from,
-    looks_of,
-    trainings_behind,
-    until_look,
-    within,
-)
+from interlude.plan.rounds import cells_of_rounds, cells_to_choose_from, trainings_behind
 from interlude.plan.selection import Selected, features_of_starts, selected
 from interlude.plan.study import load_study
 from interlude.plan.trainings import digest_of

@@ -10,7 +10,7 @@ from interlude.errors import command
 from interlude.files import written_atomically
 from interlude.jobs.collect import require_finished
 from interlude.plan.cells import read_plan, scored
-from interlude.plan.rounds import within
+from interlude.plan.looks import within
 
 
 @command

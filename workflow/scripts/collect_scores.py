@@ -12,7 +12,7 @@ from interlude.errors import command
 from interlude.jobs.collect import collect
 from interlude.jobs.example_noise import Examples, with_example_variance
 from interlude.plan.cells import read_plan, scored
-from interlude.plan.rounds import within
+from interlude.plan.looks import within
 
 
 @command

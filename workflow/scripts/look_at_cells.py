@@ -14,7 +14,7 @@ from interlude.analysis.tables import write_csv
 from interlude.errors import command
 from interlude.jobs.collect import collect
 from interlude.plan.cells import read_plan, scored
-from interlude.plan.rounds import looks_of, until_look
+from interlude.plan.looks import looks_of, until_look
 
 
 @command

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,6 +178,7 @@ def test_without_an_interruption_the_end_of_a_failed_study_is_told(terminal: Ter
     assert terminal.lines == ["At least one job did not complete successfully."]
 
 
+SOURCES = Path(__file__).parents[3] / "src"
 HOOKED = """
 import sys
 from interlude.jobs.console import one_line_of_interruption
@@ -194,7 +196,9 @@ raise {error}
 )
 def test_an_interruption_before_any_job_is_one_line(error: str, status: int, said: str) -> None:
     code = HOOKED.format(error=error)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=SOURCES
+    )
     assert done.returncode == status
     assert done.stderr.endswith(said)
     assert ("Traceback" in done.stderr) == (error != "KeyboardInterrupt")

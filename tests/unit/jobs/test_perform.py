@@ -67,7 +67,7 @@ def test_a_record_is_a_whole_row_of_both_tables(form: str, carry_out: Perform) -
     found = tables(training, carry_out(training))
     absent = [{column for column in table if table[column].isna()[0]} for table in found]
     assert absent == [
-        {"example_var", "examples", "task_examples", "point", "reason"},
+        {"example_var", "examples", "task_examples", "point", "reason", "stopped"},
         {
             *("start", "energy_joules", "start_bytes", "taken_from"),
             *("references", "masked_accuracy"),

@@ -10,8 +10,8 @@ import pytest
 from helpers import tiny
 
 from interlude.plan.cells import Cell
+from interlude.plan.looks import looks_of, until_look, within
 from interlude.plan.planner import plan_of
-from interlude.plan.rounds import looks_of, until_look, within
 from interlude.plan.study import Study, load_study
 
 ARMS = {
