@@ -18,10 +18,11 @@ endef
 study: .venv/ready
 	$(BIN)/snakemake --cores all
 
+# Three workers on two cores, since tests on SLURM mostly wait.
 test: .venv/ready check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-# Takes some ten minutes: studies of known truth through the tables. Prints the rates of error.
+# Takes some twenty minutes: studies of known truth through the tables, whose rates of error it prints, and large figures.
 test-slow: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -s tests/unit/analysis tests/unit/figures
 
