@@ -1,4 +1,7 @@
-"""Write files whole or not at all, and tell one that was changed since from a good one."""
+"""Write files whole or not at all, and tell one that was changed since from a good one.
+
+Also tables of Markdown pages, which are made by a command.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -196,3 +200,15 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as a Markdown page has it."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def with_table(page: str, name: str, table: str) -> str:
+    """Return the text of a page with a table between the lines `<!-- name -->`, `<!-- end -->`."""
+    place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    return place.sub(lambda found: f"{found[1]}{table}{found[2]}", page)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from interlude.errors import InputError
-from interlude.files import check_folder, filling, write_json, written_atomically
+from interlude.files import check_folder, filling, with_table, write_json, written_atomically
 
 
 def write(target: Path, text: str) -> None:
@@ -156,3 +156,8 @@ def test_what_a_lost_process_left_is_removed_and_what_another_writes_stays(tmp_p
         (tmp_path / name).touch()
     write(tmp_path / "a.txt", "new")
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", *others[1:]}
+
+
+def test_a_page_keeps_all_but_its_table() -> None:
+    page = "a\n<!-- value -->\nold\n<!-- end -->\nb\n"
+    assert with_table(page, "value", "new\n") == "a\n<!-- value -->\nnew\n<!-- end -->\nb\n"

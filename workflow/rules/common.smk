@@ -43,7 +43,7 @@ sys.excepthook = one_line_of_interruption
 from interlude.analysis import catalog
 from interlude.plan import bare_source, digest
 from interlude.analysis.answer_shown import as_text
-from interlude.analysis.decisions import read_decision, read_stopped
+from interlude.analysis.decisions import read_decision, restarts_of_stopped
 from interlude.analysis.known_as import KNOWN_AS
 from interlude.data.fetch.archives import find_archive
 from interlude.data.fetch.availability import why_unavailable
@@ -716,7 +716,7 @@ def decided(number):
 def cells_until(number):
     """The cells of so many rounds."""
     if STOPS:
-        stopped = stopped_by(decided(each) for each in range(1, number))
+        stopped = restarts_of_stopped(decided(each) for each in range(1, number))
         return until_look(PLAN.cells, STUDY.contrasts, LOOK_AFTER[number - 1], stopped)
     rounds = [read_decision(decided(each)) for each in range(number)]
     return cells_of_rounds(TO_CHOOSE_FROM, [(each.kept, each.restarts) for each in rounds])
@@ -740,18 +740,12 @@ def cells_of_round(wildcards):
     return f"--plan {PLAN_FILE} --planned {digest_of(PLAN_TEXT)} {given}"
 
 
-def stopped_by(files):
-    """Cells that were stopped -> after how many restarts."""
-    stopped = {cell: ends for file in files for cell, ends in read_stopped(Path(file)).items()}
-    return {cell: restarts for cell, (restarts, _) in stopped.items()}
-
-
 def looks():
     """The files of all looks; to report what is there, of those that are."""
-    files = [decision_file(number) for number in range(1, len(LOOK_AFTER) + 1)]
+    numbers = range(1, len(LOOK_AFTER) + 1)
     if STUDY.config.missing_runs == "report":
-        return [file for file in files if Path(file).exists()]
-    return [decided(number) for number in range(1, len(LOOK_AFTER) + 1)]
+        return [file for file in map(Path, map(decision_file, numbers)) if file.exists()]
+    return list(map(decided, numbers))
 
 
 def decisions_there(wildcards):
@@ -771,7 +765,7 @@ def rounds_argument(wildcards, input):
 
 def cells_of_study():
     """All cells of the plan; those that were stopped, with the restarts that they had by then."""
-    return within(PLAN.cells, stopped_by(looks())) if STOPS else PLAN.cells
+    return within(PLAN.cells, restarts_of_stopped(looks())) if STOPS else PLAN.cells
 
 
 def last_round():

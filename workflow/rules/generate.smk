@@ -1,6 +1,6 @@
 # Tasks that a language model makes. They lie where other normalised tasks do. What they are made of
-# counts by what its own file says, never by time or code: rows that took hours stay while it says
-# the same. Finished batches are kept, so that an interrupted job goes on, to the same bytes.
+# counts by what its own file says, never by time or its code: rows that took hours stay while it says
+# the same. Finished batches are kept, so that a job that is run again goes on, to the same bytes.
 rule generate_task:
     input:
         unpack(inputs_to_generate),

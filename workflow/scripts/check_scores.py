@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.analysis.decisions import read_stopped
+from interlude.analysis.decisions import restarts_of_stopped
 from interlude.errors import command
 from interlude.files import written_atomically
 from interlude.jobs.collect import require_finished
@@ -21,8 +21,7 @@ def main() -> None:
     parser.add_argument("--trained", type=Path, required=True, help="folder of all trainings")
     parser.add_argument("--out", type=Path, required=True, help="text file to write on success")
     arguments = parser.parse_args()
-    stopped = read_stopped(arguments.rounds) if arguments.rounds else {}
-    most = {cell: restarts for cell, (restarts, _) in stopped.items()}
+    most = restarts_of_stopped([arguments.rounds] if arguments.rounds else [])
     cells = within(scored(read_plan(arguments.plan)), most)
     count = require_finished(cells, arguments.trained)
     with written_atomically(arguments.out) as path:

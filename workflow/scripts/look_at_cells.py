@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.analysis.decisions import read_stopped
+from interlude.analysis.decisions import restarts_of_stopped
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options
 from interlude.analysis.results import SCORED, joined, of_full_size, to_scores, to_trainings
@@ -32,8 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     options = arguments.options
     restarts = looks_of(arguments.restarts)[len(arguments.decisions)]
-    before = [read_stopped(path) for path in arguments.decisions]
-    stopped = {cell: ends for each in before for cell, (ends, _) in each.items()}
+    stopped = restarts_of_stopped(arguments.decisions)
     planned = scored(read_plan(arguments.plan))
     cells = until_look(planned, options.contrasts, restarts, stopped)
     found = collect("", cells, arguments.trained)

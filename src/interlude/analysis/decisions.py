@@ -6,6 +6,7 @@ Of a recommendation a row per source, of a study that stops when it knows a row 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,3 +72,9 @@ def read_stopped(path: Path) -> dict[Scored, tuple[int, str]]:
         for row in told
         if row["stopped"]
     }
+
+
+def restarts_of_stopped(looks: Iterable[Path]) -> dict[Scored, int]:
+    """Read the cells that were stopped at some looks -> after how many restarts."""
+    stopped = {cell: ends for file in looks for cell, ends in read_stopped(file).items()}
+    return {cell: restarts for cell, (restarts, _) in stopped.items()}

@@ -9,12 +9,9 @@ writes two tables into a page: errors of studies whose truth is known, between `
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +21,7 @@ from interlude.analysis.published import load_published
 from interlude.analysis.stops import OF_A_LOOK
 from interlude.analysis.truth import Truth
 from interlude.analysis.value import published_truth
+from interlude.files import markdown_table, with_table
 from interlude.words import LOOKS
 
 ALPHA = 0.05
@@ -280,11 +278,11 @@ def saved_table(reference: Path) -> pd.DataFrame:
 def as_markdown(table: pd.DataFrame, columns: dict[str, tuple[str, str]]) -> str:
     """Return columns of a table as a page shows them: name -> head, and how it is written."""
     heads = [head for head, _ in columns.values()]
-    rows: list[Sequence[Any]] = [heads, ["---"] * len(heads)]
+    rows = []
     for _, row in table.iterrows():
         told = ((row[name], form) for name, (_, form) in columns.items())
         rows.append(["–" if pd.isna(each) else format(each, form) for each, form in told])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return markdown_table(heads, rows)
 
 
 ERRORS = {
@@ -321,13 +319,7 @@ def main() -> None:
     for name, table in tables.items():
         print(table)
         for page in pages:
-            page.write_text(refreshed(page.read_text("utf8"), name, table), encoding="utf8")
-
-
-def refreshed(page: str, name: str, table: str) -> str:
-    """Return the text of a page with a table of it as it is today."""
-    found = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-    return found.sub(lambda parts: f"{parts[1]}{table}{parts[2]}", page)
+            page.write_text(with_table(page.read_text("utf8"), name, table), encoding="utf8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ scores are of one run each, five that are drawn with the spread of 20 seeds.
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,11 @@ from interlude.analysis.selectors import static_order
 from interlude.analysis.truth import Truth, truth_of_runs
 from interlude.analysis.value_of_study import value_of_study
 from interlude.errors import command
+from interlude.files import markdown_table, with_table
 
 PRUKSACHATKUN, HUB = "Pruksachatkun et al.", "hub models"
 COLUMNS = ["truth", "level", "share", "regret_1", "regret_3", "best_in_3", "coverage", "targets"]
 DRAWN = 5  # restarts of a hub model
-_TABLE = re.compile(r"(<!-- value -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def value_table(reference: Path, studies: list[Path]) -> pd.DataFrame:
@@ -104,17 +103,12 @@ def as_markdown(table: pd.DataFrame) -> str:
         *("truth", "level", "share of the grid, %", "Regret@1, %", "Regret@3, %"),
         *("best in top 3, %", "intervals hold, %", "targets"),
     )
-    rows = [heads, ["---"] * len(heads)]
+    rows = []
     for row in table.itertuples(index=False):
         shown = zip(row[2:7], (0, 2, 2, 0, 0), strict=True)
         numbers = ["–" if pd.isna(each) else f"{each:.{digits}f}" for each, digits in shown]
         rows.append([*row[:2], *numbers, str(row[7])])
-    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
-
-
-def refreshed(page: str, table: str) -> str:
-    """Return the text of a page with its table as it is today."""
-    return _TABLE.sub(lambda found: f"{found[1]}{table}{found[2]}", page)
+    return markdown_table(heads, rows)
 
 
 @command
@@ -129,7 +123,7 @@ def main() -> None:
     print(table, end="")
     if arguments.page:
         page = arguments.page.read_text(encoding="utf8")
-        arguments.page.write_text(refreshed(page, table), encoding="utf8")
+        arguments.page.write_text(with_table(page, "value", table), encoding="utf8")
 
 
 if __name__ == "__main__":

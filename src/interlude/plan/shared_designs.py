@@ -9,15 +9,14 @@ ids that two of them have in common, and writes the table between the lines `<!-
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from interlude.files import markdown_table, with_table
 from interlude.plan.planner import Plan, plan_of
 from interlude.plan.study import load_study
 
-_TABLE = re.compile(r"(<!-- shared -->\n).*?(<!-- end -->)", re.DOTALL)
 # 4 intermediate tasks and 3 targets, of which one is an intermediate task as well.
 COMMON: dict[str, Any] = {
     "study": "mine",
@@ -62,20 +61,15 @@ def plans(root: Path) -> dict[str, Plan]:
 
 def as_markdown(planned: dict[str, Plan]) -> str:
     """Return the table: a row per second study, a column per first one; trainings it finds done."""
-    rows = [["second study", "trainings", *(f"after {name}" for name in planned)]]
-    rows.append(["---"] * len(rows[0]))
+    heads = ["second study", "trainings", *(f"after {name}" for name in planned)]
+    rows = []
     for name, second in planned.items():
         found = (
             "–" if name == other else str(len(second.trainings.keys() & first.trainings.keys()))
             for other, first in planned.items()
         )
         rows.append([name, str(len(second.trainings)), *found])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def refreshed(page: str, table: str) -> str:
-    """Return the text of a page with its table as it is today."""
-    return _TABLE.sub(lambda found: f"{found[1]}{table}{found[2]}", page)
+    return markdown_table(heads, rows)
 
 
 def main() -> None:
@@ -83,7 +77,9 @@ def main() -> None:
     table = as_markdown(plans(Path()))
     print(table, end="")
     for page in map(Path, sys.argv[1:]):
-        page.write_text(refreshed(page.read_text(encoding="utf8"), table), encoding="utf8")
+        page.write_text(
+            with_table(page.read_text(encoding="utf8"), "shared", table), encoding="utf8"
+        )
 
 
 if __name__ == "__main__":

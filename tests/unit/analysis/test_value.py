@@ -65,8 +65,3 @@ def test_drawn_restarts_lie_around_the_truth_as_far_as_seeds_do() -> None:
     assert len(drawn.runs) == value.DRAWN * len(truth.runs)
     off = drawn.scores.loc["copa"] - truth.scores.loc["copa"]
     assert off.std() == pytest.approx(spread["copa"] / np.sqrt(value.DRAWN), rel=0.15)
-
-
-def test_a_page_keeps_all_but_its_table() -> None:
-    page = "a\n<!-- value -->\nold\n<!-- end -->\nb\n"
-    assert value.refreshed(page, "new\n") == "a\n<!-- value -->\nnew\n<!-- end -->\nb\n"
