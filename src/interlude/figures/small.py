@@ -15,6 +15,7 @@ from interlude.figures.style import ONE_COLUMN, PAGE_HEIGHT, TWO_COLUMNS, new_fi
 
 _FEW_PANELS = 21  # three across fill a page
 _TITLE_SIZE = 6.5
+_BETWEEN = 0.3  # inches, from a title to the next
 _HANDLE = 0.4  # inches, with the space around it
 _LINE = 0.13  # inches
 # Where panels fill a page, each has little height, and most of it belongs to its curves.
@@ -34,7 +35,7 @@ def small_panels(titles: Sequence[str], height: float, entries: int) -> tuple[Fi
     panels = figure.subplots(down, across, squeeze=False).ravel()
     full = wanted > PAGE_HEIGHT
     for axes, title in zip(panels, titles, strict=False):
-        shown = fitted(title, width / across - 0.4, _TITLE_SIZE)
+        shown = _fitted(title, width / across - _BETWEEN)
         axes.set_title(shown, size=_TITLE_SIZE, pad=2 if full else None)
         axes.locator_params(axis="y", nbins=1 if full else 3)
         axes.locator_params(axis="x", nbins=3)
@@ -42,6 +43,16 @@ def small_panels(titles: Sequence[str], height: float, entries: int) -> tuple[Fi
     for axes in panels[len(titles) :]:
         axes.set_axis_off()
     return figure, list(panels[: len(titles)])
+
+
+def _fitted(title: str, width: float) -> str:
+    """Return a title that is no wider; a short ending in brackets, as of a role, stays whole."""
+    _, bracket, role = title.rpartition(" (")
+    ending = bracket + role if bracket and role.endswith(")") else ""
+    taken = text_width(ending, _TITLE_SIZE)
+    if taken > 0.6 * width:
+        return fitted(title, width, _TITLE_SIZE)
+    return fitted(title.removesuffix(ending), width - taken, _TITLE_SIZE) + ending
 
 
 def legend_above(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ from interlude.analysis.options import Options, Selection, Stability, Statistics
 from interlude.analysis.selection import selection_tables
 from interlude.analysis.study_tables import study_tables, write_study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
+from interlude.figures.small import small_panels
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
 
 FEW = Statistics(resamples=100)
@@ -249,3 +250,13 @@ def _inflated(stream: bytes) -> bytes:
         return zlib.decompress(stream)
     except zlib.error:
         return b""
+
+
+def test_a_long_title_of_a_panel_keeps_the_end_of_its_task_and_its_role() -> None:
+    tasks = [f"a task with a name that is wider than a panel, {number}" for number in (1, 2)]
+    _, panels = small_panels([f"{task} (intermediate)" for task in tasks * 12], 1.0, 1)
+    endings = {axes.get_title()[-16:] for axes in panels}
+    assert endings == {"1 (intermediate)", "2 (intermediate)"}
+    _, panels = small_panels(["mean over tasks (probing)", *tasks] * 12, 1.0, 1)
+    assert panels[0].get_title() == "mean over tasks (probing)"
+    assert "…" in panels[1].get_title()
