@@ -99,8 +99,8 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
         outcome = _trained(job, platform, checkpoints, say)
         outcome |= {"threads": threads, **meter.costs()}
         _leave_record(job, outcome)
-    if outcome["status"] == "ok":
-        _share(job, identity, outcome, say)
+    if job.files.shared is not None and outcome["status"] == "ok":
+        _share(job, job.files.shared, identity(), outcome, say)
 
 
 def _lost_start(files: JobFiles) -> tuple[str, str] | None:
@@ -412,10 +412,9 @@ def _taken(job: Job, identity: Callable[[], str], say: Say) -> bool:
 
     The record names the training that it was taken from, unless that is this one, done before.
     """
-    if job.files.shared is None:
-        return False
-    found = take(job.files.shared, identity(), _shared_files(job.files), say)
-    if found is None:
+    shared = job.files.shared
+    found = shared and take(shared, identity(), _shared_files(job.files), say)
+    if not found:
         return False
     outcome = found["outcome"]
     if found["folder"] != str(job.files.folder.absolute()):
@@ -425,17 +424,12 @@ def _taken(job: Job, identity: Callable[[], str], say: Say) -> bool:
     return True
 
 
-def _share(job: Job, identity: Callable[[], str], outcome: Row, say: Say) -> None:
+def _share(job: Job, shared: Path, identity: str, outcome: Row, say: Say) -> None:
     """Leave an outcome in the folder of shared ones."""
-    if job.files.shared is None:
-        return
-    metadata = {
-        "outcome": outcome,
-        "name": job.name,
-        "folder": str(job.files.folder.absolute()),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    put(job.files.shared, identity(), _shared_files(job.files), metadata, say)
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    folder = str(job.files.folder.absolute())
+    metadata = {"outcome": outcome, "name": job.name, "folder": folder, "ended": ended}
+    put(shared, identity, _shared_files(job.files), metadata, say)
 
 
 def _shared_files(files: JobFiles) -> dict[str, Path]:

@@ -34,15 +34,16 @@ def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> 
     Copies, because a hard link has its time stamp in common with all studies, and Snakemake goes by
     it. An entry that is broken or may not be read counts as none, and is reported.
     """
+    path = folder / f"{identity}.json"
+    if not path.exists():
+        return None
     try:
-        entry = _read(folder / f"{identity}.json")
+        entry = _read(path)
         if not targets.keys() <= entry["files"].keys():
             return None
         for name, target in targets.items():
             _copy(folder / entry["files"][name], target)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         say(f"{folder}: not taken from there: {error}")
         return None
     say(f"{folder}: taken from there")
@@ -62,20 +63,14 @@ def put(
 
 
 def _read(path: Path) -> Metadata:
-    """Return an entry; FileNotFoundError when there is none, ValueError when it is broken."""
-    try:
-        entry: Metadata = json.loads(path.read_text(encoding="utf8"))
-        intact = entry.pop("sha256") == identity_of(entry)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        intact = False
-    if not intact:
+    """Return an entry; ValueError when it is broken."""
+    entry: Metadata = json.loads(path.read_bytes())
+    if entry.pop("sha256", None) != identity_of(entry):
         raise ValueError(f"{path.name} is not what was written")
     return entry
 
 
 def _copy(kept: Path, target: Path) -> None:
-    if not kept.exists():
-        raise ValueError(f"{kept.name} is missing")
     with written_atomically(target) as temporary:
         shutil.copyfile(kept, temporary)
         if sha256_of(temporary) != kept.name:
