@@ -37,9 +37,9 @@ def is_text_file(word: str) -> bool:
     return "." in word or "/" in word
 
 
-def _named(given: Any) -> Any:
+def _named(value: Any) -> Any:
     """Return a method as a mapping; its name alone stands for its default parameters."""
-    whole = {"name": given} if isinstance(given, str) else given
+    whole = {"name": value} if isinstance(value, str) else value
     if not isinstance(whole, dict) or whole.get("name") not in METHODS:
         raise PydanticCustomError(NOT_AMONG, "a method", {"allowed": list(METHODS)})
     return whole
@@ -70,15 +70,16 @@ class Stage(Declared):
         min_length=1,
         description="whose texts the part mlm masks: source, all, names of tasks, or text files of "
         "your own, such as texts/news.txt, in UTF-8 with one text a line, relative to the working "
-        "directory; where not given, those of the other parts",
+        "directory; by default, those of the other parts",
     )
     sampler: Literal["uniform", "size", "proportional", "temperature", "dynamic"] = Field(
         "uniform",
         description="how many examples of each part an epoch has, where there are several: "
         "uniform, as many of each as the smallest has; size, all of each; proportional, all but at "
-        "most 16,384 of each; temperature, as many as all have, with shares as the square roots of "
-        "the sizes; dynamic, as many as all have, at first with shares as the sizes, then with the "
-        "softmax of how far each is behind what it reaches alone, on examples held aside",
+        "most 16,384 of each; temperature, as many as all have, in proportion to the square roots "
+        "of the sizes; dynamic, as many as all have, first in proportion to the sizes, then to the "
+        "softmax of how far the score of each is below what it reaches when it is trained alone, "
+        "both measured on training examples held aside",
     )
     mixing: Literal["mixed", "alternating"] = Field(
         "mixed",
@@ -87,65 +88,65 @@ class Stage(Declared):
     )
     kept: Literal["per-task", "mean"] = Field(
         "per-task",
-        description="which evaluation stands as the result of several parts: per-task, for each "
-        "its own best; mean, for all that of the best mean score. What starts from this stage "
-        "starts from the best mean",
+        description="which evaluation is the result where there are several parts: per-task, for "
+        "each part its own best; mean, for all parts the one with the best mean score. The next "
+        "stage starts from the model with the best mean",
     )
     heads: Literal["per-task", "by-labels"] = Field(
         "per-task",
         description="per-task: each of several parts has a head of its own; by-labels: parts whose "
-        "heads are of the same kind and shape share one, so those with as many labels, and those "
-        "with numbers (Weller et al. 2022)",
+        "heads are of the same kind and shape share one, such as all parts with three labels, or "
+        "all with numbers (Weller et al. 2022)",
     )
     retrain: IfGiven[bool] = Field(
         None,
-        description="true: a new model in each restart; false: that of restart 1; where it is not "
-        "given, as retrain_intermediate",
+        description="true: a new model in each restart; false: that of restart 1; by default, as "
+        "retrain_intermediate says",
     )
     examples: IfGiven[int] = Field(
         None,
         ge=1,
-        description="train on so many examples of each part at most; where not given, as "
-        "train_examples",
+        description="train on so many examples of each part at most; by default, as train_examples "
+        "says",
     )
     carry_head: bool = Field(
         False,
-        description="true: a task begins with the head that the stage before left for it or, where "
-        "that left none for it, with the only one of the same shape, which several tasks may have "
+        description="true: a task begins with the head that it had in the stage before or, if it "
+        "had none there, with the only head of the same shape, which several tasks may have "
         "shared; false: with a fresh head",
     )
     frozen: bool = Field(
         False,
-        description="true: the encoder stays as it is, and heads alone are trained, the one of mlm "
-        "a fresh one, so that encoders can be compared; false: both are trained",
+        description="true: only the heads are trained, and the encoder stays as it is; the head of "
+        "mlm is then a fresh one, so that encoders can be compared; false: both are trained",
     )
     method: IfGiven[GivenMethod] = Field(
         None,
-        description="how weights are trained: a name, or a mapping with name and parameters; where "
-        "not given, as encoder.method",
+        description="how weights are trained: a name, or a mapping with name and parameters; by "
+        "default, as encoder.method says",
     )
     adapter: IfGiven[Adapter] = Field(
         None,
-        description="what becomes of the adapter of the stage before; where not given, as "
-        "encoder.adapter",
+        description="what becomes of the adapter of the stage before; by default, as "
+        "encoder.adapter says",
     )
     learning_rate: IfGiven[Number] = Field(
         None,
         gt=0,
         le=1,
         description="peak learning rate, above 0, at most 1, since an adapter wants a higher one; "
-        "where not given, as in training and overrides",
+        "by default, as training and overrides say",
     )
 
     weights: IfGiven[Weights] = Field(
         None,
-        description="what the encoder begins with, in the first stage: pretrained or random, as "
-        "encoder.weights, which holds where it is not given",
+        description="what the encoder begins with, in the first stage: pretrained or random; by "
+        "default, as encoder.weights says",
     )
 
     @field_serializer("method")
     def _as_mapping(self, method: Method | None) -> dict[str, Any] | None:
-        """Pydantic would look for the name of a method that is not given, and warn."""
+        """None as it is: pydantic would look for its name, and warn."""
         return None if method is None else method.to_dict()
 
     @property

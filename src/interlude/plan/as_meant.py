@@ -1,7 +1,7 @@
 """Text that can only be meant as a number, or as true or false, where one of these is due.
 
-YAML 1.1 reads 2e-5 as text, and `--config flag=false` brings text too. What the text stands for is
-known from the key alone, so it is decided where a key's type is: a label "1e5" stays text.
+YAML 1.1 reads 2e-5 as text, and `--config flag=false` passes text too. Only the key shows what the
+text stands for, so this is decided where the type of a key is known: a label "1e5" stays text.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _WITH_EXPONENT = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # a number
 def as_meant(document: Any, faults: Iterable[ErrorDetails]) -> Any:
     """Return the document with each such text replaced; the same one where there is none.
 
-    faults: what a model has found in the document.
+    faults: the errors that a model reported for the document.
     """
-    meant = [(fault["loc"], value) for fault in faults if (value := _meant(fault)) is not None]
-    if not meant:
+    corrected = [(fault["loc"], value) for fault in faults if (value := _meant(fault)) is not None]
+    if not corrected:
         return document
     whole = copy.deepcopy(document)
-    for place, value in meant:
+    for place, value in corrected:
         _put(whole, place, value)
     return whole
 

@@ -1,6 +1,6 @@
-"""What a digest sees of a source file: its statements, without what can compute nothing.
+"""What a digest covers of a source file: its statements, without what computes nothing.
 
-Parsing some hundred files takes as long as all the rest of a plan, so what is seen of a file may be
+Parsing some hundred files takes as long as all the rest of a plan, so the result for a file may be
 kept between starts, by the file's content.
 """
 
@@ -41,7 +41,7 @@ def source_of(path: Path) -> Source:
 
 
 def recall(file: Path) -> None:
-    """Take over what an earlier start has kept in a file; nothing of one that cannot be read."""
+    """Read what an earlier start has kept in a file; nothing if the file cannot be read."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
         read = json.loads(file.read_bytes())
         _kept.update({key: Source(bare, tuple(names)) for key, (bare, names) in read.items()})
@@ -53,9 +53,9 @@ def remember(file: Path) -> None:
     A file that cannot be written is not: the next start parses again.
     """
     if _seen.keys() - _kept.keys():
-        told = {key: (source.bare, source.imports) for key, source in _seen.items()}
+        content = {key: (source.bare, source.imports) for key, source in _seen.items()}
         with suppress(InputError), written_atomically(file) as target:
-            target.write_text(json.dumps(told), encoding="utf8")
+            target.write_text(json.dumps(content), encoding="utf8")
 
 
 @cache

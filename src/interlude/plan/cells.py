@@ -53,7 +53,7 @@ class Cell:
 
 
 def scored(cells: Iterable[Cell]) -> list[Cell]:
-    """Return the cells that stand in tables of results, which serve no choice alone."""
+    """Return the cells of tables of results: those that do not only serve a choice."""
     return [cell for cell in cells if cell.arm not in (SWEEP, FEW_SHOT)]
 
 
@@ -90,8 +90,8 @@ def read_rows(lines: Iterable[str], where: str) -> Iterator[Cell]:
     reader = csv.DictReader(lines, restval=None)
     names = reader.fieldnames or ()
     if [*names] != [each for each in COLUMNS if each in names or each not in ADDED]:
-        found = ", ".join(names) or "nothing"
-        raise InputError(f"{where}: found the columns {found}. Allowed: {', '.join(COLUMNS)}.")
+        listed = ", ".join(names) or "nothing"
+        raise InputError(f"{where}: found the columns {listed}. Allowed: {', '.join(COLUMNS)}.")
     for row in reader:
         yield _read(row, f"{where}: line {reader.line_num}")
 

@@ -17,7 +17,7 @@ KINDS: dict[type, str] = {list: "array", dict: "object"}  # of a value -> its ty
 
 
 class SpanColumns(Declared):
-    """A span in columns of its own: its first character, and what tells its end."""
+    """A span in columns of its own: its first character, and its end or its text."""
 
     start: Name = Field(description="column with the first character of the span")
     end: IfGiven[Name] = Field(None, description="column with the character behind its last")
@@ -64,8 +64,8 @@ def _one_of(ways: dict[str, Any]) -> Any:
     if len(ways) == 1:
         return ways["string"]
 
-    def way(given: Any) -> str:
-        kind = KINDS.get(type(given), "string")
+    def way(value: Any) -> str:
+        kind = KINDS.get(type(value), "string")
         return kind if kind in ways else "string"
 
     union: Any = reduce(or_, [Annotated[each, Tag(name)] for name, each in ways.items()])

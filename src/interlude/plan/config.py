@@ -60,7 +60,7 @@ def _varied(kind: str, names: tuple[str, ...]) -> type[Declared]:
 
 SWEPT = ("batch_size", "learning_rate", "dropout", "head_dropout")
 VARIED = (*SWEPT, "epochs", "weight_decay", "warmup")
-# Mappings that keep what was given, in its order, and nothing else.
+# Mappings that keep exactly what was written, in its order, without defaults.
 SETTINGS = _settings_model()
 GivenSettings = Annotated[dict[str, Any], AsWritten(SETTINGS)]
 Grid = Annotated[dict[str, list[Any]], AsWritten(_varied("Grid", VARIED))]
@@ -103,7 +103,7 @@ class SeedOfRoles(Declared):
 
 Seeds = Annotated[
     Annotated[Seed, Tag("integer")] | Annotated[SeedOfRoles, Tag("object")],
-    Discriminator(lambda given: "object" if isinstance(given, dict | SeedOfRoles) else "integer"),
+    Discriminator(lambda value: "object" if isinstance(value, dict | SeedOfRoles) else "integer"),
     Field(
         description="a whole number below 2^32 for all roles, or {intermediate, target, probing}"
     ),
@@ -152,7 +152,7 @@ class Statistics(Declared):
     paired: bool = Field(
         False,
         description="true: restarts of a cell and its baseline under the same seed are tested as "
-        "pairs, which finds less unless seeds decide much; false: Welch's test",
+        "pairs, which has less power unless seeds decide much; false: Welch's test",
     )
     collapsed: Number = Field(
         -5,
@@ -226,7 +226,7 @@ class Compute(Declared):
 
 
 class Compare(Declared):
-    """Another study to set this one beside."""
+    """Another study to compare this one with."""
 
     study: StudyName = Field(
         description="name of the other study, in lower case; its tables must be there, under "
@@ -250,9 +250,7 @@ class Results(Declared):
         min_length=1,
         description="the trainings.parquet of that study, for costs and settings; null for none",
     )
-    points: bool = Field(
-        False, description="true: its scores are given × 100, as papers print them"
-    )
+    points: bool = Field(False, description="true: its scores are × 100, as papers print them")
 
     @property
     def of_a_study(self) -> bool:
@@ -263,11 +261,11 @@ class Results(Declared):
     def _are_of_a_study(self) -> Self:
         """Refuse beside a CSV file what a study's own table has, and the other way round."""
         if self.of_a_study and self.points:
-            said = {FOUND: f"points: true with {self.file}"}
-            raise PydanticCustomError("points", "points with a CSV file alone", said)
+            context = {FOUND: f"points: true with {self.file}"}
+            raise PydanticCustomError("points", "points with a CSV file alone", context)
         if self.trainings is not None and not self.of_a_study:
-            said = {FOUND: f"trainings with {self.file}"}
-            raise PydanticCustomError("trainings", "trainings with a scores.parquet", said)
+            context = {FOUND: f"trainings with {self.file}"}
+            raise PydanticCustomError("trainings", "trainings with a scores.parquet", context)
         return self
 
 
@@ -441,7 +439,7 @@ class Config(Declared):
         "it as well, for curves of the benefit against size",
     )
     training: dict[Role, GivenSettings] = Field(
-        {}, description="role -> settings of all its trainings; what is not given has its default"
+        {}, description="role -> settings of all its trainings; the others have their defaults"
     )
     overrides: dict[Role, dict[Name, GivenSettings]] = Field(
         {},
@@ -460,8 +458,8 @@ class Config(Declared):
     compute: Compute = Field(Compute(), description="where and how trainings are computed")
     mirror: str | None = Field(
         None,
-        description="folder with data sets as Parquet and a MANIFEST.json, looked at before a "
-        "task's own source; relative to the working directory",
+        description="folder with data sets as Parquet and a MANIFEST.json, used before a task's "
+        "own source; relative to the working directory",
     )
     own_data: str | None = Field(
         None,
@@ -518,14 +516,14 @@ class Config(Declared):
         "failures, equality; {} for its defaults, null for none",
     )
     compare: Compare | None = Field(
-        None, description="another study to set this one beside; null for none"
+        None, description="another study to compare this one with; null for none"
     )
     plan: Estimate = Field(Estimate(), description="what the estimate of `snakemake plan` rests on")
     task_folders: list[str] = Field(
         ["config/tasks"],
         min_length=1,
-        description="folders with task files, one or more, from the project's folder on; a later "
-        "one goes first",
+        description="folders with task files, one or more, relative to the project's folder; "
+        "a later one takes precedence",
     )
     model_folders: list[str] = Field(
         ["config/models"], min_length=1, description="folders with model files, likewise"
@@ -533,7 +531,7 @@ class Config(Declared):
 
     @property
     def results_without_curves(self) -> bool:
-        """Whether scores are given in a form that has no curves."""
+        """Whether scores come from a file that has no curves."""
         return self.results is not None and not self.results.of_a_study
 
     def tasks(self, role: str) -> list[str]:
@@ -550,6 +548,6 @@ class Config(Declared):
         return stage.weights or self.encoder.weights
 
     def settings(self, role: str, task: str | None = None) -> dict[str, Any]:
-        """Return the settings that are given for a role; with a task, its own over these."""
+        """Return the settings of a role; with a task, its own take precedence."""
         own = self.overrides.get(role, {}).get(task, {}) if task else {}
         return {**self.training.get(role, {}), **own}

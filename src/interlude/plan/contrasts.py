@@ -69,8 +69,8 @@ def _baselines(config: Config, arms: list[Arm]) -> Iterator[tuple[str, str]]:
 def _alike(config: Config, arm: Arm, alone: list[Arm]) -> Arm | None:
     """Return the first of these arms that is trained as the last stage of an arm is.
 
-    One that begins with the same published adapter goes before one that begins with none, and one
-    with the same learning rate before one with another.
+    One that begins with the same published adapter is preferred to one that begins with none, and
+    one with the same learning rate to one with another.
     """
     method = config.method(arm.last)
     wanted = dict.fromkeys([method, _unpublished(method)])

@@ -78,7 +78,7 @@ def _different(values: list[T]) -> list[T]:
 
 
 def among(names: Callable[[], Sequence[str]]) -> AfterValidator:
-    """Return what holds a text to a list of names, which is asked for at each check."""
+    """Return a check that a text is among names; the list is read anew at each check."""
 
     def known(name: str) -> str:
         if name not in (allowed := names()):
@@ -88,13 +88,13 @@ def among(names: Callable[[], Sequence[str]]) -> AfterValidator:
     return AfterValidator(known)
 
 
-def refuse_unless_one(given: BaseModel, ways: Mapping[str, str | None]) -> None:
+def refuse_unless_one(model: BaseModel, ways: Mapping[str, str | None]) -> None:
     """Refuse a mapping that does not have exactly one of some keys.
 
     ways: each of these keys -> another that it needs beside it, or None. For a model's validator.
     """
-    there = [name for name in ways if getattr(given, name) is not None]
-    if len(there) != 1 or ((beside := ways[there[0]]) and getattr(given, beside) is None):
+    there = [name for name in ways if getattr(model, name) is not None]
+    if len(there) != 1 or ((beside := ways[there[0]]) and getattr(model, beside) is None):
         named = [f"{name} (with {needed})" if needed else name for name, needed in ways.items()]
         allowed = f"exactly one of {', '.join(named[:-1])} and {named[-1]}"
         raise PydanticCustomError("ways", allowed, {FOUND: ", ".join(there) or "none of them"})
@@ -176,10 +176,10 @@ def _validated(kind: type[Kind], document: dict[str, Any]) -> Kind:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        meant = as_meant(document, error.errors(include_url=False))
-        if meant is document:
+        corrected = as_meant(document, error.errors(include_url=False))
+        if corrected is document:
             raise
-        return kind.model_validate(meant)
+        return kind.model_validate(corrected)
 
 
 @cache

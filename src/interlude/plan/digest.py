@@ -50,7 +50,7 @@ ENCODING = ("interlude.encode.encoding",)
 TEXT_FILES = ("interlude.encode.text_file",)
 READING = ("interlude.data.read.rows", "interlude.data.shape.normalise")
 # What only names, fetches, plans, schedules, claims, shares, keeps, reports or words things can
-# change no number. The digests of these steps never enter it.
+# change no number: the digests of these steps never cover it.
 OUTSIDE = (
     "interlude.words",
     "interlude.errors",
@@ -95,8 +95,8 @@ def extraction_code(forms: Iterable[str], method: Method = FULL) -> str:
 def scoring_code(methods: Iterable[str]) -> str:
     """Return 16 hex digits for the code of methods of selection."""
     modules = (f"{ESTIMATORS}.{method.replace('-', '_')}" for method in sorted(methods))
-    found = (module for module in modules if _module_file(module) is not None)
-    return _code((*SCORING, *found), SOURCES)
+    existing = (module for module in modules if _module_file(module) is not None)
+    return _code((*SCORING, *existing), SOURCES)
 
 
 def encoding_code(form: str) -> str:
@@ -160,7 +160,7 @@ def modules_of(roots: Collection[str]) -> Modules:
 
 @cache
 def _code(roots: tuple[str, ...], sources: Path) -> str:
-    """sources: where the modules lie, so that those of a copy are not taken for each other."""
+    """sources: where the modules lie, so that the cache does not mistake a copy for them."""
     return _digest(modules_of(roots))
 
 
@@ -173,7 +173,7 @@ def _digest(files: Modules) -> str:
 
 def _reached(names: Iterable[str], outside: Collection[str]) -> Modules:
     """Return the modules that names, and their imports in turn, stand for; none from outside."""
-    found: Modules = {}
+    reached: Modules = {}
     waiting, seen = list(names), set()
     rooms = tuple(f"{each}." for each in outside)
     while waiting:
@@ -183,9 +183,9 @@ def _reached(names: Iterable[str], outside: Collection[str]) -> Modules:
         seen.add(name)
         path = _module_file(name)
         if path is not None:
-            found[name] = path
+            reached[name] = path
             waiting += [*_packages(name), *source_of(path).imports]
-    return found
+    return reached
 
 
 def _packages(name: str) -> Iterator[str]:
@@ -197,7 +197,7 @@ def _packages(name: str) -> Iterator[str]:
 def _module_file(name: str) -> Path | None:
     """Return the file of a module; None for what is no module of this package.
 
-    The package itself counts as none: it tells the version.
+    The package itself counts as none: it holds only the version.
     """
     package, *rest = name.split(".")
     if package != PACKAGE or not rest:

@@ -86,5 +86,5 @@ class Evaluated(Declared):
 
     def to_json(self) -> str:
         """Return it as one line, for a training."""
-        given = self.model_dump(exclude_none=True) | {"name": self.name, "called": self.called}
-        return json.dumps(given, sort_keys=True, default=str)
+        values = self.model_dump(exclude_none=True) | {"name": self.name, "called": self.called}
+        return json.dumps(values, sort_keys=True, default=str)

@@ -58,10 +58,10 @@ class Extraction:
     @classmethod
     def from_json(cls, text: str) -> Extraction:
         """Read it back; TypeError when a field is missing or unknown."""
-        given: dict[str, Any] = json.loads(text)
-        head = given["head"] and Part.from_dict(given["head"])
-        of = {"part": Part.from_dict(given["part"]), "head": head}
-        return cls(**given | of | {"method": method_of(given["method"])})
+        values: dict[str, Any] = json.loads(text)
+        head = values["head"] and Part.from_dict(values["head"])
+        of = {"part": Part.from_dict(values["part"]), "head": head}
+        return cls(**values | of | {"method": method_of(values["method"])})
 
     def _as_dict(self) -> dict[str, Any]:
         head = self.head and self.head.to_dict()

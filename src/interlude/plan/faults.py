@@ -12,7 +12,7 @@ from interlude.errors import did_you_mean, shown_key
 from interlude.plan.hints import how_to_write, shown
 
 NOT_AMONG = "not_among"  # the type of an error that has `allowed` in its context
-FOUND = "found"  # in the context of an error: what to say instead of the value
+FOUND = "found"  # in the context of an error: what the message shows instead of the value
 _UNKNOWN = ("extra_forbidden", "invalid_key", "unexpected_keyword_argument")
 _AT_KEY = "[key]"  # ends the place of a fault in a key, not in its value
 
@@ -89,7 +89,7 @@ class _Place:
             what = f"{self._keys[-1]!r} ({meaning})" if meaning else repr(self._keys[-1])
             return f"{self._outer()}: no key {what}. Needed: {needed}."
         context = fault.get("ctx", {})
-        found = str(context.get(FOUND) or shown(fault["input"]))
+        value = str(context.get(FOUND) or shown(fault["input"]))
         write = how_to_write(fault["type"], fault["input"])
         key = self._outer() if self._is_key else self._key()
         if fault["type"] in ("literal_error", NOT_AMONG):
@@ -98,8 +98,8 @@ class _Place:
             names = [_yaml(each) for each in allowed]
             write *= all(isinstance(each, str) for each in allowed)
             hint = did_you_mean(str(fault["input"])[:100], names)
-            return f"{key}: found {found}.{hint} Allowed: {', '.join(names)}.{write}"
-        return f"{key}: found {found}. Allowed: {self._allowed(fault, context)}.{write}"
+            return f"{key}: found {value}.{hint} Allowed: {', '.join(names)}.{write}"
+        return f"{key}: found {value}. Allowed: {self._allowed(fault, context)}.{write}"
 
     def _allowed(self, fault: ErrorDetails, limits: Mapping[str, Any]) -> str:
         """Return what is allowed: in the words of the description, and by the broken rule."""
@@ -114,13 +114,13 @@ class _Place:
         return f"{described} ({rule})" if described else rule
 
     def _unknown_key(self) -> str:
-        found, known = str(self._keys[-1]), self._names_of_keys()
-        hint = self._belongs(found) or did_you_mean(found[:100], known)
-        return f"{self._outer()}: unknown key {shown(found)}.{hint} Allowed: {', '.join(known)}."
+        key, known = str(self._keys[-1]), self._names_of_keys()
+        hint = self._belongs(key) or did_you_mean(key[:100], known)
+        return f"{self._outer()}: unknown key {shown(key)}.{hint} Allowed: {', '.join(known)}."
 
-    def _belongs(self, found: str) -> str:
+    def _belongs(self, key: str) -> str:
         """Return ' It belongs …' for a key of other places, else an empty string."""
-        places = dict.fromkeys(place for name, place in self._places if name == found)
+        places = dict.fromkeys(place for name, place in self._places if name == key)
         named = [f"under {place}" if place else "at the top level" for place in places]
         return f" It belongs {' or '.join(named)}." if named else ""
 
@@ -199,7 +199,7 @@ def _of_any_key(schema: Schema) -> list[Schema]:
 
 
 def _description(schema: Schema) -> Schema:
-    """Return what is said of a value; of a model its field says it, not its docstring."""
+    """Return the description of a value; that of its field, not the docstring of its model."""
     return {"description": schema["description"]} if "description" in schema else {}
 
 

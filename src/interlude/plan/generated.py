@@ -1,7 +1,7 @@
-"""Data that a causal language model makes: what a task file says of them (docs/generate.md).
+"""Data that a causal language model makes, as a task file declares them (docs/generate.md).
 
-The defaults are those of Chang and Lu 2021 (`run_gpt2_synth_dataset.py` of their release), but for
-the validation set, of which their release says nothing.
+The defaults are those of Chang and Lu 2021 (`run_gpt2_synth_dataset.py` of their release), except
+for the validation set, about which their release says nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Corpus(Declared):
     """Where the real texts are."""
 
     task: IfGiven[Name] = Field(
-        None, description="a task, of which the training texts are taken; each text counts once"
+        None, description="a task, whose training texts are used; each text counts once"
     )
     column: IfGiven[str] = Field(
         None, description="normalised column of that task, such as passage or text_a"
@@ -86,17 +86,17 @@ class Generated(Declared):
     def _leaves_something(self) -> Self:
         """Refuse lengths and shares that leave a sentence without a prompt or an ending."""
         if self.least_words > self.most_words:
-            said = {FOUND: f"least_words {self.least_words}, most_words {self.most_words}"}
-            raise PydanticCustomError("lengths", "least_words of at most most_words", said)
+            context = {FOUND: f"least_words {self.least_words}, most_words {self.most_words}"}
+            raise PydanticCustomError("lengths", "least_words of at most most_words", context)
         for words in range(self.least_words, self.most_words + 1):
             prompt, ending = self.cut(words)
             if min(prompt, ending) < 1:
-                said = {
+                context = {
                     FOUND: f"prompt_share {self.prompt_share}, which makes of {words} words a "
                     f"prompt of {prompt} and, words_left_out {self.words_left_out}, an ending of "
                     f"{max(ending, 0)}"
                 }
-                raise PydanticCustomError("share", "one word or more of each", said)
+                raise PydanticCustomError("share", "one word or more of each", context)
         return self
 
     @model_validator(mode="after")

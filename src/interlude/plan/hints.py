@@ -40,7 +40,7 @@ def in_words(value: Any) -> str:
 
 
 def how_to_write(fault: str, value: Any) -> str:
-    """Return ' …', how to write what is surely meant, by the type of pydantic's error; or ''."""
+    """Return ' …', how to write the intended value, by the type of pydantic's error; or ''."""
     hint = _HINTS.get(fault)
     return hint(value) if hint else ""
 
@@ -58,7 +58,7 @@ def _as_text(value: Any) -> str:
 
 
 def _as_number(value: Any) -> str:
-    """Tell 2e-5, which is text in YAML 1.1, and numbers in quotes."""
+    """Return a hint for 2e-5, which is text in YAML 1.1, and for numbers in quotes."""
     number = _number(value)
     if number is None:
         return ""

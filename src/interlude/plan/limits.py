@@ -19,7 +19,7 @@ _HEAD = ("role", "examples", "epochs", "batch", "rate", "length", "validation ro
 
 
 def declared_limits(config: Config) -> str:
-    """Return what a config says of each role's trainings, as a table of some lines."""
+    """Return the limits that a config sets for the trainings of each role, as a text table."""
     rows = [[role, *_limits(config, role)] for role in ROLES if config.tasks(role)]
     title = f"{config.study}: what trainings may use (docs/config.md)"
     return "\n".join([title, *aligned([_HEAD, *rows])]) if rows else f"{config.study}: no training"

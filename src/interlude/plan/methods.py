@@ -52,7 +52,7 @@ class Method:
         return isinstance(self, Full)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its name and its parameters, but for those that say nothing: None."""
+        """Return its name and its parameters, without those that are None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -162,8 +162,8 @@ METHODS: Mapping[str, type[Method]] = {
 }
 
 
-def method_of(given: Mapping[str, Any]) -> Method:
-    """Return a method, given what `to_dict` gave; TypeError for an unknown parameter."""
-    values = {key: tuple(each) if isinstance(each, list) else each for key, each in given.items()}
-    kind: Callable[..., Method] = METHODS[given["name"]]
+def method_of(document: Mapping[str, Any]) -> Method:
+    """Return the method of which `to_dict` made a document; TypeError for an unknown parameter."""
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in document.items()}
+    kind: Callable[..., Method] = METHODS[values["name"]]
     return kind(**values)

@@ -52,7 +52,7 @@ class HubModel(Declared):
 
 
 class ModelFile(Declared):
-    """What the file of a model says."""
+    """The file of a model."""
 
     name: Name = Field(
         description="name of the model, equal to the file name; lower case, digits and hyphens"
@@ -95,9 +95,9 @@ class Model(ModelFile):
 
     @cached_property
     def declared(self) -> str:
-        """The digest of what the file says of the weights: as it is written, without defaults."""
-        said: dict[str, Any] = self.model_dump(exclude_unset=True, exclude=WORDS)
-        return digest_of(said)
+        """The digest of the keys that decide the weights: as they are written, without defaults."""
+        declared: dict[str, Any] = self.model_dump(exclude_unset=True, exclude=WORDS)
+        return digest_of(declared)
 
 
 def load_model(path: Path) -> Model:

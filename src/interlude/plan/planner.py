@@ -75,7 +75,7 @@ class Plan:
         return between | tried | scored
 
     def add(self, training: Training) -> str:
-        """Take a training into the plan, unless it is there, and return its id."""
+        """Add a training to the plan, unless it is there, and return its id."""
         self.trainings.setdefault(training.id, training)
         return training.id
 
@@ -172,9 +172,10 @@ class _Planner:
                     yield from self._trials(arm, role, source, task)
 
     def _scored(self, role: str, source: Sized) -> list[Sized]:
-        """Return the tasks of a role that a source is taken to: each, then those of other sizes.
+        """Return the tasks of a role that a source is paired with: each, then those of other sizes.
 
-        One of these has but whole sources, and is none itself: its own data would be there again.
+        A task of another size is paired only with whole sources other than itself, as its own data
+        would be there again.
         """
         names = self.study.tasks_of(role)
         cut = [
@@ -290,21 +291,21 @@ class _Planner:
     def _tasks(self, words: Sequence[str], source: Sized, task: Sized | None) -> list[Sized]:
         """Return the tasks that the words of a stage stand for; mlm is none.
 
-        The one that is to be scored has its size by whatever word it is called.
+        The one that is to be scored has its size, whichever word names it.
         """
-        found: dict[str, Sized] = {}
+        by_name: dict[str, Sized] = {}
         for word in words:
             if word == SOURCE:
-                found[source.task] = source
+                by_name[source.task] = source
             elif word == TASK and task is not None:
-                found[task.task] = task
+                by_name[task.task] = task
             elif word == ALL:
-                found |= {name: Sized(name) for name in self._all_tasks}
+                by_name |= {name: Sized(name) for name in self._all_tasks}
             elif word not in (TASK, SOURCE, MLM):
-                found[word] = Sized(word)
-        if task is not None and task.examples is not None and task.task in found:
-            found[task.task] = task
-        return list(found.values())
+                by_name[word] = Sized(word)
+        if task is not None and task.examples is not None and task.task in by_name:
+            by_name[task.task] = task
+        return list(by_name.values())
 
     def part(self, sized: Sized, role: str, most: int | None = None) -> Part:
         """Return a task in the data of a training.
@@ -360,13 +361,13 @@ class _Planner:
         return whole + cut
 
     def _pairs(self, arm: Arm, source: Sized, task: str) -> bool:
-        """Return whether an arm takes a source to a task; to itself where that has a meaning."""
+        """Return whether an arm pairs a source with a task; with itself where that makes sense."""
         if source.task != task:
             return True
         return self.config.self_transfer and not arm.mixes_source_and_task
 
     def _holds(self, stage: Stage, task: str) -> bool:
-        """Return whether the data of a stage hold a task that is to be scored."""
+        """Return whether the data of a stage include a task that is to be scored."""
         named = {TASK, task} & set(stage.parts)
         return bool(named) or (ALL in stage.parts and task in self._all_tasks)
 

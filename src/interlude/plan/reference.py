@@ -37,7 +37,7 @@ Schema = Mapping[str, Any]
 
 def refreshed(page: str) -> str:
     """Return the text of a page with its tables as they are today; KeyError for an unknown one."""
-    return _TABLE.sub(lambda found: f"{found[1]}{_table(found[2])}{found[3]}", page)
+    return _TABLE.sub(lambda match: f"{match[1]}{_table(match[2])}{match[3]}", page)
 
 
 def _table(name: str) -> str:
@@ -47,7 +47,7 @@ def _table(name: str) -> str:
 
 
 def _forms() -> Iterator[tuple[str, ...]]:
-    """Yield what a task file says of each form; a column that may be left out is in brackets."""
+    """Yield the columns and metrics of each form; a column that may be left out is in brackets."""
     yield "form", "columns", "metrics"
     yield "---", "---", "---"
     for name in form_names():
@@ -61,8 +61,8 @@ def _methods() -> Iterator[tuple[str, ...]]:
     yield "method", "parameter", "default", "what"
     yield "---", "---", "---", "---"
     for name, method in METHODS.items():
-        said = str(method.__doc__).splitlines()[0]
-        yield name, "", "", said
+        summary = str(method.__doc__).splitlines()[0]
+        yield name, "", "", summary
         for each in fields(method):
             if each.name != "name":
                 words = each.metadata["description"]
@@ -107,11 +107,11 @@ def _yaml(default: Any) -> str:
 
 
 def _words(value: Schema) -> str:
-    said: str = value["description"]
+    description: str = value["description"]
     choices = ["null" if each is None else str(each) for each in value.get("enum", [])]
-    if any(choice not in said for choice in choices):
-        said = f"{', '.join(choices)}: {said}"
-    return said.replace("|", r"\|").replace("<", r"\<")
+    if any(choice not in description for choice in choices):
+        description = f"{', '.join(choices)}: {description}"
+    return description.replace("|", r"\|").replace("<", r"\<")
 
 
 MADE = {"forms": _forms, "methods": _methods}  # tables that are not of one model

@@ -35,10 +35,10 @@ def cells_of_rounds(cells: Iterable[Cell], rounds: Iterable[tuple[list[str], int
 
 def trainings_behind(cells: Iterable[Cell], plan: Plan) -> set[str]:
     """Return the ids of the trainings that cells are read from, and of those they began with."""
-    found: set[str] = set()
+    ids: set[str] = set()
     for cell in cells:
         id: str | None = cell.training
-        while id is not None and id not in found:
-            found.add(id)
+        while id is not None and id not in ids:
+            ids.add(id)
             id = plan.trainings[id].start
-    return found
+    return ids

@@ -16,10 +16,10 @@ from interlude.plan.study import SEMB, Study
 from interlude.plan.trainings import Training
 from interlude.words import NO_SOURCE, OF_ENCODERS
 
-# What a method needs of a pair; most need features: an extraction of the target by the encoder
-# that the source leaves. Of texts, sentences (texts by a model of sentences), vocabularies and the
-# Fisher information there is one of the source and one of the target. Steps are those of a training
-# of the target from the source, ended soon.
+# What a method needs for a pair. Most need features: an extraction of the target by the encoder
+# that was trained on the source. Texts, sentences (texts read by a model of sentences),
+# vocabularies and the Fisher information are extracted once from the source and once from the
+# target. Steps are those of a short training on the target from the source.
 TEXTS, SENTENCES, STEPS = "texts", "sentences", "steps"
 NEEDS_OF: dict[str, str] = {
     method: STEPS if method.startswith("few-shot-") else FEATURES for method in OF_ENCODERS
@@ -80,7 +80,7 @@ class Selected:
         )
 
     def add(self, *extractions: Extraction) -> Ids:
-        """Take extractions in, each once, and return their ids."""
+        """Add extractions, each once, and return their ids."""
         self.extractions |= {each.id: each for each in extractions}
         return tuple(each.id for each in extractions)
 
@@ -88,27 +88,27 @@ class Selected:
 def selected(study: Study, plan: Plan) -> Selected:
     """Return what the methods of a study's key `selection` need; nothing without it.
 
-    A source is known by the encoder that it leaves in the first restart. The trainings of few steps
-    enter the plan. InputError where the arm of the main contrast leaves no encoder.
+    A source is represented by its encoder of the first restart. The trainings of few steps are
+    added to the plan. InputError where the arm of the main contrast trains no encoder first.
     """
-    found = Selected()
-    given = study.config.selection
-    methods = given.of_encoders if given else []
+    to_extract = Selected()
+    selection = study.config.selection
+    methods = selection.of_encoders if selection else []
     wanted = dict.fromkeys(NEEDS_OF[method] for method in methods)
-    if given and wanted:
-        needs = _Needs(study, plan, given.examples, found)
-        found.pairs += needs.pairs([*wanted])
-    return found
+    if selection and wanted:
+        needs = _Needs(study, plan, selection.examples, to_extract)
+        to_extract.pairs += needs.pairs([*wanted])
+    return to_extract
 
 
 def features_of_starts(
     study: Study, task: str, examples: int, starts: Mapping[str, str]
 ) -> Selected:
-    """Return what is to be extracted of a task by starts that are there, and by none.
+    """Return what is to be extracted of a task by starts that exist, and by the pretrained encoder.
 
-    starts: name -> id of the training that left it. examples: read so many at most.
+    starts: name -> id of the training whose start it is. examples: read so many at most.
     """
-    found = Selected()
+    to_extract = Selected()
     part = part_of(study, task)
     plain = Extraction(
         kind=FEATURES,
@@ -121,20 +121,20 @@ def features_of_starts(
     )
     method = study.config.encoder.method
     for name, id in starts.items():
-        ids = found.add(replace(plain, start=id, method=method))
-        found.pairs.append(Pair(task, name, {FEATURES: ids}))
-    found.pairs.append(Pair(task, NO_SOURCE, {FEATURES: found.add(plain)}))
-    return found
+        ids = to_extract.add(replace(plain, start=id, method=method))
+        to_extract.pairs.append(Pair(task, name, {FEATURES: ids}))
+    to_extract.pairs.append(Pair(task, NO_SOURCE, {FEATURES: to_extract.add(plain)}))
+    return to_extract
 
 
 @dataclass
 class _Needs:
-    """Finds what is needed of each pair that the arm of the main contrast has."""
+    """Collects what is needed for each pair that the arm of the main contrast has."""
 
     study: Study
     plan: Plan
     examples: int
-    found: Selected
+    to_extract: Selected
 
     def pairs(self, wanted: list[str]) -> Iterator[Pair]:
         """Yield each source of each target, then none; wanted: what methods need."""
@@ -171,21 +171,23 @@ class _Needs:
         if what == FEATURES:
             (head,) = (part for part in taught.parts if part.task == source)
             own = self._pretrained(last, target)
-            return self.found.add(replace(own, start=last.start, head=head, method=last.method))
+            return self.to_extract.add(
+                replace(own, start=last.start, head=head, method=last.method)
+            )
         if what == FISHER:
-            return self.found.add(self._fisher(taught, source), self._fisher(single, target))
+            return self.to_extract.add(self._fisher(taught, source), self._fisher(single, target))
         by: dict[str, Callable[[Training, str], Extraction]] = {
             TEXTS: self._pretrained,
             SENTENCES: self._of_sentences,
             VOCABULARY: self._of_vocabulary,
         }
-        return self.found.add(by[what](taught, source), by[what](single, target))
+        return self.to_extract.add(by[what](taught, source), by[what](single, target))
 
     def _of_none(self, wanted: list[str], target: str, single: Training) -> dict[str, Ids]:
         """Return what is needed of the pretrained encoder, as of a source."""
         needs: dict[str, Ids] = {}
         if FEATURES in wanted:
-            needs[FEATURES] = self.found.add(self._pretrained(single, target))
+            needs[FEATURES] = self.to_extract.add(self._pretrained(single, target))
         if STEPS in wanted:
             needs[STEPS] = self._few_shot(single, NO_SOURCE, target)
         return needs
@@ -198,8 +200,9 @@ class _Needs:
             if source in {part.task for part in before.parts}:
                 return before
         raise InputError(
-            f"{self.study.name}: key selection: found an arm in which nothing begins with what "
-            f"{source} leaves. Allowed: a main contrast of an arm that trains on the source first."
+            f"{self.study.name}: key selection: found an arm in which no stage starts from a "
+            f"training on {source}. Allowed: a main contrast of an arm that trains on the source "
+            "first."
         )
 
     def _few_shot(self, training: Training, source: str, target: str) -> Ids:

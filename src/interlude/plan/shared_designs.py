@@ -1,4 +1,4 @@
-"""What a second study need not train, where a first one of another design is there.
+"""How many trainings of one study another study, of another design, has made already.
 
     python -m interlude.plan.shared_designs docs/run.md
 
@@ -64,11 +64,11 @@ def as_markdown(planned: dict[str, Plan]) -> str:
     heads = ["second study", "trainings", *(f"after {name}" for name in planned)]
     rows = []
     for name, second in planned.items():
-        found = (
+        in_common = (
             "–" if name == other else str(len(second.trainings.keys() & first.trainings.keys()))
             for other, first in planned.items()
         )
-        rows.append([name, str(len(second.trainings)), *found])
+        rows.append([name, str(len(second.trainings)), *in_common])
     return markdown_table(heads, rows)
 
 

@@ -25,7 +25,7 @@ from interlude.plan.trainings import MLM, RANDOM
 from interlude.words import LOOKS, OF_TABLES, ROLES, Contrast
 
 SEMB = "semb"  # the method of selection that has a model of its own
-_Given = tuple[Settings, int | None, bool]  # and examples, and whether to standardise
+_TaskSettings = tuple[Settings, int | None, bool]  # and examples, and whether to standardise
 Why = Callable[[Task, Config], str | None]
 
 
@@ -92,7 +92,7 @@ class Study:
 
     @property
     def options(self) -> str:
-        """What the analysis is given beside the runs, as JSON: see `analysis.options.Options`."""
+        """The options of the analysis, as JSON: see `analysis.options.Options`."""
         rules = {
             "degenerate": self.config.degenerate.model_dump(),
             "statistics": self.config.statistics.model_dump(),
@@ -102,14 +102,16 @@ class Study:
     @property
     def _selection(self) -> dict[str, Any]:
         """What the analysis judges of methods of selection, where it does."""
-        given = self.config.selection
-        if given is None:
+        selection = self.config.selection
+        if selection is None:
             return {}
-        return {"selection": {**given.model_dump(), "truth": self.config.published or self.name}}
+        return {
+            "selection": {**selection.model_dump(), "truth": self.config.published or self.name}
+        }
 
     @property
     def _scope(self) -> dict[str, Any]:
-        """What the tables say of the study's tasks."""
+        """What the tables show about the study's tasks."""
         return {
             "titles": self.titles,
             "tasks": list(self.tasks),
@@ -145,24 +147,24 @@ class Study:
         has_numbers = declaration_of(self.tasks[task].form).numbers
         return has_numbers and self._declared(role, task)[2]
 
-    def _declared(self, role: str, task: str | None) -> _Given:
+    def _declared(self, role: str, task: str | None) -> _TaskSettings:
         key = (role, task)
         if key not in self._known:
-            given = self.config.settings(role, task)
-            examples, standardise = given.pop(EXAMPLES, None), given.pop(STANDARDISE, True)
-            self._known[key] = (Settings(**given), examples, standardise)
+            values = self.config.settings(role, task)
+            examples, standardise = values.pop(EXAMPLES, None), values.pop(STANDARDISE, True)
+            self._known[key] = (Settings(**values), examples, standardise)
         return self._known[key]
 
     @cached_property
-    def _known(self) -> dict[tuple[str, str | None], _Given]:
+    def _known(self) -> dict[tuple[str, str | None], _TaskSettings]:
         return {}
 
     def seed(self, role: str, restart: int) -> int:
-        """Return the seed of a role's trainings in a restart: given in the config, or derived."""
+        """Return the seed of a role's trainings in a restart: that of the config, or derived."""
         if not self.config.seeds:
             return derived_seed(self.config.seed, role, str(restart))
-        given = self.config.seeds[restart - 1]
-        return given if isinstance(given, int) else int(getattr(given, role))
+        seed = self.config.seeds[restart - 1]
+        return seed if isinstance(seed, int) else int(getattr(seed, role))
 
     def sweep_seed(self, role: str) -> int:
         """Return the seed of a role's trainings in a sweep, which no restart has."""
@@ -180,9 +182,9 @@ def load_study(
     """Return the study of a config, its task files read and checked.
 
     document: the config as read from YAML.
-    root: the project's folder, from which task and model folders are given.
+    root: the project's folder, to which task and model folders are relative.
     where: the config's file name, for messages.
-    unavailable: tells why a task has no data; a config with `skip_unavailable` needs it.
+    unavailable: returns why a task has no data, or None; needed with `skip_unavailable`.
 
     Raises InputError for a key, value, task or model that is not allowed.
     """
@@ -214,7 +216,7 @@ def load_study(
 
 
 def _check_metrics(tasks: Iterable[Task], config: Config) -> None:
-    """Refuse to run code of the hub that the config does not ask for: task files may be others'."""
+    """Refuse to run code of the hub that the config does not allow: others may write task files."""
     for task in tasks:
         if task.evaluate is not None and task.evaluate.hub and not config.hub_metrics:
             raise InputError(
@@ -261,10 +263,10 @@ def _model(key: str, name: str, config: Config, root: Path, where: str) -> Model
 
 
 def _sentence_model(config: Config, root: Path, where: str) -> Model | None:
-    given = config.selection
-    if given is None or SEMB not in given.of_encoders:
+    selection = config.selection
+    if selection is None or SEMB not in selection.of_encoders:
         return None
-    return _model("selection.sentence_model", given.sentence_model, config, root, where)
+    return _model("selection.sentence_model", selection.sentence_model, config, root, where)
 
 
 def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:
@@ -282,9 +284,9 @@ def _titles(tasks: Iterable[Task], registry: dict[str, Path]) -> dict[str, str]:
 def _skipped(tasks: Iterable[Task], config: Config, unavailable: Why | None) -> dict[str, str]:
     """Return task -> reason for those without data."""
     if unavailable is None:
-        raise ValueError("skip_unavailable: nobody to ask which tasks are")
+        raise ValueError("skip_unavailable: no function `unavailable`")
     reasons = [(task, unavailable(task, config)) for task in tasks]
-    # Where the clone lies is nobody's business in a table.
+    # Tables do not show where the clone lies.
     return {task.name: why.removeprefix(f"{task.path}: ") for task, why in reasons if why}
 
 
@@ -298,10 +300,10 @@ def _declared(folders: list[str], root: Path, where: str) -> dict[str, Path]:
 
 
 def _check_seeds(config: Config, where: str) -> None:
-    given, wanted = config.seeds, config.restarts
-    if given is not None and len(given) != wanted:
+    seeds, wanted = config.seeds, config.restarts
+    if seeds is not None and len(seeds) != wanted:
         raise InputError(
-            f"{where}: key seeds: found {len(given)} entries. Allowed: {wanted}, one per restart."
+            f"{where}: key seeds: found {len(seeds)} entries. Allowed: {wanted}, one per restart."
         )
 
 
@@ -360,16 +362,16 @@ def _with_chosen_for(config: Config, where: str) -> Config:
     faults = {
         "intermediate": len(others) < 2 and f"{len(others)} to choose from. Allowed: two or more",
         "restarts": config.restarts < 2
-        and f"{config.restarts}. Allowed: 2 or more, as one tells no spread",
+        and f"{config.restarts}. Allowed: 2 or more, as one shows no spread",
         "grid": config.grid and "a grid of settings. Allowed: null, one setting for each training",
         "contrasts": not any(each.sourced for each in contrasts_of(config))
         and "no arm with a source. Allowed: one that begins with an intermediate task",
         "published": config.published
         and f"{config.published}. Allowed: null, as nothing is trained otherwise",
     }
-    for key, found in faults.items():
-        if found:
-            raise InputError(f"{where}: key {key}: found {found}, with recommend.budget: hours.")
+    for key, fault in faults.items():
+        if fault:
+            raise InputError(f"{where}: key {key}: found {fault}, with recommend.budget: hours.")
     targets = dict.fromkeys([*config.target, chosen.task])
     return config.model_copy(update={"target": list(targets)})
 
@@ -409,7 +411,7 @@ def _check_selection(config: Config, where: str) -> None:
 
 
 def _check_stop(config: Config, where: str) -> None:
-    """Refuse to stop where there is nothing to look at, or where a look would not tell enough."""
+    """Refuse to stop where there is nothing to look at, or where a look cannot decide."""
     if config.stop is None:
         if config.negligible is not None:
             raise InputError(
@@ -436,9 +438,9 @@ def _check_stop(config: Config, where: str) -> None:
         "published": config.published and f"{config.published}. Allowed: null; nothing is trained",
         "results": config.results and "scores that are there. Allowed: null; nothing is trained",
     }
-    for key, found in faults.items():
-        if found:
-            raise InputError(f"{where}: key {key}: found {found}, with stop: {config.stop}.")
+    for key, fault in faults.items():
+        if fault:
+            raise InputError(f"{where}: key {key}: found {fault}, with stop: {config.stop}.")
 
 
 def _check_arms(config: Config, where: str) -> None:
@@ -447,9 +449,9 @@ def _check_arms(config: Config, where: str) -> None:
         name = arm.name
         reached = [part for part in arm.last.parts if part not in ("source", MLM)]
         if not reached:
-            found = ", ".join(arm.last.parts)
+            parts = ", ".join(arm.last.parts)
             raise InputError(
-                f"{where}: key arms.{name}: found the last stage [{found}], which holds no task to "
+                f"{where}: key arms.{name}: found the last stage [{parts}], which holds no task to "
                 f"score. Allowed: task, {ALL}, or the name of a task among its parts."
             )
         for stage in arm.stages:
@@ -481,23 +483,23 @@ def _check_dynamic(stage: Stage, where: str) -> None:
 
 
 def _check_mixed(stage: Stage, where: str) -> None:
-    """Refuse what says how tasks are mixed in a stage of one, where it would say nothing."""
-    given = [key for key in MIXTURE if key in stage.model_fields_set]
-    if given and not stage.is_mixture:
+    """Refuse keys of mixtures in a stage of one task, where they have no effect."""
+    keys = [key for key in MIXTURE if key in stage.model_fields_set]
+    if keys and not stage.is_mixture:
         raise InputError(
-            f"{where}: found {given[0]} in a stage of [{', '.join(stage.parts)}], which mixes "
+            f"{where}: found {keys[0]} in a stage of [{', '.join(stage.parts)}], which mixes "
             "nothing. Allowed: where two or more tasks are trained on together."
         )
 
 
 def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
-    """Refuse stages that begin with what another method left, and what cannot be merged."""
+    """Refuse stages that start from an adapter of another method, and what cannot be merged."""
     first, *later = arm.stages
     methods = [config.method(stage) for stage in arm.stages]
     if len(set(methods)) > 1:
-        found = " > ".join(str(method.to_dict()) for method in methods)
+        listed = " > ".join(str(method.to_dict()) for method in methods)
         raise InputError(
-            f"{where}: key arms.{name}: found stages of different methods ({found}). Allowed: the "
+            f"{where}: key arms.{name}: found stages of different methods ({listed}). Allowed: the "
             "same method with the same parameters in all stages of an arm; another arm may have "
             "another one."
         )
@@ -524,28 +526,28 @@ def _check_methods(config: Config, name: str, arm: Arm, where: str) -> None:
 
 
 def _check_weights(config: Config, arm: Arm, where: str) -> None:
-    """Refuse weights of a later stage, and random ones below an adapter, which is kept alone."""
+    """Refuse weights of a later stage, and random ones with an adapter, which is saved alone."""
     first, *later = arm.stages
     if any(stage.weights is not None for stage in later):
         raise InputError(
-            f"{where}: key arms.{arm.name}: found weights in a later stage, which begins with what "
-            "the one before it left. Allowed: in the first stage."
+            f"{where}: key arms.{arm.name}: found weights in a later stage, which starts from the "
+            "one before it. Allowed: in the first stage."
         )
     method = config.method(first)
     if config.weights(first) == RANDOM and not method.is_full:
         raise InputError(
             f"{where}: key arms.{arm.name}: found weights: {RANDOM} with the method {method.name}, "
-            "which leaves an adapter alone. Allowed: with the method full."
+            "of which only the adapter is saved. Allowed: with the method full."
         )
 
 
 def _check_learning_rate(config: Config, arm: Arm, where: str) -> None:
-    """Refuse a learning rate of a stage where a grid or a sweep has several, which go over it."""
+    """Refuse a learning rate of a stage where a grid or a sweep varies it."""
     varied = {"grid": config.grid or {}, "sweep": config.sweep or {}}
     keys = [key for key, settings in varied.items() if "learning_rate" in settings]
     if keys and any(stage.learning_rate is not None for stage in arm.stages):
         raise InputError(
-            f"{where}: found learning_rate in a stage, and in {keys[0]}, which goes over it. "
+            f"{where}: found learning_rate in a stage, and in {keys[0]}, which overrides it. "
             "Allowed: one of them."
         )
 
@@ -560,9 +562,9 @@ def _check_texts(arm: Arm, where: str) -> None:
                 f"are masked, or the key texts: {SOURCE}, {ALL}, names of tasks or of text files."
             )
         if texts and MLM not in stage.parts:
-            found = ", ".join(stage.parts)
+            parts = ", ".join(stage.parts)
             raise InputError(
-                f"{where}: found texts in the stage [{found}]. Allowed: in one with the part {MLM}."
+                f"{where}: found texts in the stage [{parts}]. Allowed: in one with the part {MLM}."
             )
         strange = {TASK, MLM} & {*texts} or ({SOURCE} & {*texts} if not arm.has_source else set())
         if strange:
@@ -573,11 +575,11 @@ def _check_texts(arm: Arm, where: str) -> None:
 
 
 def _check_pinned(method: Bottleneck, where: str) -> None:
-    """Refuse a published adapter without its hash, by which a training knows it, or the reverse."""
+    """Refuse a published adapter without its hash, which identifies it, or the reverse."""
     if method.published != method.published_sha256:  # one of them is None
-        given = "published" if method.published else "published_sha256"
+        key = "published" if method.published else "published_sha256"
         raise InputError(
-            f"{where}: found {given} alone in the method bottleneck. Allowed: published with "
+            f"{where}: found {key} alone in the method bottleneck. Allowed: published with "
             "published_sha256, or none of them."
         )
 
@@ -589,6 +591,6 @@ def _looked_at(config: Config) -> list[str]:
 
 
 def _named_in_arms(config: Config) -> list[str]:
-    """Return the tasks that stages name beside the words that stand for some."""
+    """Return the tasks that stages name, without the words that stand for several."""
     stages = [stage for arm in arms_of(config.arms) for stage in arm.stages]
     return [name for stage in stages for name in stage.named]

@@ -96,7 +96,7 @@ class Source(Declared):
         None, description="a task that a language model makes of real texts (docs/generate.md)"
     )
     mirror: str | None = Field(
-        None, description="the data set in a mirror, where hub id and config do not tell"
+        None, description="the data set in a mirror, where hub id and config do not name it"
     )
     inputs: list[str] | None = Field(
         None,
@@ -104,7 +104,7 @@ class Source(Declared):
         "reader makes other splits of them; null for the splits that are needed",
     )
     reader: str | None = Field(
-        None, description="a reader of interlude.data.read; null lets the file ending tell"
+        None, description="a reader of interlude.data.read; null: by the file ending"
     )
     options: dict[str, Any] = Field(
         {},
@@ -124,7 +124,7 @@ class Source(Declared):
         return list((self.files or self.members or (place.files if place else {})).values())
 
     def with_defaults(self) -> dict[str, Any]:
-        """Return what the file says, with the defaults of what it leaves out."""
+        """Return the keys of the file, with the defaults of what it leaves out."""
         places = {"archive", "members", "files", "hub", "own", "generated"}
         return self.model_dump(exclude=places - self.model_fields_set)
 
@@ -148,7 +148,7 @@ class Published(Declared):
 
 
 class TaskFile(Declared):
-    """What the file of a task says."""
+    """The file of a task."""
 
     name: Name = Field(
         description="name of the task, equal to the file name; lower case, digits and hyphens, not "
@@ -158,8 +158,8 @@ class TaskFile(Declared):
     description: str = Field(description="what is asked, in one sentence")
     of: Name | None = Field(
         None,
-        description="another task, whose file in the same folder says what this one leaves out; "
-        "but name, title, description, published and stands_in_for are of its own",
+        description="another task, whose file in the same folder has the keys that this one "
+        "leaves out, except for name, title, description, published and stands_in_for",
     )
     transform: Literal["endings-only", "shuffled-words", "shuffled-labels"] | None = Field(
         None,
@@ -181,7 +181,7 @@ class TaskFile(Declared):
     shuffle: bool = Field(
         False,
         description="true cuts rows in an order that is random, and the same each time; with "
-        "split_by, groups are so already",
+        "split_by, groups are in such an order already",
     )
     splits: Splits = Field(
         description="what to train and to validate on, in the slicing syntax of datasets"
@@ -244,11 +244,11 @@ class Task(TaskFile):
             "missing",
             "missing_values",
             "transform",
-        )  # left out where they say nothing
-        said = {name: getattr(self, name) for name in names}
-        said |= self.model_dump(include=set(later), exclude_defaults=True)
-        said |= {"source": self.source.with_defaults(), "splits": vars(self.splits)}
-        return json.dumps(said, sort_keys=True)
+        )  # left out where they have their default
+        declared = {name: getattr(self, name) for name in names}
+        declared |= self.model_dump(include=set(later), exclude_defaults=True)
+        declared |= {"source": self.source.with_defaults(), "splits": vars(self.splits)}
+        return json.dumps(declared, sort_keys=True)
 
     @property
     def score_called(self) -> str:
@@ -298,7 +298,7 @@ _OF_ITS_OWN = ("name", "title", "description", "published", "stands_in_for")
 
 
 def _with_what_it_is_of(document: Any, path: Path) -> Any:
-    """Return what a task file says, with what the file of the task says that it is `of`."""
+    """Return a task file, with the keys that it leaves out from the file of the task it is `of`."""
     if not isinstance(document, dict) or not isinstance(document.get("of"), str):
         return document
     name, where = document["of"], f"{path}: key of"
@@ -321,9 +321,9 @@ def _with_what_it_is_of(document: Any, path: Path) -> Any:
 def _check_evaluate(file: TaskFile, where: str) -> None:
     """Raise InputError for one of metric: evaluate and the key of that name without the other."""
     if (file.metric == EVALUATE) != (file.evaluate is not None):
-        found = "no key evaluate" if file.evaluate is None else f"metric: {file.metric}"
+        value = "no key evaluate" if file.evaluate is None else f"metric: {file.metric}"
         raise InputError(
-            f"{where}: key {EVALUATE}: found {found}. Needed: metric: evaluate, and evaluate: with "
+            f"{where}: key {EVALUATE}: found {value}. Needed: metric: evaluate, and evaluate: with "
             "folder or hub, and score (docs/add-a-task.md)."
         )
 
@@ -343,11 +343,11 @@ def _check_transform(file: TaskFile, where: str) -> None:
 def _check_labels_from(file: TaskFile, where: str) -> None:
     """Raise InputError where there is nothing that a number could count."""
     has_choices = "choices" in file.columns
-    said = f"{where}: key labels_from: found {file.labels_from!r}"
+    fault = f"{where}: key labels_from: found {file.labels_from!r}"
     if file.labels_from == "choices" and (file.labels or not has_choices):
-        raise InputError(f"{said}. Allowed: 0 or 1; choices only with choices and without labels.")
+        raise InputError(f"{fault}. Allowed: 0 or 1; choices only with choices and without labels.")
     if file.labels_from in (0, 1) and not (file.labels or has_choices):
-        raise InputError(f"{said}, and no labels. Needed: labels, in the order of their numbers.")
+        raise InputError(f"{fault}, and no labels. Needed: labels, in the order of their numbers.")
 
 
 def _places_of_columns() -> dict[str, str]:

@@ -31,7 +31,7 @@ def digest_of(document: Any) -> str:
 class Part:
     """One task in the data of a training.
 
-    declared: digest of what its task file says of its data; metric: picks the kept model.
+    declared: digest of its data's declaration in the task file; metric: picks the kept model.
     examples: train on this many at most; None for all. standardise: targets that are numbers, by
     mean and deviation of those that are trained on. held_aside: leave out those on which the
     sampler dynamic measures. texts: of masked language modelling, the tasks whose sequences it
@@ -49,7 +49,7 @@ class Part:
     evaluate: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its fields; those that were added later only where they say something."""
+        """Return its fields; those that were added later only where they are not the default."""
         texts = [each.to_dict() for each in self.texts]
         names = ("standardise", "held_aside", "evaluate")
         later = {**{name: getattr(self, name) for name in names}, "texts": texts}
@@ -80,16 +80,16 @@ class Choice:
 class Training:
     """An encoder with its heads, optimised on the data of one or several tasks, from a start.
 
-    declared: digest of what the model's file says of its weights. start: id of the training whose
+    declared: digest of the weights' declaration in the model file. start: id of the training whose
     encoder (and heads) it starts from; None for the pretrained encoder. sampler: how a mixture of
     several parts is drawn; mixing: how batches are made of it; kept: whose scores decide which
-    evaluation stands (see `arms.Stage` for the three). choice: settings that go over `settings`,
-    once a sweep has chosen them. carry_head: whether heads begin as the start has them. method: how
-    weights are trained; full is all of them. heads: whether tasks of one shape share a head.
-    references: of each part, the training on it alone that the sampler dynamic compares it with.
-    adapter: what becomes of the one of the start: continue or merge; None without a start, or where
-    all weights are trained. frozen: whether heads alone are. weights: of the encoder without a
-    start, pretrained or, drawn from the seed, random.
+    evaluation stands (see `arms.Stage` for the three). choice: settings that override
+    `settings` once a sweep has chosen them. carry_head: whether heads begin with those of the
+    start. method: how weights are trained; full is all of them. heads: whether tasks of one shape
+    share a head. references: for each part, the training on it alone that the sampler dynamic
+    compares it with. adapter: what becomes of that of the start: continue or merge; None without a
+    start, or where all weights are trained. frozen: whether only heads are trained. weights: of an
+    encoder without a start: pretrained, or random, drawn from the seed.
 
     Fields with a default were, or may be, added later: while they have it they are left out of the
     id, so that a new one makes no finished training run again.
@@ -134,8 +134,8 @@ class Training:
     @property
     def read(self) -> tuple[Part, ...]:
         """The tasks whose encodings it reads, each once: its parts, and the texts of such ones."""
-        found = (each for part in self.parts for each in part.texts or (part,))
-        return tuple({part.task: part for part in found}.values())
+        parts = (each for part in self.parts for each in part.texts or (part,))
+        return tuple({part.task: part for part in parts}.values())
 
     @property
     def computed_with(self) -> tuple[set[str], set[str]]:
@@ -150,7 +150,7 @@ class Training:
 
     @property
     def switches(self) -> frozenset[str]:
-        """What some trainings do beside: the name of a module of `training` for each."""
+        """What only some trainings do: the name of a module of `training` for each."""
         on = {
             "held_aside": any(part.held_aside for part in self.read),
             "shared_heads": self.heads != "per-task",
@@ -175,17 +175,17 @@ class Training:
     def from_json(cls, text: str) -> Training:
         """Read a training back; TypeError when a field is missing or unknown."""
         values: dict[str, Any] = json.loads(text)
-        return cls(**{name: _READ.get(name, lambda given: given)(values[name]) for name in values})
+        return cls(**{name: _READ.get(name, lambda value: value)(values[name]) for name in values})
 
     def _not_default(self) -> dict[str, Any]:
-        given = {
+        values = {
             **vars(self),
             "parts": [part.to_dict() for part in self.parts],
             "settings": vars(self.settings),
             "choice": self.choice and asdict(self.choice),
         }
-        given = {name: given[name] for name in _FIELDS if given[name] != _FIELDS[name]}
-        return given | ({} if self.method.is_full else {"method": self.method.to_dict()})
+        values = {name: values[name] for name in _FIELDS if values[name] != _FIELDS[name]}
+        return values | ({} if self.method.is_full else {"method": self.method.to_dict()})
 
 
 _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it has no default
@@ -193,11 +193,11 @@ _FIELDS = {each.name: each.default for each in fields(Training)}  # MISSING: it 
 
 # How the fields are read that JSON has no type for.
 _READ: dict[str, Callable[[Any], Any]] = {
-    "parts": lambda given: tuple(map(Part.from_dict, given)),
+    "parts": lambda value: tuple(map(Part.from_dict, value)),
     "references": tuple,
-    "settings": lambda given: Settings(**given),
+    "settings": lambda value: Settings(**value),
     "method": method_of,
-    "choice": lambda given: Choice(
-        tuple(given["trainings"]), tuple(given["settings"]), given["rule"]
+    "choice": lambda value: Choice(
+        tuple(value["trainings"]), tuple(value["settings"]), value["rule"]
     ),
 }

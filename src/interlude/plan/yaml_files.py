@@ -120,9 +120,9 @@ def _refuse_repeated_keys(loader: _Loader, node: yaml.Node | None, path: Path) -
         raise _twice(path, keys, f"twice, in line{'s' * (len(lines) > 1)} {named}")
 
 
-def _twice(path: Path, keys: tuple[str, ...], found: str) -> InputError:
+def _twice(path: Path, keys: tuple[str, ...], where: str) -> InputError:
     named = ".".join(map(shown_key, keys))
-    return InputError(f"{path}: key {named}: found {found}. Allowed: once.")
+    return InputError(f"{path}: key {named}: found {where}. Allowed: once.")
 
 
 def _repeated(
