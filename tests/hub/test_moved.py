@@ -102,7 +102,7 @@ def test_what_has_moved_is_told_with_the_way_to_take_it(
         said, ("datasets", "models"), (DATA, MODEL), ("things", "encoder"), strict=True
     ):
         assert f"lab/{name} at main has moved on the hub, from {commits[kind][:8]}" in line
-        assert f"to {now[kind][:8]}. To take it, start with --forcerun {file}" in line
+        assert f"to {now[kind][:8]}. To use the new one, start with --forcerun {file}" in line
     make()  # which takes it
     assert look() == []
 

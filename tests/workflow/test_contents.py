@@ -333,7 +333,7 @@ def test_a_branch_that_has_moved_is_told_at_a_start_and_taken_when_asked(study: 
         told = study.project.run("targets")
         assert "Nothing to be done" in told
         assert f"lab/things at main has moved on the hub, from {before[:8]}, which " in told
-        assert f"to {after[:8]}. To take it, start with --forcerun {manifest}" in told
+        assert f"to {after[:8]}. To use the new one, start with --forcerun {manifest}" in told
         assert study.planned("--forcerun", manifest) == ONE_TASK
     finally:
         repository.refs["main"] = before

@@ -1,6 +1,6 @@
 """Which validation examples of a task belong together: a file beside its normalised data.
 
-It is no part of what is trained on, so what was made without it stays as it is.
+No training reads it, so data that were made without it stay as they are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From what a normalised task or a prepared model is made, as one string.
+"""What a normalised task or a prepared model is made from, as one string.
 
-It is equal where nothing differs that decides the content, whoever made it, and when. The manifest
-of what was made holds it; a study compares it with the one of today.
+It is the same where everything is the same that decides the content, whoever made it, and when. The
+manifest of what was made holds it; a study compares it with the one of today.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from interlude.plan.evaluated import Evaluated
 from interlude.plan.models import Model
 from interlude.plan.tasks import Task
 
-# What a model's file says of the content; its folder counts by the files in it.
+# The keys of a model's file that decide its content; its folder counts by the files in it.
 OF_MODEL = {"archives", "hub", "weights_sha256", "revision"}
 
 
 @dataclass(frozen=True)
 class MadeFrom:
-    """kind: of the origin. declared, contents, code: digests of what the task's or the model's file
-    says, of what is found at the origin, and of the code that reads and shapes (not of models).
+    """kind: of the origin. declared, contents, code: digests of the declaration in the file of the
+    task or model, of what is at the origin, and of the code that reads and shapes (not of models).
     """
 
     kind: str
@@ -59,12 +59,12 @@ def data_made_from(task: Task, origin: Origin, hashes: Mapping[str, str], code: 
 def generated_made_from(task: Task, corpus: str, generator: str) -> MadeFrom:
     """Return what a generated task is made from.
 
-    corpus, generator: what these are made from. The code that reads a corpus does not count, nor
-    what generates: rows that took hours stay while what they were made of says the same.
+    corpus, generator: what these are made from. Neither the code that reads a corpus counts nor the
+    code that generates: rows that took hours stay while what they are made from is the same.
     """
     read = MadeFrom.from_text(corpus)
-    told = corpus if read is None else str(replace(read, code=""))
-    return MadeFrom("generated", declared_of_task(task), _digest([told, generator]))
+    corpus_without_code = corpus if read is None else str(replace(read, code=""))
+    return MadeFrom("generated", declared_of_task(task), _digest([corpus_without_code, generator]))
 
 
 def model_made_from(model: Model, origin: Origin, hashes: Mapping[str, str]) -> MadeFrom:
@@ -84,7 +84,7 @@ def metric_made_from(metric: Evaluated, origin: Origin, hashes: Mapping[str, str
 
 
 def declared_of_task(task: Task) -> str:
-    """Return a digest of what a task's file says of its data."""
+    """Return a digest of the declaration of the data in a task's file."""
     declared = task.data_declaration()
     shaped = declaration_of(task.form).metric_shapes_rows
     return _digest([declared, task.metric] if shaped else declared)
@@ -98,12 +98,12 @@ def code_of(task: Task) -> str:
 
 
 def declared_of_model(model: Model) -> str:
-    """Return a digest of what a model's file says of its content."""
+    """Return a digest of the declaration of the content in a model's file."""
     return _digest(model.model_dump(include=OF_MODEL))
 
 
 def contents_of(origin: Origin, hashes: Mapping[str, str]) -> str:
-    """Return a digest of what is found at an origin; a file's ending tells how it is read."""
+    """Return a digest of what is at an origin; the endings of files count: they choose readers."""
     files = {name: [ending_of(path.name), hashes[name]] for name, path in origin.files.items()}
     return _digest([origin.stands_for, files])
 

@@ -1,7 +1,7 @@
-"""What the data and the model of a study are to be made from today, and what was made otherwise.
+"""What the data and the model of a study are to be made from today, and which folders are stale.
 
-For the main process of a study, which alone looks at origins and hashes files. Jobs, some of them
-on nodes that see no origin, go by the manifests of what was made.
+For the main process of a study: only it looks at origins and hashes files. Jobs, some of them on
+nodes that cannot reach an origin, read the manifests of what was made.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from interlude.plan.tasks import HubData, Task
 MODELS = Path("results/models")
 METRICS = Path("results/metrics")
 REMEMBERED = Path("results/origins.json")
-UNKNOWN = "unknown"  # where neither the origin is there nor what was made from it
+UNKNOWN = "unknown"  # where there is neither an origin nor anything made from it
 COMMIT_DIGITS = 40
 PATIENCE = 5.0  # seconds for all questions to the hub together
 
@@ -57,8 +57,8 @@ class Made:
 
     manifest: None where the folder is not made yet, empty where it cannot be read.
     known: what it was made from; remembered where it is gone.
-    wanted: what it is to be made from today; None where neither origin nor `known` tell.
-    asked: what its file asks of the hub; None of another origin.
+    wanted: what it is to be made from today; None where there is neither an origin nor `known`.
+    asked: what its file asks of the hub; None for another origin.
     """
 
     folder: Path
@@ -69,7 +69,7 @@ class Made:
 
     @property
     def is_stale(self) -> bool:
-        """Whether it was made from something else than it is to be made from today."""
+        """Whether it was made from something else than `wanted`."""
         return self.manifest is not None and self.wanted not in (None, self.known)
 
     @property
@@ -87,8 +87,8 @@ class Made:
 class Origins:
     """What the folders of data and models are to be made from.
 
-    made: the folders of a study; none outside the main process, where manifests tell. texts: text
-    file -> the SHA-256 of its contents.
+    made: the folders of a study; none outside the main process, where manifests are read instead.
+    texts: text file -> the SHA-256 of its contents.
     """
 
     def __init__(
@@ -108,7 +108,10 @@ class Origins:
         return self._of(self._normalised / task)
 
     def of_texts(self, file: str, encoded: Path) -> str:
-        """Return what the encoding of a text file is to be made from; its folder tells, too."""
+        """Return what the encoding of a text file is to be made from.
+
+        encoded: its folder, whose manifest is read where the text file is not known.
+        """
         manifest = _manifest_of(encoded) or {}
         return self._texts.get(file) or str(manifest.get("made_from") or UNKNOWN)
 
@@ -126,14 +129,14 @@ class Origins:
         return str(wanted or UNKNOWN)
 
     def is_stale(self, folder: Path) -> bool:
-        """Return whether a folder is there that is to be made from something else today."""
+        """Return whether a folder exists that is to be made from something else today."""
         made = self._made.get(str(folder))
         return made is not None and made.is_stale
 
     def look_at(self, file: str, forced: set[str], ask: bool, say: Callable[[str], None]) -> None:
-        """Add a manifest to what is forced if it was made from something else than is wanted today.
+        """Add a manifest to the forced ones if it was made from something else than today's origin.
 
-        ask: the hub too, whether what was asked of it has moved: that is said, and not forced.
+        ask: ask the hub, too, whether a revision has moved: that is reported, not forced.
         """
         made = self._made.get(str(Path(file).parent))
         if made is None or file in self._looked_at:
@@ -146,13 +149,13 @@ class Origins:
             say(_moved(made, str(now)))
 
     def remember(self) -> None:
-        """Write down what all is to be made from, for the day when an origin is gone."""
+        """Save what everything is to be made from, for when an origin is gone."""
         wanted = {folder: str(made.wanted) for folder, made in self._made.items() if made.wanted}
         if wanted:
             write_json(REMEMBERED, _remembered() | wanted)
 
     def accept(self) -> None:
-        """Take what is stale for what is wanted, as the user asks with `snakemake --touch`."""
+        """Record what is stale as up to date, as the user asks with `snakemake --touch`."""
         for made in self._made.values():
             if made.is_stale:
                 accepted = {**(made.manifest or {}), "made_from": str(made.wanted)}
@@ -162,12 +165,12 @@ class Origins:
         """Return the commit that the hub would send; None where it does not say in time."""
         from interlude.data.fetch.hub import commit_of  # noqa: PLC0415  takes a second to import
 
-        left = PATIENCE - self._asking
-        if left <= 0 or made.asked is None:
+        remaining = PATIENCE - self._asking
+        if remaining <= 0 or made.asked is None:
             return None
         started = time.monotonic()
         kind = "model" if made.folder.parent == MODELS else "dataset"
-        commit = commit_of(kind, made.asked, left)
+        commit = commit_of(kind, made.asked, remaining)
         self._asking += time.monotonic() - started
         return commit
 
@@ -181,30 +184,29 @@ def find_origins(
     """Return what the tasks and models of a study are to be made from today.
 
     tasks, model_files: with the corpora and generators of tasks that are generated. Where an origin
-    is not there, what was made from it is taken as it is. InputError for a model file that is not
-    valid.
+    is gone, what was made from it stays valid. InputError for a model file that is not valid.
     """
     contents, remembered = Contents(), _remembered()
     fetched = [task for task in tasks.values() if task.source.generated is None]
-    found = [_data(task, places, contents, remembered) for task in fetched]
-    found += [
+    made = [_data(task, places, contents, remembered) for task in fetched]
+    made += [
         _model(MODELS / name, load_model(file), places, contents, remembered)
         for name, file in model_files.items()
     ]
-    found += [
+    made += [
         _metric(task.evaluate, contents, remembered)
         for task in tasks.values()
         if task.evaluate is not None
     ]
-    wanted = {each.folder: each.wanted for each in found}
-    found += [
+    wanted = {each.folder: each.wanted for each in made}
+    made += [
         _generated(task, task.source.generated, wanted, places, contents, remembered)
         for task in tasks.values()
         if task.source.generated is not None
     ]
     texts = {file: contents.sha256(Path(file)) for file in text_files if Path(file).is_file()}
     contents.save()
-    return Origins(found, places.normalised, texts)
+    return Origins(made, places.normalised, texts)
 
 
 def _data(task: Task, places: Places, contents: Contents, remembered: Mapping[str, str]) -> Made:
@@ -213,11 +215,11 @@ def _data(task: Task, places: Places, contents: Contents, remembered: Mapping[st
     declared = declared_of_task(task)
 
     def same() -> Origin | None:
-        """Return the origin of before: what is made stays, also when a mirror comes or goes."""
+        """Return the origin of before: data stay as they are when a mirror comes or goes."""
         if known is None or known.kind != MIRROR:
             return declared_origin(task, places)
-        found = find_in_mirror(task, places)
-        return found and found[1]
+        in_mirror = find_in_mirror(task, places)
+        return in_mirror and in_mirror[1]
 
     def first() -> Origin:
         """Return the origin that data are made from anew."""
@@ -241,14 +243,14 @@ def _generated(
     contents: Contents,
     remembered: Mapping[str, str],
 ) -> Made:
-    """Return what a generated task is to be made from: of what its corpus and generator are."""
+    """Return what a generated task is to be made from, by what its corpus and generator are."""
     folder = places.normalised / task.name
     manifest, known = _known(folder, remembered)
     corpus: MadeFrom | str | None = None
     if declared.corpus.task is not None:
         corpus = wanted.get(places.normalised / declared.corpus.task)
     else:
-        with suppress(OSError):  # the job that would make it says why it is not there
+        with suppress(OSError):  # the job that would make it reports why it is missing
             corpus = contents.sha256(Path(str(declared.corpus.file)))
     generator = wanted.get(MODELS / declared.generator)
     now = None
@@ -281,7 +283,7 @@ def _metric(metric: Evaluated, contents: Contents, remembered: Mapping[str, str]
     folder, origin = METRICS / metric.digest, metric_origin(metric)
     manifest, known = _known(folder, remembered)
     now = known
-    with suppress(OSError):  # the job that would prepare it says why it cannot be read
+    with suppress(OSError):  # the job that would prepare it reports why it cannot be read
         hashes = {name: contents.sha256(path) for name, path in origin.files.items()}
         if hashes or origin.kind == "hub":
             now = metric_made_from(metric, origin, hashes)
@@ -295,9 +297,9 @@ def _asked(hub: HubData | HubModel | None) -> dict[str, Any] | None:
 def _now(
     find: Callable[[], Origin | None], declared: str, code: str, contents: Contents
 ) -> MadeFrom | None:
-    """Return what would be made today; None where the origin is not there.
+    """Return what would be made today; None where the origin is missing.
 
-    Why it is not is said by the job that would make it.
+    The job that would make it reports why.
     """
     try:
         origin = find()
@@ -310,8 +312,8 @@ def _now(
 
 
 def _kept(known: MadeFrom, declared: str, now: MadeFrom | None) -> MadeFrom | None:
-    """Return what is known if it still holds, or if its origin is gone and nothing was declared
-    otherwise since.
+    """Return `known` if it is still right, or if its origin is gone and its declaration is the
+    same.
     """
     is_gone = now is None and known.declared == declared
     return known if is_gone or now == known else None
@@ -352,9 +354,9 @@ def _remembered() -> dict[str, str]:
 def _change(made: Made) -> str:
     known, wanted = made.known, made.wanted
     if known is None or wanted is None:
-        return "its manifest does not tell from what it was made"
+        return "its manifest does not say what it was made from"
     if known.declared != wanted.declared:
-        return "it is declared otherwise"
+        return "its declaration has changed"
     if (known.kind, known.contents) != (wanted.kind, wanted.contents):
         return "its origin has changed"
     return "the code that reads it has changed"
@@ -365,5 +367,5 @@ def _moved(made: Made, now: str) -> str:
     return (
         f"note: {asked['id']} at {asked['revision']} has moved on the hub, from "
         f"{str(made.commit)[:8]}, which {made.folder} holds, to {now[:8]}. "
-        f"To take it, start with --forcerun {made.folder / MANIFEST}"
+        f"To use the new one, start with --forcerun {made.folder / MANIFEST}"
     )

@@ -25,8 +25,8 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
     """Write `train.parquet`, `validation.parquet`, `groups.parquet` and `manifest.json` of a task.
 
     Returns the manifest. They go into the folder `out`. The same files give the same bytes. Raises
-    InputError, and then writes nothing, when the files cannot be had or read, or a row breaks the
-    form of the task.
+    InputError, and then writes nothing, when the files cannot be fetched or read, or a row breaks
+    the form of the task.
     """
     if places.mirror:
         note_missing_split(task, places.mirror, places.slices)
@@ -45,7 +45,7 @@ def prepare(task: Task, places: Places, out: Path) -> dict[str, Any]:
 def write_normalised(
     task: Task, rows: dict[str, Rows], dropped: Dropped, about: dict[str, Any], out: Path
 ) -> dict[str, Any]:
-    """Write the rows of a task, held to its form, as `prepare` does; return the manifest.
+    """Write the rows of a task, checked against its form, as `prepare` does; return the manifest.
 
     rows: by split. dropped: how many were left out before, by the reason. about: where the rows
     are from, for the manifest: source, revision and made_from.
@@ -69,9 +69,9 @@ def write_normalised(
 
 def summary(manifest: dict[str, Any]) -> str:
     """Return one line for people: rows, labels, repeated inputs and dropped rows."""
-    said = [f"{count} rows in {part}" for part, count in manifest["sizes"].items()]
+    parts = [f"{count} rows in {part}" for part, count in manifest["sizes"].items()]
     if manifest["label_names"]:
-        said.append(f"{len(manifest['label_names'])} labels")
-    said += [f"validation inputs also in train: {manifest['overlap']}"] * bool(manifest["overlap"])
-    said += [f"{count} dropped ({reason})" for reason, count in manifest["dropped"].items()]
-    return f"{manifest['task']}: {', '.join(said)}"
+        parts.append(f"{len(manifest['label_names'])} labels")
+    parts += [f"validation inputs also in train: {manifest['overlap']}"] * bool(manifest["overlap"])
+    parts += [f"{count} dropped ({reason})" for reason, count in manifest["dropped"].items()]
+    return f"{manifest['task']}: {', '.join(parts)}"

@@ -15,12 +15,12 @@ _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is none: null, NaN, or a date that is none."""
+    """Return whether a value is none: null, NaN, or a date that is none."""
     return value is None or bool(value != value)  # noqa: PLR0124 (what is none equals nothing)
 
 
 def is_blank(value: Any) -> bool:
-    """Tell whether a value is none, or a text of white space alone."""
+    """Return whether a value is none, or a text of white space alone."""
     return is_missing(value) or (isinstance(value, str) and not value.strip())
 
 
@@ -58,7 +58,7 @@ def label_place(value: Any, labels: Sequence[str], first: int) -> int | None:
 
 
 def _are_one(value: Any, label: str) -> bool:
-    """Tell whether a value is a label that is written in another way: 1 is 1.0, true is True."""
+    """Return whether a value is a label that is written in another way: 1 is 1.0, true is True."""
     if isinstance(value, bool):
         return label.lower() == str(value).lower()
     number = whole_number(value)
@@ -66,7 +66,7 @@ def _are_one(value: Any, label: str) -> bool:
 
 
 def are_numbers(labels: Iterable[str]) -> bool:
-    """Tell whether a label is called like a number: then a number is a name."""
+    """Return whether a label is called like a number: then a number is a name."""
     return any(_NUMBER.fullmatch(label) for label in labels)
 
 

@@ -214,7 +214,7 @@ def test_an_edited_task_whose_origin_is_gone_is_made_anew_and_says_why_it_cannot
     by_own.make()
     shutil.rmtree("own")
     edit(by_own, split_by="label")
-    assert by_own.look() == ({MANIFEST}, [f"{ANEW}it is declared otherwise."])
+    assert by_own.look() == ({MANIFEST}, [f"{ANEW}its declaration has changed."])
     with pytest.raises(InputError, match="needs a copy of your own"):
         prepare(load_task(by_own.task.path), by_own.places, Path("results/data/mine"))  # type: ignore[union-attr]
 
@@ -256,7 +256,7 @@ def test_data_that_do_not_tell_what_they_were_made_from_are_made_anew(
 ) -> None:
     by_files.make()
     Path(MANIFEST).write_text(manifest)
-    said = f"{ANEW}its manifest does not tell from what it was made."
+    said = f"{ANEW}its manifest does not say what it was made from."
     assert by_files.look() == ({MANIFEST}, [said])
     Path("mine.jsonl").unlink()
     assert by_files.look() == (set(), [])  # all there is

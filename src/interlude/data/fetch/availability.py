@@ -1,4 +1,4 @@
-"""Tell at planning time which tasks lack data that only the user can supply. No heavy imports."""
+"""Find at planning time the tasks that lack data only the user can supply. No heavy imports."""
 
 from __future__ import annotations
 

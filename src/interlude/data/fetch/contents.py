@@ -1,8 +1,8 @@
 """SHA-256 of local files, remembered so that a file is read again only when it may have changed.
 
-As git's index does, a file is taken for unchanged while its path, size, times and inode are the
-same. A hash is kept for later processes only if the file was at rest when it was read: one that
-changes within a tick of the file system's clock would keep its times.
+As in git's index, a file counts as unchanged while its path, size, times and inode are the same. A
+hash is kept for later processes only if the file was at rest when it was read: one that changes
+within a tick of the file system's clock would keep its times.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Contents:
         self._file = file or cache_file()
         self._known = _read(self._file)
         self._new: dict[str, tuple[Identity, str]] = {}  # of this process
-        self._kept: set[str] = set()  # of these, those that later ones may take
+        self._kept: set[str] = set()  # of these, those that later processes may use
 
     def sha256(self, path: Path) -> str:
         """Return the SHA-256 of a file as 64 hex digits; OSError when it cannot be read."""
@@ -45,15 +45,15 @@ class Contents:
             if place in known and known[place][0] == identity:
                 return known[place][1]
         started = time.time_ns()
-        found = sha256_of(path)
-        self._new[place] = (identity, found)
+        sha256 = sha256_of(path)
+        self._new[place] = (identity, sha256)
         self._kept.discard(place)
         if _identity(path) == identity and _at_rest(identity, started):
             self._kept.add(place)
-        return found
+        return sha256
 
     def save(self) -> None:
-        """Keep what was hashed for later processes; a cache that cannot be written is left."""
+        """Save the hashes for later processes; a cache that cannot be written is no error."""
         if not self._kept:
             return
         hashed = {place: self._new[place] for place in self._kept}
@@ -71,7 +71,7 @@ def _identity(path: Path) -> Identity:
 
 
 def _at_rest(identity: Identity, now: int) -> bool:
-    """Tell whether no change of a file can have gone unseen since; times may lie in the future."""
+    """Return whether no change since can have gone unseen; times may lie in the future."""
     return all(abs(now - changed) > AT_REST for changed in identity[1:3])
 
 
@@ -80,8 +80,8 @@ def _read(file: Path) -> dict[str, tuple[Identity, str]]:
     try:
         entries: Any = json.loads(file.read_bytes())
         return {
-            str(place): ([int(each) for each in identity], str(found))
-            for place, (identity, found) in entries
+            str(place): ([int(each) for each in identity], str(sha256))
+            for place, (identity, sha256) in entries
         }
     except (OSError, ValueError, TypeError):
         return {}

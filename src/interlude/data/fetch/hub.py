@@ -43,7 +43,7 @@ def open_repository(kind: str, declared: dict[str, Any], where: str) -> Reposito
     """Resolve the revision of a `dataset` or `model` and list its files.
 
     declared: `id` and `revision` of a task or model file. where: its key, for messages.
-    Raises InputError when the hub has no such thing, or cannot be reached.
+    Raises InputError when the hub has no such repository or revision, or cannot be reached.
     """
     where = f"{where}: {declared['id']} at {declared['revision']}"
     info = persistently(lambda: _info(kind, declared, files_metadata=True), where, PATIENCE)
@@ -65,10 +65,10 @@ def fetch_file(repository: Repository, name: str) -> Path:
     announced = repository.files[name]
 
     def download() -> Path:
-        found = hf_hub_download(
+        path = hf_hub_download(
             repository.id, name, repo_type=repository.kind, revision=repository.commit
         )
-        return _verified(Path(found), announced)
+        return _verified(Path(path), announced)
 
     seconds = PATIENCE + (announced.size or 0) / SLOWEST
     return persistently(download, f"{repository.where}: {name}", seconds)
@@ -81,22 +81,22 @@ def _info(kind: str, declared: dict[str, Any], **wanted: Any) -> Any:
 
 
 def _is_inside(name: str) -> bool:
-    """Tell whether a file name stays in its repository."""
+    """Return whether a file name stays in its repository."""
     return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
 
 
 def _verified(path: Path, announced: RepoSibling) -> Path:
-    """Hold a file to the checksum that the hub announces; a wrong one leaves the cache.
+    """Check a file against the checksum that the hub announces; delete a wrong one from the cache.
 
-    The client itself compares sizes alone. Its `verify_repo_checksums` reads all that its cache
-    holds of a repository, not the file that was asked for.
+    The client itself compares only sizes. Its `verify_repo_checksums` reads all files of a
+    repository in its cache, not only the one that was asked for.
     """
     if announced.lfs is not None:
-        found, expected = sha256_of(path), announced.lfs.sha256
+        actual, expected = sha256_of(path), announced.lfs.sha256
     else:
-        found, expected = git_hash(path.read_bytes()), str(announced.blob_id)
-    if found != expected:
+        actual, expected = git_hash(path.read_bytes()), str(announced.blob_id)
+    if actual != expected:
         path.resolve().unlink()
         path.unlink(missing_ok=True)
-        raise PassingError(f"wrong checksum: found {found}, expected {expected}.")
+        raise PassingError(f"wrong checksum: found {actual}, expected {expected}.")
     return path

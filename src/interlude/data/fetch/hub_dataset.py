@@ -30,13 +30,13 @@ def fetch_dataset(
 
 
 def _files_of(split: str, declared: dict[str, Any], repository: Repository) -> list[str]:
-    config, given = declared["config"], declared["files"].get(split)
+    config, declared_pattern = declared["config"], declared["files"].get(split)
     usual = [f"{config}/{split}-*.parquet", f"{config}/{split}/*.parquet"]
     usual += [f"data/{split}-*.parquet"] * (config == "default")
-    patterns = [given] if given else usual
+    patterns = [declared_pattern] if declared_pattern else usual
     for pattern in patterns:
-        if found := sorted(fnmatch.filter(repository.files, pattern)):
-            return found
+        if names := sorted(fnmatch.filter(repository.files, pattern)):
+            return names
     raise InputError(
         f"{repository.where}: no file {' or '.join(patterns)}. {_what_there_is(config, repository)}"
     )

@@ -1,4 +1,4 @@
-"""Ask the hub again where another try may go better, and say in one line why the last failed."""
+"""Ask the hub again where another try may succeed; report in one line why the last one failed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ MIRROR = "a mirror can stand in for the hub."
 NO_HUB = (
     "what answers is no hub, maybe a page to log in: check HF_ENDPOINT and the proxy (HTTPS_PROXY)."
 )
-# What no other try mends, in words of our own, since the client's messages hold addresses. The
-# first that fits is said; the last are those of an answer that is no JSON, or has other keys.
+# Faults that another try does not repair, in words of our own, since the client's messages hold
+# addresses. The first that fits is reported; the last ones are of an answer that is no JSON, or has
+# other keys.
 LASTING: dict[type[Exception], str] = {
     errors.GatedRepoError: "it is gated: accept its terms on the hub, then set HF_TOKEN to your "
     "token.",
@@ -35,7 +36,7 @@ Result = TypeVar("Result")
 
 
 class PassingError(Exception):
-    """A fault that the client does not see. No OSError, which it would take for one of its own."""
+    """A fault that the client does not see. No OSError, which it would treat as one of its own."""
 
 
 def persistently(call: Callable[[], Result], where: str, seconds: float) -> Result:
@@ -49,9 +50,9 @@ def persistently(call: Callable[[], Result], where: str, seconds: float) -> Resu
 def once(call: Callable[[], Result], seconds: float) -> Result:
     """Call, for so many seconds at most. For the main thread.
 
-    The client's own limits are for the next bytes: none ends a trickle, nor a wait that is asked
-    for, and its questions about a repository have none. It hides why it looked for a file in its
-    cache, where there is none: that is raised.
+    The client's own limits are for the next bytes: they end neither a slow trickle nor a wait that
+    the hub asks for, and its questions about a repository have none. Where it falls back to its
+    cache and finds no file there, it hides the first fault: that is raised here.
     """
 
     def end(*_: object) -> None:

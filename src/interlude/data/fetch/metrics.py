@@ -1,6 +1,6 @@
 """Put a metric of `evaluate` into a folder from which jobs load it without a network.
 
-Nothing of it is run here. Only its Python files are taken: the library takes no other.
+Nothing of it is run here. Only its Python files are copied: the library loads no others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def prepare_metric(metric: Evaluated, task: Path, out: Path) -> dict[str, Any]:
     the hub cannot be reached.
     """
     with filling(out) as work:
-        files, source = _found(metric, f"{task}: key evaluate")
+        files, source = _files_of(metric, f"{task}: key evaluate")
         for name, path in files.items():
             shutil.copyfile(path, work / name)
         hashes = {name: sha256_of(work / name) for name in files}
@@ -38,7 +38,7 @@ def prepare_metric(metric: Evaluated, task: Path, out: Path) -> dict[str, Any]:
     return manifest
 
 
-def _found(metric: Evaluated, where: str) -> tuple[dict[str, Path], dict[str, Any]]:
+def _files_of(metric: Evaluated, where: str) -> tuple[dict[str, Path], dict[str, Any]]:
     """Return the Python files of a metric by name, and where they come from."""
     if metric.hub is None:
         files = metric_origin(metric).files
@@ -54,5 +54,5 @@ def _found(metric: Evaluated, where: str) -> tuple[dict[str, Path], dict[str, An
 def _check_whole(files: dict[str, Any], metric: Evaluated, where: str) -> None:
     wanted = f"{metric.name}.py"
     if wanted not in files:
-        found = few(sorted(files)) or "no Python file"
-        raise InputError(f"{where}: no file {wanted}, which would be the metric. Found: {found}.")
+        listed = few(sorted(files)) or "no Python file"
+        raise InputError(f"{where}: no file {wanted}, which would be the metric. Found: {listed}.")

@@ -42,7 +42,7 @@ class Cut(Declared):
 
 
 class Cuts(DeclaredByName):
-    """What `config/mirrors/partial.yaml` says: cuts by the name of the task."""
+    """The file `config/mirrors/partial.yaml`: cuts by the name of the task."""
 
     root: dict[Name, Cut]
 
@@ -50,8 +50,8 @@ class Cuts(DeclaredByName):
 def find_mirrored(task: Task, mirror: Path, slices: Path) -> tuple[Task, dict[str, Entry]] | None:
     """Return the task as a mirror serves it, and the manifest's entry of each split it names.
 
-    A mirror may lack a split: `slices`, which is `config/mirrors/partial.yaml`, then tells how to
-    cut train and validation out of what is there. None when the mirror does not hold the task.
+    A mirror may lack a split: `slices`, which is `config/mirrors/partial.yaml`, then says how to
+    cut train and validation out of the other ones. None when the mirror does not hold the task.
     """
     served = recut(task, slices)
     entries = _entries_of(served, mirror)
@@ -62,7 +62,7 @@ def find_mirrored(task: Task, mirror: Path, slices: Path) -> tuple[Task, dict[st
 
 
 def note_missing_split(task: Task, mirror: Path, slices: Path) -> None:
-    """Say on stderr which split of a task a mirror lacks, when it has others of it."""
+    """Print on stderr which split of a task a mirror lacks, when it has others of it."""
     served = recut(task, slices)
     entries = _entries_of(served, mirror)
     missing = [split for split in served.inputs() if split not in entries]
@@ -79,11 +79,11 @@ def recut(task: Task, slices: Path) -> Task:
     cut = read(Cuts, slices).root.get(task.name) if slices.exists() else None
     if cut is None:
         return task
-    given = {key: getattr(cut, key) for key in cut.model_fields_set}
-    mirror = given.pop("dataset", task.source.mirror)
-    inputs = given.pop("inputs", task.source.inputs)
+    changes = {key: getattr(cut, key) for key in cut.model_fields_set}
+    mirror = changes.pop("dataset", task.source.mirror)
+    inputs = changes.pop("inputs", task.source.inputs)
     source = task.source.model_copy(update={"mirror": mirror, "inputs": inputs})
-    return task.model_copy(update={"source": source, **given})
+    return task.model_copy(update={"source": source, **changes})
 
 
 def path_of(mirror: Path, entry: Entry) -> Path:
@@ -92,7 +92,7 @@ def path_of(mirror: Path, entry: Entry) -> Path:
 
 
 def read_entry(mirror: Path, entry: Entry) -> bytes:
-    """Return the bytes of a mirror's file, held to the hash in the manifest."""
+    """Return the bytes of a mirror's file, checked against the hash in the manifest."""
     path = path_of(mirror, entry)
     try:
         content = path.read_bytes()
@@ -100,10 +100,10 @@ def read_entry(mirror: Path, entry: Entry) -> bytes:
         raise InputError(
             f"{path}: {error.strerror}, but {mirror / MANIFEST} lists it. Get the file again."
         ) from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != entry["sha256"]:
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != entry["sha256"]:
         raise InputError(
-            f"{path}: wrong sha256: found {found}, expected {entry['sha256']} "
+            f"{path}: wrong sha256: found {actual}, expected {entry['sha256']} "
             f"({mirror / MANIFEST}). Get the file again."
         )
     return content
@@ -128,7 +128,7 @@ def _entries(mirror: Path) -> list[Entry]:
 
 
 def _is_of(entry: Entry, task: Task) -> bool:
-    """Tell whether a file is of the data set that a task names, or of its hub id and config."""
+    """Return whether a file is of the data set that a task names, or of its hub id and config."""
     named, hub = task.source.mirror, task.source.hub
     if named is not None:
         return bool(entry["dataset"] == named)

@@ -63,7 +63,7 @@ def prepare_model(
                 check(work)
         manifest = _write_manifest(model, origin, source, work)
         for name in set(TOKENIZER) - set(manifest["files"]):
-            # transformers would read what another model left here
+            # transformers would read the files of another model that was here before
             (out / name).unlink(missing_ok=True)
     return manifest
 
@@ -79,12 +79,12 @@ def _fetched(model: Model, registry: Path, work: Path, where: str) -> dict[str, 
 
 @contextmanager
 def _called(work: Path, where: str) -> Iterator[None]:
-    """Name in an error where files come from, not the folder that is gone when it is read."""
+    """Name in an error where files come from, not the temporary folder."""
     try:
         yield
     except InputError as error:
-        told = str(error).replace(f"{work}/", "").replace(f"{work}: ", "")
-        raise InputError(f"{where}: {told.replace(str(work), 'it')}") from None
+        message = str(error).replace(f"{work}/", "").replace(f"{work}: ", "")
+        raise InputError(f"{where}: {message.replace(str(work), 'it')}") from None
 
 
 def _shown(model: Model) -> str:
@@ -120,10 +120,10 @@ def _read_model(place: Place, archive: Archive, weights_sha256: str | None) -> d
         present = set(members.namelist())
         names = [CONFIG, WEIGHTS, *(name for name in TOKENIZER if prefix + name in present)]
         files = {name: read_member(members, prefix + name, str(path)) for name in names}
-    found = hashlib.sha256(files[WEIGHTS]).hexdigest()
-    if found != weights_sha256:
+    actual = hashlib.sha256(files[WEIGHTS]).hexdigest()
+    if actual != weights_sha256:
         raise InputError(
-            f"{path}: wrong sha256 of {WEIGHTS}: found {found}, expected {weights_sha256}."
+            f"{path}: wrong sha256 of {WEIGHTS}: found {actual}, expected {weights_sha256}."
         )
     return files
 
@@ -187,10 +187,10 @@ def _check_complete(present: set[str], where: str) -> None:
 
 def _check_sha256(model: Model, work: Path) -> None:
     name = GGUF if (work / GGUF).exists() else WEIGHTS
-    expected, found = model.weights_sha256, sha256_of(work / name)
-    if expected not in (None, found):
+    expected, actual = model.weights_sha256, sha256_of(work / name)
+    if expected not in (None, actual):
         raise InputError(
-            f"wrong sha256 of {name}: found {found}, expected {expected} (key weights_sha256)."
+            f"wrong sha256 of {name}: found {actual}, expected {expected} (key weights_sha256)."
         )
 
 

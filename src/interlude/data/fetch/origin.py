@@ -1,4 +1,4 @@
-"""Where the rows of a task and the files of a model are, as found now. Reads none of their content.
+"""Where the rows of a task and the files of a model are now. Reads none of their content.
 
 No heavy imports: a study looks for the origins of all its tasks at each start.
 """
@@ -66,7 +66,7 @@ Found = tuple[Task, Origin]  # the task as the origin serves it: a mirror may cu
 def find_origin(task: Task, places: Places) -> Found:
     """Return the origin of a task's rows: the mirror if it holds them, else the declared one.
 
-    InputError when files that the user must supply are not there, or the mirror is none.
+    InputError when files that the user must supply are missing, or the mirror is not valid.
     """
     return find_in_mirror(task, places) or (task, declared_origin(task, places))
 
@@ -75,16 +75,16 @@ def find_in_mirror(task: Task, places: Places) -> Found | None:
     """Return the mirror as the origin of a task; None when there is none that holds it."""
     if places.mirror is None:
         return None
-    held = find_mirrored(task, places.mirror, places.slices)
-    if held is None:
+    mirrored = find_mirrored(task, places.mirror, places.slices)
+    if mirrored is None:
         return None
-    served, entries = held
+    served, entries = mirrored
     files = {split: path_of(places.mirror, entry) for split, entry in entries.items()}
     return served, Origin(MIRROR, files, served.data_declaration(), entries)
 
 
 def may_have_groups(task: Task, slices: Path) -> bool:
-    """Tell whether rows of a task may belong together, whichever origin serves it.
+    """Return whether rows of a task may belong together, whichever origin serves it.
 
     slices: `config/mirrors/partial.yaml`.
     """

@@ -12,16 +12,16 @@ ENDINGS = (".jsonl", ".parquet", ".csv")
 
 
 def own_files(task: Task, own_data: Path | None) -> dict[str, Path]:
-    """Return the files to read in the user's folder, by split; InputError tells how to get them."""
+    """Return the files to read in the user's folder, by split; InputError says how to get them."""
     if own_data is None:
         raise InputError(f"{_needed(task)} Then name the folder above it in the config: own_data.")
     folder = below(own_data, _folder(task), f"{task.path}: key source.own.folder")
-    found = {split: _file(folder, task, split) for split in task.inputs()}
-    for split, path in found.items():
+    paths = {split: _file(folder, task, split) for split in task.inputs()}
+    for split, path in paths.items():
         if path is None:
             name = _own(task).files.get(split, f"{split}.jsonl")
             raise InputError(f"{_needed(task)} Missing: {folder / name}.")
-    return {split: path for split, path in found.items() if path is not None}
+    return {split: path for split, path in paths.items() if path is not None}
 
 
 def _file(folder: Path, task: Task, split: str) -> Path | None:

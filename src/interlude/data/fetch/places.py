@@ -11,7 +11,7 @@ from interlude.plan.config import Config
 
 @dataclass(frozen=True)
 class Places:
-    """Where data may be, beside what a task file says.
+    """Where data may be, besides the origins that task files name.
 
     registry: `config/archives.yaml`. archive_file: an already downloaded archive. mirror: a folder
     with a manifest. slices: `config/mirrors/partial.yaml`. own_data: the user's own copies.

@@ -1,4 +1,4 @@
-"""Weights as safetensors: what a file says that it holds, and one file out of several.
+"""Weights as safetensors: read the header of a file, and join several files into one.
 
 A file is the length of its header (8 bytes), the header (JSON: for each tensor its kind, its shape
 and where its bytes lie), and the bytes.
@@ -38,10 +38,10 @@ class Header:
 
 def read_header(path: Path) -> Header:
     """Return the header of a file; InputError for one that is cut, or is something else."""
-    found = path.stat().st_size
+    size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(LENGTH), "little")
-        text = file.read(length) if length <= found else b""
+        text = file.read(length) if length <= size else b""
     try:
         tensors: Entries = json.loads(text)
         tensors.pop("__metadata__", None)
@@ -49,12 +49,12 @@ def read_header(path: Path) -> Header:
         expected = header.start + header.size
     except (ValueError, LookupError, TypeError, AttributeError):
         raise InputError(
-            f"{path}: no safetensors file: its first bytes are no header of one. "
+            f"{path}: no safetensors file: it does not begin with a header of one. "
             "save_pretrained() of transformers writes it."
         ) from None
-    if found != expected:
+    if size != expected:
         raise InputError(
-            f"{path}: not a whole safetensors file: found {found:,} bytes. "
+            f"{path}: not a whole safetensors file: found {size:,} bytes. "
             f"Allowed: {expected:,}, as its header says. Copy or download it again."
         )
     return header

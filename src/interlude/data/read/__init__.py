@@ -34,13 +34,13 @@ def reader_modules() -> dict[str, str]:
 
 
 def ending_of(name: str) -> str:
-    """Return the ending of a file name, which tells the reader: .csv.gz of Reviews.CSV.gz."""
+    """Return the ending of a file name, which chooses the reader: .csv.gz of Reviews.CSV.gz."""
     path = PurePath(name.lower())
     return PurePath(path.stem).suffix + ".gz" if path.suffix == ".gz" else path.suffix
 
 
 def reader_by_ending(names: Iterable[str]) -> str | None:
-    """Return the reader that the endings of file names tell; None where they tell none, or two."""
+    """Return the reader for the endings of file names; None where there is none, or two."""
     readers = {BY_ENDING.get(ending_of(name).removesuffix(".gz")) for name in names}
     return readers.pop() if len(readers) == 1 else None
 

@@ -1,4 +1,4 @@
-"""A reader of questions whose answers are given as texts, or whose passages are in pieces."""
+"""A reader of questions whose answers are texts without places, or whose passages are in pieces."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def wsc(members: Members, dropped: Dropped) -> dict[str, Rows]:
 
 
 def _word_span(row: Row, key: str) -> list[int]:
-    """Return the characters of a span that is given by its text and the number of its first word.
+    """Return the characters of a span, from its text and the number of its first word.
 
     The text may differ in case and in white space.
     """
@@ -123,7 +123,7 @@ def _answered(row: Row) -> Rows:
 
 
 def _question(given: str | list[str]) -> str:
-    """Return a question in words; it may be given as the seven slots of its template."""
+    """Return a question in words; the data may have it as the seven slots of its template."""
     if isinstance(given, str):
         return given
     words = " ".join(slot for slot in given if slot not in ("", "_", "?"))
@@ -151,7 +151,7 @@ def _senteval_row(line: str, where: str) -> tuple[str, Row]:
 
 @reader
 def folds(members: Members, dropped: Dropped, column: str = "fold1") -> dict[str, Rows]:
-    """One file with a column that tells, for each row, train, dev or test."""
+    """One file with a column that says, for each row, train, dev or test."""
     splits: dict[str, Rows] = {split: [] for split in FOLD_SPLITS.values()}
     for name, content in members.items():
         for row in rows_of(content, name):

@@ -72,7 +72,7 @@ def dependencies(members: Members, dropped: Dropped) -> dict[str, Rows]:
 
 @reader
 def marked_relation(members: Members, dropped: Dropped) -> dict[str, Rows]:
-    """SemEval-2010 task 8: two spans are marked in the sentence; the marks are taken out."""
+    """SemEval-2010 task 8: two spans are marked in the sentence; the marks are removed."""
 
     def unmarked(row: Row) -> Rows:
         bounds: dict[str, int] = {}
@@ -153,7 +153,7 @@ def _coreferring(row: Row) -> Rows:
 
 
 def _pairs(row: Row, window: list[int]) -> Rows:
-    """Return the pairs of mentions inside of a window, which is given by its tokens' numbers."""
+    """Return the pairs of mentions inside a window, from the numbers of its tokens."""
     low, high = window[0], window[-1] + 1
     tokens = Tokens(row["tokens"][low:high])
     inside = sorted(

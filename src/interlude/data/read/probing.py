@@ -70,7 +70,7 @@ def probe_sentence_length(members: Members, dropped: Dropped, rows: int = 6000) 
 def probe_word_content(
     members: Members, dropped: Dropped, words: list[str], rows: int = 6000
 ) -> dict[str, Rows]:
-    """Which of the given words is in the sentence? Only sentences with exactly one, once."""
+    """Which of these words is in the sentence? Only sentences with exactly one, once."""
     wanted = frozenset(words)
 
     def content_word(sentence: Sentence) -> str | None:
@@ -151,7 +151,7 @@ def _clauses(text: str) -> tuple[str, ...]:
 
 
 def _has_verb(clause: str) -> bool:
-    """Tell whether a clause has a finite verb after its first word, before a subordinate clause."""
+    """Return whether a finite verb stands after the first word, before a subordinate clause."""
     main = takewhile(lambda word: word not in _SUBORDINATORS, clause.lower().split()[1:])
     return any(word in _FINITE or word.endswith("ed") for word in main)
 
@@ -179,7 +179,7 @@ def _half_changed(
 def _balanced(
     candidates: list[Sentence], label_of: Callable[[Sentence], str | None], rows: int
 ) -> Rows:
-    """Take equally many sentences of each label, as many as the rarest label allows."""
+    """Return equally many sentences of each label, as many as the rarest label allows."""
     by_label: dict[str, list[Sentence]] = defaultdict(list)
     for sentence in _shuffled(candidates):
         label = label_of(sentence)

@@ -46,13 +46,13 @@ def read_rows(
 
 
 def reader_of(name: str) -> Reader:
-    """Return a reader; its module is loaded by then and no sooner."""
+    """Return a reader; its module is loaded only now."""
     import_module(reader_module(name))
     return READERS[name]
 
 
 def _options(task: Task, name: str, reader: Reader) -> dict[str, Any]:
-    """Return the options of a reader as declared, held to the annotations of its parameters."""
+    """Return the options of a reader, checked against the annotations of its parameters."""
     given = task.source.options
     parameters = list(inspect.signature(reader, eval_str=True).parameters.values())[2:]
     fields: dict[str, Any] = {
@@ -88,7 +88,7 @@ def _reader_name(task: Task, names: Mapping[str, str]) -> str:
             return reader
         endings = {ending_of(name) for name in names.values()}
         raise InputError(
-            f"{where}.reader: not given, and the file endings {sorted(endings)} do not tell. "
+            f"{where}.reader: not set, and no reader follows from the endings {sorted(endings)}. "
             f"Allowed: one of {', '.join(BY_ENDING)} for all files, also packed, as .csv.gz."
         )
     if declared not in reader_modules():

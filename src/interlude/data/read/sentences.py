@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[A-Z](?:[^\W_]|[ ,;:'%$&/–-]|(?<=\d)\.(?=\d))+[a-z0-9]\.
 def sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a text that are plain prose, from a capital letter to a full stop.
 
-    Parentheses are taken out. A doubtful piece is left out: one with an abbreviation or a quote, or
+    Parentheses are removed. A doubtful piece is left out: one with an abbreviation or a quote, or
     with too many names and numbers to be prose.
     """
     plain = " ".join(_PARENTHESIS.sub("", text).split())

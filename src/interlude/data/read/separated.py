@@ -34,7 +34,7 @@ DIALECTS: dict[Quoting, dict[str, Any]] = {
     "backslash": {"escapechar": "\\"},
     "none": {"quoting": csv.QUOTE_NONE, "quotechar": None},
 }
-# What the csv module says, by its first words -> what is found, and what is allowed.
+# First words of an error of the csv module -> for our message: what was found, what is allowed.
 FAULTS = {
     "unexpected end": ("a quote that begins a field and is never closed", "one that is closed"),
     "new-line": ("a carriage return that ends no line", "one in a field in double quotes"),

@@ -1,4 +1,4 @@
-"""Whether the cut of a task of classes leaves something to learn, and to tell apart.
+"""Whether both parts of a task of classes have labels that can be learnt and distinguished.
 
 What cannot work is refused before anything is trained: one label in all rows, a part of a file that
 is sorted by label, a validation set of which no label is in train.
@@ -24,8 +24,8 @@ def check_classes(task: Task, numbers: Numbers, values: Iterable[Any]) -> None:
     """Raise InputError when the labels of both parts cannot work.
 
     task: with the labels that it has. values: of the label column, as they stand there.
-    A part of one row is let pass, and so are groups that are cut as declared, and one label in a
-    whole file or in few rows of a file in no order: these are told as a warning.
+    No error, but a warning: a part of one row, groups that are cut as declared, and one label in a
+    whole file or in few rows of a file in no order.
     """
     if len(task.labels) < 2:
         raise InputError(
@@ -45,7 +45,7 @@ def check_classes(task: Task, numbers: Numbers, values: Iterable[Any]) -> None:
 
 
 def _check_counting(task: Task, numbers: Numbers, values: Iterable[Any]) -> None:
-    """Raise InputError where labels are given by number and 0 is none: they may count from 1."""
+    """Raise InputError where labels are numbers and none is 0: they may count from 1."""
     seen = _labels(numbers, *numbers)
     is_open = task.labels_from is None and not are_numbers(task.labels)
     if not is_open or 0 in seen or len(seen) < 2:
@@ -81,7 +81,7 @@ def _by_order(task: Task, numbers: Numbers, part: str) -> str:
 
 
 def are_sorted(task: Task, numbers: Numbers, part: str) -> bool:
-    """Tell whether a part is cut by position out of rows that stand label by label."""
+    """Return whether a part is cut by position out of rows that stand label by label."""
     splits = {split for split, _ in numbers[part]}
     rows = sorted((at, n) for each in numbers.values() for at, n in each.items() if at[0] in splits)
     runs = [label for label, _ in groupby(rows, key=lambda row: row[1])]
@@ -89,5 +89,5 @@ def are_sorted(task: Task, numbers: Numbers, part: str) -> bool:
 
 
 def _counts_rows(task: Task, part: str) -> bool:
-    """Tell whether a part is a slice, whose positions count the rows of the file in their order."""
+    """Return whether a part is a slice whose positions count rows in the order of the file."""
     return "[" in task.splits[part] and not task.shuffle and not task.split_by

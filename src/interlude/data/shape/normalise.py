@@ -1,4 +1,4 @@
-"""Cut the rows of a task, hold every one to its form, write Parquet."""
+"""Cut the rows of a task, check each against its form, write Parquet."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Selected = list[Place]
 
 @dataclass(frozen=True)
 class Normalised:
-    """The rows of both parts, with the labels that were declared or found.
+    """The rows of both parts, with the labels that were declared, or else those that occur.
 
     dropped: rows that the task leaves out, by what they lack. selected: where the others are.
     names: of labels, as they are written where none are declared.
@@ -50,7 +50,7 @@ class Normalised:
     names: list[str]
 
     def described(self) -> Row:
-        """Return what is worth knowing about the rows without opening their files."""
+        """Return what the manifest shows about the rows."""
         return {
             "form": self.form,
             "label_names": self.labels,
@@ -87,7 +87,7 @@ class Normalised:
 
 
 def normalise(task: Task, splits: Splits) -> Normalised:
-    """Cut the rows of a task into both parts, and hold each to the task's form.
+    """Cut the rows of a task into both parts, and check each row against the task's form.
 
     splits: source rows by split. Raises InputError when a row breaks the form, when a cut is empty
     or when nothing can be learnt from it.
@@ -144,7 +144,7 @@ def _check_disjoint(task: Task, selected: dict[str, Selected]) -> None:
 
 @dataclass(frozen=True)
 class _Shaping:
-    """What the rows of a task are held to."""
+    """What the rows of a task are checked against."""
 
     task: Task
     columns: Columns

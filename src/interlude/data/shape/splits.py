@@ -27,11 +27,11 @@ def cut(
     """Return the split and the index of the rows that an instruction selects, in its order.
 
     An instruction is a slice such as `all[:70%]`, or several: `train+test[:100]`. Without
-    `split_by`, its positions count the rows as given, or with `shuffle` in the order of a hash of
-    each one's position. With it, the groups of rows that share this
-    column, case and punctuation aside, are put in the order of a hash, and a position inside a
-    group moves to the start of the group: no group is on both sides of a cut. A row without a value
-    is a group of its own. `where` names the key in messages.
+    `split_by`, its positions count the rows in their order, or with `shuffle` in the order of a
+    hash of each one's position. With it, the groups of rows that share this column, case and
+    punctuation aside, are put in the order of a hash, and a position inside a group moves to the
+    start of the group: no group is on both sides of a cut. A row without a value is a group of its
+    own. `where` names the key in messages.
     Raises InputError for a malformed instruction, an unknown split or a missing column.
     """
     selected = []
@@ -70,7 +70,7 @@ def groups(rows: list[Row], split_by: str, where: str) -> list[str]:
 
 
 def has_group(row: Row, split_by: str) -> bool:
-    """Tell whether a row has a value by which it belongs to others."""
+    """Return whether a row has a value by which it belongs to others."""
     return not is_blank(row[split_by])
 
 
@@ -109,5 +109,5 @@ def _hash(text: str) -> str:
 
 
 def _snapped(position: int, cuts: list[int]) -> int:
-    """Return the last position at or before the given one that allows a cut."""
+    """Return the last position at or before this one that allows a cut."""
     return cuts[bisect.bisect_right(cuts, position) - 1]

@@ -1,6 +1,6 @@
-"""What is worth a warning in normalised data: it is no fault, and a user should know of it.
+"""Warnings on normalised data: on what is no error, but what a user should know.
 
-No digest of code covers this module, so that no data are made anew for other words.
+No digest of code covers this module, so that data are not made anew when its words change.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from interlude.forms.examples import Row
 from interlude.forms.names import same_name, whole_number
 from interlude.plan.tasks import Task
 
-FAR = 0.2  # of the rows that a slice asks for: groups that change it by more are told
+FAR = 0.2  # of the rows that a slice asks for: a warning where groups change it by more
 SHOWN = 3  # pairs of labels
 
 
@@ -48,18 +48,18 @@ def _dropped(made: Normalised) -> Iterator[str]:
 
 
 def _alike(made: Normalised) -> Iterator[str]:
-    """Yield what is said of labels in several spellings: some are one, of some that is open."""
+    """Yield warnings on labels in several spellings: some count as one, others perhaps should."""
     spelt = ((name, same_name(name)) for name in made.names)
     one = [name for name, whole in spelt if name != whole and whole in made.names]
     if one:
-        yield f"labels that are taken for one with the whole number: {few(one)}"
+        yield f"labels that count as the same whole number: {few(one)}"
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for label in made.labels:
         alike[_bare(label)].append(repr(label))
     several = [" and ".join(labels) for labels in alike.values() if len(labels) > 1]
     if several:
         more = f", and {len(several) - SHOWN} more" if len(several) > SHOWN else ""
-        yield f"labels that may be one, and are several: {', '.join(several[:SHOWN])}{more}"
+        yield f"labels that may be one, but count as several: {', '.join(several[:SHOWN])}{more}"
 
 
 def _bare(label: str) -> str:
@@ -70,7 +70,7 @@ def _bare(label: str) -> str:
 
 
 def _hidden(made: Normalised) -> Iterator[str]:
-    """Yield what is said of -1 among other numbers from 0."""
+    """Yield a warning on -1 among other numbers from 0."""
     numbers = [whole_number(name) for name in made.names]
     if -1 in numbers and 0 in numbers:
         count = sum(made.label_counts(part).get("-1", 0) for part in PARTS)
@@ -81,7 +81,7 @@ def _hidden(made: Normalised) -> Iterator[str]:
 
 
 def _from_1(task: Task, made: Normalised) -> Iterator[str]:
-    """Yield what is said of right choices by number of which 0 is none."""
+    """Yield a warning on numbers of right choices among which there is no 0."""
     numbers = {number for rows in made.parts.values() for row in rows for number in _of(made, row)}
     is_open = _is_choice(made) and not made.labels and task.labels_from is None
     if is_open and 0 not in numbers and len(numbers) > 1:
@@ -100,34 +100,34 @@ def _of(made: Normalised, row: Row) -> list[int]:
 
 
 def _alone(made: Normalised) -> Iterator[str]:
-    """Yield what is said of parts in which every row has the same one label, or tag."""
-    effects = {"validation": "who always predicts it is always right"}
+    """Yield warnings on parts in which every row has the same one label, or tag."""
+    effects = {"validation": "a model that always predicts it is always right"}
     if not _is_choice(made):
         effects["train"] = "there is nothing to learn"
     for part, effect in effects.items():
         rows = made.parts[part]
-        found = {tuple(set(_of(made, row))) for row in rows}
-        if len(found) > 1 or len(labels := found.pop()) != 1:
+        labels_of_rows = {tuple(set(_of(made, row))) for row in rows}
+        if len(labels_of_rows) > 1 or len(labels := labels_of_rows.pop()) != 1:
             continue
         name = repr(made.labels[labels[0]]) if made.labels else f"number {labels[0]}"
         yield f"all {len(rows)} rows of {part} have the label {name}: {effect}"
 
 
 def _numbers(made: Normalised) -> Iterator[str]:
-    """Yield what is said of columns of numbers to learn."""
+    """Yield warnings on columns of numbers to learn."""
     for name, kind in made.columns.types.items():
         if kind == REAL:
             yield from numbers.warnings_of([row[name] for row in made.parts["train"]])
 
 
 def _on_one_side(task: Task, made: Normalised) -> Iterator[str]:
-    """Yield what is said of labels that only one part has."""
+    """Yield warnings on labels that only one part has."""
     if _is_choice(made):
         return
     train, validation = (made.label_counts(part) for part in PARTS)
     ways = (
-        ("train", train, validation, "validation says nothing of them"),
-        ("validation", validation, train, "they can be predicted, and not be learnt"),
+        ("train", train, validation, "validation does not test them"),
+        ("validation", validation, train, "they cannot be learnt"),
     )
     for part, here, there, effect in ways:
         if there and (alone := [name for name in here if name not in there]):
@@ -141,7 +141,7 @@ def _on_one_side(task: Task, made: Normalised) -> Iterator[str]:
 
 
 def _without_group(task: Task, splits: Splits) -> Iterator[str]:
-    """Yield what is said of rows without a value in the column by which rows are cut."""
+    """Yield warnings on rows without a value in the column by which rows are cut."""
     for name, rows in splits.items():
         column = task.split_by
         count = sum(not has_group(row, column) for row in rows) if column else 0
@@ -153,18 +153,18 @@ def _without_group(task: Task, splits: Splits) -> Iterator[str]:
 
 
 def _swallowed(task: Task, splits: Splits, made: Normalised) -> Iterator[str]:
-    """Yield what is said of parts that are far from their size, since groups stay whole."""
+    """Yield warnings on parts that are far from the size asked for, since groups stay whole."""
     if not task.split_by:
         return
     key = str(task.path)
     for part in PARTS:
         asked = len(cut(splits, task.splits[part], None, key))
-        taken = len(cut(splits, task.splits[part], task.split_by, key))
-        if abs(taken - asked) > FAR * asked:
+        actual = len(cut(splits, task.splits[part], task.split_by, key))
+        if abs(actual - asked) > FAR * asked:
             names = {split for split, _ in made.selected[part]}
             of_each = (Counter(groups(splits[each], task.split_by, key)) for each in names)
             sizes = [size for counts in of_each for size in counts.values()]
             yield (
-                f"{part} has {taken} rows where {task.splits[part]} asks for {asked}: groups stay "
+                f"{part} has {actual} rows where {task.splits[part]} asks for {asked}: groups stay "
                 f"whole (split_by), and the largest of {len(sizes)} has {max(sizes)} rows"
             )
