@@ -1,8 +1,8 @@
-"""How well simple rules tell the real ending from the made ones: what leaks without being read.
+"""How well simple rules distinguish real endings from made ones, without reading the prompt.
 
-A rule gives each option of a row a number, and chooses the option with the highest; where several
-are highest, it gets its share. None sees the prompt, so that each above chance is a trace of how
-the options were made. Rules that learn do so on train, and all are scored on validation.
+A rule gives each option of a row a score, and chooses the option with the highest; ties share the
+credit. As no rule sees the prompt, an accuracy above chance comes from how the options were made.
+Rules that learn do so on train, and all are scored on validation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from transformers import AutoModel, AutoTokenizer
 
-TRAIN, VALIDATION = 2_000, 1_000  # rows that are taken of each part, at most
+TRAIN, VALIDATION = 2_000, 1_000  # rows of each part that are used, at most
 BATCH = 64  # options that the encoder reads at a time
 LONGEST = 128  # tokens
 
@@ -43,7 +43,7 @@ class Options:
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Options:
-        """Return those of normalised rows of the form choice."""
+        """Return the options of normalised rows of the form choice."""
         rows = list(rows)
         texts = [text for row in rows for text in row["choices"]]
         return cls(texts, [len(row["choices"]) for row in rows], [row["label"] for row in rows])

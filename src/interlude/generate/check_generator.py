@@ -1,4 +1,4 @@
-"""Try a generator once, before anything is made: has it a causal head, and is it whole?"""
+"""Try a generator once, before anything is made: has it a causal head, and all its weights?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FAULTS = (RuntimeError, ValueError, LookupError, TypeError, AttributeError, Imp
 
 
 def convert_gguf(folder: Path) -> None:
-    """Make of a GGUF file config, fp32 weights and a tokenizer, as `transformers` reads them.
+    """Convert a GGUF file into config, fp32 weights and a tokenizer that `transformers` reads.
 
     Nothing happens where there is no such file. InputError for one that cannot be read.
     """
@@ -53,12 +53,12 @@ def check_generator(folder: Path) -> None:
 
 def _loaded(folder: Path) -> Any:
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        model, report = AutoModelForCausalLM.from_pretrained(
             folder, output_loading_info=True, trust_remote_code=False
         )
     except _FAULTS as error:
         raise InputError(f"{folder}: has no causal head ({_reason(error)}). {_ALLOWED}") from None
-    if missing := sorted(found["missing_keys"]):
+    if missing := sorted(report["missing_keys"]):
         raise InputError(
             f"{folder}: found weights without {missing[0]}"
             f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}, of which "
@@ -69,7 +69,7 @@ def _loaded(folder: Path) -> Any:
 
 @torch.inference_mode()
 def _check_causal(model: Any, folder: Path) -> None:
-    """Refuse a model whose prediction behind one token depends on a token that comes later."""
+    """Refuse a model whose prediction after one token depends on a later token."""
     rng = torch.Generator().manual_seed(0)
     ids = torch.randint(model.config.vocab_size, (2, TOKENS), generator=rng)
     ids[1, :-1] = ids[0, :-1]

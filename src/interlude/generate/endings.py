@@ -1,9 +1,9 @@
 """Endings of prompts, drawn from a causal language model.
 
-Each ending has random numbers of its own, which come of the seed, its prompt and its place among
-the fakes. A batch holds prompts of one length in tokens, so nothing is padded; which prompts it
-holds follows from all prompts, so that an interrupted generation computes the batches that it
-lacks as it would have done.
+Each ending has random numbers of its own, derived from the seed, its prompt and its number among
+the fakes. A batch holds prompts of one length in tokens, so nothing is padded. Which prompts it
+holds depends only on the set of all prompts, so that an interrupted generation computes the missing
+batches as it would have done without the interruption.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Endings = list[list[str]]  # of each prompt: the fakes
 class Request:
     """A prompt as the generator reads it.
 
-    real: its real ending as the generator's tokenizer writes it, so that spelling tells nothing.
+    real: its real ending as the generator's tokenizer writes it, so that its spelling is no clue.
     """
 
     sentence: Sentence
@@ -62,12 +62,12 @@ class Generator:
             folder, dtype=torch.float32, trust_remote_code=False
         )
         self._model = model.to(device).eval()
-        # Else what a model's own settings say of decoding would hold beside what is declared.
+        # Else a model's own settings of decoding would apply in addition to the declared ones.
         self._model.generation_config = GenerationConfig()
 
     @property
     def places(self) -> int | None:
-        """The tokens that the model has places for, where its config tells."""
+        """The number of tokens that the model has positions for; None where its config has none."""
         return getattr(self._model.config, "max_position_embeddings", None)
 
     def request(self, sentence: Sentence) -> Request:
@@ -162,11 +162,11 @@ def _processors(decoding: Decoding, draws: Tensor) -> LogitsProcessorList:
     return processors
 
 
-class Drawn(LogitsProcessor):  # type: ignore[misc]  # transformers tells no types
-    """Leaves of each row the one token that its own random number draws.
+class Drawn(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
+    """Keeps in each row only the token that the row's random number draws.
 
-    The token is the first whose cumulated probability, in the order of the vocabulary, passes the
-    number: inversion of the distribution function. To be used with `do_sample=False`.
+    The token is the first whose cumulated probability, in the order of the vocabulary, exceeds the
+    number (inversion of the distribution function). To be used with `do_sample=False`.
     """
 
     def __init__(self, draws: Tensor) -> None:

@@ -16,15 +16,15 @@ from interlude.plan.trainings import digest_of
 class Kept:
     """The batches of one generation, each in a file that is written whole or not at all.
 
-    folder: named by a digest of all that decides what is made, so that nothing of another
-    generation is ever taken for it.
+    folder: named by a digest of all that decides what is made, so that batches of another
+    generation are never used.
     """
 
     folder: Path
 
     @classmethod
     def of(cls, above: Path, decided_by: Any) -> Kept:
-        """Return those below a folder. decided_by: fits into JSON."""
+        """Return those below a folder. decided_by: what decides the batches; fits into JSON."""
         return cls(above / digest_of(decided_by))
 
     def get(self, number: int, make: Callable[[], list[list[str]]]) -> list[list[str]]:

@@ -48,10 +48,10 @@ def make(
 ) -> dict[str, Any]:
     """Write train, validation and manifest of a generated task into `out`; return the last.
 
-    kept_below: where finished batches are, behind which an interrupted call goes on, to the same
-    bytes. device: cpu or cuda. say: is told the progress. Raises InputError, and then leaves `out`
-    as it was, for a corpus with too few sentences and for prompts that the generator has no places
-    for.
+    kept_below: where finished batches are kept, so that an interrupted call goes on to the same
+    bytes. device: cpu or cuda. say: prints a line of progress. Raises InputError, and then leaves
+    `out` as it was, for a corpus with too few sentences and for prompts with more tokens than the
+    generator has positions.
     """
     declared = _declared(task)
     where = f"{task.path}: key source.generated"
@@ -88,11 +88,11 @@ def _endings(
     requests = [generator.request(each) for part in parts.values() for each in part]
     _check_places(requests, generator.places, declared.generator)
     planned = list(batches(requests, declared.batch_size))
-    found = {}
-    for number, batch in enumerate(_told(planned, len(requests), kept, say)):
+    endings = {}
+    for number, batch in enumerate(_with_progress(planned, len(requests), kept, say)):
         made = kept.get(number, partial(generator.endings, batch, declared))
-        found.update({r.sentence: (r.real, each) for r, each in zip(batch, made, strict=True)})
-    return found
+        endings.update({r.sentence: (r.real, each) for r, each in zip(batch, made, strict=True)})
+    return endings
 
 
 def _check_places(requests: Sequence[Request], places: int | None, generator: str) -> None:
@@ -100,24 +100,24 @@ def _check_places(requests: Sequence[Request], places: int | None, generator: st
     if places is not None and longest > places:
         raise InputError(
             f"generator {generator}: found a sentence of {longest} tokens. Allowed: at most "
-            f"{places}, for which it has places; most_words cuts sentences off."
+            f"{places}, the positions that it has; most_words cuts sentences off."
         )
 
 
-def _told(planned: list[Batch], prompts: int, kept: Kept, say: Say) -> Iterator[Batch]:
-    """Yield batches, and tell how many prompts are done, and how long the others will take."""
-    started = told = time.monotonic()
+def _with_progress(planned: list[Batch], prompts: int, kept: Kept, say: Say) -> Iterator[Batch]:
+    """Yield batches, and report how many prompts are done, and how long the others will take."""
+    started = reported_at = time.monotonic()
     skipped, done = kept.finished, 0
     for number, batch in enumerate(planned):
         yield batch
         done += len(batch)
         now = time.monotonic()
-        if now - told > EVERY or number in (skipped - 1, len(planned) - 1):
-            told = now
-            left = (
+        if now - reported_at > EVERY or number in (skipped - 1, len(planned) - 1):
+            reported_at = now
+            remaining = (
                 (now - started) / max(1, done - sum(map(len, planned[:skipped]))) * (prompts - done)
             )
-            say(f"generated: {done} of {prompts} prompts, about {left / 60:.0f} minutes left")
+            say(f"generated: {done} of {prompts} prompts, about {remaining / 60:.0f} minutes left")
 
 
 def _rows(
@@ -128,7 +128,8 @@ def _rows(
 ) -> list[Row]:
     """Return the rows of a part, the real ending in a random place; count those left out.
 
-    Left out are prompts of which an ending has no word, or two are equal: nobody could choose.
+    Left out are prompts with an ending without a word, or with two equal endings: they have no
+    single right choice.
     """
     rows = []
     for sentence in part:
@@ -146,7 +147,7 @@ def _rows(
 
 
 def _provenance(declared: Generated, inputs: Inputs, device: str) -> dict[str, Any]:
-    """Return what the rows are made of and by, for the record; with equal ones, bytes are equal."""
+    """Return what the rows are made from and by, for the record; it decides their bytes."""
     generator = read_manifest(inputs.generator)
     return {
         "corpus": _of_corpus(declared, inputs.corpus),

@@ -97,7 +97,7 @@ def sentences(text: str, declared: Generated) -> Iterator[Sentence]:
 
 
 def number_of(seed: int, *texts: str | int) -> int:
-    """Return a number of 64 bits that is as good as drawn by chance: of a seed and what it is for.
+    """Return a pseudo-random number of 64 bits: of a seed and what it is for.
 
     Equal on every machine, and independent of what else is drawn.
     """

@@ -17,7 +17,7 @@ class JobFiles:
     """Where a training reads and writes.
 
     encoded: folder of the encoding of each task that is read, in the order of `Training.read`.
-    folder: where it leaves its record, predictions and, with `keep_start`, its start. start: the
+    folder: where it writes its record, predictions and, with `keep_start`, its start. start: the
     folder that it starts from; None for the pretrained encoder. references: records of the
     trainings that a sampler compares with, in the order of the parts. metrics: folder of the metric
     of each part in `Training.evaluated`. shared: folder of outcomes that other folders use as well.
@@ -34,7 +34,7 @@ class JobFiles:
 
     @property
     def record(self) -> Path:
-        """What the training leaves behind, as JSON."""
+        """The record of the training, as JSON."""
         return self.folder / "record.json"
 
     @property

@@ -22,7 +22,7 @@ from interlude.jobs.meter import Meter
 from interlude.training.tensor_file import Tensors, read_tensors, save_tensors
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# A shorter run is sooner done again than its state is written and read.
+# A shorter run takes less time again than its state takes to be written and read.
 SHORTEST_SECONDS = 30.0
 
 
@@ -36,7 +36,7 @@ class Resumable(Protocol):
         """Return the rest, which fits into JSON."""
 
     def resume(self, tensors: Tensors, metadata: dict[str, Any]) -> None:
-        """Take over what these two gave."""
+        """Restore what these two returned."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Checkpoints:
             self.path.unlink(missing_ok=True)
 
     def restore(self, run: Resumable) -> bool:
-        """Bring a run to where its checkpoint was made; False when there is none of this run."""
+        """Restore a run from its checkpoint; False when there is none of this run."""
         if not self.path.exists():
             return False
         try:

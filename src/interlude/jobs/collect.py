@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 NEEDED = ("status", "parts")  # of a record; what else it holds is checked with the tables
 OF_PART = {"task"}
-LOST = ("failed", "missing")  # of a training that has no result
+LOST = ("failed", "missing")  # status of a training that has no result
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def _kept(records: dict[str, Row], trained: Path, training: str) -> Row:
 
 def needed_by(record: Row) -> list[str]:
     """Return the ids of the trainings that a training started from or was compared with."""
-    found = (record.get("start"), *record.get("references", []))
-    return [id for id in found if id is not None]
+    ids = (record.get("start"), *record.get("references", []))
+    return [id for id in ids if id is not None]
 
 
 def record_path(trained: Path, training: str) -> Path:
@@ -77,7 +77,7 @@ def _record(trained: Path, training: str) -> Row:
 
 
 def _score(record: Row, task: str, where: Path) -> Row:
-    """Return what a record says of a task."""
+    """Return the columns of a cell on a task, from a record."""
     if record["status"] == "missing":
         return {"status": "missing", "reason": "no record"}
     parts = {part["task"]: part for part in record["parts"]}
@@ -88,7 +88,7 @@ def _score(record: Row, task: str, where: Path) -> Row:
 
 
 def _of_training(record: Row) -> Row:
-    """Return what the table of trainings says of one, with the score of a part `mlm`: no cell."""
+    """Return a training's row of its table, with the score of a part `mlm`, which has no cell."""
     masked = [part.get("score") for part in record.get("parts", []) if part["task"] == MLM]
     return _of_table(record, TRAININGS) | ({"masked_accuracy": masked[0]} if masked else {})
 
@@ -100,7 +100,7 @@ def _of_table(row: Row, columns: dict[str, str]) -> Row:
 def read_record(path: Path) -> Row:
     """Return a record; InputError when it is broken or of another schema version.
 
-    So it is for one without the predictions that it scores: they are beside it, whole.
+    Also when the predictions that it scores are not beside it, or not whole.
     """
     try:
         record: Any = json.loads(path.read_text(encoding="utf8"))
@@ -108,10 +108,10 @@ def read_record(path: Path) -> Row:
         raise InputError(
             f"{path}: not a whole record ({error}). Delete it and run again."
         ) from None
-    found = record.get("schema_version") if isinstance(record, dict) else None
-    if found != SCHEMA_VERSION:
+    version = record.get("schema_version") if isinstance(record, dict) else None
+    if version != SCHEMA_VERSION:
         raise InputError(
-            f"{path}: key schema_version: found {found!r}. Allowed: {SCHEMA_VERSION}. "
+            f"{path}: key schema_version: found {version!r}. Allowed: {SCHEMA_VERSION}. "
             "The record is of another release: delete it and run again."
         )
     lacking = [key for key in NEEDED if key not in record]
@@ -131,9 +131,9 @@ def _check_predictions(record: Path, columns: tuple[str, ...], count: int) -> No
     except (pa.ArrowException, OSError) as error:
         raise _lost_predictions(path, record, str(error)) from None
     if (tuple(table.column_names), table.num_rows) != (columns, count):
-        found = f"found {table.num_rows} rows of {', '.join(table.column_names)}"
+        actual = f"found {table.num_rows} rows of {', '.join(table.column_names)}"
         wanted = f"{count} of {', '.join(columns)}"
-        raise _lost_predictions(path, record, f"{found}, expected {wanted}")
+        raise _lost_predictions(path, record, f"{actual}, expected {wanted}")
 
 
 def _lost_predictions(path: Path, record: Path, reason: str) -> InputError:

@@ -1,9 +1,9 @@
-"""What Snakemake says while a study runs, in words of the study.
+"""The messages of Snakemake while a study runs, in words of the study.
 
-Snakemake tells of jobs by number ("Finished jobid: 27"), of a failed one by its shell code, and,
-where a user stops it, of each job that it stopped as if it had failed. `Console` says which
-training ended, how many are left and about how long they take, and one line on an interruption.
-Nothing is lost: Snakemake's own file of the run (`.snakemake/log/`) keeps its lines.
+Snakemake names jobs by number ("Finished jobid: 27") and a failed one by its shell code, and when a
+user stops it, it reports each stopped job as failed. `Console` shows which training ended, how many
+are left and about how long they take, and one line on an interruption. Nothing is lost: Snakemake's
+own file of the run (`.snakemake/log/`) keeps its lines.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _TRAINS = "train_"  # begins the names of the rules that train
 class Planned:
     """What a start of a study has jobs for at present.
 
-    trainings: ids of those that have not ended, also of such as run, or failed. more: whether what
-    they come to decides on others.
+    trainings: ids of those that have not ended, including those that run, or that failed. more:
+    whether their results decide on others.
     """
 
     trainings: Collection[str]
@@ -41,7 +41,7 @@ class Planned:
 
 
 class Console(logging.Filter):
-    """Says anew what a handler is about to show; records for other handlers stay as they are.
+    """Rewrites what a handler is about to show; records for other handlers stay as they are.
 
     names: id of a training or an extraction -> what people call it. planned: what is planned when
     it is called. clock: seconds.
@@ -67,11 +67,11 @@ class Console(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the handler shows a record as it is."""
         event = getattr(getattr(record, "event", None), "name", None)
-        said = self._in_words(event, record)
-        if said is None:
+        line = self._in_words(event, record)
+        if line is None:
             return True
-        if said:
-            self._handler.handle(logging.makeLogRecord({**record.__dict__, **_plain(said)}))
+        if line:
+            self._handler.handle(logging.makeLogRecord({**record.__dict__, **_plain(line)}))
         return False
 
     def _in_words(self, event: str | None, record: Any) -> str | None:
@@ -102,12 +102,12 @@ class Console(logging.Filter):
 
     def _how_far(self) -> str:
         ended, planned = self._trained | self._failed, self._planned()
-        left = len({*planned.trainings} - ended)
-        # Where the plan goes on from what trainings come to, nobody knows how many follow.
+        remaining = len({*planned.trainings} - ended)
+        # Where the results of trainings decide on others, it is not known how many follow.
         so_far, these = (" planned so far", " of these") if planned.more else ("", "")
-        parts = [f"{len(self._trained)} of {len(ended) + left} trainings{so_far}"]
-        if left and len(self._trained) >= 3:
-            seconds = (self._clock() - self._began) / len(ended) * left
+        parts = [f"{len(self._trained)} of {len(ended) + remaining} trainings{so_far}"]
+        if remaining and len(self._trained) >= 3:
+            seconds = (self._clock() - self._began) / len(ended) * remaining
             parts.append(f"about {in_minutes(seconds)}{these} left")
         if self._failed:
             parts.append(f"{len(self._failed)} failed")
@@ -138,7 +138,7 @@ class Console(logging.Filter):
 def one_line_of_interruption(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Say in one line, as `sys.excepthook`, that a user stopped the process before any job ran."""
+    """Report in one line, as `sys.excepthook`, that a user stopped the process before any job."""
     if issubclass(kind, KeyboardInterrupt):
         print(INTERRUPTED, file=sys.stderr)
     else:
@@ -163,7 +163,7 @@ def speak_on(
     planned: Callable[[], Planned],
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Have Snakemake's lines on the terminal said in words; those of a plugin stay its own."""
+    """Rewrite Snakemake's lines on the terminal in words; those of a plugin stay as they are."""
     for handler in logger.handlers:
         if handler.name == _STREAM:
             handler.filters.insert(0, Console(handler, names, planned, clock))

@@ -1,4 +1,4 @@
-"""An encoding is taken from the folder of shared outcomes, or made and left there."""
+"""Copy an encoding from the folder of shared outcomes, or make it and put it there."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Encoding:
         return encode_task(self.data, out, self.form, self.model, self.max_length, self.made_from)
 
     def take_or_make(self, out: Path, shared: Path) -> dict[str, Counts]:
-        """Do as `make`, unless the shared folder has it; and leave it there."""
+        """Copy the encoding from the shared folder, or make it and put it there."""
         identity, files = self._identity(), {part: out / f"{part}.arrow" for part in PARTS}
-        taken = take(shared, identity, files, _say)
-        if taken is None:
+        outcome = take(shared, identity, files, _say)
+        if outcome is None:
             counts = self.make(out)
             put(shared, identity, files, {"truncation": counts}, _say)
             return counts
-        counts = {part: Counter(taken["truncation"][part]) for part in PARTS}
+        counts = {part: Counter(outcome["truncation"][part]) for part in PARTS}
         write_manifest(
             self.data, out, counts, self.made_from
         )  # of these data: others have the same

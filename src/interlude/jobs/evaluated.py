@@ -15,8 +15,8 @@ _PARAMETERS = ("score", "out_of", "config", "options")
 
 def evaluated(part: Part, folder: Path) -> Metric:
     """Return the metric; it is loaded when it is first called."""
-    given = json.loads(part.evaluate)
-    told: dict[str, Any] = {name: given[name] for name in _PARAMETERS if name in given}
-    told["script"] = folder / f"{given['name']}.py"
-    told["where"] = f"task {part.task}: key evaluate"
-    return partial(metric_of(part.metric), **told)
+    declared = json.loads(part.evaluate)
+    parameters: dict[str, Any] = {name: declared[name] for name in _PARAMETERS if name in declared}
+    parameters["script"] = folder / f"{declared['name']}.py"
+    parameters["where"] = f"task {part.task}: key evaluate"
+    return partial(metric_of(part.metric), **parameters)

@@ -24,11 +24,11 @@ _CELL = ("arm", "role", "source", "examples", "task", "task_examples")
 
 @dataclass(frozen=True)
 class Examples:
-    """What is known of the validation examples.
+    """Where predictions and groups of the validation examples are.
 
     trained: folder with a folder for each training, where their predictions are. data: folder of
     normalised tasks, where their groups are. grouped: tasks that may have groups: where these are
-    not known, neither is what the examples add. Of another task they are none.
+    not known, neither is the noise of the examples. Other tasks have no groups.
     """
 
     trained: Path
@@ -48,10 +48,10 @@ def with_example_variance(
 ) -> list[Row]:
     """Return rows of scores with `example_var` where the predictions of both sides are known.
 
-    scores: as from `collect.collect`. contrasts: an arm and the one that it is held against; a cell
-    is, of the same source where that arm has it.
+    scores: as from `collect.collect`. contrasts: an arm and the one that it is compared with; its
+    cells are compared with those of the same source where that arm has them.
 
-    example_var: arm that a cell is held against -> variance, over 1,000 joint resamples of the
+    example_var: arm that a cell is compared with -> variance, over 1,000 joint resamples of the
     validation examples, of the mean of the cell's runs minus the mean of that arm's, in units of
     the score squared.
     """
@@ -101,20 +101,20 @@ class _Means:
         path = self._known.trained / run["training"] / "predictions.parquet"
         if not path.exists():
             return None
-        found = read_predictions(path, run["task"])
+        of_run = read_predictions(path, run["task"])
         task = run["role"], run["task"]
-        if not found.ids or self._examples.setdefault(task, found.ids) != found.ids:
+        if not of_run.ids or self._examples.setdefault(task, of_run.ids) != of_run.ids:
             return None
         if run["metric"] not in metric_names():  # one of evaluate may not be here
             return None
-        groups = self._known.groups(run["task"], run.get("data_revision"), found.ids)
+        groups = self._known.groups(run["task"], run.get("data_revision"), of_run.ids)
         if groups is None:
             return None
-        return resampled_scores(run["metric"], found.predictions, found.gold, groups)
+        return resampled_scores(run["metric"], of_run.predictions, of_run.gold, groups)
 
 
 def _baseline(row: Row, arm: str, cells: Mapping[tuple[Any, ...], list[Row]]) -> list[Row]:
-    """Return the runs of another arm that a cell is held against: of its source, or of none."""
+    """Return the runs of another arm that a cell is compared with: of its source, or of none."""
     same = row | {"arm": arm}
     alone = same | {"source": NO_SOURCE, "examples": None}
     return cells.get(_key(same, _CELL)) or cells.get(_key(alone, _CELL), [])

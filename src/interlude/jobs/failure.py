@@ -1,4 +1,4 @@
-"""What a training that has no result leaves, so that it never vanishes from a table."""
+"""The record of a training that has no result, so that it never vanishes from a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAD_INPUT = 2
 INTERRUPTED = (130, 143)  # 128 + SIGINT and SIGTERM, as a shell reports them
 HANDED_ON = (BAD_INPUT, *INTERRUPTED)
 KILLED = 137  # 128 + SIGKILL
-# What torch, numpy, C++ and the loader of libraries say when there is none left.
+# In messages of torch, numpy, C++ and the loader of libraries when memory is short.
 OF_MEMORY = re.compile("memory|bad_alloc|failed to map segment", re.IGNORECASE)
 
 
@@ -41,6 +41,6 @@ def reason_of(status: int, log: Path) -> str:
 
 
 def last_words(log: Path) -> str:
-    """Return the last line of a log that says something: mostly the error."""
+    """Return the last line of a log that is not blank: mostly the error."""
     lines = log.read_text(encoding="utf8", errors="replace").split("\n") if log.exists() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "no message")

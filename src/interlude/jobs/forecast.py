@@ -1,7 +1,7 @@
 """What a start of a study has to do: how many trainings, how long, and on how much disk.
 
-Said by the main process before anything runs, so it is made of records of trainings that are here
-already, and imports nothing slow. `snakemake plan` has a table of the same by role.
+The main process prints it before anything runs, so it uses the records of trainings that are here
+already, and imports nothing slow. `snakemake plan` prints a table of the same by role.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from interlude.plan.trainings import Training
 
 MOST_RECORDS = 200  # that are read, the newest
 FILES_OF_A_TRAINING = 100_000  # bytes: its record, predictions and log
-AT_FIRST = "not known before the first trainings are done; each then says what is left"
+AT_FIRST = "not known before the first trainings are done; then each shows how long the others take"
 
 Record = dict[str, Any]
 
@@ -43,8 +43,8 @@ def forecast(
 ) -> list[str]:
     """Return lines on what trainings take; none where there are none.
 
-    keep_start: ids of those that leave weights for others. rows: training rows of each task, None
-    where they are not known. folder: results/trained.
+    keep_start: ids of those whose weights are kept for others. rows: training rows of each task;
+    None where they are not known. folder: results/trained.
     """
     if not trainings:
         return []
@@ -70,7 +70,7 @@ def _measured(folder: Path, machine: Machine) -> Iterator[Record]:
         try:
             record = json.loads(path.read_bytes())
         except (OSError, ValueError):
-            continue  # whoever needs it says that it is broken
+            continue  # what needs it reports that it is broken
         if _is_comparable(record, machine):
             yield record
 
@@ -96,10 +96,10 @@ def _time(
     machine: Machine,
     measured: list[Record],
 ) -> str:
-    """Return how long trainings take side by side, by what those did that were measured.
+    """Return how long trainings take side by side, estimated from those that were measured.
 
-    Tokens follow from the examples and their measured length, of the same tasks where these were
-    trained on; seconds from the tokens, and what each takes beside them.
+    Tokens follow from the examples and their measured length, of the same tasks where there are
+    trainings on these; seconds from the tokens, and the time of a training without computation.
     """
     if not measured:
         return AT_FIRST
@@ -113,8 +113,8 @@ def _time(
     seconds = (tokens * pace + len(known) * beside) / machine.side_by_side
     unknown = len(examples) - len(known)
     lacking = f", without {unknown} of tasks whose size is not known yet" if unknown else ""
-    told = f"about {in_minutes(seconds)} with {machine.side_by_side} side by side"
-    return f"{told}, by {len(measured)} measured here{lacking}"
+    summary = f"about {in_minutes(seconds)} with {machine.side_by_side} side by side"
+    return f"{summary}, by {len(measured)} measured here{lacking}"
 
 
 def _computing(record: Record) -> float:
@@ -138,16 +138,16 @@ def _tasks(training: Training) -> tuple[str, ...]:
 def _examples(training: Training, rows: Mapping[str, int | None]) -> float | None:
     """Return the examples that a training sees in all passes; None where rows are not known."""
     tasks = [each for part in training.parts for each in part.texts or (part,)]
-    given = {part.task: rows.get(part.task) or part.examples for part in tasks}
-    if training.settings.steps is None and None in given.values():
+    counts = {part.task: rows.get(part.task) or part.examples for part in tasks}
+    if training.settings.steps is None and None in counts.values():
         return None
-    return planned_examples(training, {task: count or 0 for task, count in given.items()})
+    return planned_examples(training, {task: count or 0 for task, count in counts.items()})
 
 
 def _disk(trainings: int, starts: int, machine: Machine, measured: list[Record]) -> str:
-    """Return what trainings leave; an adapter's start is smaller than the model, as measured."""
-    left = [each["start_bytes"] for each in measured if each.get("start_bytes")]
-    start = median(left) if left else machine.model_bytes
+    """Return the disk that trainings need; starts as large as measured, else as the model."""
+    sizes = [each["start_bytes"] for each in measured if each.get("start_bytes")]
+    start = median(sizes) if sizes else machine.model_bytes
     beside = f"{_size(FILES_OF_A_TRAINING)} each; data and encodings come on top"
     if starts and start is None:
         return f"{starts} times the size of the model, which is not here yet, and {beside}"

@@ -16,12 +16,12 @@ from interlude.plan.methods import Method
 OTHER_BASE = "of another encoder or method"
 UNUSABLE = "of several tasks, begun with another start, or without a result"
 BROKEN = "with a broken record"
-GONE = "gone, with the record there and the encoder not"
+GONE = "without its encoder, while its record is there"
 
 
 @dataclass(frozen=True)
 class KeptStart:
-    """What the training on one task left: the id of the training, and its trained tokens."""
+    """The start of a training on one task: the id of the training, and its trained tokens."""
 
     task: str
     training: str
@@ -36,7 +36,7 @@ def kept_starts(
     Of several starts by a task, the one that was trained on the most tokens. trained: the folder of
     all trainings.
     """
-    found: dict[str, KeptStart] = {}
+    starts: dict[str, KeptStart] = {}
     excluded: Counter[str] = Counter()
     for record, kept in _records(trained):
         if not record:
@@ -49,14 +49,14 @@ def kept_starts(
             excluded[UNUSABLE] += 1
         else:
             start = KeptStart(record["parts"][0]["task"], record["training"], record["tokens"])
-            known = found.get(start.task)
+            known = starts.get(start.task)
             if known is None or start.tokens > known.tokens:
-                found[start.task] = start
-    return found, {reason: count for reason, count in excluded.items() if count}
+                starts[start.task] = start
+    return starts, {reason: count for reason, count in excluded.items() if count}
 
 
 def _records(trained: Path) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield the records of trainings that left a start, and whether that is still there."""
+    """Yield the records of trainings with a start, and whether its files are still there."""
     for folder in sorted(trained.glob("*/start")):
         record = folder.parent / "record.json"
         if record.exists():
@@ -65,12 +65,12 @@ def _records(trained: Path) -> Iterator[tuple[dict[str, Any], bool]]:
 
 
 def _read(record: Path) -> dict[str, Any]:
-    """Return a record; nothing of one that is broken, which whoever needs it says."""
+    """Return a record; an empty one where it is broken, which is reported where it is needed."""
     try:
-        found = json.loads(record.read_text(encoding="utf8"))
+        document = json.loads(record.read_text(encoding="utf8"))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _is_of(record: dict[str, Any], model: str, layers: int | None, method: Method) -> bool:
@@ -88,11 +88,11 @@ def _is_usable(record: dict[str, Any]) -> bool:
 
 
 def no_starts(where: str, model: str, left_out: Mapping[str, int]) -> InputError:
-    """Return what to say where no start is there to choose from."""
-    found = "; ".join(f"{count} {reason}" for reason, count in left_out.items())
-    others = f" Left out: {found}." if found else ""
+    """Return the error where there is no start to choose from."""
+    reasons = "; ".join(f"{count} {reason}" for reason, count in left_out.items())
+    others = f" Left out: {reasons}." if reasons else ""
     return InputError(
         f"{where}: key recommend.budget: found minutes, but results/trained has no start of "
         f"{model} by one task.{others} Allowed: with one or more, which any study with "
-        "intermediate tasks leaves; seconds needs none, and hours trains them."
+        "intermediate tasks makes; seconds needs none, and hours trains them."
     )

@@ -1,4 +1,4 @@
-"""What a training asks of the machine that it runs on, from its planned tokens."""
+"""The run time that a training asks for, from its planned tokens."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ UNKNOWN_ROWS = 100_000  # of a task whose size is not known
 
 
 def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gpu: bool) -> int:
-    """Return a time in which a training surely ends, in minutes.
+    """Return an upper bound on the time of a training, in minutes.
 
-    rows: training rows of each task that is read. Sequences count as if all had the greatest
+    rows: training rows of each task that is read. All sequences count as if they had the greatest
     length, and all weights as if they were multiplied.
     """
     trained, evaluated = planned_tokens(training, rows)
@@ -34,7 +34,7 @@ def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gp
 
 
 def extraction_minutes(extraction: Extraction, model_bytes: int, on_gpu: bool) -> int:
-    """Return a time in which an extraction surely ends, in minutes, as `minutes` counts."""
+    """Return an upper bound on the time of an extraction, in minutes, as `minutes` counts."""
     tokens = (extraction.part.examples or UNKNOWN_ROWS) * extraction.max_length
     operations = FORWARD + BACKWARD * (extraction.kind == FISHER)
     return _minutes(operations * tokens, model_bytes, on_gpu)
@@ -47,7 +47,7 @@ def _minutes(operations: float, model_bytes: int, on_gpu: bool) -> int:
 
 
 def generation_minutes(declared: Generated, model_bytes: int, on_gpu: bool) -> int:
-    """Return a time in which a task is surely generated, in minutes; a word counts as two tokens.
+    """Return an upper bound on the time to generate a task, in minutes; a word is two tokens.
 
     A step of a batch reads all weights, so that one sequence alone takes a tenth of a batch's.
     """
@@ -93,8 +93,8 @@ def known_rows(task: Task | None, data: Path) -> int:
 def rows_here(task: Task | None, data: Path) -> int | None:
     """Return a task's training rows as `known_rows`; None in place of a guess.
 
-    task: None for a text file, whose lines nobody has counted. data: folder of its normalised data;
-    whoever reads them says it if they are broken.
+    task: None for a text file, whose lines are not counted. data: folder of its normalised data; if
+    they are broken, what reads them reports it.
     """
     with suppress(InputError, LookupError, TypeError, ValueError):
         return int(read_manifest(data)["sizes"]["train"])

@@ -1,4 +1,4 @@
-"""Trainings that no study's plan names: which they are, and the space that they take."""
+"""Trainings that no study's plan names: list them with their size, and delete them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def unnamed_trainings(results: Path) -> list[Unnamed]:
     """
     folders = [path for path in sorted((results / "trained").glob("*")) if path.is_dir()]
     kept = _needed(results)
-    found = [_described(folder) for folder in folders if folder.name not in kept]
-    return sorted(found, key=lambda each: -each.size)
+    unnamed = [_described(folder) for folder in folders if folder.name not in kept]
+    return sorted(unnamed, key=lambda each: -each.size)
 
 
 def delete(unnamed: Iterable[Unnamed], shared: Path | None) -> None:
-    """Delete trainings, and what they left in the folder of shared outcomes."""
+    """Delete trainings, and their entries in the folder of shared outcomes."""
     gone = {each.folder.absolute() for each in unnamed}
     for folder in gone:
         shutil.rmtree(folder)

@@ -124,7 +124,7 @@ def _write(path: Path, table: pa.Table) -> None:
 
 
 def fingerprint(hashes: Iterable[str]) -> str:
-    """Return 16 hex digits of the SHA-256 of files, given that of each as hex digits."""
+    """Return 16 hex digits of the SHA-256 over those of files; hashes: of each, in hex digits."""
     digest = hashlib.sha256()
     for each in hashes:
         digest.update(bytes.fromhex(each))

@@ -25,7 +25,7 @@ def lost_reference(records: Sequence[Path]) -> tuple[str, str] | None:
 
 
 def scores_of(records: Sequence[Path]) -> tuple[float, ...]:
-    """Return what references score on the examples held aside; InputError if one has no score."""
+    """Return the scores of references on the examples held aside; InputError if one has none."""
     return tuple(_score(path) for path in records)
 
 

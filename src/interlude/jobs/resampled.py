@@ -134,10 +134,10 @@ def _right_words(predictions: Values, gold: Values) -> Array:
 
 def _hits(predictions: Values, gold: Values) -> Array:
     """For each label: predicted rightly, predicted, wanted; shape (examples, 3 × labels)."""
-    found, wanted = np.array(predictions), np.array(gold)
+    predicted, wanted = np.array(predictions), np.array(gold)
     columns = []
     for label in sorted({*predictions, *gold}):
-        p, g = found == label, wanted == label
+        p, g = predicted == label, wanted == label
         columns += [p & g, p, g]
     return np.stack(columns, axis=1).astype(float)
 
@@ -173,8 +173,8 @@ def _mean(sums: Array) -> Array:
 
 def _f1(sums: Array) -> Array:
     """F1 of rightly predicted, predicted and wanted; 0 without any."""
-    hits, found, wanted = sums.T
-    return np.asarray(2 * hits / np.maximum(found + wanted, 1))
+    hits, predicted, wanted = sums.T
+    return np.asarray(2 * hits / np.maximum(predicted + wanted, 1))
 
 
 def _accuracy_f1(sums: Array) -> Array:
@@ -199,10 +199,10 @@ def _f1_weighted(sums: Array) -> Array:
 
 def _matthews(sums: Array) -> Array:
     """Gorodkin 2004, as in scikit-learn; 0 where predictions or references are constant."""
-    hits, found, wanted = (sums[:, part::3] for part in range(3))
+    hits, predicted, wanted = (sums[:, part::3] for part in range(3))
     n = wanted.sum(axis=1)
-    covariance = hits.sum(axis=1) * n - (found * wanted).sum(axis=1)
-    spread = (n**2 - (found**2).sum(axis=1)) * (n**2 - (wanted**2).sum(axis=1))
+    covariance = hits.sum(axis=1) * n - (predicted * wanted).sum(axis=1)
+    spread = (n**2 - (predicted**2).sum(axis=1)) * (n**2 - (wanted**2).sum(axis=1))
     return np.asarray(covariance / np.sqrt(np.where(spread > 0, spread, np.inf)))
 
 

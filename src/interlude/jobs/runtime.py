@@ -1,4 +1,4 @@
-"""Where this user's processes on this machine find each other."""
+"""The folder of locks and sockets that this user's processes on this machine share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 def runtime_folder() -> Path:
-    """Return this user's folder for locks and sockets, which no other user can write to.
+    """Return this user's folder for locks and sockets, to which no other user can write.
 
     Raises PermissionError when another user made it.
     """
     folder = Path(tempfile.gettempdir()) / f"interlude-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) != 0o700:
         raise PermissionError(f"{folder} is not this user's alone")
     return folder
