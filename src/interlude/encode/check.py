@@ -1,4 +1,4 @@
-"""Hold an encoded task to its manifest, to its labels and to the model, before it is trained on."""
+"""Check an encoded task against its manifest, its labels and the model, before it is trained on."""
 
 from __future__ import annotations
 

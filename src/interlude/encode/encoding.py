@@ -58,7 +58,7 @@ def encode_task(
 
     Adds `id`, `length` (tokens of the longest sequence) and `tokens` (of all sequences) to what
     the form needs. The manifest, written last, holds the SHA-256 of both files, which data they
-    are, the counts of both parts, and `made_from` as it was given. Returns the counts: see
+    are, the counts of both parts, and `made_from` as it was passed. Returns the counts: see
     `truncation_of`. InputError when max_length is more than the model has
     positions for, when a file is not what its manifest says, and for a row that the form cannot
     take.

@@ -1,4 +1,4 @@
-"""Rows that a form cannot take: found before they break a batch, and named."""
+"""Rows that a form cannot take: refused, by their name, before they break a batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from interlude.forms.examples import NO_CHOICE
 
 SHOWN = 60  # characters of a row's text in a message
-TEXTS = ("text", "text_a", "question", "tokens")  # normalised columns that tell what a row is
+TEXTS = ("text", "text_a", "question", "tokens")  # normalised columns by which to know a row
 # Normalised columns that hold a span of characters, and the column of their text.
 SPANS = {
     ("start", "end"): "passage",

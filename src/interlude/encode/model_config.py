@@ -1,4 +1,4 @@
-"""The config of a model folder, which tells its family and its sizes."""
+"""The config of a model folder, which has its family and its sizes."""
 
 from __future__ import annotations
 

@@ -33,6 +33,6 @@ def read_encoded(path: Path) -> pa.Table:
 
 
 def read_header(examples: pa.Table) -> Header:
-    """Return what an encoded split says of itself."""
+    """Return the metadata of an encoded split."""
     kept = examples.schema.metadata
     return Header(json.loads(kept[b"label_names"]), int(kept[b"pad_id"]))

@@ -1,4 +1,4 @@
-"""The tokenizer of a model folder, held to what the encoder beside it takes.
+"""The tokenizer of a model folder, checked against what the encoder beside it takes.
 
 Everything is read from the tokenizer, the config and the encoder's modules; no family is named.
 """
@@ -23,7 +23,7 @@ UNLIMITED = 10**30  # tokens, as transformers has it
 def load_tokenizer(model: Path) -> Any:
     """Return the fast tokenizer in a model folder; slow ones give no character offsets.
 
-    It gives token types only where the encoder tells at least two apart, and cuts at the right.
+    It gives token types only where the encoder distinguishes at least two, and cuts at the right.
     InputError for a folder without a fast tokenizer that fits its encoder.
     """
     config = read_config(model)
@@ -80,7 +80,7 @@ def load_tokenizer_for(model: Path, max_length: int) -> Any:
 def longest_sequence(model: Path, tokenizer: Any) -> int:
     """Return how many tokens the encoder has positions for, or fewer if the tokenizer says so.
 
-    A tokenizer that was not told a length says some 10^30, and XLNet's config -1. Where a table of
+    A tokenizer without a length has some 10^30, and XLNet's config -1. Where a table of
     positions has a padding index, as in RoBERTa, tokens are counted from behind it, and it must be
     the tokenizer's.
     """

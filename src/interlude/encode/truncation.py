@@ -1,4 +1,4 @@
-"""What truncation and the tokenizer take from examples: counted while they are encoded."""
+"""What truncation and the tokenizer remove from examples, counted while they are encoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Counts = Counter[str]
 
 
 def truncation_of(examples: Sequence[Row]) -> Counts:
-    """Count what was taken from examples of one form, as its rows side makes them.
+    """Count what was cut from examples of one form, as its rows side makes them.
 
     `examples`; `truncated`: of which max_length cut something off; `empty`: with a text that gives
     no token. Where a form has an answer, spans or words, `lost`: of which the answer, a span or

@@ -38,25 +38,25 @@ def form_names() -> tuple[str, ...]:
 
 
 def declaration_of(name: str) -> Declaration:
-    """Return what a task file says of a form; InputError for an unknown form."""
+    """Return the declaration of a form; InputError for an unknown form."""
     declaration: Declaration = import_module(f"{_folder(_known(name))}.declaration").DECLARATION
     return declaration
 
 
 def columns_of(name: str) -> Columns:
-    """Return how a form's columns are made of source rows; InputError for an unknown form."""
+    """Return what makes a form's columns from source rows; InputError for an unknown form."""
     columns: Columns = import_module(columns_module(_known(name))).COLUMNS
     return columns
 
 
 def rows_of(name: str) -> Rows:
-    """Return what a form does with rows; InputError for an unknown form."""
+    """Return the rows side of a form; InputError for an unknown form."""
     rows: Rows = import_module(rows_module(_known(name))).ROWS
     return rows
 
 
 def form_of(name: str) -> type[Form]:
-    """Return what a form does with encoded examples; InputError for an unknown form."""
+    """Return the head side of a form; InputError for an unknown form."""
     class_name = "".join(word.capitalize() for word in name.split("-"))
     form: type[Form] = getattr(import_module(head_module(_known(name))), class_name)
     return form

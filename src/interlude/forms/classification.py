@@ -40,7 +40,7 @@ class Classification(Form):
 
     @override
     def constants(self, examples: Sequence[Row]) -> list[list[Any]]:
-        """Each label that occurs: one that does not is right nowhere, and there may be 1,000."""
+        """Each label that occurs: others are never right, and there may be 1,000."""
         occurring = sorted({example["label"] for example in examples})
         return [[label] * len(examples) for label in occurring]
 

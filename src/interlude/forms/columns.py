@@ -87,7 +87,7 @@ def pair_of(row: Row, task: Task) -> Row:
 
 
 def question_of(row: Row, task: Task) -> str:
-    """Return what tells the question of a row from others."""
+    """Return what identifies the question of a row."""
     return name_of(row, task, "question_id")
 
 

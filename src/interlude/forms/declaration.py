@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a task file says of a form.
+    """What a task file of a form can declare.
 
     columns: of the form, by name. metrics: that fit its predictions, the usual one first.
     metric_shapes_rows: whether normalised rows depend on the metric. numbers: whether its targets

@@ -26,7 +26,7 @@ Tensors = dict[str, Tensor]
 class Outputs:
     """What a head gives for a batch: its loss, and logits that `Form.decode` understands.
 
-    told: the loss to report, where it is in another unit than the one that is minimised.
+    told: the loss to report, where its unit differs from that of the minimised loss.
     """
 
     loss: Tensor
@@ -120,7 +120,7 @@ class TiedHead(nn.Module):
     """A head that multiplies with the encoder's input embedding: one parameter of both."""
 
     def tie(self, embedding: nn.Module) -> None:
-        """Take the embedding of the encoder that the head is on."""
+        """Use the embedding of the encoder that the head is on."""
         self._embedding = (embedding,)  # a tuple hides it: it is a part of the encoder, not of this
 
     @property

@@ -1,6 +1,6 @@
 """Lists and mappings that a table holds as text: in JSON, as Python prints them, or numpy.
 
-Read where nothing else can be meant: the whole text is one list or mapping of texts, numbers, true,
+Read only where the text is unambiguous: all of it is one list or mapping of texts, numbers, true,
 false and nothing, with one kind of separator in each list, commas or blanks.
 """
 

@@ -1,4 +1,4 @@
-"""What a value of a source row is called, however its file writes it.
+"""The name of a value of a source row, however its file writes it.
 
 Nothing has no name: null, NaN, and an empty text where a name is needed. A whole number has one
 name: a gap in a column makes floats of its numbers, JavaScript writes 1.0 as 1, in CSV all is text.

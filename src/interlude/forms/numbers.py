@@ -1,4 +1,4 @@
-"""What a user should know of the numbers that are to be learnt."""
+"""Warnings on the numbers that are to be learnt."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# How far from the nearest quartile a value is told of: in interquartile ranges (Tukey's "far out")
-# or, where half of the values are the same, in standard deviations.
+# A warning names values further than this from the nearest quartile: in interquartile ranges
+# (Tukey's "far out") or, where half of the values are the same, in standard deviations.
 FAR_OUT, FAR_OF_SAME = 3, 5
 
 
 def warnings_of(numbers: Sequence[float] | np.ndarray) -> list[str]:
-    """Return what to say of values that are all the same, and of some far from the others."""
+    """Return warnings on values that are all the same, and on some far from the others."""
     values = np.asarray(numbers, dtype=np.float64)
     if np.ptp(values) == 0:
         return [

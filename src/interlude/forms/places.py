@@ -1,4 +1,4 @@
-"""Spans of a text as source rows tell them: by their ends, or by their beginning and their text."""
+"""Spans of a text in source rows: by their ends, or by their beginning and their text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def declared_span(row: Row, declared: Any, key: str, text: str) -> Span:
 
 
 def span_in(value: Any, key: str, text: str) -> Span:
-    """Return the span that a value tells: a list [start, end], or a mapping with its parts."""
+    """Return the span of a value: a list [start, end], or a mapping with its parts."""
     if isinstance(value, str):
         value = parsed(value) or value
     match value:

@@ -63,7 +63,7 @@ class TextTokens:
 def text_tokens(tokenizer: Any, encoding: Any, i: int, text: str, segment: int = 0) -> TextTokens:
     """Return the tokens of a text, which is a segment of example i of a tokenizer's batch output.
 
-    A truncated example's text is tokenised once more as a whole, which tells what was cut off.
+    A truncated example's text is tokenised once more as a whole, to know what was cut off.
     """
     segments = encoding.sequence_ids(i)
     places = [place for place, found in enumerate(segments) if found == segment]

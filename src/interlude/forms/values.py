@@ -1,4 +1,4 @@
-"""Read values out of a source row: columns, parts of columns and templates, held to a type.
+"""Read values out of a source row: columns, parts of columns and templates, checked for a type.
 
 For the forms, which make their normalised columns of them.
 """
@@ -32,7 +32,7 @@ class RowError(Exception):
 
 
 class MissingError(RowError):
-    """A row that lacks a value which its form needs. reason: what rows are counted under."""
+    """A row that lacks a value which its form needs. reason: for the count of dropped rows."""
 
     def __init__(self, key: str, where: str = "") -> None:
         self.reason = f"nothing in {key}"

@@ -21,7 +21,7 @@ EVALUATION_TOKENS = 4096  # tokens with padding in an evaluation batch
 
 # Of each task that has examples in it: the number of the task, and the numbers of the examples.
 Batch = list[tuple[int, np.ndarray]]
-# What tells, after an epoch, from 1 on, the score of each task on examples held aside.
+# Returns, after an epoch, from 1 on, the score of each task on the examples held aside.
 Scores = Callable[[int], Sequence[float]]
 
 
@@ -30,7 +30,7 @@ class Sampling(ABC):
 
     @abstractmethod
     def steps_per_epoch(self, sizes: Sequence[int], batch_size: int) -> int:
-        """Return the number of batches in an epoch, given the number of examples of each task."""
+        """Return the number of batches in an epoch, from the number of examples of each task."""
 
     @abstractmethod
     def batches(
@@ -88,7 +88,7 @@ def subset(
     """Return at most this many examples, the same ones for every run of a task.
 
     together: a column; examples that share its value are all kept or all left out. One such group
-    is kept even if it has more examples. among: which may be taken, bool [examples]; all if None.
+    is kept even if it has more examples. among: which may be drawn, bool [examples]; all if None.
     """
     kept = np.ones(examples.num_rows, dtype=bool) if among is None else among
     if most is not None and most < kept.sum():

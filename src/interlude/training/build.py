@@ -47,7 +47,7 @@ def build_model(  # noqa: PLR0913  what a training is, as its plan has it
 
     Each task has its own, or one with the tasks of its shape, as the data say.
 
-    The encoder is that of a model's folder, its first `layers` only if they are given, with the
+    The encoder is that of a model's folder, only its first `layers` unless these are None, with the
     pretrained weights or with those of a start. With another method than full it has the pretrained
     ones, which are frozen, and an adapter: see `methods.put_adapter`. frozen: train heads alone.
     random_weights: in place of the pretrained ones, drawn from the seed, too, but not from the same
@@ -123,7 +123,7 @@ def repeat_exactly(encoder: nn.Module, platform: Platform, say: Say) -> None:
     """Have a GPU give the same bits again, by ways that may be slower.
 
     If torch were only to warn where there is none, its attention would not look for one. A family
-    of encoders that has an operation without such a way is trained all the same, and told of.
+    of encoders that has an operation without such a way is trained all the same, with a message.
     """
     torch.use_deterministic_algorithms(True)
     with platform.autocast():

@@ -1,6 +1,6 @@
-"""Try a model once, before anything is trained: is it an encoder, whole, and read as it was meant?
+"""Try a model once, before anything is trained: is it an encoder, whole, and read correctly?
 
-What would go wrong in each training, or go on in silence, is one message here.
+What would fail in each training, or go wrong unnoticed, is one message here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _check_no_gguf(folder: Path) -> None:
 
 
 def _check_kind(config: Any, folder: Path) -> None:
-    """Refuse the kinds of models that a config tells."""
+    """Refuse the kinds of models that their config shows not to be trainable."""
     kind = f"{folder}/config.json: found "
     if getattr(config, "is_encoder_decoder", False):
         raise InputError(f"{kind}an encoder and a decoder ({config.model_type}). {_ALLOWED}")

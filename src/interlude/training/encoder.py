@@ -52,7 +52,7 @@ def import_family(model: Path) -> None:
 
 
 def head_dropout(encoder: nn.Module, dropout: float | None) -> float:
-    """Return the dropout before the head: the given one, else that of the model's config.
+    """Return the dropout before the head: that of the settings, else that of the model's config.
 
     As the classifiers of transformers take it.
     """
@@ -76,7 +76,7 @@ def computes_in_bf16(encoder: nn.Module, device: torch.device) -> bool:
 def repeats_exactly(encoder: nn.Module, device: torch.device) -> bool:
     """Return whether all that an encoder is trained with has a way to give the same bits again.
 
-    To be asked while torch is told to use no other. Where there is none, it refuses.
+    To be called while torch is set to use only such ways. Where there is none, it raises an error.
     """
     ids = torch.zeros(1, 2, dtype=torch.long, device=device)
     mask = torch.tensor([[1, 0]], device=device)
@@ -114,7 +114,7 @@ def _pretrained(model: Path, config: Any) -> Any:
         local_files_only=True,
         trust_remote_code=False,
         use_safetensors=True,
-        ignore_mismatched_sizes=True,  # they are told below
+        ignore_mismatched_sizes=True,  # they are reported below
         **_how_loaded(),
     )
     for name, held, wanted in sorted(found["mismatched_keys"]):
@@ -168,7 +168,7 @@ def _how_loaded() -> dict[str, Any]:
 
 
 def _class_of(config: Any) -> Any:
-    """Return the class of a config's encoder, which `AutoModel` tells by an instance alone."""
+    """Return the class of a config's encoder, which `AutoModel` shows only in an instance."""
     with torch.device("meta"):  # no weights
         return type(AutoModel.from_config(config, trust_remote_code=False))
 

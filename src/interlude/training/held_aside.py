@@ -1,4 +1,4 @@
-"""Training examples that no training of a study sees, to tell how far each task of a mixture is."""
+"""Training examples that no training of a study sees, to measure each task of a mixture on."""
 
 from __future__ import annotations
 

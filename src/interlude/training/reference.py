@@ -1,4 +1,4 @@
-"""What predictions are worth that were made without a look at any input."""
+"""Scores of predictions that use no input: the best constant, and guessing."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def write_start(
 
 
 def read_status(folder: Path) -> str:
-    """Return how the training that left a start ended; InputError when its manifest is broken."""
+    """Return how the training of a start ended; InputError when its manifest is broken."""
     status = read_manifest(folder).get("status")
     if status not in STATUSES:
         raise InputError(
@@ -72,7 +72,7 @@ def read_encoder(folder: Path) -> Tensors:
 
 
 def resting_on(method: Method, weights_sha256: str) -> dict[str, Any]:
-    """Return what the manifest of an adapter's start says of it.
+    """Return what the manifest of an adapter's start holds about it.
 
     weights_sha256: of the pretrained weights.
     """
@@ -81,7 +81,7 @@ def resting_on(method: Method, weights_sha256: str) -> dict[str, Any]:
 
 
 def check_start(folder: Path, wanted: Mapping[str, Any]) -> None:
-    """Refuse a start that another method has left, or an adapter that lies on other weights.
+    """Refuse a start of another method, or an adapter on other pretrained weights.
 
     wanted: what `resting_on` gives for the training that is to begin; nothing where it trains all.
     """

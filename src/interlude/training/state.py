@@ -71,7 +71,7 @@ class Trained:
         return self.stopped_by == "divergence"
 
     def without_result(self) -> Trained:
-        """Return what is left of a run that diverged: its costs, and its curves until then."""
+        """Return what remains of a run that diverged: its costs, and its curves until then."""
         parts = [PartResult(curve=part.curve, tokens=part.tokens) for part in self.parts]
         return replace(self, stopped_by="divergence", parts=parts, encoder=None, heads=None)
 

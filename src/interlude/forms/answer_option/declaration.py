@@ -1,4 +1,4 @@
-"""What a task file says of a question with one of its answers, of which several may be right."""
+"""Columns and metrics of the form: a question with one of its answers; several may be right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task file says of a question with a candidate, of which the best-scored one counts."""
+"""Columns and metrics of the form: a question with a candidate; the best-scored one counts."""
 
 from __future__ import annotations
 

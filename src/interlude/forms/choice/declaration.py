@@ -1,4 +1,4 @@
-"""What a task file says of a text and its possible answers."""
+"""Columns and metrics of the form: a text and its possible answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task file says of a text with any number of labels."""
+"""Columns and metrics of the form: a text with any number of labels."""
 
 from __future__ import annotations
 

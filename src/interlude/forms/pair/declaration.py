@@ -1,4 +1,4 @@
-"""What a task file says of two texts and their label."""
+"""Columns and metrics of the form: two texts and their label."""
 
 from __future__ import annotations
 

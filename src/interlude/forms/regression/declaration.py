@@ -1,4 +1,4 @@
-"""What a task file says of one text or two, and a number."""
+"""Columns and metrics of the form: one text or two, and a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task file says of a text and its label."""
+"""Columns and metrics of the form: a text and its label."""
 
 from __future__ import annotations
 

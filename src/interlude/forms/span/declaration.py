@@ -1,4 +1,4 @@
-"""What a task file says of a question and a passage that holds its answer."""
+"""Columns and metrics of the form: a question and a passage that holds its answer."""
 
 from __future__ import annotations
 

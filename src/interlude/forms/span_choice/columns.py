@@ -80,7 +80,7 @@ def _only_truth(values: list[Any], count: int) -> int:
 
 
 def _unnamed(row: Row, task: Task, key: str) -> list[Any]:
-    """Return no labels: where none are declared, the column tells the place of the right span."""
+    """Return no labels: where none are declared, the column holds the place of the right span."""
     return []
 
 

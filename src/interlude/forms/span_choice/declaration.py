@@ -1,4 +1,4 @@
-"""What a task file says of a text, a span of it, and the spans that this may belong with."""
+"""Columns and metrics of the form: a text, a span of it, and the spans to choose from."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class SpanChoiceHead(nn.Module):
     """Score spans: [examples, length, hidden] -> [examples, most choices + 1], the last for none.
 
     `asked` [examples, 2] and `choices` [examples, most choices, 2] are first and last tokens;
-    `present` [examples, most choices] tells which there are: absent ones score minus infinity.
+    `present` [examples, most choices] says which exist: absent ones score minus infinity.
     """
 
     def __init__(self, hidden_size: int, dropout: float) -> None:

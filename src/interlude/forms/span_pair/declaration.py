@@ -1,4 +1,4 @@
-"""What a task file says of a text with two spans and their label."""
+"""Columns and metrics of the form: a text with two spans and their label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task file says of a text with one span or two, and any number of labels."""
+"""Columns and metrics of the form: a text with one span or two, and any number of labels."""
 
 from __future__ import annotations
 

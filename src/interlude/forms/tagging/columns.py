@@ -47,7 +47,7 @@ def _words(row: Row, task: Task, key: str) -> list[Any]:
 
 
 def _as_scored(names: list[str], rows: Sequence[list[int]], metric: str) -> Agreed:
-    """Write entities as BIO where they are scored, which no tag on its own tells."""
+    """Write entities as BIO where they are scored: only all tags together show their scheme."""
     return in_bio(names, rows) if metric == "entity_f1" else (names, list(rows))
 
 

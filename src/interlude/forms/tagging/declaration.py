@@ -1,4 +1,4 @@
-"""What a task file says of words and their tags."""
+"""Columns and metrics of the form: words and their tags."""
 
 from __future__ import annotations
 

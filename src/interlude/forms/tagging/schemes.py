@@ -59,7 +59,7 @@ def in_bio(names: list[str], rows: Sequence[list[int]]) -> tuple[list[str], list
 
 
 def read_tags(tags: Sequence[str]) -> dict[str, Part]:
-    """Return what each of a task's tags says; RowError where nobody can tell."""
+    """Return the meaning of each of a task's tags; RowError where it is not clear."""
     outside = next((tag for tag in "Oo" if tag in tags), None)
     inside = [tag for tag in tags if tag != outside]
     case = re.IGNORECASE if outside == "o" else re.NOFLAG

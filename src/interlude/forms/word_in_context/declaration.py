@@ -1,4 +1,4 @@
-"""What a task file says of two texts with a word in each, and whether it means the same."""
+"""Columns and metrics of the form: two texts with a word in each, and whether it means the same."""
 
 from __future__ import annotations
 

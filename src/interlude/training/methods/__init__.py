@@ -3,7 +3,7 @@
 Each has `insert(encoder, method)`: it puts fresh weights, drawn from torch's generator, into the
 encoder, and leaves these alone to be trained. One whose weights can become part of the encoder has
 `merge(encoder)` too, which takes out again what was inserted. Neither changes the name of a weight
-that was inserted, so that names tell where it belongs.
+that was inserted, so that names show where it belongs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def put_adapter(
 ) -> None:
     """Put the adapter into an encoder that a training is to train.
 
-    left: what a start leaves, in the order in which it was trained: each but the last one was
+    left: the adapters of a start, in the order of their training: each but the last one was
     merged before the next one was. fate: what becomes of the last: it is trained on (continue), or
     merged too, and a fresh one is trained. InputError where the method does not fit the encoder, or
     an adapter does not fit the method.

@@ -5,7 +5,7 @@ after this sum (one that has none there: N is the identity), the layer gives
 
     N(s + up(activation(down(N(s)))))    instead of    N(s)
 
-which is AdapterHub's configuration `pfeiffer`, later `seq_bn`: the residual is taken before the
+which is AdapterHub's configuration `pfeiffer`, later `seq_bn`: the residual is that before the
 norm, whose weights serve twice.
 """
 

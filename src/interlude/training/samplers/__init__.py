@@ -1,9 +1,9 @@
 """Samplers: how many examples of each task an epoch of a mixture has, and in which order.
 
 A sampler is a module with a function of the same name, found by that name and loaded when it is
-asked for. It is given the number of training examples of each task, int [tasks], and a generator,
+asked for. It gets the number of training examples of each task, int [tasks], and a generator,
 and returns the number of the task of each example of one epoch, int [examples], in random order.
-One that goes by scores is given, from the second epoch on, how far each task lags behind as well,
+One that goes by scores gets, from the second epoch on, how far each task lags behind as well,
 float [tasks], and its module has a function `shares` of sizes and lags.
 """
 
