@@ -4,7 +4,7 @@ from snakemake.utils import min_version
 min_version("9.14.8")
 
 
-# The default study, where --configfile names none. Like the rules, it is found beside this file.
+# The default study, where --configfile names none. It lies beside this file, as the rules do.
 if not workflow.overwrite_configfiles:
 
     configfile: f"{workflow.basedir}/config.yaml"

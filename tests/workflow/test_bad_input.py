@@ -93,7 +93,7 @@ def test_a_comparison_with_a_study_that_is_not_there_is_refused_at_the_start(
 ) -> None:
     (project.root / "mine.yaml").write_text("compare: {study: other}\n")
     output = fails(project, "--configfile", "tiny.yaml", "mine.yaml")
-    assert "key compare.study: found other, of which there is no results/other/" in output
+    assert "key compare.study: found other, which has no results/other/" in output
     assert "Allowed: a study that was run in this folder: none yet." in output
     assert not any((project.root / "results").rglob("record.json"))
 

@@ -1,4 +1,4 @@
-# The answer: what the tables say, in sentences. Snakemake prints it whenever it has ended.
+# The answer: the tables in sentences. It is printed whenever Snakemake has ended.
 ANSWER = Path(f"{RESULTS}/answer.md")
 
 
@@ -33,7 +33,7 @@ rule write_answer:
         " --page {output.page} 2>&1 | tee {log}"
 
 
-# It has no output, so it always runs: what it is for is said at the end.
+# It has no output, so it always runs. The answer is printed at the end.
 rule answer:
     input:
         f"{RESULTS}/report.html",

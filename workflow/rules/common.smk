@@ -15,7 +15,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.resources import Resources
 
-# Nearly all objects of a plan stay as long as it does, so that looking for others only takes time.
+# Nearly all objects of a plan live as long as it does, so that looking for garbage only takes time.
 gc.set_threshold(100_000, 50, 100)
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
@@ -78,10 +78,10 @@ os.environ.update(KEEP_FREED_MEMORY)
 
 # A job on a compute node reads the config anew. Where that was changed since the study was started,
 # it would train another run than the one that was planned.
-TOLD = json.dumps(config, sort_keys=True, default=str)
-if workflow.remote_exec and os.environ.get("INTERLUDE_CONFIG", TOLD) != TOLD:
+CONFIG_TEXT = json.dumps(config, sort_keys=True, default=str)
+if workflow.remote_exec and os.environ.get("INTERLUDE_CONFIG", CONFIG_TEXT) != CONFIG_TEXT:
     raise WorkflowError("The config was changed while its study ran. Start Snakemake again.")
-os.environ.update(INTERLUDE_CONFIG=TOLD)
+os.environ.update(INTERLUDE_CONFIG=CONFIG_TEXT)
 
 # Snakemake knows its targets only once the rules are read.
 ONLY_PLANS = "plan" in sys.argv
@@ -105,11 +105,11 @@ try:
         )
     CHOSEN_FOR = STUDY.config.recommend
     BUDGET = CHOSEN_FOR.budget if CHOSEN_FOR else None
-    # What neither trains nor plans to, and needs no word on what bounds trainings.
+    # A start that trains nothing, and so does not print the limits of trainings.
     ONLY_LOOKS = "look" in sys.argv or ("recommend" in sys.argv and BUDGET != "hours")
     PLAN = plan_of(STUDY)
     SELECTED = selected(STUDY, PLAN)
-    # Of a recommendation: the starts that are there, and what is extracted of its task by them.
+    # Of a recommendation: the starts that exist, and what is extracted of its task by them.
     STARTS, STARTS_LEFT_OUT = {}, {}
     if BUDGET == "minutes":
         STARTS, STARTS_LEFT_OUT = kept_starts(
@@ -134,7 +134,7 @@ try:
     EXTRACTIONS = SELECTED.extractions | BY_STARTS.extractions
     # Of a recommendation by trainings: all that it may choose from.
     TO_CHOOSE_FROM = cells_to_choose_from(STUDY, PLAN, CHOSEN_FOR.task) if BUDGET == "hours" else []
-    # With the tasks of whose texts a language model makes others.
+    # With the tasks from whose texts a language model makes others.
     TASKS = {**STUDY.corpora, **STUDY.tasks}
     # Metrics of evaluate, by how their folders are called: a task that names each.
     EVALUATED = {
@@ -163,13 +163,13 @@ if workflow.is_main_process and not workflow.output_settings.dryrun:
     names = {id: each.name for id, each in EXTRACTIONS.items()} | PLAN.names
     speak_on(logger, names, lambda: planned_trainings())
 
-# Said once, by the process that the user has started: here in a dry run, else once jobs are planned.
+# Printed once, by the process that the user has started: here in a dry run, else once jobs are planned.
 LIMITS = declared_limits(STUDY.config)
-TELLS_BEFORE = workflow.output_settings.dryrun and not (workflow.remote_exec or ONLY_LOOKS)
-if TELLS_BEFORE:
+REPORTS_NOW = workflow.output_settings.dryrun and not (workflow.remote_exec or ONLY_LOOKS)
+if REPORTS_NOW:
     logger.info(LIMITS)
 
-# The process with the slow imports takes the code of this model's family and of adapters with them.
+# The process with the slow imports also loads the code of this model's family and of adapters.
 ADAPTERS = {each.method.name for each in PLAN.trainings.values() if not each.method.is_full}
 os.environ.update(
     INTERLUDE_WARM_MODEL=f"results/models/{STUDY.model.name}",
@@ -187,13 +187,13 @@ if not (workflow.remote_exec or workflow.output_settings.dryrun):
     with written_atomically(Path(PLAN_FILE)) as draft:
         draft.write_text(PLAN_TEXT, encoding="utf8")
 
-# Whether cells get no further restarts once they are known, and after how many that is looked at.
+# Whether cells get no further restarts once they are known, and after how many restarts to look.
 STOPS = STUDY.config.stop is not None
 LOOK_AFTER = looks_of(STUDY.config.restarts) if STOPS else []
 ROUNDS = f"{RESULTS}/rounds.csv"
 
 RETRIES = STUDY.config.compute.retries
-# Where studies share what they made. A resource, no parameter: nothing is done again when it moves.
+# The folder of outcomes that studies share. A resource, no parameter: nothing runs again when it moves.
 SHARED = STUDY.config.compute.shared
 SHARED = f"--shared={shlex.quote(SHARED)}" if SHARED else ""
 # A job on a cluster must not try again by itself: the main process submits it anew, with more memory.
@@ -223,7 +223,7 @@ if workflow.resource_settings.nodes is None and not workflow.remote_exec:
 onstart:
     if not ONLY_LOOKS:
         logger.info(LIMITS)
-        say_what_it_takes(planned_trainings())
+        log_forecast(planned_trainings())
     ORIGINS.remember()
     if workflow.touch:
         ORIGINS.accept()
@@ -270,7 +270,7 @@ def extraction_code(extraction):
 
 
 def asked_often(function):
-    """Find the parameters of an input function once; Snakemake asks for them in each job."""
+    """Inspect the parameters of an input function once; Snakemake asks for them in each job."""
     function.__signature__ = inspect.signature(function)
     return function
 
@@ -290,20 +290,20 @@ def output_folder(wildcards, output):
 def look_at_origin(manifest):
     """Have Snakemake make a folder anew if it was made from something else, whoever made it.
 
-    An input function does so while jobs are planned; the hub is asked at a real start alone.
+    An input function does so while jobs are planned; the hub is asked only at a real start.
     """
     starts = workflow.execution_settings is not None and not workflow.dryrun
     ORIGINS.look_at(manifest, workflow.dag.forcefiles, ask=starts, say=say)
 
 
 def planned_trainings():
-    """The trainings that this start has jobs for, and whether it waits for what decides on more."""
+    """The trainings that this start has jobs for, and whether their results decide on more."""
     jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith("train_"))
     return Planned([job.wildcards.id for job in jobs], any(workflow.dag.checkpoint_jobs))
 
 
-def say_what_it_takes(planned):
-    """Say before anything runs how many trainings there are, how long they take, on what disk."""
+def log_forecast(planned):
+    """Print before anything runs how many trainings there are, how long they take, and how much disk."""
     weights = Path(f"results/models/{STUDY.model.name}/model.safetensors")
     cores = workflow.resource_settings.cores or 1
     machine = Machine(
@@ -347,7 +347,7 @@ def origin_of_metric(wildcards):
 
 
 def metrics_of(training):
-    """How the folders of the metrics of evaluate are called that a training is scored by."""
+    """The folder names of the metrics of evaluate that a training is scored by."""
     return [STUDY.tasks[part.task].evaluate.digest for part in training.evaluated]
 
 
@@ -393,15 +393,15 @@ def memory_to_generate(wildcards, input, attempt):
 
 
 def minutes_to_generate(wildcards, input, attempt):
-    """Minutes in which a task is surely generated; more at each attempt."""
+    """An upper bound on the minutes to generate a task; more at each attempt."""
     size = Path(input.generator).stat().st_size
     return attempt * generation_minutes(STUDY.generated[wildcards.task], size, ON_GPU)
 
 
 def one_of(ids):
-    """A pattern of these ids and of no other of the plan; of none where there are none.
+    """A pattern that matches these ids and no others of the plan; nothing where there are none.
 
-    By their first digits: Snakemake goes through the text of a pattern in each of its jobs.
+    By their first digits: Snakemake reads the text of a pattern in each of its jobs.
     """
     known = {*PLAN.trainings, *(each.training for each in STARTS.values())}
     digits = next(n for n in count(3) if len({id[:n] for id in known}) == len(known))
@@ -428,7 +428,7 @@ def records_to_collect(wildcards):
     if CHOSEN_FOR and not PLAN.cells:
         raise WorkflowError(
             f"{WHERE}: keys {', '.join(ROLES)}: found no task, so that there is nothing to train. For "
-            "what key recommend asks, add the word: snakemake recommend --cores all --configfile ..."
+            "the key recommend, name its rule: snakemake recommend --cores all --configfile ..."
         )
     planned = records(*ROLES)
     if STUDY.config.missing_runs == "rerun":
@@ -437,7 +437,7 @@ def records_to_collect(wildcards):
 
 
 def trained_by(id):
-    """What trains it: by whether it keeps a start, else by the role of its first cell."""
+    """The rule that trains it: by whether it keeps a start, else by the role of its first cell."""
     if id in PLAN.starts or id in SELECTED.starts:
         return "train_intermediate"
     if PLAN.roles[id] == SWEEP:
@@ -447,7 +447,7 @@ def trained_by(id):
 
 @asked_often
 def training_arguments(wildcards):
-    """The arguments of train.py that say what a training is: where they change, it is done again.
+    """The arguments of train.py that identify a training: where they change, it runs again.
 
     In one function, as `job_files`.
     """
@@ -529,8 +529,8 @@ def job_files(wildcards, input, output):
         "--metrics": [Path(file).parent for file in input.get("metrics", [])],
         "--out": [Path(output.record).parent],
     }
-    given = [(name, *map(str, values)) for name, values in named.items() if values]
-    return shlex.join(part for parts in given for part in parts)
+    arguments = [(name, *map(str, values)) for name, values in named.items() if values]
+    return shlex.join(part for parts in arguments for part in parts)
 
 
 @asked_often
@@ -546,7 +546,7 @@ def job_memory(wildcards, input, attempt):
 
 @asked_often
 def job_minutes(wildcards, input, attempt):
-    """Minutes in which a training surely ends, from its planned tokens; more at each attempt."""
+    """An upper bound on the minutes of a training, from its planned tokens; more at each attempt."""
     training = PLAN.trainings[wildcards.id]
     rows = {
         part.task: known_rows(STUDY.tasks.get(part.task), Path("results/data", part.task))
@@ -557,7 +557,7 @@ def job_minutes(wildcards, input, attempt):
 
 
 def limits_of_role(wildcards):
-    """What bounds the data of each task of a role, and where its encoding lies, as JSON."""
+    """The limits on the data of each task of a role, and the folder of its encoding, as JSON."""
     role = wildcards.role
     return json.dumps(
         [
@@ -589,10 +589,10 @@ def encodings_of(task):
 
 
 def about_task(task):
-    """What the file of a task says of it, for people, as JSON."""
-    said = STUDY.tasks[task].model_dump(include={"name", "title", "description", "form"})
-    said["metric"] = STUDY.tasks[task].score_called
-    return json.dumps({**said, "model": STUDY.model.title})
+    """What a reader should know about a task from its file, as JSON."""
+    about = STUDY.tasks[task].model_dump(include={"name", "title", "description", "form"})
+    about["metric"] = STUDY.tasks[task].score_called
+    return json.dumps({**about, "model": STUDY.model.title})
 
 
 def described(*roles):
@@ -609,12 +609,12 @@ def described(*roles):
 
 
 def has_its_data(role, table):
-    """Whether the encodings of all tasks that a table tells of are there."""
-    told_of = {line.split(",")[1] for line in table.read_text(encoding="utf8").splitlines()}
+    """Whether the encodings of all tasks in a table are there."""
+    tasks = {line.split(",")[1] for line in table.read_text(encoding="utf8").splitlines()}
     lengths = {task: STUDY.settings(role, task).max_length for task in STUDY.tasks_of(role)}
     return all(
         Path(encoded(task, lengths[task]), f"{part}.arrow").exists()
-        for task in told_of & lengths.keys()
+        for task in tasks & lengths.keys()
         for part in PARTS
     )
 
@@ -642,21 +642,21 @@ def extraction_files(wildcards, input, output):
 
 
 def extraction_time(wildcards, input, attempt):
-    """Minutes in which an extraction surely ends; more at each attempt."""
+    """An upper bound on the minutes of an extraction; more at each attempt."""
     extraction = EXTRACTIONS[wildcards.extraction]
     return attempt * extraction_minutes(extraction, Path(input.model).stat().st_size, ON_GPU)
 
 
-def left(id):
-    """What an extraction, or a training of few steps, leaves."""
+def result_file(id):
+    """The file that an extraction, or a training of few steps, writes last."""
     if id in EXTRACTIONS:
         return f"{FEATURES}/{id}/manifest.json"
     return f"results/trained/{id}/record.json"
 
 
-def can_be_had(id):
-    """Whether it is there, or no training has to be repeated for it where that is not wanted."""
-    if STUDY.config.missing_runs == "rerun" or Path(left(id)).exists():
+def is_available(id):
+    """Whether it is there or may be made; with missing_runs: report, no training is repeated for it."""
+    if STUDY.config.missing_runs == "rerun" or Path(result_file(id)).exists():
         return True
     if id not in EXTRACTIONS:
         return False
@@ -667,15 +667,15 @@ def can_be_had(id):
 def pairs_of(target, chosen=SELECTED):
     """The pairs of a target: need -> folder of each extraction and how many pairs share it.
 
-    No folders where one cannot be had.
+    No folders where one is not available.
     """
     return [
         {
             "target": target,
             "source": pair.source,
             "needs": {
-                need: [(str(Path(left(id)).parent), chosen.uses[need, id]) for id in ids]
-                * all(map(can_be_had, ids))
+                need: [(str(Path(result_file(id)).parent), chosen.uses[need, id]) for id in ids]
+                * all(map(is_available, ids))
                 for need, ids in pair.needs.items()
             },
         }
@@ -685,15 +685,15 @@ def pairs_of(target, chosen=SELECTED):
 
 
 def extractions_of(wildcards):
-    """What the methods need of a target's pairs, where it can be had."""
+    """What the methods need of a target's pairs, where it is available."""
     needed = {
         id
         for pair in SELECTED.pairs
         for ids in pair.needs.values()
         for id in ids
-        if pair.target == wildcards.task and all(map(can_be_had, ids))
+        if pair.target == wildcards.task and all(map(is_available, ids))
     }
-    return sorted(map(left, needed))
+    return sorted(map(result_file, needed))
 
 
 def files_of(folder, ending, entries):
@@ -709,8 +709,8 @@ def decision_file(number):
 
 def decided(number):
     """That file; where it is not there, Snakemake plans anew once it is."""
-    found = checkpoints.decide_round.get(round=number) if number else checkpoints.begin_rounds.get()
-    return Path(found.output[0])
+    job = checkpoints.decide_round.get(round=number) if number else checkpoints.begin_rounds.get()
+    return Path(job.output[0])
 
 
 def cells_until(number):
@@ -732,16 +732,16 @@ def inputs_of_round(wildcards):
 
 
 def cells_of_round(wildcards):
-    """The arguments of the program that decides after a round that say which cells there are."""
+    """Which cells there are: arguments of the program that decides after a round."""
     if not STOPS:
         return f"--cells {shlex.quote(to_csv(cells_until(int(wildcards.round))))}"
     negligible = STUDY.config.negligible
-    given = "" if negligible is None else f"--negligible {negligible}"
-    return f"--plan {PLAN_FILE} --planned {digest_of(PLAN_TEXT)} {given}"
+    option = "" if negligible is None else f"--negligible {negligible}"
+    return f"--plan {PLAN_FILE} --planned {digest_of(PLAN_TEXT)} {option}"
 
 
 def looks():
-    """The files of all looks; to report what is there, of those that are."""
+    """The files of all looks; with missing_runs: report, only those that exist."""
     numbers = range(1, len(LOOK_AFTER) + 1)
     if STUDY.config.missing_runs == "report":
         return [file for file in map(Path, map(decision_file, numbers)) if file.exists()]
@@ -759,7 +759,7 @@ def rounds_to_read(wildcards):
 
 
 def rounds_argument(wildcards, input):
-    """What a program is told of that file; nothing in a dry run before it is there."""
+    """The argument that names that file; nothing in a dry run before it exists."""
     return f"--rounds {input.rounds}" if input.get("rounds") else ""
 
 
@@ -774,7 +774,7 @@ def last_round():
 
 
 def recommendation_inputs(wildcards):
-    """What a recommendation rests on beside the published evidence, by its budget."""
+    """What a recommendation reads besides the published evidence, by its budget."""
     if BUDGET == "minutes":
         return {"scores": f"{RESULTS}/recommendation_scores.parquet"}
     if BUDGET == "hours":
@@ -801,7 +801,7 @@ def recommendation_facts(wildcards):
 
 
 def published_as(names):
-    """Registry's name -> the source of the evidence that it is, or stands in for."""
+    """Task of the registry -> the source of the evidence that it is, or stands in for."""
     same = {name: KNOWN_AS[name] for name in names if name in KNOWN_AS}
     tasks = {name: STUDY.tasks.get(name) for name in names}
     stands = {name: task.stands_in_for for name, task in tasks.items() if task}
@@ -813,10 +813,7 @@ def published_as(names):
 
 
 def show_answer():
-    """Print the answer, where this start of Snakemake has made it, or found it as it is to be.
-
-    Once Snakemake has said all else.
-    """
+    """Print the answer, unless its job still has to run; after everything that Snakemake prints."""
     written = [job for job in workflow.dag.jobs if job.rule.name == "write_answer"]
     if written and not any(map(is_open, written)):
         text = as_text(ANSWER.read_text(encoding="utf8"))
@@ -827,9 +824,9 @@ def is_open(job):
     return workflow.dag.needrun(job) and not workflow.dag.finished(job)
 
 
-# A dry run knows no jobs yet, so it tells of all that is not there.
-if TELLS_BEFORE:
-    say_what_it_takes(
+# A dry run has no jobs yet at this point, so it reports all trainings without a record.
+if REPORTS_NOW:
+    log_forecast(
         Planned(
             [id for id in PLAN.trainings if not Path(paths([id])[0]).exists()],
             more=STOPS or (BUDGET == "hours" and "recommend" in sys.argv),

@@ -1,13 +1,13 @@
-# This study beside another one, whose tables are there already.
+# Compare this study with another one, whose tables exist already.
 OTHER = STUDY.config.compare.study
 OTHERS_TRANSFER = f"results/{OTHER}/tables/transfer.csv"
 
 
-# Said before anything is trained: nothing here makes that table.
+# Checked before anything is trained: no rule of this study makes that table.
 if workflow.is_main_process and not (ONLY_PLANS or ONLY_LOOKS or Path(OTHERS_TRANSFER).exists()):
     there = sorted(path.parts[1] for path in Path("results").glob("*/tables/transfer.csv"))
     raise WorkflowError(
-        f"{WHERE}: key compare.study: found {OTHER}, of which there is no {OTHERS_TRANSFER}. "
+        f"{WHERE}: key compare.study: found {OTHER}, which has no {OTHERS_TRANSFER}. "
         f"Allowed: a study that was run in this folder: {', '.join(there) or 'none yet'}."
     )
 

@@ -1,6 +1,6 @@
 # Archives, the model, normalised and encoded tasks. results/data, models and encoded are shared
-# by all studies in a working folder. They go before trainings, so that a fault in the data is found,
-# and the user sees what will be trained on, before hours are spent.
+# by all studies in a working folder. They run before trainings, so that errors in the data show, and
+# the user sees what will be trained on, before hours are spent.
 import shlex
 
 # Where data may be. A resource, no parameter: a normalised copy stays when the mirror moves.
@@ -166,8 +166,8 @@ rule encode_texts:
         " --max-length {wildcards.length} --out {params.folder:q} 2>&1 | tee {log}"
 
 
-# Prints what the trainings of a role will use of what is there. No training waits for it, and no digest
-# of code is a parameter: data that were deleted are not made again only to be described in other words.
+# Prints how many rows the trainings of a role will use. No training waits for it, and no digest of code
+# is a parameter: data that were deleted are not made again only to be described in other words.
 rule describe_data:
     input:
         encodings_of_role,

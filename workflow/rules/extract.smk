@@ -1,4 +1,4 @@
-# What encoders make of examples, extracted once for all methods, studies and recommendations.
+# Features of examples by encoders, extracted once for all methods, studies and recommendations.
 rule extract_features:
     input:
         unpack(extraction_inputs),

@@ -1,6 +1,6 @@
-# Tasks that a language model makes. They lie where other normalised tasks do. What they are made of
-# counts by what its own file says, never by time or its code: rows that took hours stay while it says
-# the same. Finished batches are kept, so that a job that is run again goes on, to the same bytes.
+# Tasks that a language model makes. They lie where other normalised tasks do. They are made anew when
+# their task file, or that of their corpus or generator, changes, never for time stamps or code: rows may
+# have taken hours. Finished batches are kept, so that a job that runs again goes on to the same bytes.
 rule generate_task:
     input:
         unpack(inputs_to_generate),
@@ -37,7 +37,7 @@ rule generate_task:
 ruleorder: generate_task > normalise_task
 
 
-# What simple rules, none of which sees the prompt, make of the endings: on the study's encoder, frozen.
+# How well simple rules, none of which sees the prompt, choose endings; one reads the frozen encoder.
 rule measure_artefacts:
     input:
         data=expand("results/data/{task}/{part}.parquet", task=STUDY.generated, part=PARTS),

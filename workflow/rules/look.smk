@@ -1,4 +1,4 @@
-# A look at tasks before they are trained on: what the study's data and encodings say of them.
+# A look at tasks before they are trained on: what the study's data and encodings hold.
 LOOKS = "results/looks"
 LOOKED_AT = [STUDY.config.look] if STUDY.config.look else list(STUDY.tasks)
 

@@ -1,4 +1,4 @@
-# What the study will take, from the trainings that were measured so far. The plan itself,
+# What the study will cost, from the trainings that were measured so far. The plan itself,
 # results/<study>/plan.csv, is written when Snakemake starts.
 from interlude.plan.work import planned_work
 

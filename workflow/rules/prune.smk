@@ -1,4 +1,4 @@
-# Clearing up: trainings that no study of this folder names any more.
+# Cleaning up: trainings that no study of this folder names any more.
 
 
 localrules:

@@ -1,5 +1,5 @@
-# Which intermediate task to start from for one task: by published evidence, with budget minutes also
-# by features of the starts that are there, and with budget hours also by trainings, in rounds.
+# Which intermediate task to start from for one task: by published evidence; with budget minutes also
+# by features of the starts that exist; with budget hours also by trainings, in rounds.
 from interlude.analysis.known_as import PUBLISHED_SOURCES
 from interlude.plan.tasks import load_task
 
@@ -69,7 +69,7 @@ rule make_recommendation:
 
 rule score_starts:
     input:
-        [left(id) for id in BY_STARTS.extractions],
+        [result_file(id) for id in BY_STARTS.extractions],
     output:
         f"{RESULTS}/recommendation_scores.parquet",
     log:

@@ -53,7 +53,7 @@ rule make_report:
             f"--artefacts {input.artefacts}" if input.artefacts else ""
         ),
         template=content_digest(TEMPLATE),
-        config=json.dumps(json.loads(TOLD), indent=1),  # without defaults, of which a new key has one
+        config=json.dumps(json.loads(CONFIG_TEXT), indent=1),  # without defaults: a new key changes nothing
         code=code_digest("write_report.py"),
     shell:
         "echo {params.config:q} > {output.config} && "

@@ -4,9 +4,9 @@ TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
 # What tables and figures are made from, and nothing else.
 RECORDED = {name: f"{RESULTS}/{name}.parquet" for name in ("scores", "trainings")}
-# What the analysis is given.
+# The options of the analysis.
 OPTIONS = STUDY.options
-# What this study has nothing to show in.
+# Tables and figures in which this study has nothing to show.
 ABSENT = {
     *([] if any(each.mixing for each in STUDY.contrasts) else catalog.OF_MIXING),
     *([] if any(each.methods for each in STUDY.contrasts) else catalog.OF_METHODS),

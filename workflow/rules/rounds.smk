@@ -1,5 +1,5 @@
-# Trainings in rounds: of a start that is chosen for one task, or of cells until they are known. What
-# the next round has is decided by the records of those before.
+# Trainings in rounds: to choose a start for one task, or until cells are known. The records of earlier
+# rounds decide what the next one trains.
 DECIDES = script("decide_round.py" if BUDGET == "hours" else "look_at_cells.py")
 
 
@@ -39,7 +39,7 @@ if STOPS:
     localrules:
         write_rounds,
 
-    # All looks of a study below one another, for people and for the tables.
+    # All looks of a study in one file, for people and for the tables.
     rule write_rounds:
         input:
             decisions_there,

@@ -1,4 +1,4 @@
-# Which source to take for a target: the number that each method makes of what was extracted.
+# Which source to choose for a target: the score that each method computes from what was extracted.
 SELECTION = f"{RESULTS}/selection"
 
 

@@ -1,4 +1,4 @@
-"""Say which sources the first round of trainings has, in the order of the published evidence."""
+"""Choose the sources of the first round of trainings, in the order of the published evidence."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the decision, as CSV")
     arguments = parser.parse_args()
     evidence = load_evidence(arguments.reference)
-    told = by_evidence(evidence, arguments.alpha, "", arguments.sources, arguments.published)
-    ranked = list(told.sort_values("gain", ascending=False, kind="stable")["start"])
+    ranking = by_evidence(evidence, arguments.alpha, "", arguments.sources, arguments.published)
+    ranked = list(ranking.sort_values("gain", ascending=False, kind="stable")["start"])
     write_decision(Decision(ranked[: arguments.first], restarts=1), arguments.out)
 
 

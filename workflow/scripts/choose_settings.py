@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the choice, as JSON")
     arguments = parser.parse_args()
     cells = [_tried(point, path) for point, path in enumerate(arguments.records, start=1)]
-    found = collect("", cells, arguments.records[0].parents[1])
-    runs = joined(to_scores(found.scores), to_trainings(found.trainings))
+    collected = collect("", cells, arguments.records[0].parents[1])
+    runs = joined(to_scores(collected.scores), to_trainings(collected.trainings))
     write_json(arguments.out, choose(runs, arguments.settings, DegenerateRule(**arguments.rule)))
 
 

@@ -31,13 +31,13 @@ def main() -> None:
     stopped = read_stopped(arguments.rounds) if arguments.rounds else {}
     most = {cell: restarts for cell, (restarts, _) in stopped.items()}
     cells = within(scored(read_plan(arguments.plan)), most)
-    found = collect(arguments.study, cells, arguments.trained)
-    for cell, row in zip(cells, found.scores, strict=True):
+    collected = collect(arguments.study, cells, arguments.trained)
+    for cell, row in zip(cells, collected.scores, strict=True):
         row["stopped"] = stopped[cell.scored][1] if cell.scored in stopped else None
     examples = Examples(arguments.trained, arguments.data, arguments.grouped)
-    scores = with_example_variance(found.scores, examples, arguments.contrasts)
+    scores = with_example_variance(collected.scores, examples, arguments.contrasts)
     write_results(to_scores(scores), arguments.scores)
-    write_results(to_trainings(found.trainings), arguments.trainings)
+    write_results(to_trainings(collected.trainings), arguments.trainings)
 
 
 if __name__ == "__main__":

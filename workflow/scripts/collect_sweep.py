@@ -24,8 +24,8 @@ def main() -> None:
     parser.add_argument("--rule", type=json.loads, required=True, help="of degenerate runs")
     parser.add_argument("--out", type=Path, required=True, help="the table, as CSV")
     arguments = parser.parse_args()
-    found = collect("", tried(read_plan(arguments.plan)), arguments.trained)
-    runs = joined(to_scores(found.scores), to_trainings(found.trainings))
+    collected = collect("", tried(read_plan(arguments.plan)), arguments.trained)
+    runs = joined(to_scores(collected.scores), to_trainings(collected.trainings))
     rule = DegenerateRule(**arguments.rule)
     write_csv(sweep_table(runs, arguments.settings, rule), arguments.out)
 

@@ -1,4 +1,4 @@
-"""Say which sources the next round of trainings has, by the scores so far, or that none follows."""
+"""Decide by the scores so far which sources the next round of trainings has, if one follows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from interlude.plan.cells import Cell, read_rows
 
 def runs_of(cells: list[Cell], trained: Path, options: Options) -> pd.DataFrame:
     """Return source, restart, score, in points, and degenerate, of runs that have an outcome."""
-    found = collect("", cells, trained)
-    runs = joined(to_scores(found.scores), to_trainings(found.trainings))
+    collected = collect("", cells, trained)
+    runs = joined(to_scores(collected.scores), to_trainings(collected.trainings))
     own = scored(flag_degenerate(runs, options.degenerate), False)
     return own.assign(score=POINTS * own["score"])[["source", "restart", "score", "degenerate"]]
 

@@ -1,4 +1,4 @@
-"""Print what the trainings of a role will use of each task's rows, and leave it as CSV."""
+"""Print how many of each task's rows the trainings of a role will use, and write it as CSV."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def main() -> None:
     head = ["role", "task", "rows trained on", "rows validated on", "epochs", "rate", "length"]
     print("\n".join(aligned([head, *map(shown, rows)])))
     for limits, row in zip(arguments.limits, rows, strict=True):
-        if told := fills_no_batch(limits, row["train_rows_used"]):
-            print(f"warning: {told}.", file=sys.stderr)
+        if warning := fills_no_batch(limits, row["train_rows_used"]):
+            print(f"warning: {warning}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

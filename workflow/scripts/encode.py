@@ -22,21 +22,21 @@ def main() -> None:
     parser.add_argument("--made-from", help="of what, for the manifest")
     parser.add_argument("--code", default="", help="digest of the code that encodes")
     parser.add_argument("--shared", type=Path, help="folder of encodings that others use as well")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     encoding = Encoding(
-        given.data,
-        given.model,
-        given.form,
-        given.max_length,
-        given.made_from,
-        given.code,
+        arguments.data,
+        arguments.model,
+        arguments.form,
+        arguments.max_length,
+        arguments.made_from,
+        arguments.code,
     )
-    if given.shared is None:
-        counts = encoding.make(given.out)
+    if arguments.shared is None:
+        counts = encoding.make(arguments.out)
     else:
-        counts = encoding.take_or_make(given.out, given.shared)
-    for sentence in warnings_of(counts, given.max_length):
-        print(f"warning: {given.data.name}: {sentence}.", file=sys.stderr)
+        counts = encoding.take_or_make(arguments.out, arguments.shared)
+    for sentence in warnings_of(counts, arguments.max_length):
+        print(f"warning: {arguments.data.name}: {sentence}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

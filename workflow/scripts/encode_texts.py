@@ -18,10 +18,10 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument("--max-length", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the Arrow files")
-    given = parser.parse_args()
-    counts = encode_text_file(given.texts, given.out, given.model, given.max_length)
-    for sentence in warnings_of(counts, given.max_length):
-        print(f"warning: {given.texts}: {sentence}.", file=sys.stderr)
+    arguments = parser.parse_args()
+    counts = encode_text_file(arguments.texts, arguments.out, arguments.model, arguments.max_length)
+    for sentence in warnings_of(counts, arguments.max_length):
+        print(f"warning: {arguments.texts}: {sentence}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--file", type=Path, required=True, help="a CSV file, or a scores.parquet")
     parser.add_argument("--of-trainings", type=Path, help="the trainings.parquet beside it")
-    parser.add_argument("--points", action="store_true", help="scores are given × 100")
+    parser.add_argument("--points", action="store_true", help="scores are × 100")
     parser.add_argument("--study", required=True, help="name of the study")
     parser.add_argument("--scores", type=Path, required=True, help="scores.parquet to write")
     parser.add_argument("--trainings", type=Path, required=True, help="trainings.parquet to write")

@@ -1,4 +1,4 @@
-"""Say which cells get no further restarts, since their difference is known by those so far."""
+"""Decide which cells get no further restarts, since their difference is known already."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def main() -> None:
     stopped = restarts_of_stopped(arguments.decisions)
     planned = scored(read_plan(arguments.plan))
     cells = until_look(planned, options.contrasts, restarts, stopped)
-    found = collect("", cells, arguments.trained)
-    runs = joined(to_scores(found.scores), to_trainings(found.trainings))
+    collected = collect("", cells, arguments.trained)
+    runs = joined(to_scores(collected.scores), to_trainings(collected.trainings))
     flagged = flag_degenerate(of_full_size(runs), options.degenerate)
     write_csv(flagged[[*SCORED, "restart", "status", "score", "degenerate"]], arguments.runs)
     write_csv(look(flagged, options, restarts, arguments.negligible, stopped), arguments.out)

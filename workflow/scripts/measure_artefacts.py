@@ -1,4 +1,4 @@
-"""Measure how well simple rules tell the real endings of generated tasks from the made ones."""
+"""Measure how well simple rules distinguish real endings of generated tasks from made ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print what a study will take, estimated from the trainings that were measured so far."""
+"""Print what a study will cost, estimated from the trainings that were measured so far."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="weights of the encoder")
     parser.add_argument("--options", type=Options.from_json, required=True, help="as JSON")
     arguments = parser.parse_args()
-    found = collect(arguments.study, scored(read_plan(arguments.plan)), arguments.trained)
-    runs = [joined(to_scores(found.scores), to_trainings(found.trainings))]
+    collected = collect(arguments.study, scored(read_plan(arguments.plan)), arguments.trained)
+    runs = [joined(to_scores(collected.scores), to_trainings(collected.trainings))]
     runs += [
         read_runs(study / "scores.parquet", study / "trainings.parquet")
         for study in arguments.measured
@@ -59,23 +59,23 @@ def show(planned: pd.DataFrame, measured: pd.DataFrame, model: Path) -> None:
 
 
 def show_restarts(runs: pd.DataFrame, options: Options) -> None:
-    """Print what restarts find, and how many are needed, by the spread of those that are there."""
+    """Print the differences that restarts can detect, and the restarts needed, by their spread."""
     rule, levels = options.degenerate, options.statistics
     flagged = of_full_size(flag_degenerate(runs, rule))
     cells = transfer_table(flagged, options, rule.exclude)
     transfer = with_example_noise(cells, flagged, options)
-    told = restart_table(flagged, transfer, rule.exclude, levels)
-    told = told[(told["level"] == LONE) & (told["sd"] > 0)]
-    if not told.empty:
-        shown = told.drop(columns=["level", "example_sd", "pays_to", "note"])
+    table = restart_table(flagged, transfer, rule.exclude, levels)
+    table = table[(table["level"] == LONE) & (table["sd"] > 0)]
+    if not table.empty:
+        shown = table.drop(columns=["level", "example_sd", "pays_to", "note"])
         print(
-            f"\nThe difference in points that so many restarts find (level {levels.alpha:g}, power "
-            f"{levels.power:g}), and the restarts needed for 1 and for 2 points:"
+            f"\nThe difference in points that so many restarts detect (level {levels.alpha:g}, "
+            f"power {levels.power:g}), and the restarts needed for 1 and for 2 points:"
         )
         print(shown.to_string(index=False, float_format="{:,.2f}".format, na_rep="?"))
         print(
-            "Beyond the restarts of column pays_to of tables/restarts.csv, which knows the "
-            "predictions, the validation examples are the larger noise: more of them tell more."
+            "Beyond the restarts in column pays_to of tables/restarts.csv, which uses the "
+            "predictions, the validation examples are the larger noise: more of them help more."
         )
 
 

@@ -16,14 +16,13 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, help="folder of shared outcomes")
     parser.add_argument("--delete", action="store_true", help="delete them")
     arguments = parser.parse_args()
-    found = unnamed_trainings(arguments.results)
-    for each in found:
+    unnamed = unnamed_trainings(arguments.results)
+    for each in unnamed:
         print(f"{each.size / 1e6:10.1f} MB  {each.folder}  {each.tasks}")
-    total = (
-        f"{len(found)} trainings that no plan.csv names, {sum(f.size for f in found) / 1e6:.1f} MB"
-    )
+    megabytes = sum(each.size for each in unnamed) / 1e6
+    total = f"{len(unnamed)} trainings that no plan.csv names, {megabytes:.1f} MB"
     if arguments.delete:
-        delete(found, arguments.shared)
+        delete(unnamed, arguments.shared)
         print(f"deleted: {total}")
     else:
         print(f"{total}. To delete them: snakemake prune --config prune=delete")

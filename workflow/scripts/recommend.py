@@ -1,4 +1,4 @@
-"""Say which intermediate task to start from for a task, by what its budget allows."""
+"""Recommend an intermediate task to start from for a task, by what its budget allows."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="hours: scores of all rounds, CSV")
     parser.add_argument("--out", type=Path, required=True, help="recommendation.json to write")
     arguments = parser.parse_args()
-    found = recommendation(arguments)
+    recommended = recommendation(arguments)
     facts = {"form": arguments.form, **facts_of(arguments.data)}
-    found = replace(found, basis=[about_task(facts), *found.basis])
+    recommended = replace(recommended, basis=[about_task(facts), *recommended.basis])
     html, csv, text = (arguments.out.with_suffix(ending) for ending in (".html", ".csv", ".txt"))
     with (
         written_atomically(html) as page,
         written_atomically(csv) as table,
         written_atomically(text) as lines,
     ):
-        page.write_text(as_page(found, arguments.task), encoding="utf8")
-        found.starts.to_csv(table, index=False)
-        lines.write_text(as_text(found, arguments.task), encoding="utf8")
-    write_json(arguments.out, as_document(found, arguments.task))
+        page.write_text(as_page(recommended, arguments.task), encoding="utf8")
+        recommended.starts.to_csv(table, index=False)
+        lines.write_text(as_text(recommended, arguments.task), encoding="utf8")
+    write_json(arguments.out, as_document(recommended, arguments.task))
 
 
 def recommendation(arguments: argparse.Namespace) -> Recommendation:
@@ -68,8 +68,10 @@ def recommendation(arguments: argparse.Namespace) -> Recommendation:
         rounds = [each.kept for each in decisions[:-1]]
         return by_trainings(*known, rounds, decisions[-1].ends, pd.read_csv(arguments.runs))
     about = about_sources(arguments.reference, arguments.licences)
-    found = recommend(evidence, arguments.alpha, about, facts["encoder"])
-    return replace(found, basis=[*found.basis, COSTS, how_to_start(found, arguments.task)])
+    recommended = recommend(evidence, arguments.alpha, about, facts["encoder"])
+    return replace(
+        recommended, basis=[*recommended.basis, COSTS, how_to_start(recommended, arguments.task)]
+    )
 
 
 def about_sources(reference: Path, licences: dict[str, str]) -> pd.DataFrame:
