@@ -335,7 +335,7 @@ def test_a_fault_names_file_key_found_and_allowed(
     ("source", "message"),
     [
         ({"files": {"all": "nowhere.csv"}}, "key source.files.all: nowhere.csv: No such file"),
-        ({"files": {"all": "Makefile"}}, "key source.reader: not given, and the file endings"),
+        ({"files": {"all": "Makefile"}}, "key source.reader: not set, and no reader follows"),
         (
             {"files": {"all": "Makefile"}, "reader": "josnl"},
             "key source: unknown reader 'josnl'. Did you mean 'jsonl'",

@@ -176,6 +176,6 @@ def test_two_learning_rates_for_one_training_are_refused(root: Path, key: str) -
     with pytest.raises(InputError) as caught:
         load_study(tiny.config(arms=arms, **changes), root, "study.yaml")
     assert str(caught.value) == (
-        f"study.yaml: key arms.lora: found learning_rate in a stage, and in {key}, which goes over "
-        "it. Allowed: one of them."
+        f"study.yaml: key arms.lora: found learning_rate in a stage, and in {key}, which "
+        "overrides it. Allowed: one of them."
     )

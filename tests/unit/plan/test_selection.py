@@ -136,7 +136,7 @@ def test_an_arm_that_only_mixes_leaves_no_encoder_to_choose_by(registry: Path) -
         "single": [{"parts": ["task"]}],
         "mtl": [{"parts": ["source", "task"], "sampler": "uniform"}],
     }
-    with pytest.raises(InputError, match="key selection: found an arm in which nothing begins"):
+    with pytest.raises(InputError, match="key selection: found an arm in which no stage starts"):
         read(registry, arms=arms)
 
 
