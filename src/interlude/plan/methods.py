@@ -165,5 +165,5 @@ METHODS: Mapping[str, type[Method]] = {
 def method_of(document: Mapping[str, Any]) -> Method:
     """Return the method of which `to_dict` made a document; TypeError for an unknown parameter."""
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in document.items()}
-    kind: Callable[..., Method] = METHODS[values["name"]]
+    kind: Callable[..., Method] = METHODS[document["name"]]
     return kind(**values)

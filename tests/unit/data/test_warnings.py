@@ -73,7 +73,8 @@ def test_dropped_rows_are_told(task: Callable[..., Task], tmp_path: Path) -> Non
 def test_one_label_in_few_rows_is_told(task: Callable[..., Task], tmp_path: Path) -> None:
     told = warnings(task(labelled("no", "yes", "no", "yes", "yes", "yes")), tmp_path)
     assert told[0] == (
-        "all 3 rows of validation have the label 'yes': a model that always predicts it is always right"
+        "all 3 rows of validation have the label 'yes': a model that always predicts it is always "
+        "right"
     )
 
 
