@@ -428,7 +428,7 @@ def records_to_collect(wildcards):
     if CHOSEN_FOR and not PLAN.cells:
         raise WorkflowError(
             f"{WHERE}: keys {', '.join(ROLES)}: found no task, so that there is nothing to train. For "
-            "the key recommend, name its rule: snakemake recommend --cores all --configfile ..."
+            "what the key recommend asks, run snakemake recommend --cores all --configfile ..."
         )
     planned = records(*ROLES)
     if STUDY.config.missing_runs == "rerun":
@@ -437,7 +437,7 @@ def records_to_collect(wildcards):
 
 
 def trained_by(id):
-    """The rule that trains it: by whether it keeps a start, else by the role of its first cell."""
+    """Name of what trains it: by whether it keeps a start, else by the role of its first cell."""
     if id in PLAN.starts or id in SELECTED.starts:
         return "train_intermediate"
     if PLAN.roles[id] == SWEEP:
