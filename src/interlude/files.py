@@ -1,4 +1,4 @@
-"""Write files whole or not at all, and tell one that was changed since from a good one.
+"""Write files whole or not at all, and recognise files that were changed since.
 
 Also tables of Markdown pages, which are made by a command.
 """
@@ -90,10 +90,10 @@ def sha256_of(path: Path) -> str:
 
 
 def check_files(folder: Path, but: Collection[str] = ()) -> None:
-    """Hold the files of a folder to the SHA-256 in its manifest, all `but` those of these names.
+    """Check the files of a folder against the SHA-256 in its manifest, all `but` those named.
 
     Raises InputError for a file that is missing, was cut or changed. A manifest that lists no
-    files, as one written by hand, is held to nothing.
+    files, as one written by hand, checks nothing.
     """
     for name, expected in read_manifest(folder).get("files", {}).items():
         path = folder / name

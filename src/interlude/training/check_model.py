@@ -82,19 +82,19 @@ def _check_layers(encoder: nn.Module, header: Header, folder: Path) -> None:
     """Refuse weights of layers that the config does not count."""
     for path, layers in encoder.named_modules():
         if isinstance(layers, nn.ModuleList):
-            held = max(_numbers(path, header), default=-1) + 1
-            if held > len(layers):
+            stored = max(_numbers(path, header), default=-1) + 1
+            if stored > len(layers):
                 raise InputError(
                     f"{folder}/config.json: key num_hidden_layers: found {len(layers)}, but "
-                    f"{WEIGHTS} holds {held} layers ({path}). Allowed: {held}; the first layers "
-                    "alone are taken with the key encoder.layers of a study's config."
+                    f"{WEIGHTS} holds {stored} layers ({path}). Allowed: {stored}; the key "
+                    "encoder.layers of a study's config uses only the first ones."
                 )
 
 
 def _numbers(path: str, header: Header) -> Iterator[int]:
     """Yield the numbers of the layers in the weights; their names may begin with the family's."""
     pattern = re.compile(rf"(?:\w+\.)?{re.escape(path)}\.(\d+)\.")
-    yield from (int(found[1]) for name in header.tensors if (found := pattern.match(name)))
+    yield from (int(match[1]) for name in header.tensors if (match := pattern.match(name)))
 
 
 def _check_finite(encoder: nn.Module, folder: Path) -> None:
