@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_serializer
 from pydantic_core import PydanticCustomError
 
-from interlude.plan.declared import Declared, Different, IfGiven, Name, Number
+from interlude.plan.declared import Declared, Different, Name, Number, Omittable
 from interlude.plan.faults import NOT_AMONG
 from interlude.plan.methods import (
     METHODS,
@@ -45,7 +45,7 @@ def _named(value: Any) -> Any:
     return whole
 
 
-GivenMethod = Annotated[
+DeclaredMethod = Annotated[
     Full | Lora | Loha | Lokr | Hra | Ia3 | Bottleneck,
     Field(discriminator="name"),
     BeforeValidator(_named),
@@ -65,7 +65,7 @@ class Stage(Declared):
         "task), source (each intermediate task), all (all intermediate and target tasks), mlm "
         "(masked language modelling) and names of tasks",
     )
-    texts: IfGiven[Different[Text]] = Field(
+    texts: Omittable[Different[Text]] = Field(
         None,
         min_length=1,
         description="whose texts the part mlm masks: source, all, names of tasks, or text files of "
@@ -98,12 +98,12 @@ class Stage(Declared):
         "heads are of the same kind and shape share one, such as all parts with three labels, or "
         "all with numbers (Weller et al. 2022)",
     )
-    retrain: IfGiven[bool] = Field(
+    retrain: Omittable[bool] = Field(
         None,
         description="true: a new model in each restart; false: that of restart 1; by default, as "
         "retrain_intermediate says",
     )
-    examples: IfGiven[int] = Field(
+    examples: Omittable[int] = Field(
         None,
         ge=1,
         description="train on so many examples of each part at most; by default, as train_examples "
@@ -120,17 +120,17 @@ class Stage(Declared):
         description="true: only the heads are trained, and the encoder stays as it is; the head of "
         "mlm is then a fresh one, so that encoders can be compared; false: both are trained",
     )
-    method: IfGiven[GivenMethod] = Field(
+    method: Omittable[DeclaredMethod] = Field(
         None,
         description="how weights are trained: a name, or a mapping with name and parameters; by "
         "default, as encoder.method says",
     )
-    adapter: IfGiven[Adapter] = Field(
+    adapter: Omittable[Adapter] = Field(
         None,
         description="what becomes of the adapter of the stage before; by default, as "
         "encoder.adapter says",
     )
-    learning_rate: IfGiven[Number] = Field(
+    learning_rate: Omittable[Number] = Field(
         None,
         gt=0,
         le=1,
@@ -138,7 +138,7 @@ class Stage(Declared):
         "by default, as training and overrides say",
     )
 
-    weights: IfGiven[Weights] = Field(
+    weights: Omittable[Weights] = Field(
         None,
         description="what the encoder begins with, in the first stage: pretrained or random; by "
         "default, as encoder.weights says",

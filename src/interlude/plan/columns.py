@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, create_model, model_validator
 
 from interlude.forms import declaration_of
 from interlude.forms.declaration import Column
-from interlude.plan.declared import Declared, IfGiven, refuse_unless_one
+from interlude.plan.declared import Declared, Omittable, refuse_unless_one
 
 Name = Annotated[str, Field(min_length=1, description="a column, or a template of some")]
 KINDS: dict[type, str] = {list: "array", dict: "object"}  # of a value -> its type in a JSON schema
@@ -20,8 +20,8 @@ class SpanColumns(Declared):
     """A span in columns of its own: its first character, and its end or its text."""
 
     start: Name = Field(description="column with the first character of the span")
-    end: IfGiven[Name] = Field(None, description="column with the character behind its last")
-    text: IfGiven[Name] = Field(None, description="column with the text of the span")
+    end: Omittable[Name] = Field(None, description="column with the character behind its last")
+    text: Omittable[Name] = Field(None, description="column with the text of the span")
 
     @model_validator(mode="after")
     def _has_one_end(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import AfterValidator, Discriminator, Field, Tag, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from interlude.plan.arms import Adapter, GivenMethod, Stage, Weights
+from interlude.plan.arms import Adapter, DeclaredMethod, Stage, Weights
 from interlude.plan.declared import AsWritten, Declared, Different, Name, Number
 from interlude.plan.faults import FOUND, NOT_AMONG
 from interlude.plan.methods import FULL, Method
@@ -62,7 +62,7 @@ SWEPT = ("batch_size", "learning_rate", "dropout", "head_dropout")
 VARIED = (*SWEPT, "epochs", "weight_decay", "warmup")
 # Mappings that keep exactly what was written, in its order, without defaults.
 SETTINGS = _settings_model()
-GivenSettings = Annotated[dict[str, Any], AsWritten(SETTINGS)]
+DeclaredSettings = Annotated[dict[str, Any], AsWritten(SETTINGS)]
 Grid = Annotated[dict[str, list[Any]], AsWritten(_varied("Grid", VARIED))]
 Sweep = Annotated[dict[str, list[Any]], AsWritten(_varied("Sweep", SWEPT))]
 
@@ -81,7 +81,7 @@ class Encoder(Declared):
         description="what an arm begins with: pretrained; or random, weights that each training "
         "draws from its own seed, as the model's family does before it is pretrained: a control",
     )
-    method: GivenMethod = Field(
+    method: DeclaredMethod = Field(
         FULL,
         description="how weights are trained: full, all of them, or the name of an adapter, or a "
         "mapping with its name and parameters",
@@ -438,10 +438,10 @@ class Config(Declared):
         description="target or probing task -> numbers of its examples on which every arm trains "
         "it as well, for curves of the benefit against size",
     )
-    training: dict[Role, GivenSettings] = Field(
+    training: dict[Role, DeclaredSettings] = Field(
         {}, description="role -> settings of all its trainings; the others have their defaults"
     )
-    overrides: dict[Role, dict[Name, GivenSettings]] = Field(
+    overrides: dict[Role, dict[Name, DeclaredSettings]] = Field(
         {},
         description="role -> task -> settings of the task in this role, over those of the role; "
         "mlm stands for a stage with nothing else",

@@ -102,9 +102,9 @@ def refuse_unless_one(model: BaseModel, ways: Mapping[str, str | None]) -> None:
 
 # A key that may be left out, and is not null where it is there.
 if TYPE_CHECKING:
-    IfGiven: TypeAlias = T | None
+    Omittable: TypeAlias = T | None
 else:
-    IfGiven = Annotated[T, "left out: None"]
+    Omittable = Annotated[T, "left out: None"]
 
 Number = Annotated[float, AsWritten()]
 Different = Annotated[list[T], AfterValidator(_different)]

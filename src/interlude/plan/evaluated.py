@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from interlude.plan.declared import Declared, IfGiven, refuse_unless_one
+from interlude.plan.declared import Declared, Omittable, refuse_unless_one
 from interlude.plan.faults import FOUND
 from interlude.plan.trainings import digest_of
 
@@ -32,12 +32,12 @@ class HubMetric(Declared):
 class Evaluated(Declared):
     """A metric of `evaluate`, with the number that is the score."""
 
-    folder: IfGiven[str] = Field(
+    folder: Omittable[str] = Field(
         None,
         description="a folder of your own with the metric in a file of the folder's name, <name>/"
         "<name>.py; relative to the working directory. Its Python files count by their content",
     )
-    hub: IfGiven[HubMetric] = Field(
+    hub: Omittable[HubMetric] = Field(
         None,
         description="a metric on the hub, whose Python is run: only where the config says "
         "hub_metrics: true",

@@ -11,20 +11,20 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from interlude.plan.declared import Declared, IfGiven, Name, Number, refuse_unless_one
+from interlude.plan.declared import Declared, Name, Number, Omittable, refuse_unless_one
 from interlude.plan.faults import FOUND
 
 
 class Corpus(Declared):
     """Where the real texts are."""
 
-    task: IfGiven[Name] = Field(
+    task: Omittable[Name] = Field(
         None, description="a task, whose training texts are used; each text counts once"
     )
-    column: IfGiven[str] = Field(
+    column: Omittable[str] = Field(
         None, description="normalised column of that task, such as passage or text_a"
     )
-    file: IfGiven[str] = Field(
+    file: Omittable[str] = Field(
         None,
         description="a text file of your own in UTF-8, one text a line; relative to the working "
         "directory",

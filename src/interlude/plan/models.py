@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from interlude.plan.declared import (
     Declared,
     HubId,
-    IfGiven,
     Name,
+    Omittable,
     Sha256,
     Title,
     read,
@@ -58,18 +58,18 @@ class ModelFile(Declared):
         description="name of the model, equal to the file name; lower case, digits and hyphens"
     )
     title: Title
-    archives: IfGiven[list[Place]] = Field(
+    archives: Omittable[list[Place]] = Field(
         None, min_length=1, description="where to get the model, one or more, tried in this order"
     )
-    folder: IfGiven[str] = Field(
+    folder: Omittable[str] = Field(
         None,
         description="a folder of your own with config.json, safetensors weights and a tokenizer; "
         "relative to the working directory",
     )
-    hub: IfGiven[HubModel] = Field(
+    hub: Omittable[HubModel] = Field(
         None, description="a model on the hub, with safetensors weights and a tokenizer"
     )
-    weights_sha256: IfGiven[Sha256] = Field(
+    weights_sha256: Omittable[Sha256] = Field(
         None,
         description="SHA-256 of model.safetensors, wherever it comes from (of several files, as "
         "they become one); needed with archives",

@@ -16,8 +16,8 @@ from interlude.plan.declared import (
     Declared,
     Different,
     HubId,
-    IfGiven,
     Name,
+    Omittable,
     Title,
     among,
     checked,
@@ -74,25 +74,25 @@ class OwnData(Declared):
 class Source(Declared):
     """Where the rows of a task are."""
 
-    archive: IfGiven[Name] = Field(
+    archive: Omittable[Name] = Field(
         None, description="a key of config/archives.yaml; lower case, digits and hyphens"
     )
-    members: IfGiven[BySplit] = Field(
+    members: Omittable[BySplit] = Field(
         None, description="members of the archive, by the name of the split"
     )
-    files: IfGiven[BySplit] = Field(
+    files: Omittable[BySplit] = Field(
         None,
         description="your own files, by the name of the split; relative to the working directory",
     )
-    hub: IfGiven[HubData] = Field(
+    hub: Omittable[HubData] = Field(
         None, description="a data set on the hub; of a script-only one, its Parquet conversion"
     )
-    own: IfGiven[OwnData] = Field(
+    own: Omittable[OwnData] = Field(
         None,
         description="data that no hub has, or that is licensed: read from "
         "<own_data>/<task>/<split>.jsonl (or .parquet, .csv); own_data is a key of the config",
     )
-    generated: IfGiven[Generated] = Field(
+    generated: Omittable[Generated] = Field(
         None, description="a task that a language model makes of real texts (docs/generate.md)"
     )
     mirror: str | None = Field(
@@ -215,7 +215,7 @@ class TaskFile(Declared):
     metric: Annotated[str, among(metric_names)] = Field(
         description="the score of the task; evaluate for what the key of that name says"
     )
-    evaluate: IfGiven[Evaluated] = Field(
+    evaluate: Omittable[Evaluated] = Field(
         None, description="a metric of the library evaluate, where metric is evaluate"
     )
     published: Published = Field(

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from interlude.data.fetch.places import below
 from interlude.errors import InputError
-from interlude.plan.declared import Declared, DeclaredByName, IfGiven, Name, read
+from interlude.plan.declared import Declared, DeclaredByName, Name, Omittable, read
 from interlude.plan.tasks import Splits, Task
 
 MANIFEST = "MANIFEST.json"
@@ -32,11 +32,11 @@ class Cut(Declared):
     split_by: str | None = Field(
         None, description="column whose equal values stay on one side of a cut, as in a task file"
     )
-    dataset: IfGiven[str] = Field(
+    dataset: Omittable[str] = Field(
         None,
         description="the data set in the mirror, where it is not that of the hub id and config",
     )
-    inputs: IfGiven[list[str]] = Field(
+    inputs: Omittable[list[str]] = Field(
         None, description="names of the files to read, as in a task file"
     )
 
