@@ -42,7 +42,7 @@ PATIENCE = 600  # seconds in which a study that was told to end must end
 MOST_ATTEMPTS = 5  # to mend a study that no fault disturbs
 TIMES = (
     *("train_seconds", "evaluation_seconds", "total_seconds"),
-    *("energy_joules", "peak_memory_bytes", "taken_from"),
+    *("energy_joules", "peak_memory_bytes", "runs_on_gpu", "taken_from"),
 )
 RETRY = "To try them again: snakemake --cores all "
 

@@ -23,7 +23,7 @@ from interlude.plan.settings import Settings
 
 # A run, as far as GPUs go: it claims one, says what torch sees, and holds it until it is ended.
 HOLDER = """
-from interlude.jobs.machine import claim_gpu
+from interlude.jobs.claims import claim_gpu
 claim_gpu(lambda line: print(line, flush=True))
 import torch
 uuids = [torch.cuda.get_device_properties(n).uuid for n in range(torch.cuda.device_count())]

@@ -65,7 +65,7 @@ SCORES: dict[str, str] = {
 # Columns that tables of earlier releases lack.
 ADDED = (
     *("truncation", "example_var", "references", "trained_parameters", "start_bytes"),
-    *("masked_accuracy", "peak_memory_bytes", "task_examples", "stopped"),
+    *("masked_accuracy", "peak_memory_bytes", "task_examples", "stopped", "runs_on_gpu"),
 )
 # Columns of `trainings.parquet`, a row per training that a cell is read from, or that one of these
 # started from or was compared with.
@@ -76,7 +76,8 @@ TRAININGS: dict[str, str] = {
     **dict.fromkeys(("tokens", "evaluation_tokens"), _WHOLE),
     **dict.fromkeys(("train_seconds", "evaluation_seconds", "total_seconds"), _REAL),
     "energy_joules": _REAL,
-    **dict.fromkeys(("peak_memory_bytes", "trained_parameters", "start_bytes"), _WHOLE),
+    **dict.fromkeys(("runs_on_gpu", "peak_memory_bytes"), _WHOLE),
+    **dict.fromkeys(("trained_parameters", "start_bytes"), _WHOLE),
     "masked_accuracy": _REAL,
     **dict.fromkeys(("device", "precision", "model", "model_revision"), _TEXT),
     "threads": _WHOLE,

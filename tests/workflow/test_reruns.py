@@ -39,7 +39,7 @@ NO_NUMBER_DEPENDS_ON: list[Edit] = [
     (f"{SOURCES}/training/loop.py", '"""The training loop. ', '# a comment\n"""The loop. '),
     (f"{SOURCES}/jobs/arguments.py", "how often the state is saved", "how often it is saved"),
     # how a GPU is claimed, what surrounds a training
-    (f"{SOURCES}/jobs/machine.py", "WAIT_SECONDS = 0.5", "WAIT_SECONDS = 2"),
+    (f"{SOURCES}/jobs/claims.py", "WAIT_SECONDS = 0.5", "WAIT_SECONDS = 2"),
     (f"{SOURCES}/jobs/meter.py", "\n\n\ndef ", f"{UNUSED}\n\ndef "),
     (f"{SOURCES}/jobs/checkpoint.py", "\n\n\nclass ", f"{UNUSED}\n\nclass "),
     # fetching and planning

@@ -62,6 +62,7 @@ from interlude.jobs.needs import (
     rows_here,
 )
 from interlude.jobs.old_results import refuse_old_results
+from interlude.jobs.runs_per_gpu import AUTO, MOST, runs_allowed
 from interlude.plan.arms import is_text_file
 from interlude.plan.cells import SWEEP, to_csv
 from interlude.plan.limits import data_limits, declared_limits
@@ -200,9 +201,18 @@ SHARED = f"--shared={shlex.quote(SHARED)}" if SHARED else ""
 RETRIES_HERE = 0 if workflow.remote_exec else RETRIES
 
 
-# A run on a GPU asks for one, and takes one for itself.
+# A run on a GPU asks for one, and claims a place there: alone or, where that is allowed, beside others.
 DEVICE = STUDY.config.compute.device
 GPUS = visible_gpus()
+RUNS_PER_GPU = STUDY.config.compute.runs_per_gpu
+# So many trainings are started for the GPUs. As long as none was measured, those that `auto` may
+# allow once one is: their claims wait for it.
+PLACES = sum(
+    map(
+        runs_allowed(RUNS_PER_GPU, STUDY.model.name, Path("results/trained"), unmeasured=MOST),
+        GPUS,
+    )
+)
 GPUS_OF_A_RUN = int(DEVICE == "cuda" or (DEVICE == "auto" and bool(GPUS)))
 # A profile may ask for GPUs of other machines.
 ASKED = [
@@ -214,7 +224,7 @@ ON_GPU = DEVICE != "cpu" and (bool(GPUS_OF_A_RUN) or any(gpus != 0 for gpus in A
 # What the runs on this machine share, unless --resources or a profile says how much that is. Jobs
 # that are submitted elsewhere (Snakemake: to nodes) do not share it.
 if workflow.resource_settings.nodes is None and not workflow.remote_exec:
-    limits = Resources.from_mapping({"mem_mb": memory_mb(), "gpu": max(1, len(GPUS))})
+    limits = Resources.from_mapping({"mem_mb": memory_mb(), "gpu": max(1, PLACES)})
     for resource, limit in limits.items():
         if resource not in workflow.global_resources:
             workflow.register_resource(resource, limit)
@@ -305,12 +315,13 @@ def planned_trainings():
 def log_forecast(planned):
     """Print before anything runs how many trainings there are, how long they take, and how much disk."""
     weights = Path(f"results/models/{STUDY.model.name}/model.safetensors")
-    cores = workflow.resource_settings.cores or 1
+    by_cores = int(workflow.resource_settings.cores or 1) // STUDY.config.compute.threads
     machine = Machine(
         model=STUDY.model.name,
         on_gpu=ON_GPU,
-        side_by_side=max(1, len(GPUS) if ON_GPU else int(cores) // STUDY.config.compute.threads),
+        side_by_side=max(1, min(PLACES, by_cores) if ON_GPU else by_cores),
         model_bytes=weights.stat().st_size if weights.exists() else None,
+        gpus=max(1, len(GPUS)),
     )
     ids, trainings = planned.trainings, [PLAN.trainings[id] for id in planned.trainings]
     tasks = {part.task for training in trainings for part in training.read}
@@ -553,7 +564,9 @@ def job_minutes(wildcards, input, attempt):
         for part in training.read
     }
     size = Path(input.model).stat().st_size
-    return attempt * minutes(training, rows, size, ON_GPU)
+    return attempt * minutes(
+        training, rows, size, ON_GPU, 1 if RUNS_PER_GPU == AUTO else RUNS_PER_GPU
+    )
 
 
 def limits_of_role(wildcards):

@@ -23,7 +23,19 @@ job=({params.training} {params.files} --name {resources.called:q} {resources.opt
 
 # In one resource each, since Snakemake takes its time for every one of every job.
 SCRIPTS = script("")
-OPTIONS = f"{SHARED} --checkpoint-minutes={STUDY.config.compute.checkpoint_minutes}"
+
+
+def training_options(more=""):
+    """What only places or shares a training. One that is tried again has its GPU for itself: it may
+    have failed for the memory that others took.
+    """
+    told = f"{SHARED} --checkpoint-minutes={STUDY.config.compute.checkpoint_minutes} {more}"
+    if RUNS_PER_GPU == 1:
+        return told
+    return lambda wildcards, attempt: (
+        f"{told} --runs-per-gpu={RUNS_PER_GPU if attempt == 1 else 1}"
+    )
+
 
 TRAINED_BY = defaultdict(list)
 for id in PLAN.trainings:
@@ -55,7 +67,7 @@ rule train_target:
     threads: STUDY.config.compute.threads
     resources:
         scripts=SCRIPTS,
-        options=OPTIONS,
+        options=training_options(),
         called=called,
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
@@ -88,7 +100,7 @@ use rule train_target as train_intermediate with:
     priority: 1  # everything else waits for these
     resources:
         scripts=SCRIPTS,
-        options=f"{OPTIONS} --keep-start",
+        options=training_options("--keep-start"),
         called=called,
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from interlude.errors import command
-from interlude.jobs.machine import claim_gpu
+from interlude.jobs.claims import claim_gpu
 from interlude.plan.extractions import VOCABULARY, Extraction
 from interlude.selection.extract import extract
 from interlude.selection.extractor import Places

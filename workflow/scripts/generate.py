@@ -11,7 +11,7 @@ import torch
 from interlude.data.prepare import summary
 from interlude.errors import InputError, command
 from interlude.generate.make import Inputs, make
-from interlude.jobs.machine import claim_gpu
+from interlude.jobs.claims import claim_gpu
 from interlude.plan.tasks import load_task
 
 INTERRUPTED = 130  # exit status, as after Ctrl-C

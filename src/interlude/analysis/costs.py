@@ -7,6 +7,7 @@ first and the last of a chain, or what a dynamic mixture was compared with.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -28,9 +29,11 @@ def cost_table(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
 
     Columns: step; trainings, measured (trainings with a duration); tokens, evaluation_tokens;
     train_seconds, evaluation_seconds, total_seconds (wall clock; total with start-up);
-    device_hours; energy_joules; tokens_per_second (trained tokens per second of training). A sum
+    energy_joules; device_hours; tokens_per_second (trained tokens per second of training). A sum
     over nothing measured is missing. A training that was taken from another study took nothing, and
-    counts in `trainings` alone.
+    counts in `trainings` alone. Of trainings that shared a GPU nobody knows the joules, so that
+    their sum is missing too; of its hours each has the part that it has by the most that were there
+    at a time, or more.
     """
     read = runs[~runs["training"].duplicated() | runs["training"].isna()]
     unread = trainings[~trainings["training"].isin(runs["training"])]
@@ -38,7 +41,6 @@ def cost_table(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
     steps = [step for step in (*ROLES, UNSCORED) if (once["role"] == step).any()]
     rows = [_sums(step, once[once["role"] == step]) for step in steps] + [_sums("total", once)]
     table = pd.DataFrame(rows)
-    table["device_hours"] = table["total_seconds"] / 3600
     table["tokens_per_second"] = table["tokens"] / table["train_seconds"]
     return table
 
@@ -47,7 +49,12 @@ def _sums(step: str, trainings: pd.DataFrame) -> dict[str, object]:
     own = trainings[trainings["taken_from"].isna()]
     measured = int(own["total_seconds"].notna().sum())
     sums = {column: own[column].sum(min_count=1) for column in _SUMS}
-    return {"step": step, "trainings": len(trainings), "measured": measured, **sums}
+    runs = own["runs_on_gpu"].astype(float).fillna(1)
+    if (runs > 1).any():
+        sums["energy_joules"] = math.nan
+    hours = (own["total_seconds"] / runs).sum(min_count=1) / 3600
+    counts = {"step": step, "trainings": len(trainings), "measured": measured}
+    return {**counts, **sums, "device_hours": hours}
 
 
 ARM_COLUMNS = [

@@ -28,7 +28,8 @@ def estimate(planned: pd.DataFrame, measured: pd.DataFrame, model_bytes: float) 
 
     Tokens of a task follow from the tokens per example and pass measured on it, or, where it was
     not measured, from the median over the tasks that were; time from the seconds per token of the
-    same role, evaluation and start-up as measured. Columns: step, runs, measured_tasks, tasks,
+    same role, evaluation and start-up as measured; of trainings that shared a GPU their part of it,
+    by the most that were there at a time. Columns: step, runs, measured_tasks, tasks,
     tokens, hours, disk_gb. Raises InputError when nothing is planned or measured.
     """
     if planned.empty:
@@ -95,14 +96,15 @@ def _rates(measured: pd.DataFrame) -> pd.DataFrame:
             "key plan.measured."
         )
     passes = good.apply(_passes_done, axis="columns")
+    runs = good["runs_on_gpu"].astype(float).fillna(1)
     return pd.DataFrame(
         {
             "role": good["role"],
             "task": good["task"],
             "examples": good["train_examples"].astype(float),
             "tokens_per_example": good["tokens"].astype(float) / good["train_examples"] / passes,
-            "seconds_per_token": good["train_seconds"] / good["tokens"].astype(float),
-            "fixed_seconds": good["total_seconds"] - good["train_seconds"],
+            "seconds_per_token": good["train_seconds"] / good["tokens"].astype(float) / runs,
+            "fixed_seconds": (good["total_seconds"] - good["train_seconds"]) / runs,
         }
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interlude.errors import InputError
+from interlude.jobs.runs_per_gpu import AUTO
 from interlude.plan.trainings import Part, Training
 
 
@@ -96,6 +97,12 @@ def job_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder of its record")
     parser.add_argument(
         "--checkpoint-minutes", type=float, default=math.inf, help="how often the state is saved"
+    )
+    parser.add_argument(
+        "--runs-per-gpu",
+        type=lambda given: given if given == AUTO else int(given),
+        default=1,
+        help="how many may share its GPU, or auto",
     )
     parser.add_argument("--shared", type=Path, help="folder of outcomes that others use as well")
     return parser

@@ -6,32 +6,32 @@ already, and imports nothing slow. `snakemake plan` prints a table of the same b
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from interlude.jobs.console import in_minutes
+from interlude.jobs.measured import Record, measured
 from interlude.jobs.needs import planned_examples
 from interlude.plan.trainings import Training
 
-MOST_RECORDS = 200  # that are read, the newest
 FILES_OF_A_TRAINING = 100_000  # bytes: its record, predictions and log
 AT_FIRST = "not known before the first trainings are done; then each shows how long the others take"
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What trains: where trainings run side by side, so many; model_bytes: None where unknown."""
+    """What trains: where trainings run side by side, so many; model_bytes: None where unknown.
+
+    gpus: how many they share, on a GPU.
+    """
 
     model: str
     on_gpu: bool
     side_by_side: int
     model_bytes: int | None
+    gpus: int = 1
 
 
 def forecast(
@@ -48,13 +48,13 @@ def forecast(
     """
     if not trainings:
         return []
-    measured = list(_measured(folder, machine))
+    known = list(measured(folder, machine.model, machine.on_gpu))
     starts = sum(each.id in keep_start for each in trainings)
     kept = f" (weights of {starts} are kept for others to start from)" if starts else ""
     return [
         f"{len(trainings)} to train{kept}",
-        f"time: {_time(trainings, rows, machine, measured)}",
-        f"disk: {_disk(len(trainings), starts, machine, measured)}",
+        f"time: {_time(trainings, rows, machine, known)}",
+        f"disk: {_disk(len(trainings), starts, machine, known)}",
     ]
 
 
@@ -63,68 +63,56 @@ def in_rounds(grid: int) -> str:
     return f"in rounds: the scores of each decide on the next; the whole grid has {grid} trainings"
 
 
-def _measured(folder: Path, machine: Machine) -> Iterator[Record]:
-    """Yield the newest records of trainings of this model that were done here, and ended well."""
-    paths = sorted(folder.glob("*/record.json"), key=_changed, reverse=True)
-    for path in paths[:MOST_RECORDS]:
-        try:
-            record = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            continue  # what needs it reports that it is broken
-        if _is_comparable(record, machine):
-            yield record
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _is_comparable(record: Any, machine: Machine) -> bool:
-    if not isinstance(record, dict) or record.get("status") != "ok":
-        return False
-    on_gpu = not str(record.get("device")).startswith("cpu")
-    here = (record.get("model"), on_gpu) == (machine.model, machine.on_gpu)
-    return here and "taken_from" not in record and bool(record.get("steps"))
-
-
 def _time(
     trainings: Collection[Training],
     rows: Mapping[str, int | None],
     machine: Machine,
-    measured: list[Record],
+    records: list[Record],
 ) -> str:
     """Return how long trainings take side by side, estimated from those that were measured.
 
     Tokens follow from the examples and their measured length, of the same tasks where there are
-    trainings on these; seconds from the tokens, and the time of a training without computation.
+    trainings on these; seconds from the tokens, and the time of a training without computation. A
+    training that shared its GPU took longer than alone, but used only a part of the GPU.
     """
-    if not measured:
+    if not records:
         return AT_FIRST
-    lengths = _tokens_of_an_example(measured)
+    lengths = _tokens_of_an_example(records)
     usual = median(map(median, lengths.values()))
-    pace = median(_computing(each) / each["tokens"] for each in measured)
-    beside = median(each["total_seconds"] - _computing(each) for each in measured)
+    pace = median(_computing(each) / _runs(each) / each["tokens"] for each in records)
+    beside = median((each["total_seconds"] - _computing(each)) / _runs(each) for each in records)
     examples = [(each, _examples(each, rows)) for each in trainings]
     known = [(each, count) for each, count in examples if count is not None]
     tokens = sum(count * median(lengths.get(_tasks(each), [usual])) for each, count in known)
-    seconds = (tokens * pace + len(known) * beside) / machine.side_by_side
-    unknown = len(examples) - len(known)
-    lacking = f", without {unknown} of tasks whose size is not known yet" if unknown else ""
+    lanes = machine.gpus if machine.on_gpu else machine.side_by_side
+    seconds = (tokens * pace + len(known) * beside) / lanes
     summary = f"about {in_minutes(seconds)} with {machine.side_by_side} side by side"
-    return f"{summary}, by {len(measured)} measured here{lacking}"
+    but = _but(len(examples) - len(known), machine, records)
+    return f"{summary}, by {len(records)} measured here{but}"
+
+
+def _but(unknown: int, machine: Machine, records: list[Record]) -> str:
+    """Return what a time does not count, or counts as more than it will be."""
+    lacking = f", without {unknown} of tasks whose size is not known yet" if unknown else ""
+    share = machine.on_gpu and machine.side_by_side > machine.gpus
+    if share and max(map(_runs, records)) == 1:
+        return f"{lacking}, each alone on its GPU: together they take less"
+    return lacking
 
 
 def _computing(record: Record) -> float:
     return float(record["train_seconds"] + record["evaluation_seconds"])
 
 
-def _tokens_of_an_example(measured: Iterable[Record]) -> dict[tuple[str, ...], list[float]]:
+def _runs(record: Record) -> int:
+    """Return how many trainings shared the GPU of one, itself among them; 1 without a GPU."""
+    return int(record.get("runs_on_gpu") or 1)
+
+
+def _tokens_of_an_example(records: Iterable[Record]) -> dict[tuple[str, ...], list[float]]:
     """Return by tasks how many tokens an example has, in each training on them."""
     lengths: dict[tuple[str, ...], list[float]] = {}
-    for record in measured:
+    for record in records:
         tasks = tuple(sorted(part["task"] for part in record["parts"]))
         examples = record["steps"] * record["hyperparameters"]["batch_size"]
         lengths.setdefault(tasks, []).append(record["tokens"] / examples)
@@ -144,9 +132,9 @@ def _examples(training: Training, rows: Mapping[str, int | None]) -> float | Non
     return planned_examples(training, {task: count or 0 for task, count in counts.items()})
 
 
-def _disk(trainings: int, starts: int, machine: Machine, measured: list[Record]) -> str:
+def _disk(trainings: int, starts: int, machine: Machine, records: list[Record]) -> str:
     """Return the disk that trainings need; starts as large as measured, else as the model."""
-    sizes = [each["start_bytes"] for each in measured if each.get("start_bytes")]
+    sizes = [each["start_bytes"] for each in records if each.get("start_bytes")]
     start = median(sizes) if sizes else machine.model_bytes
     beside = f"{_size(FILES_OF_A_TRAINING)} each; data and encodings come on top"
     if starts and start is None:

@@ -1,20 +1,14 @@
-"""What this machine has for runs: memory, and GPUs, of which each run gets one for itself."""
+"""What this machine has for runs: memory and GPUs."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import subprocess
-import time
-from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 
-from interlude.jobs.runtime import runtime_folder
-
-KIBI = 1024  # what Linux calls a kB
-WAIT_SECONDS = 0.5  # between two looks for a free GPU
+KIBI, MEBI = 2**10, 2**20  # what Linux calls a kB, and nvidia-smi a MiB
 # The limit of a container, where there is one: cgroup v2, then v1.
 MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -66,48 +60,25 @@ def visible_gpus() -> list[str]:
     return list(takewhile(bool, (_gpu_of(name.strip(), installed) for name in named.split(","))))
 
 
-def claim_gpu(say: Callable[[str], None]) -> None:
-    """Take a GPU that no other run of this user has, and show CUDA no other.
-
-    To be called before CUDA starts. Waits until one is free; without GPUs nothing happens. The
-    claim is a lock that the kernel releases with this process, however it ends.
-    """
-    gpus = visible_gpus()
-    if not gpus:
-        return
-    claimed = _first_free(gpus)
-    if claimed is None:
-        say(f"waiting for a GPU: other runs have all {len(gpus)}")
-    while claimed is None:
-        time.sleep(WAIT_SECONDS)
-        claimed = _first_free(gpus)
-    os.environ["CUDA_VISIBLE_DEVICES"] = claimed
-    say(f"on {claimed}")
-
-
-def _first_free(gpus: list[str]) -> str | None:
-    return next((gpu for gpu in gpus if _is_locked_by_us(runtime_folder() / f"{gpu}.lock")), None)
-
-
-def _is_locked_by_us(path: Path) -> bool:
-    """Try to lock a file until this process ends, and return whether that went well."""
-    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)  # a number, which is never collected
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return False
-    return True
+def gpu_memory() -> dict[str, int]:
+    """Return the bytes of memory of each installed GPU, by its UUID; nothing of parts of one."""
+    lines = _nvidia_smi("--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits")
+    found = re.findall(r"^(GPU-[^,]+), (\d+)$", lines, re.MULTILINE)
+    return {gpu: int(mebi) * MEBI for gpu, mebi in found}
 
 
 def _installed_gpus() -> list[str]:
     """Return the UUIDs that nvidia-smi lists; asking CUDA itself would start it."""
+    return re.findall(r"^GPU \d+:.*\(UUID: (GPU-[^)]+)\)", _nvidia_smi("-L"), re.MULTILINE)
+
+
+def _nvidia_smi(*arguments: str) -> str:
+    """Return what nvidia-smi says; nothing where there is none."""
+    command = ["nvidia-smi", *arguments]
     try:
-        command = ["nvidia-smi", "-L"]
-        listed = subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
     except OSError:
-        return []
-    return re.findall(r"^GPU \d+:.*\(UUID: (GPU-[^)]+)\)", listed.stdout, re.MULTILINE)
+        return ""
 
 
 def _gpu_of(name: str, installed: list[str]) -> str:

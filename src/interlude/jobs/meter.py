@@ -14,6 +14,7 @@ from interlude.jobs.machine import resident_peak
 Costs = dict[str, float | None]
 Counter = Callable[[], float | None]
 Peak = Callable[[], int | None]
+Runs = Callable[[], int | None]
 
 _MILLI = 1e-3
 
@@ -21,8 +22,8 @@ _MILLI = 1e-3
 class Meter:
     """Counts the seconds of a run and, where its device does, the joules, from when it is made.
 
-    joules: a counter that only grows; peak: the most bytes that were in use so far. Both give None
-    where there is none.
+    joules: a counter that only grows; peak: the most bytes that were in use so far; runs: the most
+    runs that were on the GPU at a time so far. Each gives None where there is none.
     """
 
     def __init__(
@@ -30,25 +31,29 @@ class Meter:
         joules: Counter = lambda: None,
         clock: Callable[[], float] = time.perf_counter,
         peak: Peak = lambda: None,
+        runs: Runs = lambda: None,
     ) -> None:
-        self._joules, self._clock, self._peak = joules, clock, peak
+        self._joules, self._clock, self._peak, self._runs = joules, clock, peak, runs
         self._seconds_at_start, self._joules_at_start = clock(), joules()
-        self._before: Costs = {"total_seconds": 0.0, "energy_joules": 0.0, "peak_memory_bytes": 0}
+        self._before: Costs = {
+            **{"total_seconds": 0.0, "energy_joules": 0.0, "peak_memory_bytes": 0},
+            "runs_on_gpu": 0,
+        }
 
     def costs(self) -> Costs:
         """Return what all attempts took: total_seconds and, None where unknown, energy_joules.
 
-        Also peak_memory_bytes, of the attempt that took most; None where that of one is unknown.
+        Nobody knows the joules of a run whose GPU had others at a time: the counter is the GPU's.
+        Also peak_memory_bytes and runs_on_gpu, of the attempt with most; None where that of one is
+        unknown.
         """
-        peaks = (self._before.get("peak_memory_bytes"), self._peak())
+        before, runs = self._before, self._runs()
+        joules = self._joules() if runs is None or runs == 1 else None
         return {
-            "total_seconds": _sum(
-                self._before["total_seconds"], self._clock(), self._seconds_at_start
-            ),
-            "energy_joules": _sum(
-                self._before["energy_joules"], self._joules(), self._joules_at_start
-            ),
-            "peak_memory_bytes": None if None in peaks else max(filter(None, peaks), default=0),
+            "total_seconds": _sum(before["total_seconds"], self._clock(), self._seconds_at_start),
+            "energy_joules": _sum(before["energy_joules"], joules, self._joules_at_start),
+            "peak_memory_bytes": _most(before.get("peak_memory_bytes"), self._peak()),
+            "runs_on_gpu": _most(before.get("runs_on_gpu"), runs),
         }
 
     def add(self, before: Costs) -> None:
@@ -59,7 +64,8 @@ class Meter:
 def energy_counter(device: torch.device) -> Counter:
     """Return a function that gives the joules that a device has used up to now.
 
-    Those of a GPU, which a run has to itself. A processor counts for all that runs on it.
+    Those of a GPU, for all that runs on it. A processor counts for all that runs on it, too, and is
+    never a run's alone.
     """
     if device.type != "cuda":
         return lambda: None
@@ -91,6 +97,11 @@ def memory_peak(device: torch.device) -> Peak:
     if device.type == "cuda":
         return lambda: torch.cuda.max_memory_allocated(device)
     return resident_peak
+
+
+def _most(before: float | None, now: float | None) -> float | None:
+    """Return the larger one; None where one is not known."""
+    return None if before is None or now is None else max(before, now)
 
 
 def _sum(before: float | None, now: float | None, start: float | None) -> float | None:

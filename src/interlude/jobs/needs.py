@@ -23,14 +23,21 @@ START_MINUTES = 20  # to be queued on a node, import, load and check
 UNKNOWN_ROWS = 100_000  # of a task whose size is not known
 
 
-def minutes(training: Training, rows: Mapping[str, int], model_bytes: int, on_gpu: bool) -> int:
+def minutes(
+    training: Training,
+    rows: Mapping[str, int],
+    model_bytes: int,
+    on_gpu: bool,
+    runs_per_gpu: int = 1,
+) -> int:
     """Return an upper bound on the time of a training, in minutes.
 
     rows: training rows of each task that is read. All sequences count as if they had the greatest
-    length, and all weights as if they were multiplied.
+    length, all weights as if they were multiplied, and trainings on one GPU as if they took turns.
     """
     trained, evaluated = planned_tokens(training, rows)
-    return _minutes((FORWARD + BACKWARD) * trained + FORWARD * evaluated, model_bytes, on_gpu)
+    operations = (FORWARD + BACKWARD) * trained + FORWARD * evaluated
+    return _minutes(operations * runs_per_gpu, model_bytes, on_gpu)
 
 
 def extraction_minutes(extraction: Extraction, model_bytes: int, on_gpu: bool) -> int:

@@ -26,7 +26,7 @@ from interlude.jobs.identity import (
     pretrained_hash,
     weights_hash,
 )
-from interlude.jobs.meter import Meter, energy_counter, memory_peak
+from interlude.jobs.meter import Meter, Runs, energy_counter, memory_peak
 from interlude.jobs.record import (
     Predictions,
     fingerprint,
@@ -74,13 +74,20 @@ from interlude.versions import versions
 Row = dict[str, Any]
 
 
-def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.inf) -> None:
+def perform(
+    job: Job,
+    threads: int,
+    say: Say,
+    checkpoint_minutes: float = math.inf,
+    runs_on_gpu: Runs = lambda: None,
+) -> None:
     """Carry out a training and leave its record, predictions and, if it is kept, its start.
 
     A training whose start has no weights, or that is to be compared with one without a result, is
     not trained: its record has that one's status.
     One that is interrupted, and a long one every `checkpoint_minutes`, leaves a checkpoint. One
     that was done already, in whichever folder and under whichever name, is taken from there.
+    runs_on_gpu: gives the most runs that were on its GPU at a time; None where that is not known.
     """
     lost = _lost_start(job.files) or lost_reference(job.files.references)
     if lost is not None:
@@ -89,7 +96,8 @@ def perform(job: Job, threads: int, say: Say, checkpoint_minutes: float = math.i
     torch.set_num_threads(threads)
     _check_inputs(job)
     platform = choose_platform(job.training.device, job.training.precision)
-    meter = Meter(energy_counter(platform.device), peak=memory_peak(platform.device))
+    device = platform.device
+    meter = Meter(energy_counter(device), peak=memory_peak(device), runs=runs_on_gpu)
     identity = cache(lambda: outcome_identity(job, platform))
     _tell_of_truncation(job, say)
     if _taken(job, identity, say):

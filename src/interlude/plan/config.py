@@ -20,6 +20,11 @@ EXAMPLES, STANDARDISE = "train_examples", "standardise"
 
 Role = Annotated[str, AsWritten(Literal["intermediate", "target", "probing"])]
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="whole number below 2^32")]
+RunsPerGpu = Annotated[
+    Annotated[int, Field(ge=1, le=64), Tag("integer")]
+    | Annotated[str, Field(pattern=r"^auto\Z"), Tag("string")],
+    Discriminator(lambda given: "string" if isinstance(given, str) else "integer"),
+]
 StudyName = Annotated[
     str,
     Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z", description="lower case, digits, hyphens and _"),
@@ -204,6 +209,11 @@ class Compute(Declared):
         "auto", description="auto takes bf16 where the processor or GPU has it"
     )
     threads: int = Field(1, ge=1, le=256, description="processor threads of a training, 1 to 256")
+    runs_per_gpu: RunsPerGpu = Field(
+        1,
+        description="how many trainings may be on a GPU at a time, 1 to 64; or auto: as many as "
+        "fit by what was measured, 8 at most (docs/cluster.md)",
+    )
     checkpoint_minutes: int = Field(
         15,
         ge=1,

@@ -38,6 +38,12 @@ def test_a_measured_task_scales_with_runs_examples_and_epochs() -> None:
     assert table.loc["target", "measured_tasks"] == 1
 
 
+def test_trainings_that_shared_a_gpu_took_a_part_of_it() -> None:
+    shared = runs_of([record("target", "none", "boolq", 1, 0.6, runs_on_gpu=8)])
+    table = estimate(plan(("target", "boolq", 6, 1024, 4)), shared, 0).set_index("step")
+    assert table.loc["target", "hours"] == pytest.approx(6 * (4 * 20 + 7) / 3600 / 8)
+
+
 def test_a_task_that_was_not_measured_takes_the_others_of_its_kind() -> None:
     table = estimate(plan(("target", "mnli", 1, None, 2)), MEASURED, 0).set_index("step")
     assert table.loc["target", "tokens"] == pytest.approx(40_000)

@@ -142,6 +142,24 @@ def test_costs_are_sums_and_nothing_measured_is_missing() -> None:
     assert step_costs(unmeasured).loc["total", "measured"] == 0
 
 
+def test_of_trainings_that_shared_a_gpu_hours_are_parts_and_nobody_knows_the_joules() -> None:
+    alone, shared = ({"energy_joules": 500.0, "runs_on_gpu": 1}, {"runs_on_gpu": 4})
+    runs = runs_of(
+        [
+            record("intermediate", "none", "mnli", 1, 0.8, **alone),
+            record("target", "none", "boolq", 1, 0.5, **alone),
+            record("target", "none", "boolq", 2, 0.5, **shared),
+        ]
+    )
+    costs = step_costs(runs)
+    assert costs.loc["intermediate", "energy_joules"] == 500
+    assert costs["energy_joules"].isna().to_dict() == {
+        **{"intermediate": False, "target": True, "total": True}
+    }
+    assert costs.loc["target", "total_seconds"] == 27 + 27
+    assert costs.loc["target", "device_hours"] == pytest.approx((27 + 27 / 4) / 3600)
+
+
 def step_costs(runs: pd.DataFrame) -> pd.DataFrame:
     return cost_table(runs, trainings_of(runs)).set_index("step")
 

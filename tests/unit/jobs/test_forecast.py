@@ -96,6 +96,31 @@ def test_trainings_of_other_kinds_or_places_tell_nothing(
     assert told([SINGLE], tmp_path)[1] == f"time: {AT_FIRST}"
 
 
+GPU = {"on_gpu": True, "side_by_side": 16, "gpus": 2}
+
+
+def test_trainings_that_shared_a_gpu_had_a_part_of_it_each(tmp_path: Path) -> None:
+    leave(tmp_path, "a", device="NVIDIA H100", runs_on_gpu=8)
+    # 15 s for 2,000 tokens and 5 s beside them, of which a GPU had eight at a time
+    minutes = round(96 * (15 + 5) / 8 / 2 / 60)
+    line = told([SINGLE] * 96, tmp_path, **GPU)[1]
+    assert line == f"time: about {minutes} minutes with 16 side by side, by 1 measured here"
+
+
+@pytest.mark.parametrize("alone", [{}, {"runs_on_gpu": 1}])
+def test_by_trainings_that_were_alone_the_time_is_the_longest(
+    alone: dict[str, int], tmp_path: Path
+) -> None:
+    leave(tmp_path, "a", device="NVIDIA H100", **alone)
+    line = told([SINGLE] * 96, tmp_path, **GPU)[1]
+    assert line == (
+        f"time: about {round(96 * 20 / 2 / 60)} minutes with 16 side by side, by 1 measured here, "
+        "each alone on its GPU: together they take less"
+    )
+    line = told([SINGLE] * 96, tmp_path, **GPU | {"side_by_side": 2})[1]
+    assert line == "time: about 16 minutes with 2 side by side, by 1 measured here"
+
+
 def test_a_broken_record_is_left_to_whoever_needs_it(tmp_path: Path) -> None:
     leave(tmp_path, "a")
     leave(tmp_path, "b")

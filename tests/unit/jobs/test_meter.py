@@ -17,6 +17,7 @@ from interlude.jobs.meter import (
     Counter,
     Meter,
     Peak,
+    Runs,
     energy_counter,
     gpu_energy_counter,
 )
@@ -52,9 +53,10 @@ class Readings:
 
 
 def test_a_meter_counts_from_when_it_is_made() -> None:
-    meter = Meter(Readings(1000.0, 1250.0), Readings(5.0, 8.5), peak=lambda: 700)
+    meter = Meter(Readings(1000.0, 1250.0), Readings(5.0, 8.5), peak=lambda: 700, runs=lambda: 1)
     assert meter.costs() == {
-        **{"total_seconds": 3.5, "energy_joules": 250.0, "peak_memory_bytes": 700}
+        **{"total_seconds": 3.5, "energy_joules": 250.0, "peak_memory_bytes": 700},
+        "runs_on_gpu": 1,
     }
 
 
@@ -77,10 +79,25 @@ def test_the_peak_of_memory_is_that_of_the_attempt_that_took_most(
     assert meter.costs()["peak_memory_bytes"] == peak
 
 
-def test_a_checkpoint_of_an_earlier_release_leaves_the_peak_unknown() -> None:
-    meter = Meter(peak=lambda: 700)
+def test_a_checkpoint_of_an_earlier_release_leaves_peak_and_runs_unknown() -> None:
+    meter = Meter(peak=lambda: 700, runs=lambda: 1)
     meter.add({"total_seconds": 60.0, "energy_joules": None})
-    assert meter.costs()["peak_memory_bytes"] is None
+    costs = meter.costs()
+    assert costs["peak_memory_bytes"] is costs["runs_on_gpu"] is None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "runs", "joules"),
+    [(0, 1, 1, 130.0), (1, 1, 1, 130.0), (0, 2, 2, None), (1, 8, 8, None), (8, 1, 8, None)],
+)
+def test_nobody_knows_the_joules_of_a_run_whose_gpu_had_others(
+    before: int, now: int, runs: int, joules: float | None
+) -> None:
+    meter = Meter(joules=Readings(100.0, 130.0), runs=lambda: now)
+    known = 100.0 if before <= 1 else None  # as a checkpoint has it
+    meter.add({"total_seconds": 60.0, "energy_joules": known, "runs_on_gpu": before})
+    costs = meter.costs()
+    assert (costs["runs_on_gpu"], costs["energy_joules"]) == (runs, joules)
 
 
 MEBI = 2**20
@@ -145,16 +162,17 @@ def test_a_training_that_goes_on_has_taken_what_its_attempts_took(
         if next(lines, None) is None:
             raise LostError
 
-    def an_hour_later(joules: Counter, peak: Peak) -> Meter:
+    def an_hour_later(joules: Counter, peak: Peak, runs: Runs) -> Meter:
         readings = iter([0.0])
-        return Meter(joules, clock=lambda: next(readings, 3600.0), peak=lambda: 10**12)
+        return Meter(joules, clock=lambda: next(readings, 3600.0), peak=lambda: 10**12, runs=runs)
 
     with monkeypatch.context() as patch:
         patch.setattr("interlude.jobs.perform.Meter", an_hour_later)
         with pytest.raises(LostError):
-            perform(job, 1, lose, checkpoint_minutes=0)
-    perform(job, 1, lambda _: None, checkpoint_minutes=0)
+            perform(job, 1, lose, checkpoint_minutes=0, runs_on_gpu=lambda: 3)
+    perform(job, 1, lambda _: None, checkpoint_minutes=0, runs_on_gpu=lambda: 2)
     record = tiny.read_record(job.files)
+    assert record["runs_on_gpu"] == 3
     assert 3600 < record["total_seconds"] < 3700
     assert record["peak_memory_bytes"] == 10**12
 

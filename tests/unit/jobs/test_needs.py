@@ -45,6 +45,12 @@ def test_time_grows_with_tokens_and_weights_and_a_gpu_is_faster() -> None:
     assert minutes(short, ROWS, large, False) > minutes(short, ROWS, large, True)
 
 
+def test_runs_that_share_a_gpu_may_have_to_take_turns() -> None:
+    training = tiny.training("single", settings=tiny.settings(epochs=100))
+    alone, shared = (minutes(training, ROWS, 10**10, True, runs) for runs in (1, 8))
+    assert shared - START_MINUTES == pytest.approx(8 * (alone - START_MINUTES), abs=8)
+
+
 def test_rows_are_those_of_the_data_else_published_else_a_guess(tmp_path: Path) -> None:
     published = tiny.task_file("single") | {"published": {"train": 700, "validation": 30}}
     told = load_task(tiny.write_yaml(tmp_path / "tiny-single.yaml", published))

@@ -70,7 +70,7 @@ def test_a_record_is_a_whole_row_of_both_tables(form: str, carry_out: Perform) -
         {"example_var", "examples", "task_examples", "point", "reason", "stopped"},
         {
             *("start", "energy_joules", "start_bytes", "taken_from"),
-            *("references", "masked_accuracy"),
+            *("references", "masked_accuracy", "runs_on_gpu"),
         },
     ]
 

@@ -111,6 +111,10 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
     ("compare", {"names": {}}, ["key compare", "no key 'study'", "Needed: study"]),
     ("published", "pruksachatkum", ["Did you mean 'pruksachatkun'?", "pruksachatkun, null"]),
     ("statistics.alpha", 1, ["key statistics.alpha", "found 1", "below 1"]),
+    ("compute.runs_per_gpu", 0, ["compute.runs_per_gpu: found 0", "1 to 64; or auto", "least 1"]),
+    ("compute.runs_per_gpu", 65, ["found 65", "1 to 64; or auto", "at most 64"]),
+    ("compute.runs_per_gpu", "all", ["found 'all'", "1 to 64; or auto"]),
+    ("compute.runs_per_gpu", 2.0, ["found 2.0", "1 to 64; or auto", "a whole number"]),
     ("compute.shared", "", ["key compute.shared", "found ''", "at least 1 character"]),
     ("training", None, ["key training", "found null", "a mapping"]),
 ]
@@ -230,6 +234,7 @@ def test_defaults_are_filled_at_every_level() -> None:
         "device": "auto",
         "precision": "auto",
         "threads": 2,
+        "runs_per_gpu": 1,
         "checkpoint_minutes": 15,
         "retries": 0,
         "shared": "results/shared",

@@ -1,0 +1,59 @@
+"""How many trainings share a GPU: as the config says or, with `auto`, as what was measured allows.
+
+With `auto`, of a model of which no training was measured here yet, one at a time has a GPU: the
+first tells. From then on as many as fit into its memory, each with the most that one has taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from interlude.jobs.claims import Allowed
+from interlude.jobs.machine import gpu_memory
+from interlude.jobs.measured import measured
+
+AUTO = "auto"
+# Eight at once were measured, and no more: small runs were five times as many a second as with one
+# at a time (bench/README.md, an H200).
+MOST = 8
+# What a process has on a GPU beside what torch has allocated there: what torch keeps of memory that
+# it has given back, and CUDA itself. MiniLM's shape took 1.4 GB in all.
+KEPT = 1.5
+CUDA_BYTES = 10**9
+
+
+def runs_allowed(given: int | str, model: str, trained: Path, unmeasured: int = 1) -> Allowed:
+    """Return what tells how many trainings of a model may be on a GPU at a time.
+
+    given: a number, or `auto`. trained: folder of all trainings. unmeasured: the number as long as
+    none was measured. Of what nvidia-smi tells no memory of, as a part of a GPU, `auto` is 1.
+    """
+    return _ByMemory(model, trained, unmeasured) if given == AUTO else lambda _: int(given)
+
+
+class _ByMemory:
+    """Asks for the memory of GPUs once, and for records until there is one."""
+
+    def __init__(self, model: str, trained: Path, unmeasured: int) -> None:
+        self._model, self._trained, self._unmeasured = model, trained, unmeasured
+        self._memory: Mapping[str, int] = gpu_memory()
+        self._peak: int | None = None
+
+    def __call__(self, gpu: str) -> int:
+        if gpu not in self._memory:
+            return 1
+        self._peak = self._peak or _largest_peak(self._model, self._trained)
+        if self._peak is None:
+            return self._unmeasured
+        return runs_that_fit(self._peak, self._memory[gpu])
+
+
+def runs_that_fit(peak: int, memory: int) -> int:
+    """Return how many trainings fit into a GPU, 1 to MOST; both in bytes."""
+    return max(1, min(MOST, int(memory / (KEPT * peak + CUDA_BYTES))))
+
+
+def _largest_peak(model: str, trained: Path) -> int | None:
+    peaks = (each.get("peak_memory_bytes") for each in measured(trained, model, on_gpu=True))
+    return max(filter(None, peaks), default=None)
