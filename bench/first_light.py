@@ -58,6 +58,7 @@ CHECKS = {
     "large-profile": Planned("large:profile", 60, alone=True),
     "small-cold": Planned("small:cold", 60, alone=True),
     "small-forked": Planned("small:forked", 110, alone=True),
+    "small-shared": Planned("small:shared", 60, alone=True),
     "small-staying": Planned("small:staying", 90, alone=True),
     # The last one, since it has most to lose: a row for each pair of runs.
     "large-speed": Planned("large:speed", 220, alone=True),

@@ -1,7 +1,8 @@
 """MiniLM's shape: how many runs a second one GPU carries, and what a start costs there.
 
-Two ways: as jobs run today, each a fork of the process with the slow imports, with a context of
-CUDA of its own; and as they could be, in processes that stay and train one run after another.
+As jobs run today, each a fork of the process with the slow imports, with a context of CUDA of its
+own, without and with the lock that says how many share the GPU; and as they could be, in processes
+that stay and train one run after another.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from interlude.plan.settings import Settings
 
 AT_ONCE = (1, 2, 4, 8)
 EACH = 2  # runs in a row, where processes stay
+ALLOWED = AT_ONCE[-1]  # on the GPU, as compute.runs_per_gpu says
 # As the target trainings of the default study.
 TARGET = Settings(
     epochs=2,
@@ -39,6 +41,7 @@ TARGET = Settings(
     evaluations=2,
 )
 TARGET_EXAMPLES = 512
+TIMES = ("total_seconds", "train_seconds", "evaluation_seconds", "steps")  # of a record
 GO = "go\n"
 
 
@@ -61,6 +64,16 @@ def forked(job: Job) -> Iterator[Row]:
         list(pool.map(_fork, lanes))  # starts the servers
     for count in _at_once(job):
         yield _rate(f"{count} forks at once", lanes[:count])
+
+
+def shared(job: Job) -> Iterator[Row]:
+    """Runs as a study has them that lets so many share a GPU: under its lock, with one server.
+
+    The last ones are one more than may be there.
+    """
+    _fork(job)  # starts the server
+    for count in (*_at_once(job), ALLOWED + 1) if job.on_gpu else _at_once(job):
+        yield _under_the_lock(job, count)
 
 
 def staying(job: Job) -> Iterator[Row]:
@@ -119,21 +132,49 @@ def _at_once(job: Job) -> tuple[int, ...]:
     return AT_ONCE if job.on_gpu else AT_ONCE[:2]
 
 
-def _fork(lane: Job) -> int:
-    """Carry out one run in a lane's server; return its exit status."""
-    command = train_command(lane, *_run(lane), lane.folder)
+def _fork(lane: Job, folder: Path | None = None, allowed: int = 1) -> int:
+    """Carry out one run in a lane's server; return its exit status.
+
+    folder: of its record, where it is not the lane's. allowed: so many runs may share the GPU.
+    """
+    folder = folder or lane.folder
+    folder.mkdir(exist_ok=True)
+    command = [*train_command(lane, *_run(lane), folder), f"--runs-per-gpu={allowed}"]
     warm = [command[0], "-m", "interlude.jobs.warm", *command[1:]]
     environment = {**lane.environment(), "INTERLUDE_WARM_FOR": str(os.getpid())}
-    with (lane.folder / "log").open("w") as log:
+    with (folder / "log").open("w") as log:
         return subprocess.run(warm, env=environment, stdout=log, stderr=log, check=False).returncode
 
 
-def _recorded(folder: Path) -> Row:
-    """Return the times that a run's record tells; nothing when it left none."""
+def _under_the_lock(job: Job, count: int) -> Row:
+    """Return the runs per second of some at once, and how many there were on the GPU at a time.
+
+    Nobody knows the joules of one that was not alone there.
+    """
+    folders = [job.folder / f"{count}-{number}" for number in range(count)]
+    started = time.perf_counter()
+    with ThreadPoolExecutor(count) as pool:
+        statuses = list(pool.map(lambda folder: _fork(job, folder, ALLOWED), folders))
+    seconds = time.perf_counter() - started
+    told = [_recorded(folder, "runs_on_gpu", "energy_joules") for folder in folders]
+    most = max((each["runs_on_gpu"] or 0 for each in told), default=0)
+    known = [each["energy_joules"] is not None for each in told if (each["runs_on_gpu"] or 0) > 1]
+    as_allowed = most == min(count, ALLOWED) * job.on_gpu
+    return {
+        "what": f"{count} at once under the lock, {ALLOWED} allowed",
+        "ok": not any(statuses) and as_allowed and not any(known),
+        "runs_per_second": count / seconds,
+        "seconds": seconds,
+        "on_the_gpu": most,
+        **_recorded(folders[0]),
+    }
+
+
+def _recorded(folder: Path, *names: str) -> Row:
+    """Return what a run's record tells, its times if no more is asked; None where it left none."""
     path = folder / "record.json"
     record = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
-    names = ("total_seconds", "train_seconds", "evaluation_seconds", "steps")
-    return {name: record.get(name) for name in names}
+    return {name: record.get(name) for name in names or TIMES}
 
 
 def _rate(what: str, lanes: list[Job]) -> Row:

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from bench import first_light
-from bench.light import equality, processes, repeats, runs
+from bench.light import equality, processes, repeats, runs, small
 from bench.light.job import Job
 from bench.light.material import TINY, Bag, prepare
 from bench.light.table import section
@@ -125,6 +125,13 @@ def test_a_run_that_was_not_interrupted_shows_nothing(job: Job) -> None:
 
     with pytest.raises(RuntimeError, match="before it was to be interrupted"):
         runs.interrupted(make, job.folder / "run.checkpoint", after=100)
+
+
+def test_runs_under_the_lock_are_carried_out(job: Job) -> None:
+    """As far as a processor shows it: there no GPU is claimed."""
+    rows = list(small.shared(job))
+    assert [row["on_the_gpu"] for row in rows] == [0, 0]
+    assert all(row["ok"] and row["steps"] for row in rows)
 
 
 @needs_gpu

@@ -201,12 +201,12 @@ SHARED = f"--shared={shlex.quote(SHARED)}" if SHARED else ""
 RETRIES_HERE = 0 if workflow.remote_exec else RETRIES
 
 
-# A run on a GPU asks for one, and claims a place there: alone or, where that is allowed, beside others.
+# A job on a GPU asks for one place, and claims it: alone on the GPU or, where all allow it, beside others.
 DEVICE = STUDY.config.compute.device
 GPUS = visible_gpus()
 RUNS_PER_GPU = STUDY.config.compute.runs_per_gpu
-# So many trainings are started for the GPUs. As long as none was measured, those that `auto` may
-# allow once one is: their claims wait for it.
+# As many trainings are started for the GPUs. With `auto`, and no record yet, as many as there may be
+# later: their claims wait for the first one.
 PLACES = sum(
     map(
         runs_allowed(RUNS_PER_GPU, STUDY.model.name, Path("results/trained"), unmeasured=MOST),

@@ -26,8 +26,8 @@ SCRIPTS = script("")
 
 
 def training_options(more=""):
-    """What only places or shares a training. One that is tried again has its GPU for itself: it may
-    have failed for the memory that others took.
+    """What only places or shares a training. A retry has its GPU alone, since the training may have
+    failed for the memory that others took.
     """
     told = f"{SHARED} --checkpoint-minutes={STUDY.config.compute.checkpoint_minutes} {more}"
     if RUNS_PER_GPU == 1:

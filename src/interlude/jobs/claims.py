@@ -1,10 +1,10 @@
-"""A place on a GPU for a run: alone there, or one of as many as each of them allows.
+"""A place on a GPU for a job: alone there, or beside others, as far as each of them allows it.
 
-A place is a file that the run has locked until its process ends, however that comes. In it stand
-two numbers: how many runs the run allows on its GPU, and the most that there were since it came.
-Whoever looks for a place holds, for that moment, a lock of this user's, so that counts are right.
-A run that finds none has the next turn at the GPUs that it waits for: else one that wants a GPU for
-itself would wait as long as others come and share it.
+A place is a file that the job has locked until its process ends, however it ends. It holds two
+numbers: how many jobs the job allows on its GPU, and the most that there were since it came. A job
+that looks for a place has, for that moment, a lock of this user, so that counts are right. One that
+finds none has the next turn at the GPUs that it waits for: otherwise a job that wants a GPU alone
+would wait as long as others come and share it.
 """
 
 from __future__ import annotations
@@ -24,33 +24,34 @@ from interlude.jobs.runtime import runtime_folder
 WAIT_SECONDS = 0.5  # between two looks for a free place
 LONGEST = 100  # bytes of the two numbers, and more
 
-Allowed = Callable[[str], int]  # UUID of a GPU -> how many runs may be on it
-Runs = dict[Path, tuple[int, int]]  # place -> the numbers in it
+Allowed = Callable[[str], int]  # UUID of a GPU -> how many jobs may be on it
+Jobs = dict[Path, tuple[int, int]]  # place -> the numbers in it
 
 
 def alone(gpu: str) -> int:
-    """Allow no other run on a GPU."""
+    """Allow no other job on a GPU."""
     return 1
 
 
 @dataclass
 class Place:
-    """What a run has claimed, as the file of the place: its handle is a number, never collected."""
+    """What a job has claimed. handle: of the locked file; a number, which is never collected."""
 
     gpu: str
     handle: int
 
     def runs(self) -> int:
-        """Return the most runs that were on the GPU at a time, this one among them."""
+        """Return the most jobs that were on the GPU at a time, this one among them."""
         with _looking():
             return _numbers(os.pread(self.handle, LONGEST, 0))[1]
 
 
 def claim_gpu(say: Callable[[str], None], allowed: Allowed = alone) -> Place | None:
-    """Take a place on the GPU with the fewest runs of this user, and show CUDA no other.
+    """Take a place on the GPU with the fewest jobs of this user, and show CUDA no other GPU.
 
-    To be called before CUDA starts. Waits until neither this run nor one that is there allows fewer
-    than there are then; without GPUs nothing happens. allowed: asked at each look.
+    To be called before CUDA starts. Waits until there is a GPU where neither this job nor those on
+    it allow fewer jobs than there are then; without GPUs nothing happens. allowed: called at each
+    look.
     """
     gpus = visible_gpus()
     if not gpus:
@@ -75,44 +76,44 @@ def _waiting(gpus: list[str], allowed: Allowed) -> str:
 
 
 def _find(gpus: list[str], allowed: Allowed, turns: dict[str, int]) -> Place | None:
-    """Take a place where there is room and nobody waits already; else keep the turns that are free.
+    """Take a place where there is room and no job waits already; else take the turns that are free.
 
-    turns: GPU -> handle of the lock of who is next there, where that is this run.
+    turns: GPU -> handle of the locked file of its next turn, where this job has it.
     """
     wanted = {gpu: allowed(gpu) for gpu in gpus}
     with _looking():
         for gpu in gpus:
             if gpu not in turns and (turn := _locked(_path(gpu, "next"))) is not None:
                 turns[gpu] = turn
-        there = {gpu: _runs(gpu) for gpu in gpus if gpu in turns}
+        there = {gpu: _jobs(gpu) for gpu in gpus if gpu in turns}
         free = [gpu for gpu in there if len(there[gpu]) < _most(wanted[gpu], there[gpu])]
         if not free:
             return None
-        while turns:  # within the look: others must not see them and wait in vain
+        while turns:  # before the look ends: another job would see them, and wait in vain
             os.close(turns.popitem()[1])
         gpu = min(free, key=lambda each: len(there[each]))
         return _take(gpu, wanted[gpu], there[gpu])
 
 
-def _most(wanted: int, there: Runs) -> int:
-    """Return how many runs all allow: those that are there, and the one that comes."""
+def _most(wanted: int, there: Jobs) -> int:
+    """Return how many jobs all allow: those that are there, and the one that comes."""
     return min([wanted, *(allowed for allowed, _ in there.values())])
 
 
-def _take(gpu: str, wanted: int, there: Runs) -> Place:
-    """Take the first place that is free, and tell all how many there are now."""
-    runs = len(there) + 1
+def _take(gpu: str, wanted: int, there: Jobs) -> Place:
+    """Take the first free place, and write for all jobs how many there are now."""
+    jobs = len(there) + 1
     for path, (allowed, most) in there.items():
-        path.write_text(f"{allowed} {max(most, runs)}")
+        path.write_text(f"{allowed} {max(most, jobs)}")
     path = next(path for path in (_path(gpu, f"{n}.place") for n in count()) if path not in there)
     handle = _locked(path)
     assert handle is not None  # noqa: S101  for the type checker: nobody else looks meanwhile
-    path.write_text(f"{wanted} {runs}")
+    path.write_text(f"{wanted} {jobs}")
     return Place(gpu, handle)
 
 
-def _runs(gpu: str) -> Runs:
-    """Return the places of a GPU that processes have."""
+def _jobs(gpu: str) -> Jobs:
+    """Return the places of a GPU that jobs have."""
     found = {}
     for path in runtime_folder().glob(_path(gpu, "*.place").name):
         handle = _locked(path)
@@ -124,19 +125,19 @@ def _runs(gpu: str) -> Runs:
 
 
 def _numbers(content: bytes) -> tuple[int, int]:
-    """Return what stands in the file of a place: the runs that it allows, the most that were."""
+    """Return the numbers in the file of a place: the jobs that it allows, the most there were."""
     allowed, most = map(int, content.split())
     return allowed, most
 
 
 def _path(gpu: str, name: str) -> Path:
-    """Return a file of a GPU; names of parts of one have slashes in some releases of CUDA."""
+    """Return a file of a GPU; some drivers have slashes in the names of parts of one."""
     return runtime_folder() / f"{gpu.replace('/', '-')}.{name}"
 
 
 @contextmanager
 def _looking() -> Iterator[None]:
-    """Be the only one of this user's processes that looks at places, for a moment."""
+    """Be the only job of this user that looks at places, for a moment."""
     handle = os.open(runtime_folder() / "gpus.lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -146,8 +147,8 @@ def _looking() -> Iterator[None]:
 
 
 def _locked(path: Path) -> int | None:
-    """Lock a file until its handle, or this process, is closed; None where another has it."""
-    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)  # a number, which is never collected
+    """Lock a file until its handle is closed or this process ends; None where another has it."""
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -14,8 +14,8 @@ BAD_INPUT = 2
 INTERRUPTED = (130, 143)  # 128 + SIGINT and SIGTERM, as a shell reports them
 HANDED_ON = (BAD_INPUT, *INTERRUPTED)
 KILLED = 137  # 128 + SIGKILL
-# In messages of torch, numpy, C++ and the loader of libraries when memory is short.
-OF_MEMORY = re.compile("memory|bad_alloc|failed to map segment", re.IGNORECASE)
+# In messages of torch, cuBLAS, numpy, C++ and the loader of libraries when memory is short.
+OF_MEMORY = re.compile("memory|alloc_failed|bad_alloc|failed to map segment", re.IGNORECASE)
 
 
 def leave_without_result(job: Job, status: str, reason: str) -> None:

@@ -1,7 +1,8 @@
-"""How many trainings share a GPU: as the config says or, with `auto`, as what was measured allows.
+"""How many trainings share a GPU: as the config says or, with `auto`, by what was measured.
 
-With `auto`, of a model of which no training was measured here yet, one at a time has a GPU: the
-first tells. From then on as many as fit into its memory, each with the most that one has taken.
+With `auto`, and no record of a training of the model on a GPU yet, a GPU has one at a time; the
+first record changes that. Then a GPU has as many as fit into its memory if each needs the most that
+was measured.
 """
 
 from __future__ import annotations
@@ -14,26 +15,26 @@ from interlude.jobs.machine import gpu_memory
 from interlude.jobs.measured import measured
 
 AUTO = "auto"
-# Eight at once were measured, and no more: small runs were five times as many a second as with one
-# at a time (bench/README.md, an H200).
+# More at once were not measured. Eight small trainings at once were five times as many a second as
+# one at a time (bench/README.md, an H200).
 MOST = 8
-# What a process has on a GPU beside what torch has allocated there: what torch keeps of memory that
-# it has given back, and CUDA itself. MiniLM's shape took 1.4 GB in all.
+# What a process uses of a GPU beyond what torch allocates: freed memory that torch keeps, and CUDA
+# itself. One with MiniLM's shape used 1.4 GB in all.
 KEPT = 1.5
 CUDA_BYTES = 10**9
 
 
 def runs_allowed(given: int | str, model: str, trained: Path, unmeasured: int = 1) -> Allowed:
-    """Return what tells how many trainings of a model may be on a GPU at a time.
+    """Return a function from a GPU to how many trainings of a model may be on it at a time.
 
-    given: a number, or `auto`. trained: folder of all trainings. unmeasured: the number as long as
-    none was measured. Of what nvidia-smi tells no memory of, as a part of a GPU, `auto` is 1.
+    given: a number, or `auto`. trained: folder of all trainings. unmeasured: the number with `auto`
+    while there is no record. Where nvidia-smi reports no memory, as for a part of a GPU, it is 1.
     """
     return _ByMemory(model, trained, unmeasured) if given == AUTO else lambda _: int(given)
 
 
 class _ByMemory:
-    """Asks for the memory of GPUs once, and for records until there is one."""
+    """Reads the memory of GPUs once, and records until there is one."""
 
     def __init__(self, model: str, trained: Path, unmeasured: int) -> None:
         self._model, self._trained, self._unmeasured = model, trained, unmeasured

@@ -50,6 +50,11 @@ def test_a_training_on_several_tasks_has_an_encoding_of_each() -> None:
     assert job_of(read(line)).files.encoded == (Path("first"), Path("second"))
 
 
+def test_so_many_may_share_its_gpu() -> None:
+    given = ([], ["--runs-per-gpu=8"], ["--runs-per-gpu=auto"])
+    assert [read(told(ONE, *each)).runs_per_gpu for each in given] == [1, 8, "auto"]
+
+
 def test_a_training_leaves_all_in_its_folder() -> None:
     files = JobFiles(Path("m"), (Path("e"),), Path("trained/1"), keep_start=True)
     assert files.record == Path("trained/1/record.json")

@@ -225,7 +225,8 @@ def test_a_training_records_how_many_shared_its_gpu(
 ) -> None:
     place(start(8, gpus="0"))
     files = tiny.files(model, encoded["single"], two_gpus / "trained/a")
-    told = tiny.arguments(tiny.job(tiny.training("single"), files))
+    training = tiny.training("single", device="auto")
+    told = tiny.arguments(tiny.job(training, files))
     command = [sys.executable, str(TRAIN), *told, "--runs-per-gpu=2"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "0"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -159,6 +159,7 @@ def test_last_words_are_the_last_line_that_says_something(
     [
         ("MemoryError:", "exit status 1: out of memory: MemoryError:"),
         ("what():  std::bad_alloc", "exit status 1: out of memory: what():  std::bad_alloc"),
+        ("CUBLAS_STATUS_ALLOC_FAILED", "exit status 1: out of memory: CUBLAS_STATUS_ALLOC_FAILED"),
         ("KeyError: 'label'", "exit status 1: KeyError: 'label'"),
     ],
 )
