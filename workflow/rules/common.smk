@@ -89,10 +89,9 @@ ONLY_PLANS = "plan" in sys.argv
 CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
 WHERE = " + ".join(CONFIG_FILES + ["--config"] * bool(workflow.config_settings.config))
 
-SOURCES = Path(".snakemake/interlude_sources.json")
-bare_source.recall(SOURCES)
-if workflow.is_main_process:
-    atexit.register(bare_source.remember, SOURCES)
+bare_source.recall()
+if workflow.is_main_process and not sys.dont_write_bytecode:
+    atexit.register(bare_source.remember)
 
 try:
     for path in CONFIG_FILES:

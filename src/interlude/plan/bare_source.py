@@ -1,7 +1,8 @@
 """What a digest covers of a source file: its statements, without what computes nothing.
 
 Parsing some hundred files takes as long as all the rest of a plan, so the result for a file may be
-kept between starts, by the file's content.
+kept between starts, by the file's content: beside the bytecode of this module, so that all working
+folders of a clone have it in common.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from interlude.errors import InputError
 from interlude.files import written_atomically
 
+KEPT = Path(cache_from_source(__file__)).with_suffix(".json")
+MOST_KEPT = 2000  # sources: some five versions of all
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -40,22 +44,25 @@ def source_of(path: Path) -> Source:
     return _read(path, status.st_mtime_ns, status.st_size)
 
 
-def recall(file: Path) -> None:
+def recall(file: Path = KEPT) -> None:
     """Read what an earlier start has kept in a file; nothing if the file cannot be read."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
         read = json.loads(file.read_bytes())
         _kept.update({key: Source(bare, tuple(names)) for key, (bare, names) in read.items()})
 
 
-def remember(file: Path) -> None:
-    """Keep in a file what this start has seen, where that is more than was kept.
+def remember(file: Path = KEPT) -> None:
+    """Keep in a file what this start has seen beside what was kept, where that is more.
 
     A file that cannot be written is not: the next start parses again.
     """
-    if _seen.keys() - _kept.keys():
-        content = {key: (source.bare, source.imports) for key, source in _seen.items()}
-        with suppress(InputError), written_atomically(file) as target:
-            target.write_text(json.dumps(content), encoding="utf8")
+    if _seen.keys() <= _kept.keys():
+        return
+    earlier = {key: source for key, source in _kept.items() if key not in _seen}
+    latest = [*earlier.items(), *_seen.items()][-MOST_KEPT:]
+    content = json.dumps({key: (source.bare, source.imports) for key, source in latest})
+    with suppress(InputError), written_atomically(file) as target:
+        target.write_text(content, encoding="utf8")
 
 
 @cache

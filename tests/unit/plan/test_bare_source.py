@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from interlude.plan import bare_source
+
 ROOT = Path(__file__).parents[3]
 READ = """
 import ast, sys
@@ -75,13 +77,20 @@ def test_words_are_not_seen_but_are_another_content(kept: Path, module: Path) ->
     assert read(kept, module) == (first, 1)
 
 
-def test_only_what_the_last_start_saw_is_kept(kept: Path, module: Path, tmp_path: Path) -> None:
+def test_what_several_studies_have_seen_is_kept_up_to_a_number(
+    kept: Path, module: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other.py"
     other.write_text("TWO = 2\n")
     read(kept, module)
     read(kept, other)
-    assert len(json.loads(kept.read_text())) == 1
-    assert read(kept, other)[1] == 0
+    assert read(kept, module, other)[1] == 0
+    many = {f"{number}": ("", []) for number in range(bare_source.MOST_KEPT)}
+    kept.write_text(json.dumps(many | json.loads(kept.read_text())))
+    module.write_text("THREE = 3\n")
+    read(kept, module, other)
+    assert len(json.loads(kept.read_text())) == bare_source.MOST_KEPT
+    assert read(kept, module, other)[1] == 0
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}', '{"a": [1]}'])
