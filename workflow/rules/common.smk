@@ -307,8 +307,16 @@ def look_at_origin(manifest):
 
 def planned_trainings():
     """The trainings that this start has jobs for, and whether their results decide on more."""
-    jobs = (job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith("train_"))
-    return Planned([job.wildcards.id for job in jobs], any(workflow.dag.checkpoint_jobs))
+    return Planned(trainings_among(len(workflow.dag)), bool(workflow.dag.checkpoint_jobs))
+
+
+@cache
+def trainings_among(jobs):
+    """Ids of the trainings to do. jobs: the number of jobs of any kind, which grows when there are new
+    ones. To go through all jobs for each that has ended would take longer than to plan them.
+    """
+    todo = (job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith("train_"))
+    return [job.wildcards.id for job in todo]
 
 
 def log_forecast(planned):
