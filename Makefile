@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=src $(BIN)/python -m
 RULES := Snakefile workflow/rules
 
-.PHONY: study test test-slow check readme bench test-bench soak slurm test-slurm audit
+.PHONY: study test test-slow check readme bench bench-short test-bench soak slurm test-slurm audit
 
 # An environment on top of .venv, so that all else sees a plain installation: $(@D), with what $< lists.
 define ON_TOP
@@ -49,6 +49,16 @@ bench: .venv/ready
 	$(BENCH) bench.study
 	$(BENCH) bench.planning
 	$(BENCH) bench.gpu
+
+# Some five minutes: a task of each script, once; results in results/bench/short.
+bench-short: export INTERLUDE_BENCH_RESULTS = results/bench/short
+bench-short: .venv/ready
+	$(BENCH) bench.engine --tasks sarcasm --steps 4 --repetitions 1
+	$(BENCH) bench.methods --tasks sarcasm --steps 4 --repetitions 1
+	$(BENCH) bench.mixtures --pairs sarcasm+privacy-qa --steps 4 --repetitions 1
+	$(BENCH) bench.steps --tasks sarcasm --steps 6 --repetitions 1
+	$(BENCH) bench.study --loops tuned
+	$(BENCH) bench.planning --restarts 3 --scheduled-restarts
 
 test-bench: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/bench

@@ -100,7 +100,7 @@ def _options() -> Namespace:
         default=[3],
         help="of these, the sizes at which scheduling and a no-op are measured too",
     )
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions", type=int, default=1)
     return parser.parse_args()
 
 

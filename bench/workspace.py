@@ -17,7 +17,8 @@ from interlude.files import write_json
 from interlude.plan.tasks import load_task
 
 WORK = ROOT / "results/bench"
-RESULTS = ROOT / "bench/results"
+# Where results go; those of a short form elsewhere than those of the whole.
+RESULTS = ROOT / os.environ.get("INTERLUDE_BENCH_RESULTS", "bench/results")
 MODEL = "minilm-l6"
 REGISTRY = ROOT / "config/archives.yaml"
 
@@ -54,14 +55,14 @@ def with_mirrored(tasks: list[str], mirrored: list[str]) -> list[str]:
 
 
 def write_results(name: str, document: dict[str, Any]) -> Path:
-    """Write bench/results/<name>.json and return its path."""
+    """Write <name>.json among the results and return its path."""
     path = RESULTS / f"{name}.json"
     write_json(path, document)
     return path
 
 
 def read_results(name: str) -> dict[str, Any] | None:
-    """Return what bench/results/<name>.json holds; None when it is not there."""
+    """Return what <name>.json among the results holds; None when it is not there."""
     path = RESULTS / f"{name}.json"
     if not path.exists():
         return None
