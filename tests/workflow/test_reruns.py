@@ -31,7 +31,7 @@ NEW_FILES = {
 }
 NO_NUMBER_DEPENDS_ON: list[Edit] = [
     # words of log lines and messages, comments, docstrings, layout
-    (f"{SOURCES}/jobs/shared.py", "taken from there", "found there"),
+    (f"{SOURCES}/jobs/shared.py", "copied from", "found in"),
     (f"{SOURCES}/jobs/perform.py", "step {step} of", "at step {step} of"),
     (f"{SOURCES}/jobs/failure.py", "out of memory: ", "memory was short: "),
     (f"{SOURCES}/errors.py", "Allowed", "Possible"),
@@ -155,7 +155,7 @@ def test_data_made_anew_with_the_same_content_take_no_step_of_training(
     assert {training: outcome(project, training) for training in before} == before
     for training in before:
         assert "step" not in project.log(training)
-        assert "taken from there" in project.log(training)
+        assert "copied from" in project.log(training)
     assert project.planned(*wanted) == {}
 
 

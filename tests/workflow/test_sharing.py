@@ -37,11 +37,11 @@ def test_another_study_elsewhere_encodes_and_trains_nothing_again(
         assert (elsewhere.root / predictions).read_bytes() == (
             finished.root / predictions
         ).read_bytes()
-        assert "taken from there" in elsewhere.log(training)
+        assert "copied from" in elsewhere.log(training)
         assert "step" not in elsewhere.log(training)
     logs = list((elsewhere.root / "results/logs/encode").rglob("*.log"))
     assert len(logs) == 3
-    assert all("taken from there" in log.read_text() for log in logs)
+    assert all("copied from" in log.read_text() for log in logs)
     assert not (elsewhere.root / SHARED).exists()
 
     with elsewhere.edited(

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from interlude.encode.told import warnings_of
+from interlude.encode.truncation_report import warnings_of
 from interlude.errors import command
 from interlude.jobs.encodings import Encoding
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from interlude.encode.text_file import encode_text_file
-from interlude.encode.told import warnings_of
+from interlude.encode.truncation_report import warnings_of
 from interlude.errors import command
 
 

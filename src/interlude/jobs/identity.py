@@ -73,6 +73,6 @@ def pretrained_hash(job: Job) -> str:
 
 
 def _hash(folder: Path, name: str) -> str:
-    """Return the SHA-256 of a file: that of the manifest, to which the file was held before."""
+    """Return the SHA-256 of a file: that of the manifest, against which it was checked before."""
     listed: dict[str, Any] = read_manifest(folder).get("files", {})
     return str(listed.get(name) or sha256_of(folder / name))

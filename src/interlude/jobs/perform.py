@@ -1,4 +1,4 @@
-"""One training from its start to its record: check, take or train, write."""
+"""One training from its start to its record: check, reuse or train, write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from interlude.encode.check import check_encoded
-from interlude.encode.told import in_short
+from interlude.encode.truncation_report import in_short
 from interlude.files import MANIFEST, WEIGHTS, check_files, read_manifest
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.jobs.checkpoint import Checkpoints
@@ -99,8 +99,8 @@ def perform(
     device = platform.device
     meter = Meter(energy_counter(device), peak=memory_peak(device), runs=runs_on_gpu)
     identity = cache(lambda: outcome_identity(job, platform))
-    _tell_of_truncation(job, say)
-    if _taken(job, identity, say):
+    _report_truncation(job, say)
+    if _reused(job, identity, say):
         return
     every_seconds = checkpoint_minutes * 60
     with Checkpoints(job.files.checkpoint, identity, every_seconds, meter) as checkpoints:
@@ -176,12 +176,12 @@ def _trained(job: Job, platform: Platform, checkpoints: Checkpoints, say: Say) -
 
 
 def _carry_heads(job: Job, model: TaskModel, start: Path, say: Say) -> None:
-    """Have the heads begin with those of the start, and say which do."""
+    """Have the heads begin with those of the start, and report which do."""
     tasks = [part.task for part in job.training.parts]
     carried = carry_heads(start, dict(zip(tasks, model.heads, strict=True)))
     for task in tasks:
-        found = f"the head of {carried[task]}" if task in carried else "a fresh head: none fits"
-        say(f"{job.name}: {task} begins with {found}")
+        head = f"the head of {carried[task]}" if task in carried else "a fresh head: none fits"
+        say(f"{job.name}: {task} begins with {head}")
 
 
 def _shared_heads(job: Job, model: TaskModel) -> Row:
@@ -382,16 +382,16 @@ def _held_aside(data: TaskData, result: PartResult) -> Row:
 
 
 def _leave_record(job: Job, outcome: Row) -> None:
-    """Write the record of an outcome, with what is here beside it: how much its tasks were
-    truncated when they were encoded, and how large the start is.
+    """Write the record of an outcome, with how much its tasks were truncated when they were
+    encoded, and the size of the start.
     """
     parts = zip(outcome["parts"], job.training.parts, strict=True)
-    measured = [found | {"truncation": _truncation_of(job, part)} for found, part in parts]
+    measured = [measures | {"truncation": _truncation_of(job, part)} for measures, part in parts]
     write_record(job, outcome | {"parts": measured, "start_bytes": _start_bytes(job.files)})
 
 
 def _start_bytes(files: JobFiles) -> int | None:
-    """Return the size of what a training leaves for others to begin from; None for nothing."""
+    """Return the size of the start that a training keeps; None for none."""
     if files.own_start is None:
         return None
     return sum((files.own_start / name).stat().st_size for name in (ENCODER, HEADS))
@@ -403,37 +403,37 @@ def _truncation_of(job: Job, part: Part) -> dict[str, Any] | None:
 
 
 def _truncation(encoded: Path) -> dict[str, Any] | None:
-    """Return what was counted when a task was encoded; None where an encoding does not tell."""
-    found: dict[str, Any] | None = read_manifest(encoded).get("truncation")
-    return found
+    """Return what was counted when a task was encoded; None where its manifest has no counts."""
+    counts: dict[str, Any] | None = read_manifest(encoded).get("truncation")
+    return counts
 
 
-def _tell_of_truncation(job: Job, say: Say) -> None:
+def _report_truncation(job: Job, say: Say) -> None:
     for part, encoded in zip(job.training.read, job.files.encoded, strict=True):
-        if told := in_short(_truncation(encoded) or {}):
+        if truncated := in_short(_truncation(encoded) or {}):
             of_task = "" if len(job.training.read) == 1 else f"{part.task}, "
-            say(f"{job.name}: {of_task}max_length {job.training.settings.max_length}: {told}")
+            say(f"{job.name}: {of_task}max_length {job.training.settings.max_length}: {truncated}")
 
 
-def _taken(job: Job, identity: Callable[[], str], say: Say) -> bool:
-    """Take an outcome from the folder of shared ones; False when it is not there.
+def _reused(job: Job, identity: Callable[[], str], say: Say) -> bool:
+    """Copy an outcome from the folder of shared ones; False when it is not there.
 
-    The record names the training that it was taken from, unless that is this one, done before.
+    The record names the training that it was copied from, unless that is this one, done before.
     """
     shared = job.files.shared
-    found = shared and take(shared, identity(), _shared_files(job.files), say)
-    if not found:
+    entry = shared and take(shared, identity(), _shared_files(job.files), say)
+    if not entry:
         return False
-    outcome = found["outcome"]
-    if found["folder"] != str(job.files.folder.absolute()):
-        outcome |= {"taken_from": f"{found['name']}, {found['ended']}"}
+    outcome = entry["outcome"]
+    if entry["folder"] != str(job.files.folder.absolute()):
+        outcome |= {"taken_from": f"{entry['name']}, {entry['ended']}"}
     _leave_record(job, outcome)
     job.files.checkpoint.unlink(missing_ok=True)
     return True
 
 
 def _share(job: Job, shared: Path, identity: str, outcome: Row, say: Say) -> None:
-    """Leave an outcome in the folder of shared ones."""
+    """Store an outcome in the folder of shared ones."""
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     folder = str(job.files.folder.absolute())
     metadata = {"outcome": outcome, "name": job.name, "folder": folder, "ended": ended}
@@ -442,10 +442,10 @@ def _share(job: Job, shared: Path, identity: str, outcome: Row, say: Say) -> Non
 
 def _shared_files(files: JobFiles) -> dict[str, Path]:
     """Return the files of an outcome by name."""
-    found = {"predictions": files.predictions}
+    paths = {"predictions": files.predictions}
     if files.own_start is not None:
-        found |= {name: files.own_start / name for name in (ENCODER, HEADS, MANIFEST)}
-    return found
+        paths |= {name: files.own_start / name for name in (ENCODER, HEADS, MANIFEST)}
+    return paths
 
 
 def _progress(job: Job, say: Say) -> Progress:

@@ -1,8 +1,8 @@
-"""Outcomes that studies share: kept by what they were made from, checked when they are taken.
+"""Outcomes that studies share: stored under what they were made from, checked when copied.
 
 An entry, `<identity>.json`, holds the metadata of an outcome and the SHA-256 of each of its files,
-the name under which the file lies beside it. So two that leave the same outcome at once can not
-mix, and what is broken is not taken. An entry is put in place after its files.
+the name under which the file lies beside it. So two jobs that store the same outcome at once cannot
+mix theirs, and broken files are not used. An entry is put in place after its files.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ def take(folder: Path, identity: str, targets: Mapping[str, Path], say: Say) -> 
         for name, target in targets.items():
             _copy(folder / entry["files"][name], target)
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        say(f"{folder}: not taken from there: {error}")
+        say(f"not copied from {folder}: {error}")
         return None
-    say(f"{folder}: taken from there")
+    say(f"copied from {folder}")
     return dict(entry["metadata"])
 
 
 def put(
     folder: Path, identity: str, files: Mapping[str, Path], metadata: Metadata, say: Say
 ) -> None:
-    """Leave an outcome for other studies; a folder that can not be written is said, no error."""
+    """Store an outcome for other studies; a folder that cannot be written is reported, no error."""
     try:
         content = {"files": {name: _keep(file, folder) for name, file in files.items()}}
         content["metadata"] = metadata
         write_json(folder / f"{identity}.json", {**content, "sha256": identity_of(content)})
     except (OSError, InputError) as error:
-        say(f"{folder}: not left there for other studies: {error}")
+        say(f"not stored in {folder} for other studies: {error}")
 
 
 def _read(path: Path) -> Metadata:
@@ -81,7 +81,7 @@ def _keep(file: Path, folder: Path) -> str:
     """Put a file into the folder under its SHA-256, which takes no space on the same disk."""
     name = sha256_of(file)
     with written_atomically(folder / name) as temporary:
-        temporary.unlink(missing_ok=True)  # a link that a killed process left is a study's file
+        temporary.unlink(missing_ok=True)  # what a killed process leaves may link to a study's file
         try:
             os.link(file, temporary)
         except OSError:  # another disk, or one without hard links

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from interlude.encode.read import PARTS, read_encoded, read_header
 from interlude.encode.tokenizer import load_tokenizer
-from interlude.encode.told import percent, warnings_of
+from interlude.encode.truncation_report import percent, warnings_of
 from interlude.files import read_manifest
 from interlude.look.examples import Example, examples_of
 

@@ -11,8 +11,8 @@ import pytest
 from helpers import tiny
 
 from interlude.encode.encoding import CHUNK, encode_task
-from interlude.encode.told import warnings_of
 from interlude.encode.truncation import truncation_of
+from interlude.encode.truncation_report import warnings_of
 from interlude.files import read_manifest
 from interlude.forms import rows_of
 

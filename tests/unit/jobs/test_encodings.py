@@ -30,7 +30,7 @@ def test_an_encoding_is_taken_where_all_that_it_was_made_from_is_the_same(
     def encode(how: Encoding, **changes: Any) -> tuple[bool, bytes]:
         out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
         replace(how, **changes).take_or_make(out, tmp_path / "shared")
-        taken = "taken from there" in capsys.readouterr().err
+        taken = "copied from" in capsys.readouterr().err
         return taken, (out / "train.arrow").read_bytes()
 
     first = encode(same)

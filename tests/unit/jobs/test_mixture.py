@@ -337,12 +337,12 @@ def test_what_the_references_score_is_part_of_what_an_outcome_is_known_by(
     places = {"references": tuple(alone.values()), "shared": tmp_path / "shared"}
     carry_out(DYNAMIC, **places)
     carry_out(DYNAMIC, **places)
-    assert sum("taken from there" in line for line in carry_out.said) == 1
+    assert sum("copied from" in line for line in carry_out.said) == 1
     record = json.loads(alone["tiny-single"].read_text())
     record["parts"][0]["held_aside"]["score"] = 0.25
     alone["tiny-single"].write_text(json.dumps(record))
     carry_out(DYNAMIC, **places)
-    assert sum("taken from there" in line for line in carry_out.said) == 1
+    assert sum("copied from" in line for line in carry_out.said) == 1
 
 
 def test_a_metric_whose_scores_cannot_be_compared_is_refused_before_training(

@@ -440,7 +440,7 @@ def test_what_was_truncated_is_in_the_log_the_record_and_the_tables(
             "examples truncated"
         )
         assert tiny.read_record(files)["truncation"] == wanted
-    assert "taken from there" in told[1]
+    assert "copied from" in told[1]
     scores, _ = tables(training, files)
     assert json.loads(scores["truncation"][0]) == wanted
 

@@ -260,7 +260,7 @@ def test_what_is_broken_is_trained_anew_and_mended(
         entry.write_text(entry.read_text().replace(f'"score": {score}', '"score": 0.99'))
     second, said = carry_out()
     assert was_trained(said)
-    assert any("not taken" in line for line in said)
+    assert any("not copied" in line for line in said)
     assert outcome(second) == outcome(first)
     third, said = carry_out()
     assert not was_trained(said)
@@ -308,7 +308,7 @@ def test_a_folder_that_can_only_be_read_serves_and_is_no_error(
     assert target.read_text() == "a result"
     put(small_disk, "2" * 64, {"result": made}, {}, said.append)
     assert take(small_disk, "2" * 64, {"result": target}, said.append) is None
-    assert "not left there" in said[-1]
+    assert "not stored in" in said[-1]
 
 
 def test_a_full_folder_is_no_error(small_disk: Path, tmp_path: Path) -> None:
@@ -350,5 +350,5 @@ def test_two_that_leave_the_same_outcome_at_once_do_no_harm(tmp_path: Path, stor
         if found is not None:
             assert {path.read_text() for path in targets.values()} == {found["by"]}
     assert [writer.communicate()[0] for writer in writers] == ["", ""]
-    assert not [line for line in said if "not taken" in line]
+    assert not [line for line in said if "not copied" in line]
     assert len(list(store.iterdir())) == 3  # an entry, and the bytes of each writer

@@ -153,7 +153,7 @@ NOTHING: dict[str, Edits] = {
     "seconds between two looks for a GPU": edited(
         "jobs/machine.py", "SECONDS = 0.5", "SECONDS = 2"
     ),
-    "words of a log line": edited("jobs/shared.py", "taken from there", "found there"),
+    "words of a log line": edited("jobs/shared.py", "copied from", "found in"),
     "another metric of a form": edited(
         "forms/tagging/declaration.py", r'"tag_accuracy"', '"tag_accuracy", "new"'
     ),
@@ -511,7 +511,7 @@ def test_the_tests_see_every_form() -> None:
 
 def test_jobs_call_nothing_of_the_engine_that_no_digest_covers() -> None:
     # What a job calls beside it refuses what a training cannot take, or puts something into words.
-    beside = {"interlude.encode.check", "interlude.encode.told"}
+    beside = {"interlude.encode.check", "interlude.encode.truncation_report"}
     roots = [TRAINING_ROOTS, *map(digest.encoding_roots, FORMS)]
     covered = {name for each in roots for name in digest.modules_of(each)}
     rooms = (

@@ -1,4 +1,4 @@
-"""What truncation and the tokenizer took from a task, in words. No digest of code covers them."""
+"""What truncation and the tokenizer cut from a task, in words. No digest of code covers them."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def _of_part(part: str, counted: Mapping[str, int], max_length: int) -> Iterator
     for name, whole, words in _SENTENCES:
         if counted.get(name):
             share = percent(counted[name], counted[whole])
-            said = words.format(length=max_length)
+            loss = words.format(length=max_length)
             end = _NOT_TRAINED_ON if (name, part) == ("lost", "train") else ""
-            yield f"{part}: {counted[name]:,} of {counted[whole]:,} {whole} ({share}) {said}{end}"
+            yield f"{part}: {counted[name]:,} of {counted[whole]:,} {whole} ({share}) {loss}{end}"
 
 
 def in_short(counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -51,7 +51,7 @@ def in_short(counts: Mapping[str, Mapping[str, int]]) -> str:
         ]
         for part, counted in counts.items()
     }
-    return "; ".join(f"{part}: {', '.join(said)}" for part, said in parts.items() if said)
+    return "; ".join(f"{part}: {', '.join(losses)}" for part, losses in parts.items() if losses)
 
 
 def percent(some: int, whole: int) -> str:
