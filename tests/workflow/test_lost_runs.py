@@ -106,7 +106,7 @@ def test_a_killed_training_is_listed_and_can_be_tried_again(small: Project) -> N
     assert "\n  single target: none > privacy-qa, restart 1: exit status 137: killed" in output
     assert small.record("killed", **BASELINE)["status"] == "failed"
     answer = output.split("\nAt least one job did not complete successfully.")[1]
-    assert "PrivacyQA: cannot be told: " in answer
+    assert "PrivacyQA: cannot be estimated: " in answer
     assert "Of 3 runs 1 failed: they count nowhere (table excluded)." in answer
     assert answer.endswith("\nReport: results/killed/report.html\n")
     scores = pd.read_parquet(results / "scores.parquet").set_index(["role", "source"])

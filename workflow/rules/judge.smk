@@ -15,7 +15,7 @@ localrules:
 rule judge_selection:
     input:
         **RECORDED,
-        given=(
+        selection_scores=(
             [f"{RESULTS}/selection_scores.parquet"] if STUDY.config.selection.of_encoders else []
         ),
         truths=[truth.file for truth in STUDY.config.selection.truths.values()],
@@ -36,13 +36,15 @@ rule judge_selection:
         script=script("judge_selection.py"),
     params:
         options=OPTIONS,
-        given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
+        selection_scores=lambda wildcards, input: (
+            f"--selection-scores {input.selection_scores}" if input.selection_scores else ""
+        ),
         tables=lambda wildcards, output: Path(output.tables[0]).parent,
         figures=lambda wildcards, output: Path(output.figures[0]).parent,
         code=code_digest("judge_selection.py"),
     shell:
-        "python {resources.script:q} --scores {input.scores} --trainings {input.trainings} {params.given}"
-        " --options {params.options:q} --tables {params.tables:q} --figures {params.figures:q}"
+        "python {resources.script:q} --scores {input.scores} --trainings {input.trainings}"
+        " {params.selection_scores} --options {params.options:q} --tables {params.tables:q} --figures {params.figures:q}"
         " 2>&1 | tee {log}"
 
 

@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--published", type=json.loads, required=True, help="name -> published one")
     parser.add_argument("--reference", type=Path, required=True, help="folder of the evidence")
     parser.add_argument("--first", type=int, required=True, help="so many sources at most")
-    parser.add_argument("--alpha", type=float, required=True, help="intervals hold 1 - alpha")
+    parser.add_argument("--alpha", type=float, required=True, help="intervals cover 1 - alpha")
     parser.add_argument("--out", type=Path, required=True, help="the decision, as CSV")
     arguments = parser.parse_args()
     evidence = load_evidence(arguments.reference)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interlude.analysis.given import given_tables, tables_of_a_study
+from interlude.analysis.other_results import tables_of_a_study, tables_of_csv
 from interlude.analysis.results import write_results
 from interlude.errors import command
 
@@ -26,7 +26,7 @@ def main() -> None:
     if file.suffix == PARQUET:
         scores, trainings = tables_of_a_study(file, study, arguments.of_trainings)
     else:
-        scores, trainings = given_tables(file, study, arguments.points)
+        scores, trainings = tables_of_csv(file, study, arguments.points)
     write_results(trainings, arguments.trainings)
     write_results(scores, arguments.scores)
 

@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", type=Path, required=True, help="scores.parquet")
     parser.add_argument("--trainings", type=Path, required=True, help="trainings.parquet")
-    parser.add_argument("--given", type=Path, help="selection_scores.parquet, where there is one")
+    parser.add_argument("--selection-scores", type=Path, help="Parquet, where there is one")
     parser.add_argument("--options", type=Options.from_json, required=True, help="as JSON")
     parser.add_argument("--tables", type=Path, required=True, help="folder of tables to write to")
     parser.add_argument("--figures", type=Path, required=True, help="folder of figures to write to")
@@ -34,8 +34,9 @@ def main() -> None:
     options = arguments.options
     runs = read_runs(arguments.scores, arguments.trainings, options.tasks or None)
     flagged = of_full_size(flag_degenerate(runs, options.degenerate))
-    given = read_selection_scores(arguments.given) if arguments.given else None
-    tables = selection_tables(of_common_restarts(flagged), options, given)
+    path = arguments.selection_scores
+    of_methods = read_selection_scores(path) if path else None
+    tables = selection_tables(of_common_restarts(flagged), options, of_methods)
     write_study_tables(tables, arguments.tables, described(options, flagged))
     names = [name for name in FIGURES if name in OF_SELECTION]
     draw_figures(names, runs, arguments.tables, options, arguments.figures)

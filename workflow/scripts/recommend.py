@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of its normalised data")
     parser.add_argument("--reference", type=Path, required=True, help="folder of the evidence")
     parser.add_argument("--licences", type=json.loads, required=True, help="source -> licence")
-    parser.add_argument("--alpha", type=float, required=True, help="intervals hold 1 - alpha")
+    parser.add_argument("--alpha", type=float, required=True, help="intervals cover 1 - alpha")
     parser.add_argument("--scores", type=Path, help="minutes: numbers of the starts, Parquet")
     parser.add_argument("--decisions", type=Path, nargs="+", help="hours: of each round")
     parser.add_argument("--runs", type=Path, help="hours: scores of all rounds, CSV")

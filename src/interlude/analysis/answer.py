@@ -1,6 +1,6 @@
 """The answer of a study: which start to take for each target, and what each does on the whole.
 
-It says what the tables say, by one rule, and where they say nothing, it says that.
+It follows from the tables by one rule; where they allow no answer, it says so.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from interlude.analysis.results import in_order
 from interlude.analysis.scope import of_contrast
 from interlude.words import NO_SOURCE, Contrast
 
-HELPS, MAY_HELP, NONE_KNOWN, ALONE, UNTOLD = (
-    *("helps", "may help", "none known", "alone", "cannot be told"),
+HELPS, MAY_HELP, NONE_KNOWN, ALONE, NOT_ESTIMATED = (
+    *("helps", "may help", "none known", "alone", "cannot be estimated"),
 )
 TARGET, SOURCE, STUDY = "target", "source", "study"  # what a row is about
 COLUMNS = [
@@ -36,14 +36,14 @@ _NOTHING = (
     "target alone is the usual baseline."
 )
 _OF_CONTRASTS = ("transfer", "pooled", "pooled_cells", "restarts")
-_TOLD_FROM = (*_OF_CONTRASTS, "tasks", "averages_by_filter")
+_TABLES = (*_OF_CONTRASTS, "tasks", "averages_by_filter")
 # What a sentence on the whole counts.
 _OF_SOURCES = {
     HELPS: "with a source that is known to help",
     MAY_HELP: "with a source that may help",
     NONE_KNOWN: "with no source that is known to help",
     ALONE: "better trained alone",
-    UNTOLD: "of which nothing can be told",
+    NOT_ESTIMATED: "for which nothing can be estimated",
 }
 _OF_THE_ARM = _OF_SOURCES | {
     HELPS: "known to gain",
@@ -55,20 +55,20 @@ _CERTAIN = 0.995  # a probability that would be shown as 1.00
 Tables = Mapping[str, pd.DataFrame]
 
 
-def told_from(options: Options) -> dict[str, str]:
-    """Return the tables that an answer and its warnings are told from, and their files' names.
+def table_files(options: Options) -> dict[str, str]:
+    """Return the tables that an answer and its warnings are based on, and their files' names.
 
     Those that come twice are of the outcomes that sources are ranked by.
     """
     filtered = options.statistics.ranking == GIVEN_SUCCESS
     variants = catalog.variants(options.degenerate.exclude)
     suffix = next(name for name, is_filtered in variants.items() if is_filtered == filtered)
-    return {each: f"{each}{suffix * catalog.TABLES[each].twice}" for each in _TOLD_FROM}
+    return {each: f"{each}{suffix * catalog.TABLES[each].twice}" for each in _TABLES}
 
 
 def read_tables(folder: Path, options: Options) -> dict[str, pd.DataFrame]:
-    """Return the tables that an answer and its warnings are told from, from a study's folder."""
-    names = told_from(options)
+    """Read the tables that an answer and its warnings are based on from a study's folder."""
+    names = table_files(options)
     texts = dict.fromkeys(
         ("note", "disagreement", "noise", "stopped"), "str"
     )  # also where none has a value
@@ -83,7 +83,8 @@ def answer_table(tables: Tables, options: Options) -> pd.DataFrame:
 
     answer, of a target: `helps`: the source gains, and survives Holm's correction over the cells of
     the role; `may help`: the interval of its estimate lies above 0; `none known`: no source's does;
-    `alone`: all sources are estimated, and all intervals lie below 0; `cannot be told`. The source
+    `alone`: all sources are estimated, and all intervals lie below 0; `cannot be estimated`. The
+    source
     is the one with the largest estimate; of several that help, of these. expected, low, high,
     p_gain: its estimate (`pooled_cells`), where there is none its difference with Welch's interval.
     degenerate of outcomes: runs that did not learn. detectable: what a test of this size finds.
@@ -99,7 +100,7 @@ def answer_table(tables: Tables, options: Options) -> pd.DataFrame:
             of_role = {name: table[table["role"] == role] for name, table in own.items()}
             rows += _of_contrast(_Evidence(contrast, of_role, options))
     if not rows:
-        rows = [{"about": STUDY, "answer": UNTOLD, "sentence": _NOTHING}]
+        rows = [{"about": STUDY, "answer": NOT_ESTIMATED, "sentence": _NOTHING}]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(_WHOLE, "Int64"))
 
 
@@ -149,7 +150,7 @@ class _Evidence:
 
     @property
     def against_other_sources(self) -> bool:
-        """Whether cells are held against another arm from the same source."""
+        """Whether cells are compared with another arm from the same source."""
         return bool((self.tables["transfer"]["baseline_source"] != NO_SOURCE).any())
 
     @property
@@ -169,12 +170,12 @@ def _of_contrast(of: _Evidence) -> list[dict[str, Any]]:
 def _on_the_whole(
     targets: list[dict[str, Any]], cells: pd.DataFrame, of: _Evidence
 ) -> dict[str, Any]:
-    counts = dict.fromkeys((HELPS, MAY_HELP, NONE_KNOWN, ALONE, UNTOLD), 0)
+    counts = dict.fromkeys((HELPS, MAY_HELP, NONE_KNOWN, ALONE, NOT_ESTIMATED), 0)
     for row in targets:
         counts[row["answer"]] += 1
     what = "probing task" if cells["role"].iloc[0] == "probing" else "target"
-    said = _OF_SOURCES if of.contrast.sourced else _OF_THE_ARM
-    parts = [f"{counts[each]} {words}" for each, words in said.items() if counts[each]]
+    text_of = _OF_SOURCES if of.contrast.sourced else _OF_THE_ARM
+    parts = [f"{counts[each]} {text}" for each, text in text_of.items() if counts[each]]
     sentence = f"{len(targets)} {what}{'s' * (len(targets) > 1)}: {', '.join(parts)}."
     best = max(counts, key=lambda each: counts[each] > 0)
     return {"about": STUDY, "answer": best, "sentence": sentence}
@@ -186,30 +187,30 @@ def _of_target(cells: pd.DataFrame, of: _Evidence) -> dict[str, Any]:
     task = str(cells["task"].iloc[0])
     row: dict[str, Any] = {"about": TARGET, "name": task, "answer": answer}
     if best is None:
-        said = f"cannot be told: {_why_untold(cells)}"
-        return {**row, "sentence": f"{of.options.title(task)}: {said}."}
+        sentence = f"cannot be estimated: {_why_not(cells)}"
+        return {**row, "sentence": f"{of.options.title(task)}: {sentence}."}
     row |= {name: best[name] for name in COLUMNS if name in best and name not in row}
     row |= _restarts(of.tables["restarts"], task)
     return {**row, "sentence": _sentence(row, best, len(cells), of)}
 
 
 def _decided(cells: pd.DataFrame, alpha: float) -> tuple[str, pd.Series[Any] | None]:
-    """Return what is said of a target, and the cell that it is said of."""
-    told = cells.dropna(subset="expected")
-    if told.empty:
-        return UNTOLD, None
-    helps = told[(told["p_holm"] < alpha) & (told["delta"] > 0)]
-    best = (told if helps.empty else helps).sort_values("expected", kind="stable").iloc[-1]
+    """Return the answer for a target, and the cell that it rests on."""
+    estimated = cells.dropna(subset="expected")
+    if estimated.empty:
+        return NOT_ESTIMATED, None
+    helps = estimated[(estimated["p_holm"] < alpha) & (estimated["delta"] > 0)]
+    best = (estimated if helps.empty else helps).sort_values("expected", kind="stable").iloc[-1]
     if not helps.empty:
         return HELPS, best
     if best["low"] > 0:
         return MAY_HELP, best
-    all_harm = len(told) == len(cells) and bool((told["high"] < 0).all())
+    all_harm = len(estimated) == len(cells) and bool((estimated["high"] < 0).all())
     return (ALONE if all_harm else NONE_KNOWN), best
 
 
-def _why_untold(cells: pd.DataFrame) -> str:
-    """Return why nothing can be told: the reason that most cells give."""
+def _why_not(cells: pd.DataFrame) -> str:
+    """Return why nothing can be estimated: the reason that most cells give."""
     if (cells["outcomes"] > 0).any() and (cells["degenerate"] == cells["outcomes"]).all():
         return "none of its runs learnt"
     notes = [note for note in cells["note"].fillna("") if note]
@@ -228,8 +229,8 @@ def _sentence(row: dict[str, Any], best: pd.Series[Any], sources: int, of: _Evid
     if row["answer"] == ALONE:
         return f"{title}: train it alone; {_harm(row, name, sources, of)}."
     if row["answer"] == NONE_KNOWN:
-        said = [_none(sources, of), _most_promising(row, best, sources, of)]
-        return f"{title}: {'. '.join([*said, *_could_be_found(row), *_settled(row)])}."
+        parts = [_none(sources, of), _most_promising(row, best, sources, of)]
+        return f"{title}: {'. '.join([*parts, *_could_be_found(row), *_settled(row)])}."
     sure = "" if row["answer"] == HELPS else " perhaps"
     parts = [f"expected {_points(row)}", *_chance(row), _learnt(row), *_proof(row, best)]
     return f"{title}:{sure} {of.way(name)}: {', '.join(parts)}."
@@ -309,10 +310,10 @@ def _settled(row: Mapping[str, Any]) -> Iterator[str]:
     needed, pays_to = row.get("needed_2"), row.get("pays_to")
     if needed is None or pd.isna(needed):
         return
-    told = f"To find 2 points takes {needed:g} restarts on either side"
+    sentence = f"To find 2 points takes {needed:g} restarts on either side"
     if pays_to is not None and pd.notna(pays_to) and pays_to < needed:
-        told += f", but beyond {pays_to:g} the choice of validation examples matters more"
-    yield told
+        sentence += f", but beyond {pays_to:g} the choice of validation examples matters more"
+    yield sentence
 
 
 def _of_sources(cells: pd.DataFrame, of: _Evidence) -> Iterator[dict[str, Any]]:

@@ -27,18 +27,18 @@ def sections(answer: pd.DataFrame, warnings: Sequence[str], options: Options) ->
 
     answer: of `answer.answer_table`.
     """
-    found: list[Section] = []
+    parts: list[Section] = []
     several = len(options.contrasts) > 1
     compared = answer["arm"].fillna("") + " against " + answer["against"].fillna("")
     for name in in_order(compared):
         own = answer[compared == name]
         of = f"{name}: " if several else ""
         whole = own.loc[own["about"] == STUDY, "sentence"]
-        found.append(("", [f"{of}{line}" for line in whole]))
+        parts.append(("", [f"{of}{line}" for line in whole]))
         for about, heading in _blocks(own).items():
             lines = own.loc[own["about"] == about, "sentence"].tolist()
-            found += [(f"{heading} ({name})" if several else heading, lines)] if lines else []
-    return [*found, ("Warnings", list(warnings) or ["None."]), ("", [NOTE])]
+            parts += [(f"{heading} ({name})" if several else heading, lines)] if lines else []
+    return [*parts, ("Warnings", list(warnings) or ["None."]), ("", [NOTE])]
 
 
 def _blocks(answer: pd.DataFrame) -> dict[str, str]:

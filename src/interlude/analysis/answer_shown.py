@@ -25,13 +25,13 @@ def sections_of(markdown: str) -> list[tuple[str, list[str]]]:
 
     Lines that are no list stand below an empty heading.
     """
-    found: list[tuple[str, list[str]]] = []
+    sections: list[tuple[str, list[str]]] = []
     for line in filter(None, markdown.splitlines()):
         text = _ESCAPED.sub(r"\1", line.removeprefix(_HEADING).removeprefix(_ITEM))
         if line.startswith(_HEADING):
-            found.append((text, []))
-        elif line.startswith(_ITEM) and found:
-            found[-1][1].append(text)
+            sections.append((text, []))
+        elif line.startswith(_ITEM) and sections:
+            sections[-1][1].append(text)
         elif not line.startswith(("# ", "![")):
-            found.append(("", [text]))
-    return found
+            sections.append(("", [text]))
+    return sections

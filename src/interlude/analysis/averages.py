@@ -48,8 +48,8 @@ _BOTH = [
     *("tasks_all_outcomes", "delta_all_outcomes", "tasks_given_success", "delta_given_success"),
     *("common_tasks", "common_all_outcomes", "common_given_success"),
 ]
-NO_RESTARTS = "over these tasks it can not be told: fewer than 2 restarts, or no spread"
-BASELINE_KNOWN = "baselines are means, taken as known"
+NO_RESTARTS = "no interval over these tasks: fewer than 2 restarts, or no spread"
+BASELINE_KNOWN = "baselines are means, assumed known"
 
 
 def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def average_table(transfer: pd.DataFrame, scores: CellScores, options: Options) 
     that all sources of the family share. delta_other_tasks: without transfer of a task to itself.
 
     improved, harmed: cells that differ from 0 after Holm's correction; undecided: all others, of
-    which above lie over 0 and below under 0. note: what the row can not speak of.
+    which above lie over 0 and below under 0. note: the limits of what the row shows.
     """
     alpha = options.statistics.alpha
     compared = transfer.dropna(subset="delta")
@@ -100,7 +100,7 @@ def averages_by_filter(transfer: pd.DataFrame, options: Options) -> pd.DataFrame
     transfer: the transfer table, of either twin. n_degenerate, n_failed, n_missing of n_planned
     runs, and the share of degenerate ones with its interval (`outcomes.degenerate_shares`). tasks
     and delta of either; common_tasks and both deltas over the tasks that have both. Rank 1 is the
-    best source. disagreement: in what both lead to other conclusions, `sign`, `order`
+    best source. disagreement: where the two lead to different conclusions: `sign`, `order`
     (rank), or both. note: of a source that did not learn. Sorted by the rank that
     the config says.
     """
@@ -116,9 +116,9 @@ def averages_by_filter(transfer: pd.DataFrame, options: Options) -> pd.DataFrame
     order = ranks & table["rank_given_success"].notna()
     parts = [signs.map({True: "sign", False: ""}), order.map({True: "order", False: ""})]
     table["disagreement"] = [", ".join(filter(None, row)) for row in zip(*parts, strict=True)]
-    told = table.dropna(subset=["delta_all_outcomes", "delta_given_success"], how="all")
-    told = ranked(told, f"rank_{options.statistics.ranking.replace(' ', '_')}")
-    return told.assign(note=_unlearned(told, options))
+    known = table.dropna(subset=["delta_all_outcomes", "delta_given_success"], how="all")
+    known = ranked(known, f"rank_{options.statistics.ranking.replace(' ', '_')}")
+    return known.assign(note=_unlearned(known, options))
 
 
 def ranked(table: pd.DataFrame, by: str, ascending: bool = True) -> pd.DataFrame:
@@ -202,7 +202,7 @@ def _restart_means(tasks: Iterable[Scores]) -> Scores:
 
     A restart that lacks a task, or a point of a grid, is not shifted by how hard that is. Tasks of
     which one run is known say nothing of restarts, and those known as a mean only have none.
-    Nothing is told where of some tasks trials are independent, and of others starts alone.
+    There is no mean where trials are independent on some tasks, and only starts on others.
     """
     known = [task for task in tasks if len(task.by_restart) > 1]
     if len({task.has_points for task in known}) > 1:
@@ -221,25 +221,25 @@ def _over_tasks(deltas: pd.Series[float], alpha: float) -> dict[str, float]:
 
 
 def _counted(cells: pd.DataFrame, alpha: float) -> dict[str, int]:
-    found = cells["p_holm"] < alpha
+    significant = cells["p_holm"] < alpha
     above, below = cells["delta"] > 0, cells["delta"] < 0
     return {
-        "improved": int((found & above).sum()),
-        "harmed": int((found & below).sum()),
-        "undecided": int((~found).sum()),
-        "above": int((~found & above).sum()),
-        "below": int((~found & below).sum()),
+        "improved": int((significant & above).sum()),
+        "harmed": int((significant & below).sum()),
+        "undecided": int((~significant).sum()),
+        "above": int((~significant & above).sum()),
+        "below": int((~significant & below).sum()),
     }
 
 
 def _note(source: Any, cells: pd.DataFrame, options: Options) -> str:
     of_one = cells["note"].str.contains(ONE_ENCODER, regex=False).any()
-    said = {
+    notes = {
         BASELINE_KNOWN: (cells["baseline_n"] == 0).all(),
         ONE_ENCODER: of_one,
         UNLEARNED: (cells["arm"].iloc[0], source) in options.unlearned,
     }
-    return "; ".join(words for words, holds in said.items() if holds)
+    return "; ".join(words for words, holds in notes.items() if holds)
 
 
 def _ranks(transfer: pd.DataFrame, table: pd.DataFrame, ranking: str) -> list[float]:

@@ -17,7 +17,7 @@ from interlude.analysis.correlations import (
 )
 from interlude.analysis.options import Statistics
 
-# Fewer sources give so few distinct resamples that an interval says nothing.
+# Fewer sources give so few distinct resamples that an interval is meaningless.
 FEWEST_SOURCES = 5
 # Fewer rows have no correlation.
 _FEWEST = 3
@@ -51,9 +51,11 @@ def _intervals(matrix: pd.DataFrame, block: pd.DataFrame, statistics: Statistics
     if len(sources_of(matrix)) < FEWEST_SOURCES or block.empty:
         return np.full((2, len(block)), np.nan)
     distinct, same = distinct_pairs(block)
-    told = block.iloc[distinct]
+    first = block.iloc[distinct]
     places = [
-        matrix.columns.get_indexer(pd.MultiIndex.from_frame(told[[f"role_{side}", f"task_{side}"]]))
+        matrix.columns.get_indexer(
+            pd.MultiIndex.from_frame(first[[f"role_{side}", f"task_{side}"]])
+        )
         for side in "ab"
     ]
     resampled = np.concatenate([*_resampled(matrix, places, statistics)])

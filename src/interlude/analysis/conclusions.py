@@ -27,6 +27,6 @@ def changed_conclusions(
         "sign": first.notna() & second.notna() & (np.sign(first) != np.sign(second)),
         "significance": survives[0] != survives[1],
     }
-    found = pd.DataFrame(changes)
-    both["change"] = [", ".join(found.columns[row]) for row in found.to_numpy()]
-    return both.loc[found.any(axis="columns")].reset_index(drop=True)
+    changed = pd.DataFrame(changes)
+    both["change"] = [", ".join(changed.columns[row]) for row in changed.to_numpy()]
+    return both.loc[changed.any(axis="columns")].reset_index(drop=True)

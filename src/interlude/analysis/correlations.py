@@ -1,4 +1,4 @@
-"""Do probing scores tell target scores? Rank correlations over the trained encoders."""
+"""Do probing scores predict target scores? Rank correlations over the trained encoders."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def target_block(matrix: pd.DataFrame, alpha: float) -> pd.DataFrame:
 
 
 def distinct_pairs(block: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the rows of a block that tell a pair for the first time.
+    """Return the places of the rows of a block where a pair occurs for the first time.
 
     A task with itself is no pair. Second: for each row, which of them is of the same pair, in their
     order; -1 for a task with itself.

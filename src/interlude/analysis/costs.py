@@ -1,4 +1,4 @@
-"""What a study took: tokens, time and energy by step, and by arm.
+"""What a study cost: tokens, time and energy by step, and by arm.
 
 Each training of the study's table counts, also one that no score is read from: a stage between the
 first and the last of a chain, or what a dynamic mixture was compared with.
@@ -24,13 +24,13 @@ def cost_table(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
     """Return sums over the trainings of each step (role of a run), and a row `total`.
 
     A training that several runs read counts once, in the step of the first of them; a run without
-    a known training counts as one that took nothing. A training that no run reads counts in a step
+    a known training counts as one that cost nothing. A training that no run reads counts in a step
     of its own.
 
     Columns: step; trainings, measured (trainings with a duration); tokens, evaluation_tokens;
     train_seconds, evaluation_seconds, total_seconds (wall clock; total with start-up);
     energy_joules; device_hours; tokens_per_second (trained tokens per second of training). A sum
-    over nothing measured is missing. A training that was taken from another study took nothing, and
+    over nothing measured is missing. A training that was reused from another study cost nothing and
     counts in `trainings` alone. Of trainings that shared a GPU nobody knows the joules, so that
     their sum is missing too; of its hours each has the part that it has by the most that were there
     at a time, or more.
@@ -65,7 +65,7 @@ ARM_COLUMNS = [
 
 
 def arm_costs(runs: pd.DataFrame, trainings: pd.DataFrame) -> pd.DataFrame:
-    """Return what each arm takes by itself, and what a score costs in it.
+    """Return what each arm costs by itself, and what a score costs in it.
 
     scores: of target and probing tasks. trainings: those that its scores are read from, those of
     its first stages, and all that these started from or were compared with; shared: of these, what
@@ -97,14 +97,14 @@ def _needs(trainings: pd.DataFrame) -> dict[str, list[str]]:
 
 def _reached(ids: Iterable[str], needs: Mapping[str, list[str]]) -> set[str]:
     """Return the ids of trainings, with those of all that they need."""
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [id for id in ids if pd.notna(id)]
     while waiting:
         id = waiting.pop()
-        if id not in found:
-            found.add(id)
+        if id not in reached:
+            reached.add(id)
             waiting += needs.get(id, [])
-    return found
+    return reached
 
 
 def _of_arm(arm: object, scores: int, trainings: pd.DataFrame) -> dict[str, object]:

@@ -61,15 +61,15 @@ def read_stopped(path: Path) -> dict[Scored, tuple[int, str]]:
     with path.open(encoding="utf8", newline="") as file:
         names, *rows = [*csv.reader(file)] or [[]]
     whole = tuple(names) == LOOK and all(len(row) == len(LOOK) for row in rows)
-    told = [dict(zip(LOOK, row, strict=True)) for row in rows] if whole else []
-    if not whole or not all(row["restarts"].isdecimal() for row in told):
+    looks = [dict(zip(LOOK, row, strict=True)) for row in rows] if whole else []
+    if not whole or not all(row["restarts"].isdecimal() for row in looks):
         raise InputError(f"{path}: not a whole decision. Delete it and run again.")
     return {
         (row["arm"], row["role"], row["source"], row["task"]): (
             int(row["restarts"]),
             row["stopped"],
         )
-        for row in told
+        for row in looks
         if row["stopped"]
     }
 

@@ -1,4 +1,4 @@
-"""The one rule that says which runs learnt nothing, and what it found. It removes no row."""
+"""The one rule by which runs count as degenerate, and the runs that it marks. It removes no row."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ def unlearned_sources(runs: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _floor(runs: pd.DataFrame) -> pd.Series[float]:
-    """Return max(majority, chance) of each run; a run that does not tell it has its task's."""
+    """Return max(majority, chance) of each run; where a run lacks it, its task's."""
     own = runs[["majority_score", "chance_score"]].max(axis="columns")
     return own.fillna(own.groupby([runs["role"], runs["task"]]).transform("max"))
 
 
 def degenerate_table(runs: pd.DataFrame, rule: DegenerateRule) -> pd.DataFrame:
-    """Return the count of degenerate runs per cell and reason, with the rule that found them.
+    """Return the count of degenerate runs per cell and reason, with the rule that marked them.
 
     Columns: arm, source, examples, task, task_examples (both of studies with reduced sizes), role,
     reason, n_degenerate, n_runs, rule. Only cells that have any.

@@ -1,4 +1,4 @@
-"""What a cell's test could have found, given how far restarts of its task lie apart."""
+"""The smallest difference that a cell's test could detect, given the spread of restarts."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
 
     task_sd: standard deviation between restarts, pooled over the task's sources and its baseline;
     a cell's own says little, and a difference measured by it says what its p value says.
-    detectable: smallest difference that the cell's test finds with the given power by itself, at
+    detectable: smallest difference that the cell's test detects with the given power by itself, at
     alpha; detectable_holm: as the first of its family in Holm's correction, which is also Benjamini
-    and Hochberg's level for a lone difference. A baseline known as a mean only is taken to be the
-    mean of as many runs. Missing where no test is made, or none could be.
+    and Hochberg's level for a lone difference. A baseline known as a mean only is assumed to be
+    the mean of as many runs. Missing where no test is made, or none could be.
     """
     pairs = transfer["test"] == PAIRED
     sd = task_variances(transfer) ** 0.5
@@ -35,11 +35,11 @@ def with_detectable(transfer: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
     family = [transfer[name] for name in FAMILY]
     sizes = [cells.groupby(family).transform("sum") for cells in (tested, could)]
     size = sizes[0].where(sizes[0] > 0, sizes[1])
-    told = cells[tested | could]
+    testable = cells[tested | could]
     return transfer.assign(
         task_sd=sd,
-        detectable=_smallest(told, levels.alpha / (size * 0 + 1), levels.power),
-        detectable_holm=_smallest(told, levels.alpha / size, levels.power),
+        detectable=_smallest(testable, levels.alpha / (size * 0 + 1), levels.power),
+        detectable_holm=_smallest(testable, levels.alpha / size, levels.power),
     )
 
 

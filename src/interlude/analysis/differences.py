@@ -20,12 +20,12 @@ NO_SCORE = "no run has a score"
 NO_BASELINE = "no baseline"
 MEAN_ONLY = "cell known as a mean only"
 BASELINE_MEAN_ONLY = "baseline known as a mean only"
-ONE_EACH = "one run against one run: no difference can be told"
+ONE_EACH = "one run against one run: no difference can be estimated"
 TOO_FEW = "fewer than 2 runs on a side"
 NO_POINT = "no point of the grid has runs on both sides"
 ONE_AT_EACH = "a side with one run at each point of the grid: no spread between restarts"
 NO_SPREAD = "no spread between restarts"
-# Scores that differ by less are equal: a test on rounding errors would find anything.
+# Scores that differ by less are equal: a test on rounding errors would call anything significant.
 EQUAL = 1e-9
 
 
@@ -40,7 +40,7 @@ class Scores:
     mean_only: the mean where nothing else was published; then by_restart is empty, and sd_only and
     n_only are what was published with it. starts: how many trainings the restarts began from;
     restarts: how many there are, where by_restart holds the means of several of them. runs: the
-    rows that `of_runs` was given.
+    rows that were passed to `of_runs`.
     """
 
     by_restart: pd.Series[float] = field(default_factory=lambda: pd.Series(dtype="float64"))
@@ -57,15 +57,15 @@ class Scores:
         """Return the scores of a cell's runs; of those that share a start, the starts' means.
 
         Runs of one start are no independent trials of the source. Where all share one, they are
-        kept: they tell of this one encoder, which its note says.
+        kept: they are evidence on this one encoder only, as the note says.
         """
-        told = runs.set_index(trial(runs)).sort_index()
-        starts = told["start"].nunique()
-        each = cls(told["score"], told["seed"], starts=starts, restarts=len(told), runs=runs)
-        if not 1 < starts < len(told):
+        trials = runs.set_index(trial(runs)).sort_index()
+        starts = trials["start"].nunique()
+        each = cls(trials["score"], trials["seed"], starts=starts, restarts=len(trials), runs=runs)
+        if not 1 < starts < len(trials):
             return each
-        level = each.deviations + each.mean if each.has_points else told["score"]
-        means = level.groupby(told["start"], sort=False).mean()
+        level = each.deviations + each.mean if each.has_points else trials["score"]
+        means = level.groupby(trials["start"], sort=False).mean()
         unknown = pd.Series(pd.NA, index=means.index, dtype="Int64")
         return replace(each, by_restart=means, seeds=unknown)
 
@@ -97,7 +97,7 @@ class Scores:
     def sd(self) -> float:
         """Sample standard deviation, of a grid within its points; NaN without a degree of freedom.
 
-        That of a grid is pooled: it is taken to be the same at all points.
+        That of a grid is pooled: it is assumed to be the same at all points.
         """
         if self.degrees < 1:
             return math.nan
@@ -107,7 +107,7 @@ class Scores:
 
     @property
     def degrees(self) -> int:
-        """Degrees of freedom of the standard deviation: runs less the means taken of them."""
+        """Degrees of freedom of the standard deviation: runs less the means estimated from them."""
         return self.n - (len(self._runs_of_points) if self.has_points else 1)
 
     @property
@@ -146,7 +146,7 @@ NO_SCORES = Scores()
 
 @dataclass(frozen=True)
 class Difference:
-    """A cell minus its baseline, in units of the score; NaN where it can not be told.
+    """A cell minus its baseline, in units of the score; NaN where it cannot be estimated.
 
     ci_low, ci_high: 1 - alpha interval of the difference. p: two-sided. spread: standard deviation
     of the differences of pairs, where they are tested. test: which test was made; note: why none.
@@ -184,8 +184,8 @@ def difference(cell: Scores, baseline: Scores, alpha: float, paired: bool) -> Di
         both = [cell.variance_of_mean, baseline.variance_of_mean]
         return Difference(delta, *welch(delta, both, alpha), test=WELCH)
     between = Scores(cell.by_restart - baseline.by_restart)
-    found = welch(delta, [between.variance_of_mean], alpha)
-    return Difference(delta, *found, between.sd, PAIRED)
+    tested = welch(delta, [between.variance_of_mean], alpha)
+    return Difference(delta, *tested, between.sd, PAIRED)
 
 
 def at_common_points(cell: Scores, baseline: Scores) -> tuple[Scores, Scores]:
@@ -200,7 +200,7 @@ def at_common_points(cell: Scores, baseline: Scores) -> tuple[Scores, Scores]:
 
 
 def mean_difference(cell: Scores, baseline: Scores) -> float:
-    """Return the difference of the means; NaN for one run against one, which tells nothing."""
+    """Return the difference of the means; NaN for one run against one."""
     cell, baseline = at_common_points(cell, baseline)
     return math.nan if cell.n == baseline.n == 1 else cell.mean - baseline.mean
 

@@ -1,4 +1,4 @@
-"""Whether two sources do the same: the interval of their difference, and a test of equivalence."""
+"""Whether two sources have the same effect: interval of the difference, test of equivalence."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def equality_table(
     the tasks of the same arm, role and pair (the mean over them pays for none), is below alpha.
 
     n: independent pairs: where restarts have encoders of their own, one for each, the mean of its
-    points; with one encoder of each source, all pairs, and all is said of these encoders alone.
+    points; with one encoder of each source, all pairs: the result is of these encoders alone.
     """
     alpha = options.statistics.alpha
     rows = [
@@ -65,7 +65,7 @@ def _pairs(trials: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]
 
 
 def _differences(trials: pd.DataFrame, own: str, other: str, at: list[str]) -> pd.DataFrame:
-    """Return the differences of the same trial, which the columns `at` tell, on the same task."""
+    """Return the differences of the same trial on the same task; at: what identifies a trial."""
     sides = [
         trials[trials["source"] == name].set_index(["task", *at])[["score", "start"]]
         for name in (own, other)
@@ -78,22 +78,22 @@ def _differences(trials: pd.DataFrame, own: str, other: str, at: list[str]) -> p
 def _over_tasks(pairs: pd.DataFrame, at: list[str]) -> pd.DataFrame:
     """Return the mean over tasks of the pairs that every task has."""
     own = pairs.groupby(at, as_index=False)
-    told = own.agg(score=("score", "mean"), start=("start", "first"), tasks=("task", "size"))
-    whole = told[told["tasks"] == pairs["task"].nunique()]
+    means = own.agg(score=("score", "mean"), start=("start", "first"), tasks=("task", "size"))
+    whole = means[means["tasks"] == pairs["task"].nunique()]
     return whole.assign(seed=None)
 
 
 def _tested(pairs: pd.DataFrame, margin: float, alpha: float) -> dict[str, Any]:
-    told = pairs if "point" in pairs else pairs.assign(point=None)
-    units = Scores.of_runs(told)
+    at_points = pairs if "point" in pairs else pairs.assign(point=None)
+    units = Scores.of_runs(at_points)
     values = units.by_restart
-    found: dict[str, Any] = {"pairs": len(pairs), "n": len(values), "difference": values.mean()}
-    found["note"] = ONE_ENCODER if units.starts == 1 < len(values) else ""
+    row: dict[str, Any] = {"pairs": len(pairs), "n": len(values), "difference": values.mean()}
+    row["note"] = ONE_ENCODER if units.starts == 1 < len(values) else ""
     sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
     if not sd > EQUAL:
-        return found | {"sd": sd, "note": TOO_FEW if math.isnan(sd) else NO_SPREAD}
+        return row | {"sd": sd, "note": TOO_FEW if math.isnan(sd) else NO_SPREAD}
     error, freedom = sd / math.sqrt(len(values)), len(values) - 1
-    low, high, p = welch(found["difference"], [(error**2, freedom)], alpha)
-    nearest = (margin - abs(found["difference"])) / error
+    low, high, p = welch(row["difference"], [(error**2, freedom)], alpha)
+    nearest = (margin - abs(row["difference"])) / error
     p_equal = float(stats.t.sf(nearest, freedom))
-    return found | {"sd": sd, "ci_low": low, "ci_high": high, "p": p, "p_equal": p_equal}
+    return row | {"sd": sd, "ci_low": low, "ci_high": high, "p": p, "p_equal": p_equal}

@@ -63,8 +63,8 @@ def planned_examples(entries: list[dict[str, Any]], data: Path) -> pd.DataFrame:
 
     entries: role, task, runs, epochs, batch_size; steps, limit (examples at most) and published
     (official size), which may be None. data: folder of the normalised tasks; the size of one that
-    is there is known, otherwise the published size is taken, otherwise it is missing. Steps become
-    epochs where the size is known. A run that stops early takes less than what is planned.
+    is there is known; otherwise the published size is used; otherwise it is missing. Steps become
+    epochs where the size is known. A run that stops early costs less than planned.
     """
     return pd.DataFrame([_planned(entry, data) for entry in entries])
 
@@ -87,7 +87,7 @@ def _examples(entry: dict[str, Any], manifest: Path) -> float:
 
 
 def _rates(measured: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per measured run with what it took per example and per token."""
+    """Return one row per measured run with its costs per example and per token."""
     usable = ["tokens", "train_examples", "train_seconds", "total_seconds", "hyperparameters"]
     good = measured[(measured["status"] == "ok") & measured[usable].notna().all(axis="columns")]
     if good.empty:

@@ -94,12 +94,12 @@ def _starts(folder: Path) -> pd.DataFrame:
         broken = pd.to_numeric(starts[name], errors="coerce").isna()
         if broken.any():
             row = int(broken.to_numpy().argmax())
-            found = starts[name].iloc[row]
+            value = starts[name].iloc[row]
             raise InputError(
-                f"{path}: row {row + 1}, column {name}: found {found!r}. Allowed: a number."
+                f"{path}: row {row + 1}, column {name}: found {value!r}. Allowed: a number."
             )
     if PLAIN not in set(starts["model"]):
-        raise InputError(f"{path}: column model: found no {PLAIN}, what others are held against.")
+        raise InputError(f"{path}: column model: found no {PLAIN}, the baseline of all others.")
     return starts
 
 

@@ -1,4 +1,4 @@
-"""How far a difference would move with other validation examples, beside other restarts."""
+"""How far a difference would vary with other validation examples, beside other restarts."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def with_example_noise(
     noise: which of the two is the larger part of that variance, restarts or examples.
     """
     known = runs.groupby(SCORED)["example_var"].first().dropna()
-    told = {cell: json.loads(text) for cell, text in known.items()}
+    by_cell = {cell: json.loads(text) for cell, text in known.items()}
     of_cell = zip(*(transfer[name] for name in (*SCORED, "against")), strict=True)
-    variances = [told.get(tuple(cell), {}).get(against) for *cell, against in of_cell]
+    variances = [by_cell.get(tuple(cell), {}).get(against) for *cell, against in of_cell]
     example = POINTS**2 * pd.Series(variances, transfer.index, dtype=float)
     freedoms = [degrees(transfer, side) for side in ("", "baseline_")]
     sides = [

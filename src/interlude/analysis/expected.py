@@ -1,9 +1,9 @@
-"""What to expect of a start on a new task, by published evidence, and how often that holds.
+"""What to expect of a start on a new task, by published evidence, and how often that is right.
 
 The effect expected on a new task is that of `hierarchy.fit_hierarchy` over the tasks of the
-evidence. Its interval is widened by so many points that it holds as many left-out effects as it
-says (conformalised quantiles, Romano et al. 2019, equation 6): for the encoder of the evidence, of
-each task left out in turn; for another one, also those of another truth.
+evidence. Its interval is widened by so many points that it covers as many left-out effects as it
+should (conformalised quantiles, Romano et al. 2019, equation 6): for the encoder of the evidence,
+of each task left out in turn; for another one, also those of another truth.
 """
 
 from __future__ import annotations
@@ -86,13 +86,13 @@ def left_out(transfer: pd.DataFrame, alpha: float) -> pd.DataFrame:
     """Return task, source and needed, by intervals from the other tasks; see `needed`."""
     parts = []
     for task, own in transfer.groupby("task", sort=False):
-        told = pooled_tables(transfer[transfer["task"] != task], alpha)["pooled"]
-        parts.append(needed(own, told))
+        of_others = pooled_tables(transfer[transfer["task"] != task], alpha)["pooled"]
+        parts.append(needed(own, of_others))
     return pd.concat(parts, ignore_index=True)
 
 
 def needed(effects: pd.DataFrame, pooled: pd.DataFrame) -> pd.DataFrame:
-    """Return task, source and by how much an interval must be widened to hold each effect.
+    """Return task, source and by how much an interval must be widened to cover each effect.
 
     needed: in points; below 0 where it could be narrower.
     """
@@ -104,7 +104,7 @@ def needed(effects: pd.DataFrame, pooled: pd.DataFrame) -> pd.DataFrame:
 def whole_left_out(truths: Mapping[str, pd.Series[float]], alpha: float) -> dict[str, float]:
     """Return the share of each truth's effects in intervals that were widened by the other ones.
 
-    truths: two or more: name -> what its effects need. Intervals hold 1 - alpha in each of the
+    truths: two or more: name -> what its effects need. Intervals cover 1 - alpha in each of the
     others.
     """
     return {
@@ -116,26 +116,26 @@ def whole_left_out(truths: Mapping[str, pd.Series[float]], alpha: float) -> dict
 
 
 def _width(points: pd.Series[float], alpha: float) -> float:
-    """Return the points by which 1 - alpha intervals hold as many left-out effects as they say."""
+    """Return by how many points to widen intervals that cover 1 - alpha of left-out effects."""
     place = min(math.ceil((len(points) + 1) * (1 - alpha)), len(points))
     return float(np.sort(points.to_numpy())[place - 1])
 
 
 def _coverage(within: pd.DataFrame, alpha: float) -> float:
     """Return the share of left-out effects in intervals that were widened without their task."""
-    held = [
+    covered = [
         own["needed"] <= _width(within.loc[within["task"] != task, "needed"], alpha)
         for task, own in within.groupby("task", sort=False)
     ]
-    return float(pd.concat(held).mean())
+    return float(pd.concat(covered).mean())
 
 
 def expected_of_unseen(
     evidence: Evidence, alpha: float
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return what to expect of a source that no evidence has, and what that interval holds.
+    """Return what to expect of a source that no evidence has, and the coverage of its interval.
 
-    The interval holds 1 - alpha of all effects in each truth; the gain is the mean over truths of
+    The interval covers 1 - alpha of all effects in each truth; the gain is the mean over truths of
     the median, p_gain of the share above 0. The second: truth -> share of its effects in the
     interval of the other truth alone.
     """

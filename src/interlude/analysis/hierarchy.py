@@ -83,7 +83,7 @@ class _Mixture:
 def fit_hierarchy(effects: Array, variances: Array, alpha: float) -> Hierarchy:
     """Fit the model to at least two effects, each measured with a known variance above 0.
 
-    effects, variances: in points and points², shape (tasks,). alpha: intervals hold 1 - alpha. The
+    effects, variances: in points and points², shape (tasks,). alpha: intervals cover 1 - alpha. The
     prior of tau is flat; below five tasks it is half-Cauchy with a scale of 5 points (Gelman 2006).
     """
     tau = _grid(effects, variances)

@@ -1,6 +1,6 @@
 """Starts over all tasks at once: interquartile means and probabilities of improvement.
 
-After Agarwal et al. 2021, whose library is rliable: tasks are given, trials are resampled within
+After Agarwal et al. 2021, whose library is rliable: tasks are fixed, trials are resampled within
 each (stratified bootstrap).
 """
 
@@ -31,7 +31,7 @@ def iqm_table(runs: pd.DataFrame, options: Options, margin: float) -> pd.DataFra
     """Return the interquartile mean of each start over the trials of all tasks of a role.
 
     runs, margin: as of `stability.trials_of`. Scores are normalised: 0 is max(majority, chance),
-    100 is perfect, since tasks must be comparable where their trials are taken together. mean: of
+    100 is perfect, since tasks must be comparable where their trials are pooled. mean: of
     the same scores. The interval is of the iqm.
     """
     levels = options.statistics
@@ -71,16 +71,16 @@ def improvement_table(runs: pd.DataFrame, options: Options, margin: float) -> pd
 
 
 def pairs(starts: list[_Start], options: Options) -> list[tuple[_Start, _Start]]:
-    """Return which starts are held against one another: with a baseline, and within an arm."""
-    found: dict[tuple[_Start, _Start], None] = {}
+    """Return which starts are compared: each with its baseline, and with others of its arm."""
+    between: dict[tuple[_Start, _Start], None] = {}
     for contrast in options.contrasts:
         for arm, source in starts:
             same = (contrast.against, source)
             other = same if same in starts else (contrast.against, NO_SOURCE)
             if arm == contrast.arm and other in starts:
-                found[(arm, source), other] = None
+                between[(arm, source), other] = None
     within = ((a, b) for a, b in combinations(starts, 2) if a[0] == b[0])
-    return [*found, *within]
+    return [*between, *within]
 
 
 def _roles(trials: pd.DataFrame, column: str) -> Iterator[tuple[str, dict[_Start, _Scores]]]:
@@ -97,14 +97,14 @@ def _probability(
     sides: list[tuple[Array, Array]], levels: Statistics
 ) -> tuple[float, float, float]:
     """Return the probability of improvement over tasks, with its interval."""
-    found, drawn = 0.0, np.zeros(levels.resamples)
+    total, drawn = 0.0, np.zeros(levels.resamples)
     for at, (own, other) in enumerate(sides):
         above = (own[:, None] > other) + 0.5 * (own[:, None] == other)
         rng = np.random.default_rng([levels.seed, at])
         times = [
             rng.multinomial(n, np.full(n, 1 / n), size=levels.resamples) / n for n in above.shape
         ]
-        found += above.mean()
+        total += above.mean()
         drawn += np.einsum("ri,ri->r", times[0] @ above, times[1])
     low, high = percentiles(drawn / len(sides), levels.alpha)
-    return float(found / len(sides)), low, high
+    return float(total / len(sides)), low, high

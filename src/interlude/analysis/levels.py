@@ -1,4 +1,4 @@
-"""What a level of a recommendation comes to on a truth: what it costs, its order, its intervals."""
+"""How good a level of a recommendation is on a truth: its costs, its order, its intervals."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from interlude.analysis.truth import Truth
 from interlude.words import NO_SOURCE
 
 ALPHA = 0.05
-ORDERS = 4  # restarts that are taken in every order; of more, each comes first once
+ORDERS = 4  # restarts that are permuted in every order; of more, each comes first once
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a level comes to on a target: share of the grid's cost, an order, and intervals.
 
-    values: source -> higher for better; held: whether the interval of each holds the true effect.
+    values: source -> higher for better; covered: whether each interval covers the true effect.
     """
 
     share: float
     values: pd.Series[float]
-    held: Sequence[bool] = ()
+    covered: Sequence[bool] = ()
 
 
 def row_of(
@@ -39,19 +39,19 @@ def row_of(
     """Return the means over targets of what a level comes to, in per cent.
 
     share: of the grid's cost. regret_1, regret_3: best of top k. best_in_3: share of targets whose
-    best source is among the first three. coverage: of intervals; missing where none can be held
-    against a true effect.
+    best source is among the first three. coverage: of intervals; missing where no true effect is
+    known for any.
     """
-    told = [
+    rows = [
         pd.DataFrame([_of_target(truth.candidates(target), each) for each in several]).mean()
         for target, several in outcomes.items()
     ]
-    means = pd.DataFrame(told).mean() * PERCENT
+    means = pd.DataFrame(rows).mean() * PERCENT
     return {"truth": name, "level": level, **means, "targets": len(outcomes)}
 
 
 def _of_target(scores: pd.Series[float], outcome: Outcome) -> dict[str, float]:
-    """Return regrets, the chance that the best is among the first three, and what intervals hold.
+    """Return regrets, the chance that the best is among the first three, and coverage.
 
     Sources of equal value stand in random order.
     """
@@ -63,7 +63,7 @@ def _of_target(scores: pd.Series[float], outcome: Outcome) -> dict[str, float]:
         "regret_1": regret(reached, values, 1),
         "regret_3": regret(reached, values, min(3, len(reached))),
         "best_in_3": best_of_top(is_best, values, min(3, len(reached))),
-        "coverage": float(np.mean(outcome.held)) if len(outcome.held) else math.nan,
+        "coverage": float(np.mean(outcome.covered)) if len(outcome.covered) else math.nan,
     }
 
 
@@ -80,8 +80,8 @@ def halved(truth: Truth, drawn: Truth, target: str, before: Sequence[str]) -> It
         numbers = {each: number for number, each in enumerate(order, start=1)}
         numbered = own.assign(restart=own["restart"].map(numbers).fillna(1))
         outcome = rounds(truth, target, numbered, list(before))
-        # Restarts that are the truth themselves: no interval can be held against it.
-        yield replace(outcome, held=()) if drawn is truth else outcome
+        # Restarts that are the truth themselves say nothing of coverage.
+        yield replace(outcome, covered=()) if drawn is truth else outcome
 
 
 def _orders(restarts: list[Any]) -> list[Sequence[Any]]:
@@ -109,20 +109,21 @@ def rounds(truth: Truth, target: str, own: pd.DataFrame, candidates: list[str]) 
         decision = decide(seen, decision.kept, decision.restarts, most, ALPHA)
     ranked = in_order(done, seen)
     values = pd.Series(range(len(ranked), 0, -1), index=ranked, dtype=float)
-    held = holds(truth, target, estimates(seen, ranked, ALPHA))
+    covered = covers(truth, target, estimates(seen, ranked, ALPHA))
     spent, every = (each.loc[each["source"] != NO_SOURCE, "cost"].sum() for each in (seen, own))
-    return Outcome(float(spent / every), values, held)
+    return Outcome(float(spent / every), values, covered)
 
 
 def _is_measured(own: pd.DataFrame) -> bool:
     return "tokens" in own and bool(own["tokens"].notna().all())
 
 
-def holds(truth: Truth, target: str, told: pd.DataFrame) -> list[bool]:
-    """Return whether intervals hold the true effects, of sources that have both.
+def covers(truth: Truth, target: str, intervals: pd.DataFrame) -> list[bool]:
+    """Return whether intervals cover the true effects, of sources that have both.
 
-    told: source, low and high, in points.
+    intervals: columns source, low and high, in points.
     """
     effects = truth.candidates(target) - truth.without_transfer[target]
-    known = told.assign(effect=told["source"].map(effects)).dropna(subset=["low", "effect"])
+    effect = intervals["source"].map(effects)
+    known = intervals.assign(effect=effect).dropna(subset=["low", "effect"])
     return list((known["low"] <= known["effect"]) & (known["effect"] <= known["high"]))

@@ -1,6 +1,6 @@
 """Transfer by one method beside transfer by another, such as adapters and full fine-tuning.
 
-All is told of a contrast of two arms that differ in the method alone.
+Every table is of a contrast of two arms that differ in the method alone.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def methods_table(transfer: pd.DataFrame, contrast: Contrast, alpha: float) -> p
     both = both.rename(columns=lambda name: name.replace("against_against_", "against_"))
     half = _half_width(both, alpha)
     difference = both["delta"] - both["against_delta"]
-    told = both.reset_index().assign(
+    table = both.reset_index().assign(
         arm=contrast.arm,
         against=contrast.against,
         gain=_relative(both, "").to_numpy(),
@@ -57,7 +57,7 @@ def methods_table(transfer: pd.DataFrame, contrast: Contrast, alpha: float) -> p
         difference_low=(difference - half).to_numpy(),
         difference_high=(difference + half).to_numpy(),
     )
-    return told[COLUMNS]
+    return table[COLUMNS]
 
 
 def _relative(cells: pd.DataFrame, side: str) -> pd.Series[float]:
@@ -131,11 +131,11 @@ def _intervals(
     if min(sides) < FEWEST_SOURCES:
         return {}
     parts = [_measured(*times, both, at) for times in _drawn(sides, levels)]
-    told: dict[str, float] = {}
+    intervals: dict[str, float] = {}
     for name, bounds in _BOUNDS.items():
         drawn = np.concatenate([part[name] for part in parts])
-        told |= dict(zip(bounds, percentiles(drawn, levels.alpha), strict=True))
-    return told
+        intervals |= dict(zip(bounds, percentiles(drawn, levels.alpha), strict=True))
+    return intervals
 
 
 def _drawn(sides: tuple[int, int], levels: Statistics) -> Iterator[tuple[Array, Array]]:

@@ -1,6 +1,6 @@
 """When to train two tasks together, and when one after the other (Weller et al. 2022).
 
-All is told of a contrast of an arm that mixes source and task with one that chains them.
+Every table is of a contrast of an arm that mixes source and task with one that chains them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from interlude.analysis.spread import degrees, runs_of_mean
 from interlude.words import Contrast
 
 MIX, CHAIN, NEITHER = "mix", "chain", "no difference"
-# The test of the paper: variances taken as equal, and no correction.
+# The test of the paper: variances assumed equal, and no correction.
 PUBLISHED_ALPHA = 0.1
 COLUMNS = [
     *("arm", "against", "role", "source", "task", "source_examples", "task_examples"),
@@ -44,7 +44,8 @@ def mix_or_chain_table(
     p_published: of the test with equal variances. rule: what the sizes say, mix where the source is
     larger, chain where it is smaller; empty where they are equal or not known. better: mix, chain
     or no difference by p_holm, better_uncorrected by p, both at alpha; better_published by
-    p_published < .1. right: whether the rule says what is better; missing where either is not told.
+    p_published < .1. right: whether the rule says what is better; missing where either is
+    not known.
 
     single: mean of the target alone. best: the arm with the higher mean; best_delta: its mean minus
     single, with interval and test by its own spread, corrected over the cells of the role.
@@ -63,19 +64,19 @@ def mix_or_chain_table(
         ("better_published", "p_published", PUBLISHED_ALPHA),
     ):
         cells[name] = _better(cells["delta"], cells[p], level)
-    told = cells["better"].isin([MIX, CHAIN]) & (cells["rule"] != "")
-    cells["right"] = (cells["rule"] == cells["better"]).astype("boolean").where(told)
+    known = cells["better"].isin([MIX, CHAIN]) & (cells["rule"] != "")
+    cells["right"] = (cells["rule"] == cells["better"]).astype("boolean").where(known)
     return cells[COLUMNS].reset_index(drop=True)
 
 
 def rule_of(size_ratio: pd.Series[float]) -> pd.Series[str]:
     """Return what the sizes say: mix where the source is larger, chain where it is smaller."""
-    said = np.select([size_ratio > 1, size_ratio < 1], [MIX, CHAIN], default="")
-    return pd.Series(said, index=size_ratio.index, dtype="str")
+    rule = np.select([size_ratio > 1, size_ratio < 1], [MIX, CHAIN], default="")
+    return pd.Series(rule, index=size_ratio.index, dtype="str")
 
 
 def task_sizes(runs: pd.DataFrame) -> pd.Series[float]:
-    """Return task -> training examples, as told by the first of its runs that knows them.
+    """Return task -> training examples, from the first of its runs that has them.
 
     runs: of full size. A task that is source and target of different sizes has those of the target.
     """
@@ -108,10 +109,10 @@ def _both(transfer: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
         )
     }
     best["best"] = np.where(of_chain, contrast.against, contrast.arm)
-    told = cells.assign(**best)
-    told["best"] = told["best"].where(told["delta"].notna(), "")
-    told["best_p_holm"] = told.groupby("role", group_keys=False)["best_p"].transform(holm)
-    return told
+    table = cells.assign(**best)
+    table["best"] = table["best"].where(table["delta"].notna(), "")
+    table["best_p_holm"] = table.groupby("role", group_keys=False)["best_p"].transform(holm)
+    return table
 
 
 def _variance(cells: pd.DataFrame, side: str) -> pd.Series[float]:
@@ -119,7 +120,7 @@ def _variance(cells: pd.DataFrame, side: str) -> pd.Series[float]:
 
 
 def _published_p(cells: pd.DataFrame) -> pd.Series[float]:
-    """Return p of Student's t test, which takes the variances of both sides for equal."""
+    """Return p of Student's t test, which assumes equal variances of both sides."""
     tested = cells[cells["p"].notna()]
     mix, chain = (degrees(tested, side).astype(float) for side in ("mix_", "chain_"))
     squares = mix * tested["mix_sd"] ** 2 + chain * tested["chain_sd"] ** 2
@@ -131,12 +132,12 @@ def _published_p(cells: pd.DataFrame) -> pd.Series[float]:
 
 def _better(delta: pd.Series[float], p: pd.Series[float], alpha: float) -> pd.Series[str]:
     """Return mix or chain where p says so, no difference otherwise; empty without a test."""
-    said = np.select(
+    better = np.select(
         [p.isna(), (p < alpha) & (delta > 0), (p < alpha) & (delta < 0)],
         ["", MIX, CHAIN],
         default=NEITHER,
     )
-    return pd.Series(said, index=delta.index, dtype="str")
+    return pd.Series(better, index=delta.index, dtype="str")
 
 
 RULE_COLUMNS = [
@@ -155,11 +156,11 @@ SETTINGS = {  # name -> column that says which is better
 def size_rule_table(cells: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
     """Return how often the rule of sizes is right, a row per role, test, cells and threshold.
 
-    cells: of `mix_or_chain_table`. cells: `significant`, those that the test tells apart, or `all`,
-    by the sign of their difference. threshold: where the larger size is less than so many times the
-    smaller, the rule does not decide; it never does where sizes are equal or not known. told: cells
-    of which is known what is better; decided, undecided: of these, by the rule; right of decided:
-    accuracy.
+    cells: of `mix_or_chain_table`. cells: `significant`, those with a significant difference by the
+    test, or `all`, by the sign of their difference. threshold: where the larger size is less than
+    so many times the smaller, the rule does not decide; it never does where sizes are equal or not
+    known. told: cells of which it is known what is better; decided, undecided: of these, by the
+    rule; right of decided: accuracy.
 
     ci_low, ci_high: from resamples of the tasks (of sources and targets alike; a cell counts as
     often as both are drawn), since cells share tasks and trainings; binomial_low and binomial_high
@@ -172,7 +173,7 @@ def size_rule_table(cells: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
         for test, column in SETTINGS.items():
             for which in ("significant", "all"):
                 if which == "all" and column != "better":
-                    continue  # the sign of a difference knows no test
+                    continue  # the sign of a difference needs no test
                 better = own[column] if which == "significant" else _by_sign(own["delta"])
                 named = {"arm": arm, "against": against, "role": role}
                 named |= {"test": test if which == "significant" else "none", "cells": which}
@@ -188,8 +189,8 @@ def size_rule_table(cells: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
 
 
 def _by_sign(delta: pd.Series[float]) -> pd.Series[str]:
-    said = np.select([delta > 0, delta < 0], [MIX, CHAIN], default="")
-    return pd.Series(said, index=delta.index, dtype="str")
+    better = np.select([delta > 0, delta < 0], [MIX, CHAIN], default="")
+    return pd.Series(better, index=delta.index, dtype="str")
 
 
 def _weights(cells: pd.DataFrame, levels: Statistics) -> np.ndarray:
@@ -208,10 +209,10 @@ def _weights(cells: pd.DataFrame, levels: Statistics) -> np.ndarray:
 def _accuracy(
     cells: pd.DataFrame, better: pd.Series[str], threshold: int, weights: np.ndarray, alpha: float
 ) -> dict[str, Any]:
-    told = better.isin([MIX, CHAIN]).to_numpy()
+    known = better.isin([MIX, CHAIN]).to_numpy()
     ratio = cells["size_ratio"].to_numpy()
     apart = np.maximum(ratio, 1 / ratio) >= threshold
-    decided = told & apart & (cells["rule"] != "").to_numpy()
+    decided = known & apart & (cells["rule"] != "").to_numpy()
     right = {
         "rule": better == cells["rule"],
         "always_mix": better == MIX,
@@ -219,7 +220,7 @@ def _accuracy(
     }
     hits = {name: each.to_numpy() & decided for name, each in right.items()}
     n = int(decided.sum())
-    counts = {"told": int(told.sum()), "decided": n, "undecided": int(told.sum()) - n}
+    counts = {"told": int(known.sum()), "decided": n, "undecided": int(known.sum()) - n}
     if not n:
         return counts
     shares = {name: hit.sum() / n for name, hit in hits.items()}
@@ -242,13 +243,13 @@ def _accuracy(
 def size_regression(cells: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
     """Return the line of t (mixing against chaining) over log10 of the ratio of sizes.
 
-    cells: of `mix_or_chain_table`. A row for all cells, and one for those that are told apart after
-    Holm's correction. slope: of t per factor of 10 by which the source is larger, with an interval
-    from resamples of the tasks, as in `size_rule_table`; p is of independent cells, which they are
-    not. Missing below three cells, or where the ratios are all equal.
+    cells: of `mix_or_chain_table`. A row for all cells, and one for those with a significant
+    difference after Holm's correction. slope: of t per factor of 10 by which the source is larger,
+    with an interval from resamples of the tasks, as in `size_rule_table`; p is of independent
+    cells, which they are not. Missing below three cells, or where the ratios are all equal.
     """
     known = cells.dropna(subset=["t", "size_ratio"])
-    parts = {"all cells": known, "told apart": known[known["better"].isin([MIX, CHAIN])]}
+    parts = {"all cells": known, "significant": known[known["better"].isin([MIX, CHAIN])]}
     rows = []
     for (arm, against, role), own in known.groupby(["arm", "against", "role"], sort=False):
         for which, part in parts.items():
@@ -269,10 +270,10 @@ def _line(cells: pd.DataFrame, levels: Statistics) -> dict[str, float]:
     x, y = np.log10(cells["size_ratio"].to_numpy()), cells["t"].to_numpy()
     if len(cells) < _FEWEST or np.ptp(x) == 0:
         return {}
-    found = stats.linregress(x, y)
+    fit = stats.linregress(x, y)
     low, high = percentiles(_slopes(x, y, _weights(cells, levels)), levels.alpha)
-    line = {"intercept": found.intercept, "slope": found.slope, "r": found.rvalue}
-    return {**line, "p": found.pvalue, "ci_low": low, "ci_high": high}
+    line = {"intercept": fit.intercept, "slope": fit.slope, "r": fit.rvalue}
+    return {**line, "p": fit.pvalue, "ci_low": low, "ci_high": high}
 
 
 def _slopes(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:

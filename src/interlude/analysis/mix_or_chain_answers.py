@@ -10,18 +10,19 @@ from interlude.analysis.mix_or_chain import CHAIN, MIX
 from interlude.analysis.options import Options
 
 COLUMNS = ["arm", "against", "role", "task", "answer", "with", "sentence"]
-UNTOLD = "cannot be told"
+NOT_TESTED = "cannot be tested"
 NO_GAIN = "neither"
 EITHER = "either"
 
 
 def mix_or_chain_answers(cells: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Return the answer for each task: an arm (mix or chain), either, neither, or cannot be told.
+    """Return the answer for each task: an arm (mix or chain), either, neither, or cannot be tested.
 
     cells: of `mix_or_chain.mix_or_chain_table`. An arm is named for a source with which it beats
     the task alone, after Holm's correction over the cells of the role, and the other arm with the
-    same source, likewise; either, where both are not told apart; neither, where no source with
-    either arm is known to beat the task alone; of several the one with the largest difference.
+    same source, likewise; either, where the two do not differ significantly; neither, where no
+    source with either arm is known to beat the task alone; of several the one with the largest
+    difference.
     """
     rows = [
         {"arm": arm, "against": against, "role": role, "task": task, **_answer(own, options)}
@@ -36,8 +37,8 @@ def _answer(cells: pd.DataFrame, options: Options) -> dict[str, str]:
     title = options.title(str(cells["task"].iloc[0]))
     tested = cells.dropna(subset="best_p_holm")
     if tested.empty:
-        said = f"{title}: cannot be told; no cell has the runs that a test needs."
-        return {"answer": UNTOLD, "with": "", "sentence": said}
+        sentence = f"{title}: cannot be tested; no cell has the runs that a test needs."
+        return {"answer": NOT_TESTED, "with": "", "sentence": sentence}
     gains = tested[(tested["best_p_holm"] < options.statistics.alpha) & (tested["best_delta"] > 0)]
     if gains.empty:
         return {"answer": NO_GAIN, "with": "", "sentence": _no_gain(title, tested, options)}
@@ -67,10 +68,10 @@ def _gain(title: str, best: pd.Series[Any], answer: str, options: Options) -> st
         EITHER: f"train it together with {source} or on {source} first",
     }
     apart = f"{best['arm']} - {best['against']} {best['delta']:+.1f} points"
-    told = "which of the two is better is not known" if answer == EITHER else "the other is worse"
+    other = "which of the two is better is not known" if answer == EITHER else "the other is worse"
     return (
         f"{title}: {ways[answer]}: {_difference(best)} from {title} alone ({best['best']}); "
-        f"{told} ({apart}, p {best['p_holm']:.2g} after Holm's correction)."
+        f"{other} ({apart}, p {best['p_holm']:.2g} after Holm's correction)."
     )
 
 

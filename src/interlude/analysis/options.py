@@ -1,4 +1,4 @@
-"""What the analysis is given beside the runs: titles, order, degenerate rule, statistics."""
+"""The options of an analysis beside the runs: titles, order, degenerate rule, statistics."""
 
 from __future__ import annotations
 
@@ -190,5 +190,5 @@ class Options:
         return [f"{what}: {tasks}." for what, tasks in notes.items() if tasks]
 
 
-def _sources(found: tuple[tuple[str, str], ...]) -> list[str]:
-    return list(dict.fromkeys(source for _, source in found))
+def _sources(pairs: tuple[tuple[str, str], ...]) -> list[str]:
+    return list(dict.fromkeys(source for _, source in pairs))

@@ -22,7 +22,7 @@ def task_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataF
 
     Sizes are those trained and evaluated on. truncated, lost: per cent of all examples of a part at
     the task's max_length, see docs/contracts.md. Scores are in points. baseline, sd, n: of the arm
-    that the main contrast is held against; for an intermediate task, of its own runs. A study with
+    that the main contrast is compared with; for an intermediate task, of its own runs. A study with
     skipped tasks or stand-ins has rows of the skipped ones as well, and a column `note`.
     """
     own = _own(runs, options)
@@ -40,7 +40,7 @@ def task_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.DataF
 
 
 def _own(runs: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Return the runs that a task's row tells of: of one arm for each role and task.
+    """Return the runs that a task's row is made from: of one arm for each role and task.
 
     That is the baseline's, where it is among those without a source, else the first one.
     """
@@ -69,7 +69,7 @@ def _task_row(runs: pd.DataFrame, counted: Scores, options: Options) -> dict[str
         "metric": _known(runs["metric"]),
         "train_examples": _known(runs["train_examples"]),
         "validation_examples": _known(runs["validation_examples"]),
-        **_taken(_known(runs["truncation"])),
+        **_truncated(_known(runs["truncation"])),
         "majority": POINTS * runs["majority_score"].max(),
         "chance": POINTS * runs["chance_score"].max(),
         "baseline": POINTS * counted.mean,
@@ -79,7 +79,7 @@ def _task_row(runs: pd.DataFrame, counted: Scores, options: Options) -> dict[str
     }
 
 
-def _taken(truncation: str | None) -> dict[str, float]:
+def _truncated(truncation: str | None) -> dict[str, float]:
     """Return which share of each part is truncated, and lost, in per cent; NaN where not known."""
     counts = {} if truncation is None else json.loads(truncation)
     return {
@@ -94,6 +94,6 @@ def _percent(counts: dict[str, int], what: str) -> float:
 
 
 def _known(values: pd.Series[Any]) -> Any:
-    """Return the first known value: a run that failed may lack what the others know."""
+    """Return the first known value: a run that failed may lack what the others have."""
     known = values.dropna()
     return known.iloc[0] if len(known) else None

@@ -20,10 +20,10 @@ COLUMNS = [
 ]
 _CELL = ["arm", "against", "source", "task", "role", "delta"]
 CELL_COLUMNS = [*_CELL, "pooled", "ci_low", "ci_high", "p_gain", "note"]
-TOO_FEW = "cannot be told: fewer than 2 tasks with a difference and a known spread"
+TOO_FEW = "cannot be estimated: fewer than 2 tasks with a difference and a known spread"
 NO_SPREAD = "left out: no spread between the restarts of its task"
-ASSUMED = "baseline known as a mean only: taken to vary as the task does, over 3 restarts"
-# A baseline that is known as a mean only is taken to be one of so many restarts.
+ASSUMED = "baseline known as a mean only: assumed to vary as the task does, over 3 restarts"
+# A baseline that is known as a mean only is assumed to be of so many restarts.
 _RESTARTS_OF_A_MEAN = 3
 # The spread of a task counts as so many degrees of freedom beside a cell's own.
 _DEGREES_OF_THE_TASK = 2
@@ -37,7 +37,7 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
     pooled: tasks (that went in), delta (their plain mean), mu (mean effect; posterior mean) with
     its 1 - alpha interval, tau (standard deviation of effects between tasks), new_low and new_high
     (interval of the effect on a new task), p_new (probability that a new task gains), prior (of
-    tau), note (what was assumed, or why nothing is told). Best mu first; see `with_rank`.
+    tau), note (what was assumed, or why there is no estimate). Best mu first; see `with_rank`.
 
     pooled_cells: delta as in the transfer table, pooled (the same, drawn towards mu) with its
     interval, p_gain (probability that the task gains), note (what was assumed, or why the cell is
@@ -46,12 +46,12 @@ def pooled_tables(transfer: pd.DataFrame, alpha: float) -> dict[str, pd.DataFram
     cells = transfer.assign(variance=_variances(transfer))
     sources, effects = [], []
     for names, own in cells.groupby([*FAMILY, "source"], sort=False):
-        told = own[own["delta"].notna() & own["variance"].notna()]
-        model = _model(told, alpha)
+        used = own[own["delta"].notna() & own["variance"].notna()]
+        model = _model(used, alpha)
         scope = _scope(own["note"])
         named = dict(zip([*FAMILY, "source"], names, strict=True))
-        sources.append({**named, **_of_source(told, model, scope)})
-        effects.append(_of_cells(own, told, model, scope))
+        sources.append({**named, **_of_source(used, model, scope)})
+        effects.append(_of_cells(own, used, model, scope))
     pooled = pd.DataFrame(sources, columns=COLUMNS)
     return {
         "pooled": ranked(pooled, "mu", ascending=False),
@@ -68,8 +68,8 @@ def with_rank(pooled: pd.DataFrame, of_outcomes: pd.DataFrame) -> pd.DataFrame:
     """
     names = [*FAMILY, "source"]
     ranks = of_outcomes.groupby(FAMILY)["mu"].rank(ascending=False)
-    told = of_outcomes[names].assign(rank=ranks)
-    return ranked(pooled.merge(told, on=names, how="left"), "rank")
+    ranking = of_outcomes[names].assign(rank=ranks)
+    return ranked(pooled.merge(ranking, on=names, how="left"), "rank")
 
 
 def _variances(transfer: pd.DataFrame) -> pd.Series[float]:
@@ -92,11 +92,11 @@ def _drawn_to(
     return (_DEGREES_OF_THE_TASK * of_task + own) / (_DEGREES_OF_THE_TASK + weight)
 
 
-def _model(told: pd.DataFrame, alpha: float) -> Hierarchy | None:
+def _model(cells: pd.DataFrame, alpha: float) -> Hierarchy | None:
     """Return the model of one source's cells; None where there are too few."""
-    if len(told) < 2:
+    if len(cells) < 2:
         return None
-    return fit_hierarchy(told["delta"].to_numpy(), told["variance"].to_numpy(), alpha)
+    return fit_hierarchy(cells["delta"].to_numpy(), cells["variance"].to_numpy(), alpha)
 
 
 def _scope(notes: pd.Series[str]) -> list[str]:
@@ -106,11 +106,11 @@ def _scope(notes: pd.Series[str]) -> list[str]:
     ]
 
 
-def _of_source(told: pd.DataFrame, model: Hierarchy | None, scope: list[str]) -> dict[str, Any]:
-    known = {"tasks": len(told), "delta": told["delta"].mean()}
+def _of_source(cells: pd.DataFrame, model: Hierarchy | None, scope: list[str]) -> dict[str, Any]:
+    known = {"tasks": len(cells), "delta": cells["delta"].mean()}
     if model is None:
         return {**known, "note": "; ".join([TOO_FEW, *scope])}
-    assumed = [ASSUMED] if (told["baseline_n"] == 0).any() else []
+    assumed = [ASSUMED] if (cells["baseline_n"] == 0).any() else []
     return {
         **known,
         "mu": model.mu,
@@ -126,12 +126,12 @@ def _of_source(told: pd.DataFrame, model: Hierarchy | None, scope: list[str]) ->
 
 
 def _of_cells(
-    own: pd.DataFrame, told: pd.DataFrame, model: Hierarchy | None, scope: list[str]
+    own: pd.DataFrame, used: pd.DataFrame, model: Hierarchy | None, scope: list[str]
 ) -> pd.DataFrame:
-    nothing = [Effect(math.nan, math.nan, math.nan, math.nan)] * len(told)
+    nothing = [Effect(math.nan, math.nan, math.nan, math.nan)] * len(used)
     effects = pd.DataFrame(
         [vars(effect) for effect in (model.cells if model else nothing)],
-        index=told.index,
+        index=used.index,
         columns=["mean", "low", "high", "p_gain"],
     ).reindex(own.index)
     notes = np.select(

@@ -25,7 +25,7 @@ def smallest_effect(
     n, n_baseline: runs on either side, whose true spread is equal; two or more. Two-sided at alpha.
     degrees: of freedom of both variances; None for one less than the runs.
     What the test estimates, both variances and with them its degrees of freedom, varies: it finds
-    less than Student's test, which is told that the variances are equal.
+    less than Student's test, which knows that the variances are equal.
     """
     one, other = degrees or (n - 1, n_baseline - 1)
     bounds, weights = _welch_bounds((n, one), (n_baseline, other), alpha)

@@ -132,7 +132,7 @@ def _starts(published: Published) -> Iterator[dict[str, Any]]:
 def _run(
     published: Published, arm: str, role: str, source: str, task: str, restart: int
 ) -> dict[str, Any]:
-    """Return what all rows have: a run's key, training and status, and what its task tells."""
+    """Return what all rows have: a run's key, training and status, and the facts of its task."""
     return {
         **published.of_task[role, task],
         "arm": arm,

@@ -50,15 +50,15 @@ def measures(scores: Array, values: Array) -> dict[Measure, float]:
     scores, values: shape (sources,), scores in points. Regret@k is of as many sources as there are
     more of; see `regret` and `mean_regret`.
     """
-    told: dict[Measure, float] = {}
+    values_of: dict[Measure, float] = {}
     for k in tops(len(scores)):
-        told[Measure("regret", BEST, k)] = regret(scores, values, k)
-        told[Measure("regret", MEAN, k)] = mean_regret(scores, values, k)
+        values_of[Measure("regret", BEST, k)] = regret(scores, values, k)
+        values_of[Measure("regret", MEAN, k)] = mean_regret(scores, values, k)
     for definition, gain in GAINS.items():
-        told[Measure("ndcg", definition)] = ndcg(gain(scores), values)
-    told[Measure("kendall", "tau-b")] = _correlation(_tau, scores, values)
-    told[Measure("spearman", "rho")] = _correlation(_rho, scores, values)
-    return {measure: PERCENT * value for measure, value in told.items()}
+        values_of[Measure("ndcg", definition)] = ndcg(gain(scores), values)
+    values_of[Measure("kendall", "tau-b")] = _correlation(_tau, scores, values)
+    values_of[Measure("spearman", "rho")] = _correlation(_rho, scores, values)
+    return {measure: PERCENT * value for measure, value in values_of.items()}
 
 
 def tops(sources: int) -> list[int]:

@@ -45,7 +45,7 @@ def recommend(
     """
     expected = expected_gains(evidence, alpha, encoder)
     starts = expected.sources.rename(columns={"source": "start"})
-    starts = starts.assign(told_apart_p=_told_apart(evidence.transfer, list(starts["start"])))
+    starts = starts.assign(told_apart_p=_p_from_first(evidence.transfer, list(starts["start"])))
     starts = starts.assign(note="").merge(about, left_on="start", right_index=True, how="left")
     starts = starts.astype(dict.fromkeys(_WHOLE, "Int64"))
     return Recommendation(
@@ -56,7 +56,7 @@ def recommend(
     )
 
 
-def _told_apart(transfer: pd.DataFrame, ranked: list[str]) -> list[float]:
+def _p_from_first(transfer: pd.DataFrame, ranked: list[str]) -> list[float]:
     """Return p of each source's difference from the first one; missing for that one."""
     wide = transfer.pivot(index="task", columns="source", values="delta")
     differences = [(wide[ranked[0]] - wide[name]).dropna().to_numpy() for name in ranked[1:]]
@@ -71,7 +71,7 @@ def _sentence(starts: pd.DataFrame, alpha: float, known_with: str) -> str:
     """
     first: dict[str, Any] = {str(name): value for name, value in starts.iloc[0].items()}
     alike = starts.loc[starts["told_apart_p"] >= alpha, "start"]
-    apart = f" The evidence does not tell it from {', '.join(alike)}." if len(alike) else ""
+    apart = f" It does not differ significantly from {', '.join(alike)}." if len(alike) else ""
     if first["mean_low"] > 0:
         why = f"its mean over tasks is above 0{known_with and f' with {known_with}'}"
         return f"Start from {first['start']}, because {why}: {gain_of(first)}.{apart}"
@@ -90,7 +90,7 @@ def gain_of(first: dict[str, Any]) -> str:
 
 
 def measured_of(expected: Expected) -> dict[str, Any]:
-    """Return what intervals hold, for programs; `coverage` is the least of it."""
+    """Return the coverage of intervals, for programs; `coverage` is the least."""
     return {
         "coverage": min(expected.coverage.values()),
         "coverage_left_out": expected.coverage,
@@ -102,27 +102,27 @@ def measured_of(expected: Expected) -> dict[str, Any]:
 def basis_of_evidence(
     expected: Expected, evidence: Evidence, alpha: float, encoder: str
 ) -> list[str]:
-    """Return what the evidence is, and what its intervals hold."""
+    """Return what the evidence is, and the coverage of its intervals."""
     level = f"{100 * (1 - alpha):g} %"
     sources = evidence.transfer["source"].nunique()
-    found = [
+    basis = [
         f"Rests on published scores of {evidence.encoder}: {expected.tasks} target tasks, "
         f"{sources} sources (Pruksachatkun et al. 2020, reference/)."
     ]
     if not expected.another:
         share = 100 * min(expected.coverage.values())
         return [
-            *found,
-            f"With each task left out in turn, the {level} intervals hold {share:.0f} % of the "
+            *basis,
+            f"With each task left out in turn, the {level} intervals cover {share:.0f} % of the "
             f"measured effects ({100 * expected.as_estimated:.0f} % before they were widened).",
         ]
     shares = ", ".join(f"{100 * each:.0f} % of {name}" for name, each in expected.coverage.items())
     names = " and ".join(sorted(evidence.of_same_sources["source"].unique()))
     starts = evidence.of_same_sources["start"].nunique()
     return [
-        *found,
-        f"{encoder} is another encoder. Intervals were made wide enough to hold {level} also of "
+        *basis,
+        f"{encoder} is another encoder. Intervals were made wide enough to cover {level} also of "
         f"{starts} public starts of {evidence.other_encoder} trained on {names} "
-        "(IBM/model-recycling); widened without a truth, they hold, of the effects in that one: "
+        "(IBM/model-recycling); widened without a truth, they cover, of the effects in that one: "
         f"{shares}. Of other sources nothing is known with another encoder.",
     ]

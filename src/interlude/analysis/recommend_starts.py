@@ -64,12 +64,12 @@ def by_features(
     and, where that is missing, reason.
     """
     names = list(facts["starts"])
-    told = by_evidence(evidence, alpha, facts["encoder"], names, published)
+    by_start = by_evidence(evidence, alpha, facts["encoder"], names, published)
     values = scores.pivot(index="source", columns="method", values="value").reindex(
         [*names, NO_SOURCE]
     )
     used = [str(name) for name in values if values[name].reindex(names).notna().any()]
-    ranked = told.set_index("start").join(values.loc[names, used])
+    ranked = by_start.set_index("start").join(values.loc[names, used])
     ranked = ranked.assign(training=pd.Series(facts["starts"]))
     ranked["fused"] = fused([ranked["gain"], *(ranked[name] for name in used)])
     starts = ranked.sort_values("fused", ascending=False, kind="stable").reset_index()
@@ -105,8 +105,8 @@ def _of_features(starts: pd.DataFrame, values: pd.DataFrame, used: Sequence[str]
     plain = values.loc[NO_SOURCE]
     better = [name for name in used if first[name] > plain[name]]
     seen = (
-        f" Its features tell more of the labels than those of the pretrained encoder by "
-        f"{len(better)} of {len(used)} methods."
+        f" By {len(better)} of {len(used)} methods its features say more about the labels than "
+        f"those of the pretrained encoder."
         if used
         else " No method has a number of features, so that the evidence alone ranks."
     )
@@ -120,28 +120,28 @@ def _of_features(starts: pd.DataFrame, values: pd.DataFrame, used: Sequence[str]
 
 
 def _of_unseen(evidence: Evidence, alpha: float, starts: pd.DataFrame) -> list[str]:
-    """Return what holds of starts that the evidence does not have."""
+    """Return the basis of estimates of starts that the evidence does not have."""
     if not (starts["known_as"] == UNSEEN).any():
         return []
     _, coverage = expected_of_unseen(evidence, alpha)
     shares = ", ".join(f"{100 * share:.0f} % of {name}" for name, share in coverage.items())
     return [
         f"Of {UNSEEN}, the interval is the range of all known effects; that of one truth alone "
-        f"holds, of the effects in the other: {shares}."
+        f"covers, of the effects in the other: {shares}."
     ]
 
 
 def _features_basis(
     facts: Mapping[str, Any], used: Sequence[str], lacking: pd.DataFrame
 ) -> list[str]:
-    found = [f"Features: {', '.join(used) or 'none'}. {NOT_CALIBRATED}"]
+    basis = [f"Features: {', '.join(used) or 'none'}. {NOT_CALIBRATED}"]
     left_out = "; ".join(f"{count} {why}" for why, count in facts["left_out"].items())
-    found += [f"Starts left out: {left_out}."] if left_out else []
+    basis += [f"Starts left out: {left_out}."] if left_out else []
     if facts["missing"]:
-        found.append(f"No start is there of: {', '.join(facts['missing'])}.")
+        basis.append(f"No start is there of: {', '.join(facts['missing'])}.")
     for (reason, method), own in lacking.groupby(["reason", "method"], sort=False):
-        found.append(f"{method} has no number of {few(list(own['source']))}: {reason}.")
-    return found
+        basis.append(f"{method} has no number of {few(list(own['source']))}: {reason}.")
+    return basis
 
 
 def by_trainings(
@@ -160,9 +160,9 @@ def by_trainings(
     """
     order = in_order(rounds, runs)
     measured = estimates(runs, order, alpha).rename(columns={"source": "start"})
-    told = by_evidence(evidence, alpha, facts["encoder"], order, published)
-    starts = measured.merge(told[["start", "known_as", "gain"]], on="start", suffixes=("", "_told"))
-    starts = starts.rename(columns={"gain_told": "expected"})
+    by_start = by_evidence(evidence, alpha, facts["encoder"], order, published)
+    expected = by_start[["start", "known_as", "gain"]].rename(columns={"gain": "expected"})
+    starts = measured.merge(expected, on="start")
     starts["round"] = [max(n for n, of in enumerate(rounds, 1) if name in of) for name in order]
     starts["note"] = ""
     lost = [name for name in rounds[0] if name not in order]
@@ -177,7 +177,7 @@ def by_trainings(
             *([f"No score from: {', '.join(lost)}."] if lost else []),
             *_unlearned(runs),
             "Gains are drawn towards the mean of all that were trained from, since the best of "
-            "many looks better than it is; docs/choose-a-start.md has what such intervals hold.",
+            "many looks better than it is; docs/choose-a-start.md has the coverage of intervals.",
         ],
         measured={
             "trainings": facts["trainings"],
@@ -188,13 +188,13 @@ def by_trainings(
 
 
 def _unlearned(runs: pd.DataFrame) -> list[str]:
-    """Return how many runs learnt nothing, where some did not."""
+    """Return how many runs are degenerate, where some are."""
     count = int(runs["degenerate"].sum())
     if not count:
         return []
     return [
-        f"{count} of {len(runs)} runs are degenerate: they learnt nothing, or diverged, and count "
-        "at what a user would get. Where most are, other settings may tell more than other starts."
+        f"{count} of {len(runs)} runs are degenerate: they did not learn, or diverged, and count "
+        "at what a user would get. Where most are, other settings may help more than other starts."
     ]
 
 
@@ -207,7 +207,7 @@ def _of_trainings(starts: pd.DataFrame, alpha: float) -> str:
             f"is. The first is {first['start']}, {first['gain']:+.1f} points."
         )
     alike = starts.loc[starts["told_apart_p"] >= alpha, "start"]
-    apart = f" The trainings do not tell it from {', '.join(alike)}." if len(alike) else ""
+    apart = f" It does not differ significantly from {', '.join(alike)}." if len(alike) else ""
     measured = (
         f"{first['gain']:+.1f} points, between {first['low']:+.1f} and {first['high']:+.1f}, "
         f"a gain with probability {first['p_gain']:.2f}"

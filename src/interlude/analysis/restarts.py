@@ -1,4 +1,4 @@
-"""How many restarts a study like this one needs, from how far its own restarts lie apart."""
+"""How many restarts a study like this one needs, from the spread of its own restarts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = [
     *(f"needed_{points}" for points in DIFFERENCES),
     *("example_sd", "pays_to", "note"),
 ]
-_NOT_TOLD = "cannot be told: restarts of no source differ"
+_NO_SPREAD = "cannot be estimated: restarts of no source differ"
 _WHOLE = [*(f"needed_{points}" for points in DIFFERENCES), "pays_to"]
 # From here on the normal approximation errs by .2 % of the difference.
 _MANY = 30
@@ -48,7 +48,7 @@ class _Spread:
 def restart_table(
     runs: pd.DataFrame, transfer: pd.DataFrame, filtered: bool, levels: Statistics
 ) -> pd.DataFrame:
-    """Return what restarts find and how many are needed, a row per contrast, role, task, level.
+    """Return what restarts detect and how many are needed, a row per contrast, role, task, level.
 
     runs: after `flag_degenerate`. transfer: the transfer table of these, with
     the noise of examples; filtered: its variant.
@@ -57,8 +57,8 @@ def restart_table(
     level: of a lone test, or of the first in Holm's correction over the role's cells (for an
     average, over its sources). sd: between restarts, pooled over sources (and points of a grid, of
     one of which the numbers of restarts are). found_N: the difference
-    that Welch's test of N against N restarts finds with the given power. needed_N: restarts on
-    either side to find N points. example_sd: of a difference, from other validation examples
+    that Welch's test of N against N restarts detects with the given power. needed_N: restarts on
+    either side to detect N points. example_sd: of a difference, from other validation examples
     (median of the cells; of an average, as if tasks were independent). pays_to: restarts from which
     on their noise is less than that of the examples; missing where the latter is not known.
     """
@@ -72,7 +72,7 @@ def restart_table(
 
 
 def needed(sd: float, difference: float, alpha: float, power: float) -> int:
-    """Return how many restarts on either side Welch's test needs to find a difference."""
+    """Return how many restarts on either side Welch's test needs to detect a difference."""
     normal = float(stats.norm.isf(alpha / 2))
     many = 2 * ((normal + float(stats.norm.isf(1 - power))) * sd / difference) ** 2
     if many > _MANY:
@@ -85,13 +85,13 @@ def needed(sd: float, difference: float, alpha: float, power: float) -> int:
 
 def _row(spread: _Spread, levels: Statistics, tests: int) -> dict[str, Any]:
     level = LONE if tests == 1 else f"first of {tests} (Holm)"
-    told: dict[str, Any] = {**spread.names, "task": spread.task, "level": level}
-    told |= {"sd": spread.restarts, "example_sd": spread.examples}
+    row: dict[str, Any] = {**spread.names, "task": spread.task, "level": level}
+    row |= {"sd": spread.restarts, "example_sd": spread.examples}
     if not spread.restarts > 0:
-        return {**told, "note": _NOT_TOLD}
+        return {**row, "note": _NO_SPREAD}
     sd, alpha, power = spread.restarts, levels.alpha / tests, levels.power
     return {
-        **told,
+        **row,
         **{f"found_{n}": sd * smallest_effect(n, n, alpha, power) for n in COUNTS},
         **{f"needed_{size}": needed(sd, size, alpha, power) for size in DIFFERENCES},
         **_beside_examples(spread),
@@ -103,7 +103,7 @@ def _beside_examples(spread: _Spread) -> dict[str, Any]:
     if not spread.examples > 0:
         return {"note": "" if spread.examples == 0 else "example noise not known"}
     pays_to = max(1, math.ceil(2 * (spread.restarts / spread.examples) ** 2))
-    pointless = "one restart varies less than the examples do: more examples would tell more"
+    pointless = "one restart varies less than the examples do: more examples would help more"
     return {"pays_to": pays_to, "note": pointless if pays_to == 1 else ""}
 
 
@@ -112,9 +112,9 @@ def _spreads(runs: pd.DataFrame, transfer: pd.DataFrame, filtered: bool) -> Iter
     for family, own in cells.groupby(FAMILY, sort=False):
         names = dict(zip(FAMILY, map(str, family), strict=True))
         tasks = own.groupby("task", sort=False)[["variance", "example_sd"]].median()
-        for task, told in tasks.iterrows():
-            sd = math.sqrt(told["variance"])
-            yield _Spread(names, str(task), sd, told["example_sd"], len(own))
+        for task, of_task in tasks.iterrows():
+            sd = math.sqrt(of_task["variance"])
+            yield _Spread(names, str(task), sd, of_task["example_sd"], len(own))
         examples = math.sqrt((tasks["example_sd"] ** 2).sum(skipna=False)) / len(tasks)
         of_family = runs[(runs["arm"] == names["arm"]) & (runs["role"] == names["role"])]
         sd = _spread_of_averages(of_family, filtered)

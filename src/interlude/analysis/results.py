@@ -1,6 +1,6 @@
 """A study's tables of scores and of trainings, and the one frame of runs that the analysis reads.
 
-A run is a cell of the plan with what its training took: a row of `scores.parquet` joined with the
+A run is a cell of the plan with its training: a row of `scores.parquet` joined with the
 row of `trainings.parquet` that it names. `interlude.words` holds the columns of both tables.
 """
 
@@ -34,7 +34,7 @@ from interlude.words import (
 # Tables and figures show points: score × 100.
 POINTS = 100
 FAMILY = ["arm", "against", "role"]  # whose tests are corrected together, in tables of differences
-SCORED = ["arm", "role", "source", "task"]  # what has scores, where restarts are taken together
+SCORED = ["arm", "role", "source", "task"]  # identifies a cell but for restart and point
 UNTRAINED = ("missing", "mean_only")  # statuses of cells that may name no known training
 # Matthews and other correlations reach down to -1; all other metrics lie in 0..1.
 SCORE_RANGE = (-1.0, 1.0)
@@ -59,7 +59,7 @@ def to_trainings(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def split(rows: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return scores and trainings of rows that each hold columns of both: a cell, its training.
 
-    Of the cells that name the same training the first tells of it; one that is missing does not.
+    The row of a training is from the first of the cells that name it and are not missing.
     """
     known = list(rows)
     trainings: dict[Any, dict[str, Any]] = {}
@@ -128,7 +128,7 @@ def trainings_of(runs: pd.DataFrame) -> pd.DataFrame:
 def write_results(table: pd.DataFrame, path: Path) -> None:
     """Check a table of scores or of trainings, then write it as Parquet and, beside it, as CSV.
 
-    Its columns tell which of the two it is. Both files are written whole, or none.
+    Its columns show which of the two it is. Both files are written whole, or none.
     """
     check = check_scores if "score" in table else check_trainings
     checked = check(table, str(path))
@@ -178,9 +178,9 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 def sources_in_order(cells: pd.DataFrame, column: str = "source") -> list[str]:
-    """Return the sources of cells in the order of the plan, which the rows of each task tell.
+    """Return the sources of cells in the order of the plan, merged from the rows of each task.
 
-    A task that is no source of itself is missing in its own row, so that no row may tell all.
+    A task that is no source of itself is missing in its own row, so no row may have all.
     """
     order: TopologicalSorter[str] = TopologicalSorter()
     for _, own in cells.groupby("task", sort=False)[column]:
@@ -192,7 +192,7 @@ def sources_in_order(cells: pd.DataFrame, column: str = "source") -> list[str]:
 
 
 def trial(runs: pd.DataFrame) -> list[str]:
-    """Return the columns that tell the runs of a cell apart: restart, and before it, in a study
+    """Return the columns that identify a run within its cell: restart, and before it, in a study
     with a grid of settings, point.
     """
     return ["point", "restart"] if runs["point"].notna().any() else ["restart"]
@@ -310,11 +310,11 @@ def _check_numbers(scores: pd.DataFrame, where: str) -> None:
 def _check_spreads(scores: pd.DataFrame, where: str) -> None:
     """Refuse what cannot be the standard deviation or the number of runs of a published mean."""
     means = scores["metrics"].where(scores["status"] == "mean_only")
-    told = [_parsed(text) if isinstance(text, str) else {} for text in means]
-    broken = pd.Series([not isinstance(each, dict) for each in told], dtype=bool)
+    parsed = [_parsed(text) if isinstance(text, str) else {} for text in means]
+    broken = pd.Series([not isinstance(each, dict) for each in parsed], dtype=bool)
     _refuse(scores, broken, "metrics", "JSON of an object", where)
     for key, (fits, allowed) in _OF_A_MEAN.items():
-        values = pd.Series([each.get(key) for each in told], dtype=object)
+        values = pd.Series([each.get(key) for each in parsed], dtype=object)
         bad = pd.Series([value is not None and not fits(value) for value in values], dtype=bool)
         column = f"metrics, key {key}"
         _refuse(scores.assign(**{column: values}), bad, column, allowed, where)
@@ -322,8 +322,10 @@ def _check_spreads(scores: pd.DataFrame, where: str) -> None:
 
 def _check_variances(scores: pd.DataFrame, where: str) -> None:
     """Refuse what cannot be the variance of a difference from each arm."""
-    told = [_parsed(text) if isinstance(text, str) else {} for text in scores["example_var"]]
-    bad = [not isinstance(each, dict) or not all(map(_is_variance, each.values())) for each in told]
+    parsed = [_parsed(text) if isinstance(text, str) else {} for text in scores["example_var"]]
+    bad = [
+        not isinstance(each, dict) or not all(map(_is_variance, each.values())) for each in parsed
+    ]
     allowed = "JSON of an object, arm -> a number, 0 or more"
     _refuse(scores, pd.Series(bad, dtype=bool), "example_var", allowed, where)
 
@@ -367,7 +369,7 @@ def _refuse(
 
 
 def _named(row: pd.Series[Any]) -> str:
-    """Return what tells a row from others: a cell's key, or a training's id."""
+    """Return what identifies a row: a cell's key, or a training's id."""
     by_kind = {"role": KEY, "method": ("method", "target", "source")}
     key = next((names for kind, names in by_kind.items() if kind in row), ("training",))
     return ", ".join(f"{name} {row[name]}" for name in key if pd.notna(row[name]))

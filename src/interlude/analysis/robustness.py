@@ -1,4 +1,4 @@
-"""Do the correlations stand without a few sources, and on means?"""
+"""Do the correlations hold without a few sources, and on means?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def collapsed_sources(averages: pd.DataFrame, limit: float) -> list[str]:
 
 
 def robustness_table(matrix: pd.DataFrame, collapsed: list[str], options: Options) -> pd.DataFrame:
-    """Return the number of significant correlations in several looks at the same scores.
+    """Return the number of significant correlations in several subsets of the same scores.
 
     matrix: as from `correlations.score_matrix`. collapsed: sources to leave out together.
     Columns: look; encoders (rows that went in); significant, target_target, target_probing (cells
@@ -34,13 +34,13 @@ def robustness_table(matrix: pd.DataFrame, collapsed: list[str], options: Option
     """
     return pd.DataFrame(
         [
-            _looked_at(look, part, options.statistics.alpha)
+            _significant_in(look, part, options.statistics.alpha)
             for look, part in _looks(matrix, collapsed, options.title)
         ]
     )
 
 
-def _looked_at(look: str, matrix: pd.DataFrame, alpha: float) -> dict[str, Any]:
+def _significant_in(look: str, matrix: pd.DataFrame, alpha: float) -> dict[str, Any]:
     block = target_block(matrix, alpha)
     distinct, _ = distinct_pairs(block)
     pairs = block.iloc[distinct].assign(uncorrected=lambda of: of["p_means"] < alpha)
@@ -68,10 +68,10 @@ def _looks(
 
 def _counted(block: pd.DataFrame, rule: str, suffix: str = "") -> dict[str, int]:
     """Return how many rows of a block are significant by a rule, and of which roles."""
-    found = block[block[rule]]
-    with_targets = int((found["role_b"] == "target").sum())
+    significant = block[block[rule]]
+    with_targets = int((significant["role_b"] == "target").sum())
     return {
-        f"significant{suffix}": len(found),
+        f"significant{suffix}": len(significant),
         f"target_target{suffix}": with_targets,
-        f"target_probing{suffix}": len(found) - with_targets,
+        f"target_probing{suffix}": len(significant) - with_targets,
     }

@@ -20,7 +20,7 @@ from interlude.analysis.hierarchy import fit_hierarchy
 from interlude.words import NO_SOURCE
 
 ALL_DONE = "all restarts are trained"
-SEPARATED = "the best is told from all others"
+SEPARATED = "the best differs significantly from all others"
 _FEW = ["source", "runs", "score", "gain", "low", "high", "p_gain", "told_apart_p"]
 
 
@@ -31,12 +31,12 @@ def decide(
 
     runs: source, restart, score, in points, so far. candidates: the sources of the round; those
     without a score are out. restarts: of the round; most: of the study. Rounds end early where the
-    best is told from all others at alpha, divided by the number of rounds.
+    best differs significantly from all others at alpha, divided by the number of rounds.
     """
     ranked = ranking(runs, candidates)
     if restarts >= most or not ranked:
         return Decision(ranked, restarts, ALL_DONE)
-    if len(ranked) > 1 and _is_told_apart(runs, ranked, alpha / len(rounds_of(most))):
+    if len(ranked) > 1 and _best_differs(runs, ranked, alpha / len(rounds_of(most))):
         return Decision(ranked, restarts, SEPARATED)
     kept = ranked[: math.ceil(len(ranked) / 2)]
     return Decision(kept, most if len(kept) == 1 else min(2 * restarts, most))
@@ -53,7 +53,7 @@ def ranking(runs: pd.DataFrame, candidates: Sequence[str]) -> list[str]:
     return list(means.sort_values(ascending=False, kind="stable").index)
 
 
-def _is_told_apart(runs: pd.DataFrame, ranked: Sequence[str], alpha: float) -> bool:
+def _best_differs(runs: pd.DataFrame, ranked: Sequence[str], alpha: float) -> bool:
     p = _p_of_differences(runs, ranked)
     return bool((p < alpha).all())
 

@@ -30,11 +30,11 @@ SCORE_COLUMNS = ["truth", *SELECTION_SCORES, "score", "delta"]
 
 
 def selection_tables(
-    flagged: pd.DataFrame, options: Options, given: pd.DataFrame | None = None
+    flagged: pd.DataFrame, options: Options, encoder_scores: pd.DataFrame | None = None
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of selection: by truth, target, group of targets, pair, score and cost.
 
-    flagged: the study's runs after `flag_degenerate`; the first truth. given: the numbers of
+    flagged: the study's runs after `flag_degenerate`; the first truth. encoder_scores: those of
     methods that read data or encoders, in the columns of `words.SELECTION_SCORES`.
     """
     asked = options.selection
@@ -43,8 +43,8 @@ def selection_tables(
     own = truth_of_runs(flagged, options, asked.truth)
     others = [read_truth(name, each) for name, each in asked.truths.items()]
     judged = [
-        _judged(truth, _methods(asked, truth, truth is own), given if truth is own else None)
-        for truth in (own, *others)
+        _judged(truth, _methods(asked, truth, truth is own), of_truth)
+        for truth, of_truth in [(own, encoder_scores), *((other, None) for other in others)]
     ]
     targets = pd.concat([of_target for of_target, _ in judged], ignore_index=True)
     scores = pd.concat([scores for _, scores in judged], ignore_index=True)
@@ -75,7 +75,7 @@ def _methods(asked: Selection, truth: Truth, own: bool) -> list[str]:
 
 
 def _judged(
-    truth: Truth, methods: Sequence[str], given: pd.DataFrame | None
+    truth: Truth, methods: Sequence[str], encoder_scores: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return measures by method and target, and the numbers that they rest on."""
     if not any(len(truth.candidates(target)) > 1 for target in truth.targets):
@@ -83,7 +83,7 @@ def _judged(
             f"{truth.name}: selection found no target with scores from two sources or more, so "
             "nothing judges a choice."
         )
-    scores = with_truth(selection_scores(truth, methods, given), truth)
+    scores = with_truth(selection_scores(truth, methods, encoder_scores), truth)
     rows = [*_of_methods(truth, scores), *_of_ceiling(truth)]
     return pd.DataFrame(rows, columns=TARGET_COLUMNS).astype({"k": "Int64"}), scores
 
@@ -91,15 +91,15 @@ def _judged(
 def with_truth(scores: pd.DataFrame, truth: Truth) -> pd.DataFrame:
     """Return numbers of methods beside what sources reach, in points, and their transfer."""
     means = truth.runs.groupby(["target", "source"])["score"].mean().rename("score")
-    told = scores.merge(means.reset_index(), on=["target", "source"], how="left")
-    alone = told["target"].map(truth.without_transfer)
-    return told.assign(truth=truth.name, delta=told["score"] - alone)[SCORE_COLUMNS]
+    reached = scores.merge(means.reset_index(), on=["target", "source"], how="left")
+    alone = reached["target"].map(truth.without_transfer)
+    return reached.assign(truth=truth.name, delta=reached["score"] - alone)[SCORE_COLUMNS]
 
 
 def _of_methods(truth: Truth, scores: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for (method, target), own in scores.groupby(["method", "target"], sort=False):
-        told = measures_of(own)
-        for measure, value in told.items():
+        values = measures_of(own)
+        for measure, value in values.items():
             yield _row(truth, str(method), str(target), measure, value)
 
 
@@ -111,15 +111,15 @@ def measures_of(own: pd.DataFrame) -> dict[Measure, float]:
     sources, none = (own[(own["source"] == NO_SOURCE) == is_none] for is_none in (False, True))
     if len(sources) < 2 or sources["value"].isna().any():
         return {}
-    told = _measures(sources)
+    values = _measures(sources)
     if none["score"].notna().any():
-        told |= _none_to_beat(sources, float(none["score"].iloc[0]))
+        values |= _none_to_beat(sources, float(none["score"].iloc[0]))
         if none["value"].notna().all():
             ranked = _measures(own)
-            told |= {
+            values |= {
                 each._replace(definition=each.definition + RANKED): ranked[each] for each in ranked
             }
-    return told
+    return values
 
 
 def _measures(own: pd.DataFrame) -> dict[Measure, float]:
@@ -139,13 +139,14 @@ def _none_to_beat(sources: pd.DataFrame, alone: float) -> dict[Measure, float]:
 def _of_ceiling(truth: Truth) -> Iterator[dict[str, Any]]:
     """Yield the mean measures of orders by one half of the restarts, judged by the other half."""
     for target in truth.targets:
-        told = [
+        halves = [
             measures(scores, values)
             for values, scores in half_orders(truth, target)
             if len(scores) > 1
         ]
-        for measure in told[0] if told else ():
-            values = pd.Series([each[measure] for each in told])  # missing where all reach the same
+        for measure in halves[0] if halves else ():
+            # Missing where all sources reach the same.
+            values = pd.Series([each[measure] for each in halves])
             yield _row(truth, CEILING, target, measure, float(values.mean()))
 
 

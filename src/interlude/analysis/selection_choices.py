@@ -51,7 +51,7 @@ def _choice(own: pd.DataFrame) -> dict[str, Any]:
 
 
 def cost_table(truth: Truth, scores: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
-    """Return what each method takes for one target, beside the grid, with its regret.
+    """Return what each method costs for one target, beside the grid, with its regret.
 
     Columns: method; tokens, seconds (mean over targets, for all sources; 0 where it reads tables
     alone); grid_tokens, grid_seconds (of training the target from all sources, in all restarts;
@@ -67,10 +67,10 @@ def cost_table(truth: Truth, scores: pd.DataFrame, selection: pd.DataFrame) -> p
         table[f"{name}_share"] = share.where(table[name] > 0, 0.0)
     is_shown = pd.concat([selection[name] == of for name, of in SHOWN._asdict().items()], axis=1)
     shown = selection[is_shown.all(axis="columns") & (selection["truth"] == truth.name)]
-    told = shown.set_index("method")[["value", "ci_low", "ci_high"]]
-    table = table.join(told.rename(columns={"value": "regret"})).rename_axis("method")
-    told_of = table.reset_index()
-    return told_of.assign(needs=told_of["method"].map(_needs))[COST_COLUMNS]
+    regrets = shown.set_index("method")[["value", "ci_low", "ci_high"]]
+    joined = table.join(regrets.rename(columns={"value": "regret"})).rename_axis("method")
+    by_method = joined.reset_index()
+    return by_method.assign(needs=by_method["method"].map(_needs))[COST_COLUMNS]
 
 
 def _needs(method: str) -> str:

@@ -26,7 +26,7 @@ PAIR_COLUMNS = [
 ]
 # The measures by which two methods are compared, and targets are grouped.
 MAIN = [*(Measure("regret", BEST, k) for k in TOP), Measure("ndcg", next(iter(GAINS)))]
-# Fewer targets give so few distinct resamples that an interval says nothing.
+# Fewer targets give so few distinct resamples that an interval is meaningless.
 FEWEST_TARGETS = 5
 _EXACT = 12  # up to so many targets, all signs are tried
 _SIGNS = 10_000
@@ -62,15 +62,15 @@ def summary(
 def _left_out(scores: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Return (truth, method) -> the targets that it is not judged on, with a source it lacks."""
     lacking = scores[scores["value"].isna() & (scores["source"] != NO_SOURCE)]
-    told = {}
+    notes = {}
     for (truth, method), own in lacking.groupby(["truth", "method"], sort=False):
         targets = own["target"].nunique()
         first = own.iloc[0]
-        told[str(truth), str(method)] = (
+        notes[str(truth), str(method)] = (
             f"{targets} targets left out, on which a source has no number "
             f"({first['source']} > {first['target']})"
         )
-    return told
+    return notes
 
 
 def _interval(values: Array, levels: Statistics) -> tuple[float, float]:
@@ -98,8 +98,8 @@ def by_group(targets: pd.DataFrame) -> pd.DataFrame:
     groups = own["form"].where(own["form"] != "", np.nan)
     parts = [own.assign(group=groups).dropna(subset="group"), own.assign(group=ALL)]
     keys = ["truth", "method", "group", *MEASURE]
-    told = pd.concat(parts).groupby(keys, sort=False, dropna=False)["value"]
-    return told.agg(value="mean", targets="count").reset_index()[GROUP_COLUMNS]
+    grouped = pd.concat(parts).groupby(keys, sort=False, dropna=False)["value"]
+    return grouped.agg(value="mean", targets="count").reset_index()[GROUP_COLUMNS]
 
 
 def paired(targets: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
@@ -116,8 +116,8 @@ def paired(targets: pd.DataFrame, levels: Statistics) -> pd.DataFrame:
         wide = part.pivot(index="target", columns="method", values="value")
         for method, against in combinations(dict.fromkeys(part["method"]), 2):
             named = dict(zip(["truth", *MEASURE], key, strict=True))
-            told = _difference((wide[method] - wide[against]).dropna().to_numpy(), levels)
-            rows.append({**named, "method": method, "against": against, **told})
+            difference = _difference((wide[method] - wide[against]).dropna().to_numpy(), levels)
+            rows.append({**named, "method": method, "against": against, **difference})
     table = pd.DataFrame(rows, columns=[each for each in PAIR_COLUMNS if each != "p_holm"])
     table = table.astype({"k": "Int64"})
     by_measure = table.groupby(["truth", *MEASURE], sort=False, dropna=False)["p"]
@@ -153,5 +153,5 @@ def main_measures(table: pd.DataFrame) -> pd.DataFrame:
         Measure(metric, definition, None if pd.isna(k) else int(k)).title
         for metric, definition, k in columns
     ]
-    told = table.assign(measure=titles)
-    return told[told["measure"].isin([each.title for each in MAIN])]
+    titled = table.assign(measure=titles)
+    return titled[titled["measure"].isin([each.title for each in MAIN])]

@@ -28,7 +28,7 @@ def random_order(truth: Truth, target: str) -> pd.Series[float]:
 def static_order(truth: Truth, target: str) -> pd.Series[float]:
     """Return the mean transfer to the other targets, also of a source to its own task.
 
-    No transfer is 0. Where its scores are not known, sources are held against the mean of all.
+    No transfer is 0. Where its scores are not known, sources are compared with the mean of all.
     """
     others = truth.scores.drop(index=target)
     baseline = truth.without_transfer.drop(target)
@@ -68,17 +68,18 @@ NEEDS = {
 
 
 def selection_scores(
-    truth: Truth, methods: Sequence[str], given: pd.DataFrame | None = None
+    truth: Truth, methods: Sequence[str], encoder_scores: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Return the columns of `words.SELECTION_SCORES`, for every candidate of every target.
 
-    methods: names, or several joined by + that one combines. given: numbers of methods that read
+    methods: names, or several joined by + that one combines. encoder_scores: of methods that read
     data or encoders, in the same columns. What a method does not say of a candidate is missing;
     that of no transfer stands under the source `none`, where the method has one. Raises InputError
-    for a method of which nothing is given.
+    for a method without any scores.
     """
     parts = list(dict.fromkeys(part for name in methods for part in name.split(COMBINED)))
-    known = pd.concat([_told(truth, parts), *([] if given is None else [given])], ignore_index=True)
+    computed = [] if encoder_scores is None else [encoder_scores]
+    known = pd.concat([_table_scores(truth, parts), *computed], ignore_index=True)
     for part in parts:
         if part not in set(known["method"]):
             raise InputError(f"{truth.name}: selection found no numbers of the method {part}.")
@@ -90,8 +91,8 @@ def selection_scores(
     return every[list(SELECTION_SCORES)]
 
 
-def _told(truth: Truth, methods: Sequence[str]) -> pd.DataFrame:
-    """Return what those of the methods that read tables say; it costs nothing."""
+def _table_scores(truth: Truth, methods: Sequence[str]) -> pd.DataFrame:
+    """Return the scores of those methods that read tables; they cost nothing."""
     rows = [
         {"method": method, "target": target, "source": source, "value": value}
         for method in methods

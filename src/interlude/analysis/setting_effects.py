@@ -39,8 +39,10 @@ def setting_effects(runs: pd.DataFrame, margin: float) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=COLUMNS)
     tests = table.drop_duplicates([*SCORED, "setting"])
     corrected = tests.groupby(["arm", "role"])["p"].transform(holm)
-    told = tests[[*SCORED, "setting"]].assign(p_holm=corrected)
-    return table.drop(columns="p_holm").merge(told, on=[*SCORED, "setting"], how="left")[COLUMNS]
+    adjusted = tests[[*SCORED, "setting"]].assign(p_holm=corrected)
+    return table.drop(columns="p_holm").merge(adjusted, on=[*SCORED, "setting"], how="left")[
+        COLUMNS
+    ]
 
 
 def _of_start(trials: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -61,8 +63,8 @@ def _of_start(trials: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def varied(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the settings that differ between trials, a column each, and the restart."""
-    told = [json.loads(text) for text in trials["hyperparameters"]]
-    settings = pd.DataFrame(told, index=trials.index).assign(**{RESTART: trials[RESTART]})
+    rows = [json.loads(text) for text in trials["hyperparameters"]]
+    settings = pd.DataFrame(rows, index=trials.index).assign(**{RESTART: trials[RESTART]})
     return settings.loc[:, settings.map(_hashable).nunique() > 1]
 
 

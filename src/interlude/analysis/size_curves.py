@@ -24,7 +24,7 @@ def size_curves(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.Data
     runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
     A point is a mean over the tasks of a role, in points: for each restart, the mean difference of
-    its scores from the means of the baseline, held against the same of the baseline's own restarts
+    its scores from the means of the baseline, compared with the same of the baseline's own restarts
     (see `differences.difference`; with a grid, within its points). n: restarts, or trials of a
     grid. train_examples: those of its intermediate run, else those that were declared. baseline:
     mean over these tasks; mean: baseline + delta, which a lost run does not shift.
@@ -62,7 +62,7 @@ def _sizes(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
     """Return the sizes of every source that has a reduced one: source, examples, train_examples.
 
     examples: as declared, missing for all of them. train_examples: trained on, in the source's own
-    training; missing where it has none, or none that tells it.
+    training; missing where it has none, or none that records it.
     """
     cell = ["source", "examples"]
     reached = runs[(runs["arm"] == arm) & (runs["role"] != "intermediate")][cell].drop_duplicates()
@@ -85,7 +85,7 @@ def _point(runs: pd.DataFrame, contrast: Contrast, size: Any, options: Options) 
     own = runs[same & (runs["arm"] == contrast.arm)]
     baseline = runs[against & (same if (same & against).any() else runs["source"] == NO_SOURCE)]
     centre = baseline.groupby(["task", *trial(runs)[:-1]])["score"].mean()
-    found = difference(
+    effect = difference(
         _by_restart(own, centre), _by_restart(baseline, centre), levels.alpha, levels.paired
     )
     compared = own[own["task"].isin(centre.index.get_level_values("task"))]
@@ -96,14 +96,14 @@ def _point(runs: pd.DataFrame, contrast: Contrast, size: Any, options: Options) 
         "train_examples": size.train_examples,
         "tasks": compared["task"].nunique(),
         "n": len(compared[trial(runs)].drop_duplicates()),
-        "mean": level + POINTS * found.delta,
+        "mean": level + POINTS * effect.delta,
         "baseline": level,
-        "delta": POINTS * found.delta,
-        "ci_low": POINTS * found.ci_low,
-        "ci_high": POINTS * found.ci_high,
-        "p": found.p,
-        "test": found.test,
-        "note": found.note,
+        "delta": POINTS * effect.delta,
+        "ci_low": POINTS * effect.ci_low,
+        "ci_high": POINTS * effect.ci_high,
+        "p": effect.p,
+        "test": effect.test,
+        "note": effect.note,
     }
 
 
@@ -112,5 +112,5 @@ def _by_restart(runs: pd.DataFrame, centre: pd.Series[float]) -> Scores:
     beside = runs.join(centre.rename("centre"), on=[*map(str, centre.index.names)])
     centred = beside.assign(delta=beside["score"] - beside["centre"]).dropna(subset="delta")
     restarts = centred.groupby(["restart", "point"], dropna=False, as_index=False)
-    told = {"score": ("delta", "mean"), "seed": ("seed", "first"), "start": ("start", "first")}
-    return Scores.of_runs(restarts.agg(**told))
+    columns = {"score": ("delta", "mean"), "seed": ("seed", "first"), "start": ("start", "first")}
+    return Scores.of_runs(restarts.agg(**columns))

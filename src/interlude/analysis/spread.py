@@ -1,4 +1,4 @@
-"""How far restarts of a task lie apart, whatever they started from."""
+"""The spread between restarts of a task, whatever they started from."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _EQUAL = 1e-7
 def degrees(table: pd.DataFrame, side: str = "") -> pd.Series[int]:
     """Return the degrees of freedom of the standard deviations of one side of differences.
 
-    table: of differences. side: `baseline_` or the like. One less than the runs, but in a study
-    with a grid, whose table tells them.
+    table: of differences. side: `baseline_` or the like. One less than the runs; in a study
+    with a grid, from a column of the table.
     """
     of_grid = f"{side}df"
     return table[of_grid] if of_grid in table else table[f"{side}n"] - 1

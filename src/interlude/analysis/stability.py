@@ -41,12 +41,12 @@ def trials_of(runs: pd.DataFrame, margin: float) -> pd.DataFrame:
     """
     rule = DegenerateRule(margin=margin, constant=False)
     later = flag_degenerate(runs[runs["role"] != "intermediate"], rule)
-    told = scored(later, filtered=False)
-    floor = told[["majority_score", "chance_score"]].max(axis="columns")
-    return told.assign(
-        score=POINTS * told["score"],
-        failed=told["degenerate"],
-        normalised=100 * (told["score"] - floor) / (1 - floor),
+    trials = scored(later, filtered=False)
+    floor = trials[["majority_score", "chance_score"]].max(axis="columns")
+    return trials.assign(
+        score=POINTS * trials["score"],
+        failed=trials["degenerate"],
+        normalised=100 * (trials["score"] - floor) / (1 - floor),
     )
 
 

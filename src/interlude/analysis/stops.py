@@ -1,9 +1,9 @@
 """Cells that get no further restarts, since their difference is known.
 
-A look before the end asks more of a difference than the tables do after it, as Haybittle (1971) and
-Peto et al. (1976) have it, so that looking costs the tests of the tables next to nothing. It takes
-as many restarts of the baseline as of the cell: of unequal numbers Welch's test finds too much at
-levels as small as these (docs/stop.md).
+A look before the end has a stricter level than the tables after it (Haybittle 1971; Peto et al.
+1976), so that looks hardly affect the tests of the tables. It uses as many restarts of the baseline
+as of the cell: with unequal numbers Welch's test rejects too often at levels as small as these
+(docs/stop.md).
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ def look(
     scores = cell_scores(flagged, options.statistics.ranking == GIVEN_SUCCESS)
     bases = {each.against for each in options.contrasts}
     rows = [
-        {**names, "restarts": restarts, "level": level, "negligible": negligible, **found}
+        {**names, "restarts": restarts, "level": level, "negligible": negligible, **estimate}
         for names, key, level in _to_look_at(flagged, options, bases)
         if key not in stopped
-        for found in [_told(key, names["against"], scores, level, negligible)]
+        for estimate in [_estimate(key, names["against"], scores, level, negligible)]
     ]
     table = pd.DataFrame(rows, columns=list(LOOK))
     known = (table["stopped"] != "").groupby([table[name] for name in SCORED]).transform("all")
@@ -77,15 +77,15 @@ def _to_look_at(
                 )
 
 
-def _told(
+def _estimate(
     key: Key, against: str, scores: CellScores, level: float, negligible: float | None
 ) -> dict[str, Any]:
-    held_against = baseline_of(key, against, scores)
-    cell, baseline = (scores.get(each, NO_SCORES) for each in (key, held_against))
-    found = difference(cell, baseline, level, paired=False)
-    low, high = POINTS * found.ci_low, POINTS * found.ci_high
+    baseline_key = baseline_of(key, against, scores)
+    cell, baseline = (scores.get(each, NO_SCORES) for each in (key, baseline_key))
+    estimate = difference(cell, baseline, level, paired=False)
+    low, high = POINTS * estimate.ci_low, POINTS * estimate.ci_high
     return {
-        "delta": POINTS * found.delta,
+        "delta": POINTS * estimate.delta,
         "low": low,
         "high": high,
         "stopped": why_known(low, high, negligible),

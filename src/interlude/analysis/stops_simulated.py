@@ -119,7 +119,7 @@ def outcome(scores: Scores, negligible: float | None, share: float = OF_A_LOOK) 
     even = scores.cells[..., :least].mean(axis=-1) - scores.baselines.mean(axis=-1)
     side = np.sign(np.nanmean(scores.effects, axis=1))
     early, missed = valid & (restarts < most), np.where(valid, most - restarts, 0)
-    told = early & ~small & ~null
+    differing = early & ~small & ~null
     of_effect = np.abs(np.nan_to_num(scores.effects)) >= (negligible or np.inf)
     return {
         "saved": missed.sum() / (most * (valid.sum() + valid.shape[1])),
@@ -130,8 +130,8 @@ def outcome(scores: Scores, negligible: float | None, share: float = OF_A_LOOK) 
         "any_star_all": float((every & null).any()),
         "stars": float((stars & ~null).sum()),
         "stars_all": float((every & ~null).sum()),
-        "bias": float((np.sign(scores.effects) * (delta - scores.effects))[told].mean())
-        if told.any()
+        "bias": float((np.sign(scores.effects) * (delta - scores.effects))[differing].mean())
+        if differing.any()
         else np.nan,
         "mean_bias": float((side * np.nanmean(even - scores.effects, axis=1)).mean()),
         "mean_bias_all": float((side * np.nanmean(delta - scores.effects, axis=1)).mean()),
@@ -145,9 +145,9 @@ def _stars(p: np.ndarray) -> np.ndarray:
     tested = int((~np.isnan(p)).sum())
     steps = np.maximum(tested - np.arange(len(flat)), 1)
     sure = np.logical_and.accumulate(flat[order] * steps < ALPHA)
-    found = np.zeros(len(flat), dtype=bool)
-    found[order[sure]] = True
-    return found.reshape(p.shape)
+    significant = np.zeros(len(flat), dtype=bool)
+    significant[order[sure]] = True
+    return significant.reshape(p.shape)
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ def simulated(
 ) -> pd.Series[float]:
     """Return the means of `outcome` over studies."""
     draws = np.random.default_rng(2026)
-    told = [outcome(drawn.study(restarts, draws), negligible) for _ in range(studies)]
-    return pd.DataFrame(told).mean()
+    outcomes = [outcome(drawn.study(restarts, draws), negligible) for _ in range(studies)]
+    return pd.DataFrame(outcomes).mean()
 
 
 def alike(
@@ -216,8 +216,8 @@ def as_published(reference: Path) -> Drawn:
     known = load_published(reference).tables
     tasks = known["tasks"].set_index("task").loc[truth.targets]
     settings = known["hparams"].query("role == 'target'").set_index("task").loc[truth.targets]
-    told = (tasks["num_examples"], tasks["avg_input_len"], settings["max_epochs"])
-    examples, words, epochs = (each.astype(float).to_numpy() for each in told)
+    columns = (tasks["num_examples"], tasks["avg_input_len"], settings["max_epochs"])
+    examples, words, epochs = (each.astype(float).to_numpy() for each in columns)
     spread = spread_of(truth)
     return Drawn(effects_of(truth), spread, spread, examples * words * epochs)
 
@@ -280,8 +280,8 @@ def as_markdown(table: pd.DataFrame, columns: dict[str, tuple[str, str]]) -> str
     heads = [head for head, _ in columns.values()]
     rows = []
     for _, row in table.iterrows():
-        told = ((row[name], form) for name, (_, form) in columns.items())
-        rows.append(["–" if pd.isna(each) else format(each, form) for each, form in told])
+        cells = ((row[name], form) for name, (_, form) in columns.items())
+        rows.append(["–" if pd.isna(each) else format(each, form) for each, form in cells])
     return markdown_table(heads, rows)
 
 

@@ -49,7 +49,7 @@ def study_tables(
 
     trainings: the study's table of them, for costs and forgetting; None where each has a score.
 
-    Correlations and data sizes are told of the arm of the main contrast: they speak of encoders
+    Correlations and data sizes are of the arm of the main contrast: they are about encoders
     that all tasks start from. Sources and tasks of a reduced size are in the costs, the lists of
     runs and the curves of size alone.
     """
@@ -149,12 +149,12 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
     averages = average_table(common, cell_scores(even, filtered), options)
     matrix = score_matrix(_of_main_arm(even, options), filtered)
     collapsed = collapsed_sources(of_main(averages, options), levels.collapsed)
-    told = {"mix_or_chain": _mixing(transfer, flagged, options)} if options.mixing else {}
+    optional = {"mix_or_chain": _mixing(transfer, flagged, options)} if options.mixing else {}
     if options.methods:
         parts = [methods_table(transfer, each, levels.alpha) for each in options.methods]
-        told["methods"] = pd.concat(parts, ignore_index=True)
+        optional["methods"] = pd.concat(parts, ignore_index=True)
     return {
-        **told,
+        **optional,
         "transfer": transfer,
         "restarts": restart_table(flagged, transfer, filtered, levels),
         "averages": averages,
@@ -168,10 +168,10 @@ def _variant(flagged: pd.DataFrame, options: Options, filtered: bool) -> dict[st
 def _of_common(
     transfer: pd.DataFrame, flagged: pd.DataFrame, options: Options, filtered: bool
 ) -> pd.DataFrame:
-    """Return the transfer table for what is told of several cells together.
+    """Return the transfer table from which results over several cells are computed.
 
-    Where cells were stopped, it is of the restarts that all cells of an arm have, but for what the
-    tests of the cells themselves have found.
+    Where cells were stopped, it is of the restarts that all cells of an arm have, but for
+    p_holm, which is that of the cells' own tests.
     """
     even = of_common_restarts(flagged)
     if even is flagged:

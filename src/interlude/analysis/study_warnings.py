@@ -1,4 +1,4 @@
-"""What a reader of an answer must know beside it: what went wrong, and what it cannot speak of."""
+"""What a reader of an answer must know beside it: what went wrong, and what it does not cover."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from interlude.words import KNOWN_NEGLIGIBLE, KNOWN_TO_DIFFER, NO_SOURCE, ROLES
 
 INTERMEDIATE = ROLES[0]
 MUCH_TRUNCATED = 5.0  # per cent of the examples
-NAMED = 5  # tasks or sources; of more, the number of the others is told
+NAMED = 5  # tasks or sources; of more, the number of the others is given
 _EQUAL = 1e-7  # points
 _MIXED = {"device": "devices", "precision": "precisions", "model_revision": "models"}
 
@@ -47,13 +47,13 @@ def study_warnings(
 
 def _lost(runs: pd.DataFrame) -> Iterator[str]:
     counts = {status: int((runs["status"] == status).sum()) for status in ("failed", "missing")}
-    told = " and ".join(f"{count} {status}" for status, count in counts.items() if count)
-    if told:
-        yield f"Of {len(runs)} runs {told}: they count nowhere (table excluded)."
+    lost = " and ".join(f"{count} {status}" for status, count in counts.items() if count)
+    if lost:
+        yield f"Of {len(runs)} runs {lost}: they count nowhere (table excluded)."
 
 
 def _few(transfer: pd.DataFrame, options: Options) -> Iterator[str]:
-    """Yield what is said of cells and baselines of which fewer than two runs count."""
+    """Yield a sentence on cells, and on baselines, of which fewer than two runs count."""
     planned = transfer[transfer["n_planned"] > 0]
     for column, what in (("n", "cells"), ("baseline_n", "baselines")):
         own = planned if column == "n" else planned.drop_duplicates(["arm", "against", "task"])
@@ -73,14 +73,14 @@ def _stopped(transfer: pd.DataFrame) -> Iterator[str]:
         return
     why = transfer["stopped"].fillna("")
     counts = {what: int((why == name).sum()) for name, what in _KNOWN.items()}
-    told = ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
+    reasons = ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
     far = " What is known to differ was measured too far from 0, on average." * (
         KNOWN_TO_DIFFER in set(why)
     )
     yield (
         f"{(why != '').sum()} of {len(transfer)} cells were stopped before their last restart "
-        f"({told}).{far} Means and estimates over several cells are of the restarts that all cells "
-        "of the arm have."
+        f"({reasons}).{far} Means and estimates over several cells are of the restarts that all "
+        "cells of the arm have."
     )
 
 
@@ -109,13 +109,13 @@ _COUNTED = {
 def _either_way(by_filter: pd.DataFrame, options: Options) -> Iterator[str]:
     """Yield which means change their sign with the runs that did not learn."""
     changed = by_filter[by_filter["disagreement"].fillna("").str.contains("sign")]
-    told = [
+    sources = [
         f"{options.source_title(row['source'], row['arm'])} on {row['role']} tasks "
         f"({row['delta_all_outcomes']:+.1f} with, {row['delta_given_success']:+.1f} without)"
         for _, row in changed.iterrows()
     ]
-    if told:
-        yield f"Runs that did not learn change the sign of a mean: {_listed(told, str)}."
+    if sources:
+        yield f"Runs that did not learn change the sign of a mean: {_listed(sources, str)}."
 
 
 def _never_alone(runs: pd.DataFrame, options: Options) -> Iterator[str]:
@@ -131,49 +131,49 @@ def _never_alone(runs: pd.DataFrame, options: Options) -> Iterator[str]:
 def _of_tasks(tasks: pd.DataFrame, options: Options) -> Iterator[str]:
     of_parts = tasks.filter(regex="_truncated$").max(axis="columns")
     lost = tasks.filter(regex="_lost$").max(axis="columns")
-    found = {
+    faults = {
         "Validation examples all have one label": tasks["majority"] >= POINTS - _EQUAL,
         f"More than {MUCH_TRUNCATED:g} % of the examples are truncated": of_parts > MUCH_TRUNCATED,
         "Examples lost their answer to truncation": lost > 0,
     }
-    for what, where in found.items():
+    for what, where in faults.items():
         if where.any():
             yield f"{what}: {_named(tasks.loc[where, 'task'], options)}."
 
 
 def _mixed(trainings: pd.DataFrame) -> Iterator[str]:
-    """Yield in what trainings differ that a restart is not meant to vary."""
+    """Yield in what trainings differ that should be the same in all restarts."""
     for column, what in _MIXED.items():
         values = sorted(set(trainings[column].dropna()))
         if len(values) > 1:
             yield f"Trainings ran with several {what}: {_listed(values, str)}."
     for name, versions in _versions(trainings["versions"].dropna().unique()).items():
         if len(versions) > 1:
-            told = _listed(sorted(versions), str)
-            yield f"Trainings ran with several versions of {name}: {told}."
+            listed = _listed(sorted(versions), str)
+            yield f"Trainings ran with several versions of {name}: {listed}."
 
 
 def _versions(texts: Iterable[str]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for text in texts:
         for name, version in json.loads(text).items():
-            found.setdefault(name, set()).add(str(version))
-    return found
+            versions.setdefault(name, set()).add(str(version))
+    return versions
 
 
 def _examples(transfer: pd.DataFrame, options: Options) -> Iterator[str]:
-    """Yield how far the answer speaks of other validation examples."""
+    """Yield how far the answer holds for other validation examples."""
     compared = transfer.dropna(subset="delta")
     if compared.empty:
         return
-    said = "Intervals are of other restarts on the same validation examples"
+    sentence = "Intervals are of other restarts on the same validation examples"
     if (compared["noise"] == NOT_KNOWN).all():
-        yield f"{said}; what other examples would add is not known."
+        yield f"{sentence}; what other examples would add is not known."
         return
     larger = compared[compared["noise"] == EXAMPLES]
     of = f", and is the larger part on {_named(larger['task'], options)}" if len(larger) else ""
     median = compared["example_sd"].median()
-    yield f"{said}; what other examples would add has a standard deviation of {median:.1f}{of}."
+    yield f"{sentence}; what other examples would add has a standard deviation of {median:.1f}{of}."
 
 
 def _named(tasks: pd.Series[str], options: Options) -> str:

@@ -170,8 +170,8 @@ def _method_rows(cells: pd.DataFrame, options: Options) -> pd.DataFrame:
     shown = {"compared": cells["arm"] + " / " + cells["against"], "role": cells["role"]}
     shown |= {name: cells[name].map(options.title) for name in ("task", "source")}
     for number, (side, low, high) in enumerate(sides):
-        told = _with_interval(cells, f"{side}delta", low, high)
-        shown[f"transfer ({number + 1})"] = told + _stars(sure[f"{side}p_holm"])
+        delta = _with_interval(cells, f"{side}delta", low, high)
+        shown[f"transfer ({number + 1})"] = delta + _stars(sure[f"{side}p_holm"])
         shown[f"gain ({number + 1}), %"] = _formatted(cells[f"{side}gain"], "{:+.1f}")
     bounds = ("difference", "difference_low", "difference_high")
     return pd.DataFrame({**shown, "difference": _with_interval(cells, *bounds)})
@@ -201,13 +201,13 @@ def _judged_rows(selection: pd.DataFrame, options: Options) -> pd.DataFrame:
 
 def _group_rows(groups: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Return a line per truth, method and group of targets: the main measures."""
-    told = groups.assign(shown=_formatted(groups["value"], "{:.2f}"))
-    return _by_measure(told, ["truth", "method", "group"])
+    formatted = groups.assign(shown=_formatted(groups["value"], "{:.2f}"))
+    return _by_measure(formatted, ["truth", "method", "group"])
 
 
-def _by_measure(told: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+def _by_measure(table: pd.DataFrame, index: list[str]) -> pd.DataFrame:
     """Return the texts of column `shown` of the main measures, a column each."""
-    rows = main_measures(told)
+    rows = main_measures(table)
     wide = rows.pivot(index=index, columns="measure", values="shown")
     order = pd.MultiIndex.from_frame(rows[index].drop_duplicates())
     return wide.reindex(order, columns=in_order(rows["measure"])).reset_index()
@@ -215,8 +215,8 @@ def _by_measure(told: pd.DataFrame, index: list[str]) -> pd.DataFrame:
 
 def _decimals(table: pd.DataFrame, value: str, low: str, high: str) -> pd.Series[str]:
     """Return numbers to two decimals with their interval, where there is one."""
-    told, lower, upper = (_formatted(table[name], "{:.2f}") for name in (value, low, high))
-    return told + (" [" + lower + ", " + upper + "]").fillna("")
+    number, lower, upper = (_formatted(table[name], "{:.2f}") for name in (value, low, high))
+    return number + (" [" + lower + ", " + upper + "]").fillna("")
 
 
 def _with_interval(table: pd.DataFrame, mean: str, low: str, high: str) -> pd.Series[str]:

@@ -21,7 +21,7 @@ def target_sizes(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.Dat
     runs: after `flag_degenerate`. filtered: leave degenerate runs out.
 
     A point is a row of `transfer.transfer_table`, in points: the runs of a source on a task that
-    was cut, held against the baseline that was cut as well. The last one is of the whole task.
+    was cut, compared with the baseline that was cut as well. The last one is of the whole task.
     train_examples: those of its runs, else those that were declared.
     """
     evaluated = runs[(runs["role"] != "intermediate") & runs["examples"].isna()]
@@ -38,9 +38,9 @@ def target_sizes(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.Dat
         "_task": in_order(curved["task"]),
         "_source": in_order(curved["source"]),
     }
-    told = {"_contrast": table["arm"] + " " + table["against"]}
-    told |= {"_task": table["task"], "_source": table["source"]}
-    order = {name: told[name].map(names[name].index) for name in names}
+    columns = {"_contrast": table["arm"] + " " + table["against"]}
+    columns |= {"_task": table["task"], "_source": table["source"]}
+    order = {name: columns[name].map(names[name].index) for name in names}
     by = ["_contrast", "role", "_task", "_source", "train_examples"]
     return (
         table.assign(**order)

@@ -75,7 +75,7 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
 
     mean, sd, n: of the runs that count; where several restarts began from one training of several,
     of the means of these trainings. n_restarts, n_starts: restarts that count (of a grid, trials),
-    and trainings that they began from. baseline: mean of the arm that it is held against, on the
+    and trainings that they began from. baseline: mean of the arm that it is compared with, on the
     same task and role, from the same source where that arm has it (baseline_source). delta: mean -
     baseline. ci_low, ci_high, p, test: see `differences.difference`. p_holm, p_fdr: adjusted over
     the cells of a contrast and role, a family each. task_sd, detectable, detectable_holm: see
@@ -85,7 +85,7 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
     baseline_n_degenerate, baseline_n_planned: of its baseline. degenerate_share with its interval:
     of the runs that have an outcome, see `outcomes.degenerate_shares`. mean and delta, given
     success (without degenerate runs) and of all outcomes: see `degenerate.scored`; one of the two
-    is the table's own. note: why a cell has no test, and what it can not speak of.
+    is the table's own. note: why a cell has no test, and the limits of what it shows.
 
     Of a study with a grid, mean is the mean of the points' means, sd the spread within points, and
     delta the mean over the points that both sides have of the difference there. Then also: points,
@@ -101,7 +101,7 @@ def transfer_table(runs: pd.DataFrame, options: Options, filtered: bool) -> pd.D
         {
             "arm": contrast.arm,
             "against": contrast.against,
-            **_told(key, baseline, scores[filtered], options.statistics),
+            **_effect(key, baseline, scores[filtered], options.statistics),
             **_both_means(key, baseline, scores),
             **counts[key],
             **_of_baseline(counts.get(baseline, {})),
@@ -151,9 +151,9 @@ def cell_scores(runs: pd.DataFrame, filtered: bool) -> CellScores:
 
 
 def _published(mean: pd.Series[Any]) -> Scores:
-    """Return a mean, with the standard deviation and number of runs where its metrics tell them."""
-    told = json.loads(mean["metrics"]) if pd.notna(mean["metrics"]) else {}
-    sd, n = told.get("sd"), told.get("n")
+    """Return a mean, with the standard deviation and number of runs where its metrics have them."""
+    metrics = json.loads(mean["metrics"]) if pd.notna(mean["metrics"]) else {}
+    sd, n = metrics.get("sd"), metrics.get("n")
     return Scores(
         mean_only=float(mean["score"]),
         sd_only=math.nan if sd is None else float(sd),
@@ -183,7 +183,7 @@ def _grid(runs: pd.DataFrame, arm: str) -> list[Key]:
 
 
 def baseline_of(key: Key, against: str, known: Collection[Key]) -> Key:
-    """Return what a cell is held against: a cell of its source, or of none."""
+    """Return the baseline of a cell: a cell of the same source, or of none."""
     _, role, source, task = key
     same = against, role, source, task
     return same if same in known else (against, role, NO_SOURCE, task)
@@ -211,10 +211,10 @@ def _key(cell: Any) -> Key:
     return arm, role, source, task
 
 
-def _told(key: Key, held_against: Key, scores: CellScores, levels: Statistics) -> dict[str, Any]:
+def _effect(key: Key, baseline_key: Key, scores: CellScores, levels: Statistics) -> dict[str, Any]:
     _, role, source, task = key
-    cell, baseline = (scores.get(side, NO_SCORES) for side in (key, held_against))
-    found = difference(cell, baseline, levels.alpha, levels.paired)
+    cell, baseline = (scores.get(side, NO_SCORES) for side in (key, baseline_key))
+    effect = difference(cell, baseline, levels.alpha, levels.paired)
     return {
         "source": source,
         "task": task,
@@ -225,19 +225,19 @@ def _told(key: Key, held_against: Key, scores: CellScores, levels: Statistics) -
         "n_restarts": cell.restarts,
         "n_starts": cell.starts,
         "baseline": POINTS * baseline.mean,
-        "delta": POINTS * found.delta,
-        "ci_low": POINTS * found.ci_low,
-        "ci_high": POINTS * found.ci_high,
-        "p": found.p,
-        "baseline_source": held_against[2],
+        "delta": POINTS * effect.delta,
+        "ci_low": POINTS * effect.ci_low,
+        "ci_high": POINTS * effect.ci_high,
+        "p": effect.p,
+        "baseline_source": baseline_key[2],
         "baseline_sd": POINTS * baseline.sd,
         "baseline_n": baseline.n,
-        "spread": POINTS * found.spread,
+        "spread": POINTS * effect.spread,
         "points": len(cell.points & baseline.points),
         **_freedom(cell, ""),
         **_freedom(baseline, "baseline_"),
-        "test": found.test,
-        "note": found.note,
+        "test": effect.test,
+        "note": effect.note,
     }
 
 
@@ -245,18 +245,18 @@ def _freedom(side: Scores, name: str) -> dict[str, float]:
     return {f"{name}df": max(side.degrees, 0), f"{name}n_effective": side.n_effective}
 
 
-def _both_means(key: Key, held_against: Key, scores: dict[bool, CellScores]) -> dict[str, float]:
+def _both_means(key: Key, baseline_key: Key, scores: dict[bool, CellScores]) -> dict[str, float]:
     """Return means and deltas of the runs that succeeded, and of all outcomes."""
-    told = {}
+    means = {}
     for filtered, name in ((True, "given_success"), (False, "all_outcomes")):
-        cell, baseline = (scores[filtered].get(side, NO_SCORES) for side in (key, held_against))
-        told[f"mean_{name}"] = POINTS * cell.mean
-        told[f"delta_{name}"] = POINTS * mean_difference(cell, baseline)
-    return told
+        cell, baseline = (scores[filtered].get(side, NO_SCORES) for side in (key, baseline_key))
+        means[f"mean_{name}"] = POINTS * cell.mean
+        means[f"delta_{name}"] = POINTS * mean_difference(cell, baseline)
+    return means
 
 
 def _notes(table: pd.DataFrame, options: Options) -> list[str]:
-    """Return the note of each cell: why it has no test, and what it can not speak of."""
+    """Return the note of each cell: why it has no test, and the limits of what it shows."""
     notes = []
     for _, cell in table.iterrows():
         lost = cell["n_failed"] + cell["n_missing"] == cell["n_planned"]

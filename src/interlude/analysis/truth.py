@@ -27,7 +27,7 @@ class Truth:
     tokens, those of the training that it ends with.
     forms: target -> form, by which tables group them; sizes: source -> training examples; probes:
     source -> its score on one fixed task with a probe; costs: target -> tokens and seconds that
-    training it from all sources took; probe_task: the study's task that probes are scores of. What
+    training it from all sources cost; probe_task: the study's task that probes are scores of. What
     is not known is missing.
     """
 
@@ -125,7 +125,7 @@ def _means(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _costs(own: pd.DataFrame) -> pd.DataFrame:
-    """Return what the trainings of each target took; missing where nothing was measured."""
+    """Return what the trainings of each target cost; missing where nothing was measured."""
     by_target = own.assign(target=own["task"], seconds=own["total_seconds"]).groupby("target")
     return by_target[_COSTS].sum(min_count=1).astype(float)
 
@@ -162,8 +162,8 @@ def _rows(declared: TruthFile) -> pd.DataFrame:
         raise InputError(f"{declared.file}: not a CSV file ({error}).") from None
     for column in (*declared.columns, *declared.only):
         if column not in rows:
-            found = ", ".join(map(str, rows))
-            raise InputError(f"{declared.file}: column {column!r} is missing. Found: {found}.")
+            columns = ", ".join(map(str, rows))
+            raise InputError(f"{declared.file}: column {column!r} is missing. Found: {columns}.")
     for column, value in declared.only.items():
         rows = rows[rows[column] == value]
     if rows.empty:
@@ -178,9 +178,9 @@ def _numbers(rows: pd.DataFrame, column: str, where: str) -> pd.Series[float]:
     broken = numbers.isna() & (rows[column] != "")
     if broken.any():
         row = broken[broken].index[0]
-        found = rows.at[row, column]
+        value = rows.at[row, column]
         raise InputError(
-            f"{where}: row {row + 1}, column {column}: found {found!r}. Allowed: a number."
+            f"{where}: row {row + 1}, column {column}: found {value!r}. Allowed: a number."
         )
     return numbers.astype(float)
 
@@ -188,11 +188,11 @@ def _numbers(rows: pd.DataFrame, column: str, where: str) -> pd.Series[float]:
 def _of_source(
     rows: pd.DataFrame, sources: pd.Series[str], column: str, where: str
 ) -> pd.Series[float]:
-    """Return what a column says of each source; InputError where it says two things of one."""
+    """Return what a column says of each source; InputError where it has two values for one."""
     if not column:
         return pd.Series(dtype=float)
-    told = pd.DataFrame({"source": sources, "value": _numbers(rows, column, where)}).dropna()
-    once = told.drop_duplicates()
+    values = pd.DataFrame({"source": sources, "value": _numbers(rows, column, where)}).dropna()
+    once = values.drop_duplicates()
     twice = once["source"].duplicated()
     if twice.any():
         source = once.loc[twice, "source"].iloc[0]
@@ -213,5 +213,5 @@ def _check(runs: pd.DataFrame, where: str) -> None:
         target, source, restart = runs.loc[twice, _RUN].iloc[0]
         raise InputError(
             f"{where}: found {source} > {target}, restart {restart}, more than once. Allowed: "
-            "once; the keys repetition and only tell rows apart."
+            "once; the keys repetition and only distinguish rows."
         )

@@ -68,7 +68,7 @@ def published_truth(reference: Path) -> Truth:
 
 
 def _with_restarts(truth: Truth, spread: pd.Series[float]) -> Truth:
-    """Return a truth with restarts that are drawn around its scores, which are taken as true."""
+    """Return a truth with restarts that are drawn around its scores, which are assumed true."""
     noise = np.random.default_rng(0).normal(size=(DRAWN, len(truth.runs)))
     deviation = truth.runs["target"].map(spread).to_numpy()
     parts = [
@@ -101,7 +101,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     """Return the table as a page shows it."""
     heads = (
         *("truth", "level", "share of the grid, %", "Regret@1, %", "Regret@3, %"),
-        *("best in top 3, %", "intervals hold, %", "targets"),
+        *("best in top 3, %", "coverage of intervals, %", "targets"),
     )
     rows = []
     for row in table.itertuples(index=False):

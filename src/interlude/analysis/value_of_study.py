@@ -1,6 +1,6 @@
 """What a recommendation would have been worth on the targets of a study with a whole grid.
 
-Each target is taken for a task of a user: what the evidence says of it is left out.
+Each target stands for a task of a user: what the evidence says of it is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.evidence import Evidence
 from interlude.analysis.known_as import KNOWN_AS
-from interlude.analysis.levels import ALPHA, Outcome, halved, holds, row_of
+from interlude.analysis.levels import ALPHA, Outcome, covers, halved, row_of
 from interlude.analysis.options import Options
 from interlude.analysis.recommend_starts import by_evidence, fused
 from interlude.analysis.results import (
@@ -48,7 +48,7 @@ class Grid:
     evidence: Evidence
 
     @cached_property
-    def told(self) -> dict[str, pd.DataFrame]:
+    def expected(self) -> dict[str, pd.DataFrame]:
         """Return what the evidence says of the candidates of each target that has two or more."""
         candidates = {
             target: [name for name in self.sources if name in self.truth.candidates(target)]
@@ -62,35 +62,36 @@ class Grid:
 
     def _by_evidence(self, target: str, names: list[str]) -> pd.DataFrame:
         known = self.evidence.without([target, KNOWN_AS.get(target, target)])
-        told = self._of_all if known is self.evidence else self._told_by(known)
-        return told.loc[names]
+        expected = self._of_all if known is self.evidence else self._expected_by(known)
+        return expected.loc[names]
 
     @cached_property
     def _of_all(self) -> pd.DataFrame:
         """What all of the evidence says, for targets that it does not have."""
-        return self._told_by(self.evidence)
+        return self._expected_by(self.evidence)
 
-    def _told_by(self, evidence: Evidence) -> pd.DataFrame:
-        told = by_evidence(evidence, ALPHA, self.encoder, self.sources, KNOWN_AS)
-        return told.rename(columns={"start": "source"}).set_index("source", drop=False)
+    def _expected_by(self, evidence: Evidence) -> pd.DataFrame:
+        expected = by_evidence(evidence, ALPHA, self.encoder, self.sources, KNOWN_AS)
+        return expected.rename(columns={"start": "source"}).set_index("source", drop=False)
 
     def seconds(self, target: str) -> Outcome:
         """Return what the order and the intervals of the evidence come to, which trains nothing."""
-        told = self.told[target]
-        return Outcome(0.0, told["gain"], holds(self.truth, target, told))
+        expected = self.expected[target]
+        return Outcome(0.0, expected["gain"], covers(self.truth, target, expected))
 
     def minutes(self, target: str) -> Outcome:
         """Return what the ranks of evidence and features come to; intervals are the evidence's."""
-        told, own = self.told[target], self.features[self.features["target"] == target]
-        values = own.pivot(index="source", columns="method", values="value").reindex(told.index)
+        expected, own = self.expected[target], self.features[self.features["target"] == target]
+        values = own.pivot(index="source", columns="method", values="value").reindex(expected.index)
         used = [values[name] for name in values if values[name].notna().any()]
         read = own.groupby("source")["tokens"].max().sum()  # one extraction serves all methods
         share = float(read / self.truth.costs["tokens"][target])
-        return Outcome(share, fused([told["gain"], *used]), holds(self.truth, target, told))
+        values = fused([expected["gain"], *used])
+        return Outcome(share, values, covers(self.truth, target, expected))
 
     def hours(self, target: str, first: int | None = None) -> list[Outcome]:
         """Return what rounds come to that begin with all sources, or the first by the evidence."""
-        before = self.told[target]["gain"].sort_values(ascending=False, kind="stable")
+        before = self.expected[target]["gain"].sort_values(ascending=False, kind="stable")
         return [*halved(self.truth, self.truth, target, list(before.index[:first]))]
 
 
@@ -103,7 +104,7 @@ def value_of_study(folder: Path, evidence: Evidence) -> Iterator[dict[str, Any]]
     that has no such grid.
     """
     grid = read_grid(folder, evidence)
-    truth, name, targets = grid.truth, folder.name, [*grid.told]
+    truth, name, targets = grid.truth, folder.name, [*grid.expected]
     yield row_of(name, "seconds", truth, {each: [grid.seconds(each)] for each in targets})
     if len(grid.features):
         yield row_of(name, "minutes", truth, {each: [grid.minutes(each)] for each in targets})
@@ -130,6 +131,6 @@ def read_grid(folder: Path, evidence: Evidence) -> Grid:
 def _features(folder: Path) -> pd.DataFrame:
     """Return the numbers of the methods that minutes go by; none where one of them is not there."""
     path = folder / "selection_scores.parquet"
-    found = read_selection_scores(path) if path.exists() else pd.DataFrame({"method": []})
-    own = found[found["method"].isin(BY_FEATURES)]
+    scores = read_selection_scores(path) if path.exists() else pd.DataFrame({"method": []})
+    own = scores[scores["method"].isin(BY_FEATURES)]
     return own if own["method"].nunique() == len(BY_FEATURES) else own.iloc[:0]

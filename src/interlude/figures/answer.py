@@ -43,7 +43,7 @@ def draw_answer(answer: pd.DataFrame, options: Options) -> Figure:
     first = answer.dropna(subset="arm").head(1)
     own = answer.merge(first[["arm", "against"]], on=["arm", "against"])
     if own["expected"].isna().all():
-        return message_figure("Nothing to show: no difference can be told.")
+        return message_figure("Nothing to show: no difference can be estimated.")
     rows = own["about"].value_counts().max()
     figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 0.9 + _ROW_HEIGHT * rows))
     panels = figure.subplots(1, len(_PANELS))
@@ -67,7 +67,7 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, labels: list[str]) -> None:
     axes.axvline(0, color=MUTED, linewidth=0.5)
     for place, (_, row) in enumerate(rows.iterrows()):
         if pd.isna(row["low"]):
-            axes.text(0, place, " cannot be told", va="center", color=MUTED, size=6)
+            axes.text(0, place, " cannot be estimated", va="center", color=MUTED, size=6)
             continue
         colour, filling = _LOOKS[_look(row)]
         axes.hlines(place, row["low"], row["high"], color=colour, linewidth=1.2)

@@ -1,4 +1,4 @@
-"""Which sources have a colour of their own, where there are more than can be told apart."""
+"""Which sources have a colour of their own, where there are more than can be distinguished."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _AT_EITHER_END = 3
 def colours_of(
     levels: pd.Series[float], without_source: Sequence[str] = (), few: int = FEW
 ) -> dict[str, str]:
-    """Return name -> colour, those that are told apart first; all others have the same grey.
+    """Return name -> colour, those with a colour of their own first; all others have the same grey.
 
     levels: as of `apart`. without_source: names that always have a colour; the first is the
-    baseline, and black. few: how many others can be told apart, in colours that repeat.
+    baseline, and black. few: how many others have one, in colours that repeat.
     """
     ranked = levels.drop(labels=list(without_source), errors="ignore")
     own = [*without_source[1:], *apart(ranked, few - len(without_source[1:]))]
@@ -32,7 +32,7 @@ def colours_of(
 
 
 def apart(levels: pd.Series[float], few: int = FEW) -> list[str]:
-    """Return the names that are told apart: all of a few; of more the 3 highest and the 3 lowest.
+    """Return the names with a colour of their own: all of a few, else the 3 highest and lowest.
 
     levels: name -> how high it lies, in the order of names; one that is not known is at no end.
     """
@@ -53,9 +53,9 @@ def lines_of(
     colours: dict[str, str], dashes: dict[str, Dashes] | None = None
 ) -> tuple[list[Line2D], list[str]]:
     """Return what a legend shows of lines in these colours: handles, and their names."""
-    told = {name: colour for name, colour in colours.items() if colour != OTHERS}
-    told |= {name: OTHERS for name in [others_of(colours)] if name}
-    lines = {name: Line2D([], [], color=colour) for name, colour in told.items()}
+    named = {name: colour for name, colour in colours.items() if colour != OTHERS}
+    named |= {name: OTHERS for name in [others_of(colours)] if name}
+    lines = {name: Line2D([], [], color=colour) for name, colour in named.items()}
     for name, style in (dashes or {}).items():
         lines[name].set_linestyle(style)
     return [*lines.values()], [*lines]
@@ -64,7 +64,7 @@ def lines_of(
 def levels_of(table: pd.DataFrame, name: str, value: str, panels: list[str]) -> pd.Series[float]:
     """Return how far each name lies above the mean of its panels, in order of appearance.
 
-    table: columns name and value, and those that tell panels apart.
+    table: columns name and value, and those that identify panels.
     """
     means = table.groupby([*panels, name], sort=False)[value].mean()
     above = means - means.groupby(level=panels, sort=False).transform("mean")

@@ -145,7 +145,7 @@ def arranged(
     """Return a figure with one labelled axes per role, above one another.
 
     groups: role -> cells, with task names as index and names as columns. title: name -> label;
-    column_title: of columns, where it is given. below: what is to be said below the cells.
+    column_title: of columns, where it differs. below: lines of text below the cells.
     """
     rows = {
         role: [fitted(title(name), _LONGEST_ROW_NAME) for name in cells.values.index]
@@ -241,7 +241,7 @@ def _name_rows(axes: Axes, labels: list[str], role: str, upright: bool) -> None:
 
 
 def _name_columns(axes: Axes, page: _Page) -> None:
-    """Write the names on top; where even the smallest type does not fit, the rows must tell."""
+    """Write the names on top; where even the smallest type does not fit, rows alone are named."""
     size = min(LARGEST_TYPE, page.cell_width * POINTS_PER_INCH) if page.upright else LARGEST_TYPE
     axes.xaxis.tick_top()
     if size >= SMALLEST_TYPE:

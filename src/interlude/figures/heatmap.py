@@ -100,7 +100,7 @@ def heatmap_cells(transfer: pd.DataFrame, sources: list[str], options: Options) 
 
 
 def _has_one_baseline(transfer: pd.DataFrame) -> bool:
-    """Return whether all sources are held against the same baseline."""
+    """Return whether all sources are compared with the same baseline."""
     return bool((transfer["baseline_source"] == NO_SOURCE).all())
 
 
@@ -131,7 +131,7 @@ def _below(p: pd.Series[float], grid: pd.MultiIndex, options: Options) -> pd.Dat
 
 
 def inside_noise(transfer: pd.DataFrame, alpha: float) -> pd.Series[bool]:
-    """Return which differences no test tells from 0, or none could at their size."""
+    """Return which differences are not significant, or could not be at their size."""
     small = transfer["delta"].abs() < transfer["detectable"]
     return (transfer["p"] >= alpha) | (transfer["p"].isna() & small)
 
@@ -205,6 +205,6 @@ def _legend(transfer: pd.DataFrame, alpha: float) -> list[str]:
         "grey: no difference": transfer["delta"].isna().any(),
     }
     notes = untested["note"].astype("str").str.split("; ").str[0].value_counts()
-    return [mark for mark, found in marks.items() if found] + [
+    return [mark for mark, occurs in marks.items() if occurs] + [
         f"{count} of {len(transfer)} cells have no test: {note}" for note, count in notes.items()
     ]

@@ -84,7 +84,7 @@ def _draw_cross(axes: Axes) -> None:
 
 def _correlated(role: str, row: pd.Series[Any]) -> str:
     """Return a role with its correlations, and their intervals where there are some."""
-    said = [role]
+    parts = [role]
     for name, low, high in (
         ("spearman", "ci_low", "ci_high"),
         ("within_tasks", "within_low", "within_high"),
@@ -93,5 +93,5 @@ def _correlated(role: str, row: pd.Series[Any]) -> str:
             bounds = [coefficient(row[bound]) for bound in (low, high)]
             interval = f" [{', '.join(bounds)}]" if all(bounds) else ""
             what = "ρ" if name == "spearman" else "within tasks"
-            said.append(f"{what} {coefficient(row[name])}{interval}")
-    return ", ".join(said)
+            parts.append(f"{what} {coefficient(row[name])}{interval}")
+    return ", ".join(parts)

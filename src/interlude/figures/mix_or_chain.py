@@ -1,4 +1,4 @@
-"""Mixing against chaining (Weller et al. 2022): which is better, and whether sizes tell it."""
+"""Mixing against chaining (Weller et al. 2022): which is better, and whether sizes predict it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from interlude.figures.style import (
     new_figure,
 )
 
-_FOUND = {CHAIN: COLOURS[1], NEITHER: "white", MIX: COLOURS[5]}
+_COLOUR_OF = {CHAIN: COLOURS[1], NEITHER: "white", MIX: COLOURS[5]}
 _NOTHING = "Nothing to show:\nno cell of mixing has one of chaining beside it."
 _LIMIT = 10.0  # a larger difference has the colour of this one; in points
 
@@ -72,7 +72,7 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
     below = [
         f"{names[MIX]} minus {names[CHAIN]}, {'points' if few else 'its sign'}",
         "×: the rule of sizes says the other",
-        "bold: told apart by the paper's test",
+        "bold: significant by the paper's test",
         *_legend_of(cells, "delta", "p"),
     ]
     figure, parts = arranged(groups, options.title, below=below)
@@ -84,19 +84,23 @@ def draw_mix_or_chain(cells: pd.DataFrame, options: Options) -> Figure:
         NEITHER: "no difference is known",
     }
     figure.legend(
-        [Patch(facecolor=_FOUND[which], edgecolor=MUTED, linewidth=0.4) for which in labels],
+        [Patch(facecolor=_COLOUR_OF[which], edgecolor=MUTED, linewidth=0.4) for which in labels],
         list(labels.values()),
         loc="outside upper center",
         ncols=3 if width > _WIDE else 1,
     )
     bounds = BoundaryNorm([-1.5, -0.5, 0.5, 1.5], 3)
-    draw_cells(parts, ListedColormap(list(_FOUND.values())), bounds, between=UNKNOWN)
+    draw_cells(parts, ListedColormap(list(_COLOUR_OF.values())), bounds, between=UNKNOWN)
     return figure
 
 
 _WIDE = 4.5  # inches, of a figure with room for three entries of the legend in a line
 _TWO_LINES = 0.4  # inches, of the entries that stand below the first one elsewhere
-_NAMES = {MIX: "mixing is better", CHAIN: "chaining is better", NEITHER: "not told apart"}
+_NAMES = {
+    MIX: "mixing is better",
+    CHAIN: "chaining is better",
+    NEITHER: "not significant",
+}
 
 
 def _crosses(cells: pd.DataFrame) -> pd.Series[str]:
@@ -135,7 +139,7 @@ def draw_better_than_single(cells: pd.DataFrame, options: Options) -> Figure:
 
 
 def _legend_of(cells: pd.DataFrame, delta: str, p: str) -> list[str]:
-    """Return what is to be said of cells without a test, and of those without a difference."""
+    """Return the legend of cells without a test, and of those without a difference."""
     marks = {
         "hatched: a difference without a test": cells[delta].notna() & cells[p].isna(),
         "grey: no result": cells[delta].isna(),
@@ -173,7 +177,7 @@ def draw_size_scatter(cells: pd.DataFrame, regression: pd.DataFrame, options: Op
             np.log10(own["size_ratio"]),
             own["t"],
             MARKERS[number],
-            color=MUTED if which == NEITHER else _FOUND[which],
+            color=MUTED if which == NEITHER else _COLOUR_OF[which],
             markeredgewidth=0,
             alpha=0.6,
             label=_NAMES[which],

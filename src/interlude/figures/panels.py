@@ -35,7 +35,7 @@ _BELOW = 0.3  # rows from the means of a source to its intervals
 # Differences are shown on a logarithmic scale; smaller ones stand at its end. In points.
 _SMALLEST = 0.03
 _WIDE = 5  # times the least; what spans less has a linear scale
-# What is drawn of each cell, and how: what was found, and what could have been.
+# What is drawn of each cell, and how: the difference, and what its test could detect.
 _DETECTABLE: dict[str, dict[str, Any]] = {
     "delta": {"marker": "|", "color": MUTED, "linestyle": "", "alpha": 0.5, "markersize": 4},
     "detectable": {"marker": "o", "color": COLOURS[0], "linestyle": "", "markersize": 3},
@@ -63,11 +63,11 @@ _MANY = 12  # points, whose names need the width of the page
 
 
 def draw_detectable(transfer: pd.DataFrame, options: Options) -> Figure:
-    """Draw the smallest differences that tests of each task could have found: the least on top.
+    """Draw the smallest differences that tests of each task could detect: the least on top.
 
     transfer: the transfer table. A panel per role; a dot per cell for each level that the marks
-    use: of a cell by itself, and of the first of its family. Strokes are the differences found,
-    whatever their sign: what lies left of its dot is inside the noise of the restarts.
+    use: of a cell by itself, and of the first of its family. Strokes are the measured differences,
+    without their sign: what lies left of its dot is inside the noise of the restarts.
     """
     measured = transfer.dropna(subset=["delta", "detectable"])
     if measured.empty:
@@ -77,7 +77,7 @@ def draw_detectable(transfer: pd.DataFrame, options: Options) -> Figure:
     figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 1.1 + _ROW_HEIGHT * most))
     panels = figure.subplots(1, len(roles), sharex=True, squeeze=False)[0]
     for axes, role in zip(panels, roles, strict=True):
-        _draw_found(axes, measured[measured["role"] == role], options)
+        _draw_differences(axes, measured[measured["role"] == role], options)
     every = measured[[*_DETECTABLE]].abs().clip(lower=_SMALLEST).to_numpy().ravel()
     if every.max() > _WIDE * every.min():
         panels[0].set_xscale("log")
@@ -89,7 +89,7 @@ def draw_detectable(transfer: pd.DataFrame, options: Options) -> Figure:
     return figure
 
 
-def _draw_found(axes: Axes, cells: pd.DataFrame, options: Options) -> None:
+def _draw_differences(axes: Axes, cells: pd.DataFrame, options: Options) -> None:
     """Draw the cells of a role, a row per task."""
     size = cells["delta"].abs()
     tasks = [*cells.groupby("task", sort=False)["detectable"].median().sort_values().index]
@@ -105,7 +105,7 @@ def _draw_found(axes: Axes, cells: pd.DataFrame, options: Options) -> None:
 def _levels(options: Options) -> list[Line2D]:
     """Return what the legend says of the marks."""
     alone = f"detectable by itself, at {options.statistics.alpha:g}"
-    names = ["difference found", alone, "detectable as the first of its role (Holm)"]
+    names = ["measured difference", alone, "detectable as the first of its role (Holm)"]
     looks = zip(_DETECTABLE.values(), names, strict=True)
     return [Line2D([], [], label=name, **look) for look, name in looks]
 
@@ -124,9 +124,9 @@ def draw_averages(averages: pd.DataFrame, ranked: pd.DataFrame, options: Options
     rows = averages["source"].nunique()
     figure = new_figure(TWO_COLUMNS, min(PAGE_HEIGHT, 1.1 + 1.3 * _ROW_HEIGHT * rows))
     panels = figure.subplots(1, len(roles), squeeze=False)[0]
-    told = averages.merge(ranked[["role", "source", *_BOUNDS]], on=["role", "source"], how="left")
+    joined = averages.merge(ranked[["role", "source", *_BOUNDS]], on=["role", "source"], how="left")
     for axes, role in zip(panels, roles, strict=True):
-        best_on_top = told[told["role"] == role].iloc[::-1]
+        best_on_top = joined[joined["role"] == role].iloc[::-1]
         _draw_intervals(axes, best_on_top, options)
         _draw_dumbbells(axes, best_on_top, options)
         axes.set_title(f"{role} tasks")
@@ -166,9 +166,9 @@ def _draw_counts(axes: Axes, robustness: pd.DataFrame, suffix: str) -> None:
     rows = np.arange(len(robustness))
     start = np.zeros(len(robustness))
     for number, (column, label) in enumerate(_PAIRS.items()):
-        found = robustness[f"{column}{suffix}"].to_numpy()
-        axes.barh(rows, found, left=start, color=COLOURS[number], label=label)
-        start += found
+        counts = robustness[f"{column}{suffix}"].to_numpy()
+        axes.barh(rows, counts, left=start, color=COLOURS[number], label=label)
+        start += counts
     for row, total in enumerate(start):
         beside: dict[str, Any] = {"xytext": (2, 0), "textcoords": "offset points"}
         axes.annotate(f"{total:.0f}", (total, row), va="center", size=6, **beside)
@@ -270,8 +270,8 @@ def _draw_dumbbells(axes: Axes, best_on_top: pd.DataFrame, options: Options) -> 
     ring: dict[str, Any] = {"markersize": 4, "markeredgewidth": 0.7, "markerfacecolor": "none"}
     on_these = "all outcomes, on these tasks"
     axes.plot(common, rows, "o", color=COLOURS[3], **ring, label=on_these)
-    given = "given success (without degenerate runs)"
-    axes.plot(success, rows, "D", color=COLOURS[0], markersize=2.5, label=given)
+    label = "label success (without degenerate runs)"
+    axes.plot(success, rows, "D", color=COLOURS[0], markersize=2.5, label=label)
     axes.set_yticks(rows, [_name_of_average(row, options) for _, row in best_on_top.iterrows()])
     axes.set_ylim(-0.7, len(rows) - 0.3)
 

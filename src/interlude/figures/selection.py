@@ -90,9 +90,9 @@ def draw_selection_ranks(choices: pd.DataFrame, options: Options) -> Figure:
     own = choices[choices["truth"] == choices["truth"].iloc[0]]
     place = (own["rank"] - 1) / (own["candidates"] - 1)
     targets, methods = in_order(own["target"]), in_order(own["method"])
-    told = own.assign(place=place, text=own["rank"].map("{:.3g}".format))
+    placed = own.assign(place=place, text=own["rank"].map("{:.3g}".format))
     values, texts = (
-        told.pivot(index="target", columns="method", values=of).reindex(targets, columns=methods)
+        placed.pivot(index="target", columns="method", values=of).reindex(targets, columns=methods)
         for of in ("place", "text")
     )
     cells = Cells(values, texts.fillna(""), texts.isin(["1"]))
@@ -110,8 +110,8 @@ def draw_selection_scatter(scores: pd.DataFrame, options: Options) -> Figure:
     """Draw the transfer of each source over what a method says of it: a panel per method.
 
     scores: the table of `selection.with_truth`. On the axis of a method its lowest number on a
-    target is 0 and its highest 1; a line is fitted to each target, of which more than can be told
-    apart have one colour. Transfer is in points, where that is not known the score less the mean of
+    target is 0 and its highest 1; a line is fitted to each target; more targets than colours share
+    one colour. Transfer is in points, where that is not known the score less the mean of
     all sources.
     """
     known = _comparable(scores)
@@ -139,14 +139,14 @@ def draw_selection_scatter(scores: pd.DataFrame, options: Options) -> Figure:
 
 
 def _comparable(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return sources with both numbers of a method that tells them apart: x from 0 to 1, and y."""
+    """Return sources with both numbers, of methods whose numbers differ: x from 0 to 1, and y."""
     known = scores.dropna(subset=["value", "score"])
     known = known[known["source"] != "none"]
     groups = known.groupby(["method", "target"], sort=False)
     low, high = groups["value"].transform("min"), groups["value"].transform("max")
     centred = known["score"] - groups["score"].transform("mean")
-    told = known.assign(x=(known["value"] - low) / (high - low), y=known["delta"].fillna(centred))
-    return told[high > low]
+    placed = known.assign(x=(known["value"] - low) / (high - low), y=known["delta"].fillna(centred))
+    return placed[high > low]
 
 
 def _draw_method(axes: Axes, own: pd.DataFrame, targets: list[str]) -> None:

@@ -33,7 +33,7 @@ def draw_size_curves(curves: pd.DataFrame, options: Options) -> Figure:
 
     curves: the table of `size_curves.size_curves`. Bars are its intervals; of many sources, those
     that have no colour of their own (see `colours.apart`) have none. The axis on the right
-    has the mean score, where all points are held against the same.
+    has the mean score, where all points are compared with the same.
     """
     measured = curves.dropna(subset=["train_examples", "delta"])
     if measured.empty:

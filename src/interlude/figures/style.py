@@ -19,16 +19,16 @@ ONE_COLUMN = 3.03
 TWO_COLUMNS = 6.3
 PAGE_HEIGHT = 9.7
 
-# Okabe and Ito 2008: told apart with any kind of colour vision; black last, for the baseline.
+# Okabe and Ito 2008: distinct with any kind of colour vision; black last, for the baseline.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # Colour and marker of points that are drawn by role.
 OF_ROLE = {"target": (COLOURS[0], MARKERS[0]), "probing": (COLOURS[1], MARKERS[2])}
-# Red and blue with a light middle are told apart by the colour blind; the paper uses them as well.
+# Red and blue with a light middle are distinct to the colour blind; the paper uses them as well.
 DIVERGING = "RdBu"
 UNKNOWN = "#E8E8E8"
 MUTED = "#6B6B6B"
-OTHERS = "#B8B8B8"  # what is drawn beside what has a colour, and is not told apart
+OTHERS = "#B8B8B8"  # what is drawn beside what has a colour, and is not distinguished
 
 _NOTE_SIZE = 6.0  # points
 _LINE_SPACING = 1.4

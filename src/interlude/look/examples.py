@@ -56,7 +56,7 @@ def _example(row: Row, labels: Sequence[str], tokenizer: Any) -> Example:
         ]
         for sequence in row["input_ids"]
     ]
-    asked = [(name, visible(said)) for name, said in _asked(row, labels, decode)]
+    asked = [(name, visible(text)) for name, text in _asked(row, labels, decode)]
     return Example(visible(row["id"]), row["tokens"], sequences, asked)
 
 

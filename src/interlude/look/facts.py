@@ -161,8 +161,8 @@ def _taken(encoding: Path) -> dict[str, list[Cell]]:
 
 
 def _truncation(encoding: Path) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = read_manifest(encoding).get("truncation") or {}
-    return found
+    counts: dict[str, dict[str, int]] = read_manifest(encoding).get("truncation") or {}
+    return counts
 
 
 def _overlap(manifest: Mapping[str, Any]) -> Iterator[str]:

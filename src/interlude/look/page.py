@@ -95,8 +95,8 @@ code { color: #888; font-size: .85em; }
 {% endfor %}
 </bdi></p>
 {% endfor %}
-{% for name, said in example.asked %}
-<p><span class="grey">{{ name }}:</span> <bdi>{{ said }}</bdi></p>
+{% for name, text in example.asked %}
+<p><span class="grey">{{ name }}:</span> <bdi>{{ text }}</bdi></p>
 {% endfor %}
 </div>
 {% endfor %}

@@ -50,7 +50,7 @@ def _example(example: Example) -> str:
     lines = [f"\n{example.name}, {example.tokens} tokens"]
     for sequence in example.sequences:
         lines.append(indent(_line(_shown(sequence)), "  "))
-    lines += [indent(_line(f"{name}: {_cut(said)}"), "  ") for name, said in example.asked]
+    lines += [indent(_line(f"{name}: {_cut(text)}"), "  ") for name, text in example.asked]
     return "\n".join(lines)
 
 

@@ -132,7 +132,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "size_rule": (
         _ROLE,
-        _column("test", "Told apart by"),
+        _column("test", "Significant by"),
         _column("cells", "Cells"),
         _column("threshold", "Least ratio", PLAIN),
         _column("decided", "Decided", WHOLE),
@@ -358,7 +358,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _between("left_out_low", "left_out_high", "Without one source", TWO),
     ),
     "robustness": (
-        _column("look", "Encoders taken"),
+        _column("look", "Encoders included"),
         _column("encoders", "Encoders", WHOLE),
         _column("sources", "Sources", WHOLE),
         _column("significant_means", "Significant pairs", WHOLE),

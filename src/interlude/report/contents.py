@@ -97,11 +97,11 @@ class Files:
 def sections(files: Files, captions: Environment, options: Options) -> list[tuple[str, list[Item]]]:
     """Return the sections of the report that have something to show, with their items."""
     there = {*files.table_names, *files.figure_names}
-    found = {
+    items_of = {
         section: [item(name, files, captions, options) for name in names if name in there]
         for section, names in catalog.SECTIONS.items()
     }
-    return [(section, items) for section, items in found.items() if items]
+    return [(section, items) for section, items in items_of.items() if items]
 
 
 def item(name: str, files: Files, captions: Environment, options: Options) -> Item:

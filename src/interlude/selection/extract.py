@@ -22,7 +22,7 @@ NAMES = ("features", "predicted", "text", "fisher")  # of what a start without w
 def extract(extraction: Extraction, places: Places, out: Path) -> None:
     """Carry out an extraction and leave its tensors and its manifest in a folder.
 
-    The manifest says what it took: tokens that passed the encoder, and seconds; the kind of labels;
+    The manifest has the costs: tokens that passed the encoder, and seconds; the kind of labels;
     and, under `lacks`, why it has no tensors of a name. Of a start without weights it has none.
     InputError as `extractor_of`.
     """

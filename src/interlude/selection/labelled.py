@@ -1,4 +1,4 @@
-"""What a head reads of a batch, row by row with the labels, where that can be said of its form."""
+"""What a head reads of a batch, row by row with the labels, of forms with one label per row."""
 
 from __future__ import annotations
 

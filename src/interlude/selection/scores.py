@@ -28,7 +28,7 @@ REASON = "reason"  # a column beside those of `SELECTION_SCORES`: why there is n
 # each weight (Kaplan et al. 2020, table 1). The Fisher information needs gradients as well.
 COST = {FEATURES: 1 / 3, FISHER: 1.0, VOCABULARY: 0.0}
 
-Told = tuple[float, str | None]  # a value, or why there is none
+Result = tuple[float, str | None]  # a value, or why there is none
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Found:
-    """An extraction as it was left: what it is, its tensors, and what its manifest says."""
+class Extracted:
+    """An extraction that was carried out: what it is, its tensors and its manifest."""
 
     extraction: Extraction
     tensors: dict[str, np.ndarray]
-    said: dict[str, Any]
+    manifest: dict[str, Any]
 
     def tensor(self, name: str) -> np.ndarray:
         """Return a tensor; NotApplicableError, with the reason, where there is none."""
         if name not in self.tensors:
-            raise NotApplicableError(self.said["lacks"][name])
+            raise NotApplicableError(self.manifest["lacks"][name])
         return self.tensors[name]
 
 
@@ -77,26 +77,29 @@ def _of_method(method: str, pairs: Sequence[Asked]) -> Iterator[dict[str, Any]]:
         return
     own = [pair for pair in pairs if what in pair.needs]
     started = time.perf_counter()
-    told = _by_fisher(own) if what == FISHER else [_told(method, pair.needs[what]) for pair in own]
+    if what == FISHER:
+        results = _by_fisher(own)
+    else:
+        results = [_result(method, pair.needs[what]) for pair in own]
     seconds = (time.perf_counter() - started) / max(1, len(own))
-    for pair, (value, reason) in zip(own, told, strict=True):
+    for pair, (value, reason) in zip(own, results, strict=True):
         tokens, read_seconds = _cost(pair.needs[what])
         named = {"method": method, "target": pair.target, "source": pair.source}
         costs = {"tokens": round(tokens), "seconds": read_seconds + seconds}
         yield {**named, "value": value, **costs, REASON: reason}
 
 
-def _told(method: str, of: Sequence[tuple[str, int]]) -> Told:
-    """Return what a method says of one pair by itself."""
+def _result(method: str, of: Sequence[tuple[str, int]]) -> Result:
+    """Return the result of a method for one pair by itself."""
     if not of:
         return np.nan, GONE
     try:
-        return _value(method, [found(Path(folder)) for folder, _ in of]), None
+        return _value(method, [read_extraction(Path(folder)) for folder, _ in of]), None
     except NotApplicableError as error:
         return np.nan, str(error)
 
 
-def _value(method: str, of: Sequence[Found]) -> float:
+def _value(method: str, of: Sequence[Extracted]) -> float:
     if NEEDS_OF[method] == FEATURES:
         (only,) = of
         return estimator_of(method).of(labelled(only))
@@ -106,13 +109,13 @@ def _value(method: str, of: Sequence[Found]) -> float:
     return cosine(source, target)
 
 
-def labelled(of: Found) -> Labelled:
+def labelled(of: Extracted) -> Labelled:
     """Return the rows that were read; NotApplicableError where there are none."""
     features = of.tensor("features").astype(np.float64)
     if not np.isfinite(features).all():
         raise NotApplicableError("the encoder gives numbers that are not finite")
     labels, groups = of.tensor("labels"), of.tensor("groups")
-    return Labelled(features, labels, groups, of.said["kind"], of.tensors.get("predicted"))
+    return Labelled(features, labels, groups, of.manifest["kind"], of.tensors.get("predicted"))
 
 
 def _few_shot(method: str, pairs: Sequence[Asked]) -> Iterator[dict[str, Any]]:
@@ -128,7 +131,7 @@ def _few_shot(method: str, pairs: Sequence[Asked]) -> Iterator[dict[str, Any]]:
 
 
 def _after(steps: int, target: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a training says of a target after some steps, and what it took until then.
+    """Return the score of a training on a target after some steps, and what it cost until then.
 
     Of its evaluations one alone is needed.
     """
@@ -143,9 +146,9 @@ def _after(steps: int, target: str, record: Mapping[str, Any]) -> dict[str, Any]
     return {"value": scores[steps], "tokens": round(tokens), "seconds": seconds, REASON: None}
 
 
-def _by_fisher(pairs: Sequence[Asked]) -> list[Told]:
-    """Return what task embeddings say of each pair; ranks are among the sources that have one."""
-    told: dict[int, Told] = {}
+def _by_fisher(pairs: Sequence[Asked]) -> list[Result]:
+    """Return the results of task embeddings for each pair, ranked among sources that have one."""
+    results: dict[int, Result] = {}
     embedded: dict[int, dict[str, np.ndarray]] = {}
     target: dict[str, np.ndarray] = {}
     for place, pair in enumerate(pairs):
@@ -154,16 +157,16 @@ def _by_fisher(pairs: Sequence[Asked]) -> list[Told]:
                 raise NotApplicableError(GONE)
             embedded[place], target = (_embedding(folder) for folder, _ in pair.needs[FISHER])
         except NotApplicableError as error:
-            told[place] = (np.nan, str(error))
+            results[place] = (np.nan, str(error))
     values = task_similarity([*embedded.values()], target) if embedded else []
-    told |= {place: (value, None) for place, value in zip(embedded, values, strict=True)}
-    return [told[place] for place in range(len(pairs))]
+    results |= {place: (value, None) for place, value in zip(embedded, values, strict=True)}
+    return [results[place] for place in range(len(pairs))]
 
 
 def _embedding(folder: str) -> dict[str, np.ndarray]:
-    of = found(Path(folder))
-    if "fisher" in of.said["lacks"]:
-        raise NotApplicableError(of.said["lacks"]["fisher"])
+    of = read_extraction(Path(folder))
+    if "fisher" in of.manifest["lacks"]:
+        raise NotApplicableError(of.manifest["lacks"]["fisher"])
     return {name: each.astype(np.float64) for name, each in of.tensors.items()}
 
 
@@ -171,21 +174,21 @@ def _cost(of: Sequence[tuple[str, int]]) -> tuple[float, float]:
     """Return the tokens and seconds of extractions that are this pair's own."""
     tokens = seconds = 0.0
     for folder, uses in of:
-        each = found(Path(folder))
-        tokens += each.said["tokens"] * COST[each.extraction.kind] / uses
-        seconds += each.said["seconds"] / uses
+        each = read_extraction(Path(folder))
+        tokens += each.manifest["tokens"] * COST[each.extraction.kind] / uses
+        seconds += each.manifest["seconds"] / uses
     return tokens, seconds
 
 
 @cache
-def found(folder: Path) -> Found:
+def read_extraction(folder: Path) -> Extracted:
     """Return an extraction by its folder; InputError where it was changed, or is another one's."""
     check_files(folder)
-    said = read_manifest(folder)
-    extraction = Extraction.from_json(said["extraction"])
+    manifest = read_manifest(folder)
+    extraction = Extraction.from_json(manifest["extraction"])
     if extraction.id != folder.name:
         raise InputError(
             f"{folder / MANIFEST}: key extraction: found {extraction.name}, {extraction.id}. "
             f"Allowed: {folder.name}. Delete {folder} and run again."
         )
-    return Found(extraction, load_file(folder / TENSORS), said)
+    return Extracted(extraction, load_file(folder / TENSORS), manifest)

@@ -14,7 +14,7 @@ import pytest
 from helpers.mixing import MIXING_OPTIONS, mixing_runs
 from helpers.synthetic import TITLES, record, runs_of
 
-from interlude.analysis.answer import answer_table, read_tables, told_from
+from interlude.analysis.answer import answer_table, read_tables, table_files
 from interlude.analysis.answer_page import as_markdown, sections
 from interlude.analysis.answer_shown import as_text, sections_of
 from interlude.analysis.averages import averages_by_filter
@@ -57,7 +57,7 @@ def records(
 def told(
     made: list[Record], options: Options = OPTIONS
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """The answer of a study, and the tables that it is told from, as they are read back."""
+    """The answer of a study, and the tables that it is based on, as they are read back."""
     flagged = flag_degenerate(runs_of(made), options.degenerate)
     whole = described(options, flagged)
     main, every = (
@@ -71,7 +71,7 @@ def told(
         "averages_by_filter": averages_by_filter(main, whole),
     }
     with TemporaryDirectory() as folder:
-        for name, file in told_from(whole).items():
+        for name, file in table_files(whole).items():
             write_csv(used[name], Path(folder) / f"{file}.csv")
         read = read_tables(Path(folder), whole)
     return answer_table(read, whole), read
@@ -124,7 +124,7 @@ def test_what_can_be_found_and_what_settles_it_are_told_of_the_same_runs() -> No
         if each["task"] == "boolq" and lost.get(each["source"]) == each["restart"]:
             each |= {"score": 0.5, "constant": True}
     tables = study_tables(runs_of(made), OPTIONS)
-    used = {name: tables[file] for name, file in told_from(OPTIONS).items()}
+    used = {name: tables[file] for name, file in table_files(OPTIONS).items()}
     row = of(answer_table(used, OPTIONS), "boolq")
     assert row["detectable"] == pytest.approx(found_by_three(used["restarts"], "boolq"))
     assert row["detectable"] > 2 * found_by_three(tables["restarts"], "boolq")
@@ -203,7 +203,7 @@ def all_failed() -> list[Record]:
 @pytest.mark.parametrize(
     ("case", "reason"),
     [
-        (one_restart, "one run against one run: no difference can be told (3 of 3 cells)"),
+        (one_restart, "one run against one run: no difference can be estimated (3 of 3 cells)"),
         (no_baseline, "no baseline (3 of 3 cells)"),
         (all_degenerate, "none of its runs learnt"),
         (all_failed, "no run has a score (3 of 3 cells)"),
@@ -213,8 +213,8 @@ def test_where_nothing_can_be_told_it_says_why(
     case: Callable[[], list[Record]], reason: str
 ) -> None:
     answer, _ = told(case())
-    assert set(answer.loc[answer["about"] == "target", "answer"]) == {"cannot be told"}
-    assert of(answer, "boolq")["sentence"].startswith(f"BoolQ: cannot be told: {reason}")
+    assert set(answer.loc[answer["about"] == "target", "answer"]) == {"cannot be estimated"}
+    assert of(answer, "boolq")["sentence"].startswith(f"BoolQ: cannot be estimated: {reason}")
     assert sentences(answer, "study") == ["3 targets: 3 of which nothing can be told."]
     assert answer["expected"].isna().all()
     ways = {one_restart: "all 3 runs learnt.", all_failed: "no run has a score."}
@@ -235,7 +235,7 @@ def test_with_one_target_the_difference_itself_counts() -> None:
     numbers = [row[name] for name in ("expected", "low", "high")]
     assert numbers == cell[["delta", "ci_low", "ci_high"]].tolist()
     assert "probability" not in row["sentence"]
-    assert "cannot be told: fewer than 2 tasks" in of(answer, "sarcasm", "source")["sentence"]
+    assert "cannot be estimated: fewer than 2 tasks" in of(answer, "sarcasm", "source")["sentence"]
 
 
 def test_a_line_for_each_source_with_the_effect_on_a_new_task() -> None:
@@ -254,7 +254,7 @@ def test_a_line_for_each_source_with_the_effect_on_a_new_task() -> None:
 
 def test_every_contrast_has_its_answer() -> None:
     tables = study_tables(mixing_runs(), MIXING_OPTIONS)
-    used = {name: tables[file] for name, file in told_from(MIXING_OPTIONS).items()}
+    used = {name: tables[file] for name, file in table_files(MIXING_OPTIONS).items()}
     answer = answer_table(used, MIXING_OPTIONS)
     contrasts = [(each.arm, each.against) for each in MIXING_OPTIONS.contrasts]
     assert list(answer.groupby(["arm", "against"], sort=False).groups) == contrasts
@@ -274,7 +274,7 @@ def test_every_contrast_has_its_answer() -> None:
 
 def test_of_an_arm_without_sources_nothing_is_said_of_sources() -> None:
     tables = study_tables(mixing_runs(), MIXING_OPTIONS)
-    used = {name: tables[file] for name, file in told_from(MIXING_OPTIONS).items()}
+    used = {name: tables[file] for name, file in table_files(MIXING_OPTIONS).items()}
     answer = answer_table(used, MIXING_OPTIONS)
     of_all = answer[answer["arm"] == "mtl-all"]
     assert set(of_all["about"]) == {"study", "target", "source"}

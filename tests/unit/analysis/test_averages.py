@@ -82,7 +82,7 @@ def test_the_published_averages() -> None:
     told = averages_of(runs, filtered=False).query("role == 'target'").set_index("source")
     best = told.loc["CosmosQA"]
     assert best["delta"] - best["fixed_low"] == pytest.approx(0.42, abs=0.01)
-    assert best["note"] == "baselines are means, taken as known"
+    assert best["note"] == "baselines are means, assumed known"
     random = best[["random_low", "random_high", "random_p", "random_p_holm"]]
     assert random.tolist() == pytest.approx([0.11, 5.09, 0.042, 0.34], abs=0.005)
     found = told["random_p_holm"].round(3)
@@ -90,7 +90,7 @@ def test_the_published_averages() -> None:
     assert told[["improved", "harmed"]].sum().sum() == 0  # none can be tested
 
 
-def test_of_means_alone_no_interval_over_these_tasks_is_told() -> None:
+def test_of_means_alone_there_is_no_interval_over_these_tasks() -> None:
     means = {"status": "mean_only", "metrics": {"sd": 0.01, "n": 8}}
     runs = runs_of(
         record("target", source, task, 1, score, **means)
@@ -103,5 +103,5 @@ def test_of_means_alone_no_interval_over_these_tasks_is_told() -> None:
     )
     told = averages_of(runs, filtered=True).iloc[0]
     assert told[["fixed_low", "fixed_high", "fixed_p"]].isna().all()
-    assert told["note"].startswith("over these tasks it can not be told")
+    assert told["note"].startswith("no interval over these tasks")
     assert told["random_p"] > 0

@@ -44,7 +44,7 @@ OTHER = transfer(
 )
 
 
-def test_cells_are_matched_by_name_and_missing_ones_are_told() -> None:
+def test_cells_are_matched_by_name_and_missing_ones_are_shown() -> None:
     cells = compared_cells(OWN, OTHER, {"a": "A"}, alpha=0.05).set_index(["source", "task"])
     assert cells["cell"].value_counts().to_dict() == {"both": 4, "other only": 2}
     assert cells.loc[("a", "y"), "difference"] == 4

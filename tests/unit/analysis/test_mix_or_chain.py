@@ -178,7 +178,7 @@ def test_one_restart_tells_nothing_and_says_so() -> None:
     runs = mixing_runs()
     told = study_tables(runs[runs["restart"] == 1], MIXING_OPTIONS)
     assert set(told["mix_or_chain"]["better"]) == {""}
-    assert set(told["mix_or_chain_answers"]["answer"]) == {"cannot be told"}
+    assert set(told["mix_or_chain_answers"]["answer"]) == {"cannot be tested"}
     significant = told["size_rule"].query("cells == 'significant'")
     assert significant["accuracy"].isna().all()
     assert told["size_regression"].empty or told["size_regression"]["slope"].isna().all()

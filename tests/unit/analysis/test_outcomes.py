@@ -61,7 +61,7 @@ def test_shares_have_the_interval_of_clopper_and_pearson(bad: int, of: int) -> N
     assert found["degenerate_high"][0] == pytest.approx(expected.high)
 
 
-def test_without_an_outcome_the_share_can_not_be_told() -> None:
+def test_without_an_outcome_there_is_no_share() -> None:
     counts = {"n_degenerate": [0], "n_failed": [2], "n_missing": [1], "n_planned": [3]}
     found = degenerate_shares(pd.DataFrame(counts), 0.05)
     assert all(math.isnan(value[0]) for value in found.values())

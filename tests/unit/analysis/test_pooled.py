@@ -114,7 +114,7 @@ def test_a_baseline_known_as_a_mean_is_marked_as_an_assumption(
         assert notes == {"target": {ASSUMED}, "probing": {""}}
 
 
-def test_a_source_with_one_task_cannot_be_told() -> None:
+def test_a_source_with_one_task_cannot_be_estimated() -> None:
     transfer = pd.DataFrame([row("target", "a", "x", 3.0)])
     tables = pooled_tables(transfer, 0.05)
     (told,) = tables["pooled"].to_dict("records")

@@ -1,4 +1,4 @@
-"""A recommendation: its intervals hold what was left out, and its sentence follows its numbers."""
+"""A recommendation: its intervals cover what was left out, and its sentence follows its numbers."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_starts_are_those_of_the_pooled_estimate(found: Recommendation, evidence
     assert found.starts["licence"].iloc[0] == "MIT"
     alike = found.starts.loc[found.starts["told_apart_p"] >= 0.05, "start"]
     assert found.sentence.startswith("Start from CosmosQA, because its mean over tasks is above 0:")
-    assert f"does not tell it from {', '.join(alike)}." in found.sentence
+    assert f"does not differ significantly from {', '.join(alike)}." in found.sentence
 
 
 def test_with_another_encoder_the_sentence_says_with_which_the_mean_is_known(
@@ -213,7 +213,7 @@ def test_a_broken_file_of_the_evidence_is_named(tmp_path: Path) -> None:
     ("rows", "message"),
     [
         ("roberta-base,,,50\nmine,,,\n", "row 2, column cb: found ''. Allowed: a number"),
-        ("mine,,,50\n", "column model: found no roberta-base, what others are held against"),
+        ("mine,,,50\n", "column model: found no roberta-base, the baseline of all others"),
     ],
 )
 def test_evidence_with_a_missing_cell_is_refused(tmp_path: Path, rows: str, message: str) -> None:

@@ -91,7 +91,7 @@ def test_restarts_that_do_not_differ_tell_nothing() -> None:
     for case in (flat, once):
         table = study_tables(case, demo_options())["restarts"]
         told = table[table["role"] == "target"]
-        assert set(told["note"]) == {"cannot be told: restarts of no source differ"}
+        assert set(told["note"]) == {"cannot be estimated: restarts of no source differ"}
         assert told[["found_3", "needed_1", "pays_to"]].isna().all(axis=None)
 
 

@@ -55,7 +55,7 @@ def test_half_go_on_with_twice_the_restarts_and_those_without_a_score_are_out() 
     ]
 
 
-def test_rounds_end_where_the_best_is_told_from_all_others() -> None:
+def test_rounds_end_where_the_best_differs_from_all_others() -> None:
     apart = scores(a=[50.0, 50.1], b=[60.0, 60.1], c=[50.2, 50.3])
     assert decide(apart, ["a", "b", "c"], 2, 5, 0.05).ends == SEPARATED
     alike = scores(a=[50.0, 55.0], b=[51.0, 57.0], c=[50.2, 54.0])

@@ -104,7 +104,7 @@ def test_an_arm_that_is_compared_with_is_not_looked_at() -> None:
     options = Options(contrasts=contrasts, statistics=OPTIONS.statistics)
     found = look(flagged([*rows, *mixed]), options, 3)
     assert set(found["arm"]) == {"mtl"}
-    assert found["delta"].abs().max() < 1e-9  # held against the same source
+    assert found["delta"].abs().max() < 1e-9  # compared with the same source
 
 
 def test_those_stopped_before_count_in_the_level_and_are_not_looked_at_again() -> None:

@@ -90,7 +90,7 @@ def test_one_run_against_one_run_is_no_difference() -> None:
     told = transfer.iloc[0]
     assert (told["mean"], told["baseline"]) == pytest.approx((65, 60))
     assert told[["delta", "delta_all_outcomes", "delta_given_success"]].isna().all()
-    assert told["note"] == "one run against one run: no difference can be told"
+    assert told["note"] == "one run against one run: no difference can be estimated"
     assert averages_of(runs_of(one)).empty
     assert table(runs_of(one[:1]), filtered=True).empty
 

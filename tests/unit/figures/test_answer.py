@@ -1,4 +1,4 @@
-"""The figure of the answer: each estimate with its interval; what cannot be told, as that."""
+"""The figure of the answer: each estimate with its interval, and where there is none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROWS = [
     row("target", "x", "a", "helps", 3.0, 1.0, 5.0),
     row("target", "y", "b", "may help", 2.0, 0.5, 4.0),
     row("target", "z", "a", "none known", 1.0, -1.0, 3.0),
-    row("target", "w", np.nan, "cannot be told"),  # type: ignore[arg-type]
+    row("target", "w", np.nan, "cannot be estimated"),  # type: ignore[arg-type]
     row("source", "a", "a", "", 2.0, -1.0, 4.0),
     row("source", "b", "b", "", -3.0, -5.0, -1.0),
 ]
@@ -45,12 +45,12 @@ def test_each_estimate_stands_in_its_row() -> None:
     assert filled == [COLOURS[0].lower(), "#ffffff", "#ffffff"]
     bars = [each.get_segments()[0][:, 0].tolist() for each in targets.collections]  # type: ignore[attr-defined]
     assert bars == [[1.0, 5.0], [0.5, 4.0], [-1.0, 3.0]]
-    assert [text.get_text() for text in targets.texts] == [" cannot be told"]
+    assert [text.get_text() for text in targets.texts] == [" cannot be estimated"]
     colours = [to_hex(each.get_edgecolor()[0]) for each in sources.collections]  # type: ignore[index]
     assert colours == [MUTED.lower(), COLOURS[3].lower()]
 
 
 def test_without_an_estimate_the_figure_says_so() -> None:
-    untold = pd.DataFrame([{"about": "study", "answer": "cannot be told"}], columns=COLUMNS)
-    (text,) = draw_answer(untold, Options()).texts
-    assert text.get_text() == "Nothing to show: no difference can be told."
+    unknown = pd.DataFrame([{"about": "study", "answer": "cannot be estimated"}], columns=COLUMNS)
+    (text,) = draw_answer(unknown, Options()).texts
+    assert text.get_text() == "Nothing to show: no difference can be estimated."

@@ -1,4 +1,4 @@
-"""Sources are told apart by colours as long as there are enough of them."""
+"""Sources are distinguished by colours as long as there are enough of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every figure shows its table: what was drawn is read back and held against the numbers.
+"""Every figure shows its table: what was drawn is read back and compared with the numbers.
 
 The tables are random numbers, so that no two columns, rows or groups can stand for one another.
 """
@@ -496,7 +496,7 @@ def test_detectable_shows_its_table(draw: Drawing) -> None:
         assert axes.get_xscale() == "log"
     (box,) = figure.legends
     assert [text.get_text() for text in box.get_texts()] == [
-        "difference found",
+        "measured difference",
         "detectable by itself, at 0.05",
         "detectable as the first of its role (Holm)",
     ]
@@ -582,7 +582,7 @@ def test_averages_shows_its_table(draw: Drawing) -> None:
 
 
 def pooled() -> pd.DataFrame:
-    """Estimates of two sources in either role, best first, and of one that cannot be told."""
+    """Estimates of two sources in either role, best first, and of one without an estimate."""
     noise = np.random.default_rng(9)
     table = pd.DataFrame(list(itertools.product(TASKS, SOURCES)), columns=["role", "source"])
     bounds = np.sort(noise.normal(0, 6, (len(table), 5)), axis=1)
@@ -945,7 +945,7 @@ def expected_curves(
 
 
 @pytest.mark.parametrize("count", [8, 14])
-def test_more_sources_than_colours_are_told_apart_by_dashes(draw: Drawing, count: int) -> None:
+def test_more_sources_than_colours_differ_by_dashes(draw: Drawing, count: int) -> None:
     entries = legend(draw("curves", ordered_runs(count)))
     assert list(entries) == ["none (baseline)", *SOURCES_IN_ORDER[:count]]
     assert len(set(entries.values())) == count + 1

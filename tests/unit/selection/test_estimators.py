@@ -245,7 +245,7 @@ def test_what_a_method_cannot_say_is_told_with_the_reason(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["leep", "nce"])
-def test_a_source_without_classes_is_told(method: str) -> None:
+def test_a_source_without_classes_is_refused(method: str) -> None:
     found = rows()
     with pytest.raises(NotApplicableError, match="no classes"):
         estimator_of(method).of(Labelled(found.features, found.labels, found.groups, CLASSES))

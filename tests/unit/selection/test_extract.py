@@ -284,7 +284,7 @@ def test_of_an_adapter_the_fisher_information_is_that_of_its_own_weights(
         extract(extraction("pair", start="s"), places, tmp_path / "other")
 
 
-def test_a_start_of_another_base_is_refused_and_one_without_weights_is_told(
+def test_a_start_of_another_base_is_refused_and_one_without_weights_is_named(
     model: Path, encoded: dict[str, Path], started: dict[str, Path], tmp_path: Path
 ) -> None:
     places = Places(model, encoded["pair"], started["single"])

@@ -10,7 +10,7 @@ from interlude.selection.estimators import CHOICES, CLASSES, Estimator
 
 
 def h_score(features: np.ndarray, labels: np.ndarray, shrinkage: float | None = None) -> float:
-    """Return tr(cov(F)⁻¹ cov(E[F | y])), higher for classes that are easier to tell apart.
+    """Return tr(cov(F)⁻¹ cov(E[F | y])), higher for classes that are easier to separate.
 
     features [rows, width], labels int [rows]. Bao et al. 2019. Where rows are few, cov(F) is
     singular: Ibrahim et al. 2022 shrink it to a multiple of the identity, by as much as Ledoit and

@@ -42,8 +42,8 @@ def _largest(squares: np.ndarray, weight: np.ndarray, outside: float, rows: int)
 
     best = max(GRID, key=evidence)
     step = GRID[1] - GRID[0]
-    found = minimize_scalar(lambda x: -evidence(x), bounds=(best - step, best + step))
-    return max(evidence(best), -float(found.fun))
+    optimum = minimize_scalar(lambda x: -evidence(x), bounds=(best - step, best + step))
+    return max(evidence(best), -float(optimum.fun))
 
 
 def _value(rows: Labelled) -> float:

@@ -17,8 +17,8 @@ def nce(classes: np.ndarray, labels: np.ndarray) -> float:
     _, column = np.unique(labels, return_inverse=True)
     joint = np.zeros((row.max() + 1, column.max() + 1))
     np.add.at(joint, (row, column), 1 / len(labels))
-    given = joint / joint.sum(1, keepdims=True)
-    return float((joint[joint > 0] * np.log(given[joint > 0])).sum())
+    conditional = joint / joint.sum(1, keepdims=True)
+    return float((joint[joint > 0] * np.log(conditional[joint > 0])).sum())
 
 
 ESTIMATOR = Estimator(

@@ -22,12 +22,12 @@ def probed(model: Any, rows: Labelled) -> float:
     """
     of_classes = rows.kind == CHOICES and is_classifier(model)
     method = "predict_proba" if of_classes else "predict"
-    found = cross_val_predict(model, rows.features, rows.labels, cv=_folds(rows), method=method)
+    predicted = cross_val_predict(model, rows.features, rows.labels, cv=_folds(rows), method=method)
     if rows.kind == NUMBERS:
-        return float(np.corrcoef(found, rows.labels)[0, 1])
+        return float(np.corrcoef(predicted, rows.labels)[0, 1])
     if rows.kind == CHOICES:
-        return share_chosen(found[:, 1] if of_classes else found, rows.labels, rows.groups)
-    return float((found == rows.labels).mean())
+        return share_chosen(predicted[:, 1] if of_classes else predicted, rows.labels, rows.groups)
+    return float((predicted == rows.labels).mean())
 
 
 def share_chosen(ratings: np.ndarray, right: np.ndarray, groups: np.ndarray) -> float:

@@ -12,8 +12,8 @@ from helpers.project import ROOT
 from scipy import stats
 
 from interlude.analysis.answer import answer_table
-from interlude.analysis.given import given_tables, tables_of_a_study
 from interlude.analysis.options import Options, Statistics
+from interlude.analysis.other_results import tables_of_a_study, tables_of_csv
 from interlude.analysis.published import load_published, published_tables
 from interlude.analysis.results import joined, read_runs, read_trainings, write_results
 from interlude.analysis.study_tables import study_tables
@@ -42,7 +42,7 @@ def given(folder: Path, text: str, points: bool = False) -> pd.DataFrame:
     """Return the runs of a CSV file."""
     path = folder / "theirs.csv"
     path.write_text(text)
-    return joined(*given_tables(path, "theirs", points))
+    return joined(*tables_of_csv(path, "theirs", points))
 
 
 def transfer(runs: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +76,7 @@ def test_rows_of_a_cell_without_numbers_are_its_restarts(tmp_path: Path) -> None
 def test_the_scores_of_a_study_are_read_as_they_are(tmp_path: Path) -> None:
     scores, _ = published_tables(load_published(ROOT / "reference"), "theirs")
     write_results(scores, tmp_path / "scores.parquet")
-    again, _ = given_tables(tmp_path / "scores.csv", "theirs", points=False)
+    again, _ = tables_of_csv(tmp_path / "scores.csv", "theirs", points=False)
     pd.testing.assert_frame_equal(again, scores)
 
 
@@ -85,7 +85,7 @@ def test_the_released_scores_are_the_same_runs_through_this_door(tmp_path: Path)
     runs = joined(*published_tables(load_published(ROOT / "reference"), "theirs"))
     told = runs.drop(columns="source_seed")  # of trainings that no score names
     told.to_csv(tmp_path / "released.csv", index=False)
-    read = joined(*given_tables(tmp_path / "released.csv", "theirs", points=False))
+    read = joined(*tables_of_csv(tmp_path / "released.csv", "theirs", points=False))
     pd.testing.assert_frame_equal(read[told.columns], told)
 
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_refused_by_its_line(tmp_path: Path, text: str, said: 
 
 def test_a_run_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     twice = "source,task,restart,score\nnone,RTE,1,.5\nnone,RTE,1,.6\n"
-    scores, _ = given_tables(write(tmp_path, twice), "theirs", points=False)
+    scores, _ = tables_of_csv(write(tmp_path, twice), "theirs", points=False)
     with pytest.raises(InputError, match="each cell once"):
         write_results(scores, tmp_path / "scores.parquet")
 

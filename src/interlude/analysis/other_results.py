@@ -4,7 +4,7 @@ Either the `scores.parquet` of a study, or a CSV file.
 
 A row is a run (`score`) or, as papers print them, a mean (`mean`, and where they are known `sd` and
 `n`); one with neither is a run that is missing. Any other column is one of the tables of scores and
-of trainings, by its name there, so that the `scores.csv` of a study can be given as it is.
+of trainings, by its name there, so that the `scores.csv` of a study can be imported as it is.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _NEEDED = ("source", "task")
 _KNOWN = {**TRAININGS, **SCORES, MEAN: "float64", "sd": "float64", "n": "Int64"}
 
 
-def given_tables(path: Path, study: str, points: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tables_of_csv(path: Path, study: str, points: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the tables of scores and of trainings of a CSV file.
 
-    points: whether scores are given × 100. Raises InputError, which names file, line and column,
-    for a column that is missing or unknown and a value that cannot be.
+    points: whether scores are in points, × 100. Raises InputError, which names file, line and
+    column, for a column that is missing or unknown and a value that cannot be.
     """
     names, texts = _read(path)
     _check_columns(names, path)
@@ -53,7 +53,7 @@ def tables_of_a_study(
     """Return the tables of a study's own scores.parquet under another name.
 
     trainings: its trainings.parquet; None: nothing is known of a training but its id, by which
-    scores of the same one are told. Raises InputError for a file that is not such a table.
+    cells of the same one are recognised. Raises InputError for a file that is not such a table.
     """
     scores = read_scores(path).assign(study=study)
     if trainings is not None:
@@ -100,23 +100,23 @@ def _check_columns(names: list[str], path: Path) -> None:
 
 
 def _rows(texts: dict[int, dict[str, str]], path: Path, points: bool) -> Iterator[dict[str, Any]]:
-    """Yield the rows with their values typed, and what they do not say filled in."""
-    for line, told in texts.items():
+    """Yield the rows with their values typed, and defaults for what they lack."""
+    for line, fields in texts.items():
         where = f"{path}: line {line}"
-        given = {name: _value(name, text, where, points) for name, text in told.items() if text}
-        _check_row(given, where)
-        alone = given["source"] == NO_SOURCE
-        yield _as_run({"arm": "single" if alone else "stilts", "role": "target", **given})
+        row = {name: _value(name, text, where, points) for name, text in fields.items() if text}
+        _check_row(row, where)
+        alone = row["source"] == NO_SOURCE
+        yield _as_run({"arm": "single" if alone else "stilts", "role": "target", **row})
 
 
-def _check_row(given: dict[str, Any], where: str) -> None:
+def _check_row(row: dict[str, Any], where: str) -> None:
     for name in _NEEDED:
-        if name not in given:
+        if name not in row:
             raise InputError(f"{where}, column {name}: found nothing. Allowed: a name.")
-    if {RUN, MEAN} <= {*given}:
+    if {RUN, MEAN} <= {*row}:
         raise InputError(f"{where}: found {RUN} and {MEAN}. Allowed: one of them.")
-    if given.get("role", ROLES[0]) not in ROLES:
-        raise unknown(f"{where}, column role", "role", given["role"], ROLES)
+    if row.get("role", ROLES[0]) not in ROLES:
+        raise unknown(f"{where}, column role", "role", row["role"], ROLES)
 
 
 def _value(name: str, text: str, where: str, points: bool) -> Any:
@@ -131,14 +131,14 @@ def _value(name: str, text: str, where: str, points: bool) -> Any:
     return _score(name, number, where, points) if name in _SCORED else number
 
 
-def _score(name: str, given: float, where: str, points: bool) -> float:
-    score = given / POINTS if points else given
+def _score(name: str, number: float, where: str, points: bool) -> float:
+    score = number / POINTS if points else number
     low, high = SCORE_RANGE
     if not low <= score <= high:
         hint = "" if points else f", or {low * POINTS:g} to {high * POINTS:g} with points: true"
         scale = POINTS if points else 1
         raise InputError(
-            f"{where}, column {name}: found {given:g}. Allowed: {low * scale:g} to "
+            f"{where}, column {name}: found {number:g}. Allowed: {low * scale:g} to "
             f"{high * scale:g}{hint}."
         )
     return score
@@ -148,8 +148,8 @@ def _as_run(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of the table of scores: a run, a mean, or one that is missing."""
     spread = {name: row.pop(name) for name in _OF_A_MEAN if name in row}
     if MEAN in row:
-        told = {"status": "mean_only", "reason": "given as a mean over runs", "metrics": spread}
-        return {"score": row.pop(MEAN), **told, **row}
+        shared = {"status": "mean_only", "reason": "given as a mean over runs", "metrics": spread}
+        return {"score": row.pop(MEAN), **shared, **row}
     return {"status": "ok" if RUN in row else "missing", **row}
 
 
