@@ -43,7 +43,7 @@ _OF_SOURCES = {
     MAY_HELP: "with a source that may help",
     NONE_KNOWN: "with no source that is known to help",
     ALONE: "better trained alone",
-    NOT_ESTIMATED: "for which nothing can be estimated",
+    NOT_ESTIMATED: "without an estimate",
 }
 _OF_THE_ARM = _OF_SOURCES | {
     HELPS: "known to gain",

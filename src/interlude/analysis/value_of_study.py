@@ -86,8 +86,8 @@ class Grid:
         used = [values[name] for name in values if values[name].notna().any()]
         read = own.groupby("source")["tokens"].max().sum()  # one extraction serves all methods
         share = float(read / self.truth.costs["tokens"][target])
-        values = fused([expected["gain"], *used])
-        return Outcome(share, values, covers(self.truth, target, expected))
+        order = fused([expected["gain"], *used])
+        return Outcome(share, order, covers(self.truth, target, expected))
 
     def hours(self, target: str, first: int | None = None) -> list[Outcome]:
         """Return what rounds come to that begin with all sources, or the first by the evidence."""

@@ -209,13 +209,13 @@ def all_failed() -> list[Record]:
         (all_failed, "no run has a score (3 of 3 cells)"),
     ],
 )
-def test_where_nothing_can_be_told_it_says_why(
+def test_without_an_estimate_it_says_why(
     case: Callable[[], list[Record]], reason: str
 ) -> None:
     answer, _ = told(case())
     assert set(answer.loc[answer["about"] == "target", "answer"]) == {"cannot be estimated"}
     assert of(answer, "boolq")["sentence"].startswith(f"BoolQ: cannot be estimated: {reason}")
-    assert sentences(answer, "study") == ["3 targets: 3 of which nothing can be told."]
+    assert sentences(answer, "study") == ["3 targets: 3 without an estimate."]
     assert answer["expected"].isna().all()
     ways = {one_restart: "all 3 runs learnt.", all_failed: "no run has a score."}
     ending = ways.get(case, ".")

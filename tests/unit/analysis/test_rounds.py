@@ -143,7 +143,7 @@ def test_features_and_evidence_rank_together_and_what_is_left_out_is_said(
     assert found.starts["start"].tolist() == sorted(fused, key=lambda name: -fused[name])
     assert found.starts["training"][0] == "22"
     assert found.sentence.startswith("Do not bother, because no evidence says that the first")
-    assert "by 1 of 2 methods" in found.sentence
+    assert "By 1 of 2 methods" in found.sentence
     said = " ".join(found.basis)
     for words in (
         "not calibrated",
