@@ -184,8 +184,8 @@ class Options:
             "† Never above majority in its own training": ", ".join(
                 map(self.title, _sources(self.unlearned))
             ),
-            "Restarts share one intermediate encoder, so that all is said of this encoder and "
-            "nothing of its task": one,
+            "Restarts share one intermediate encoder, so that results are of this encoder and "
+            "not of its task": one,
         }
         return [f"{what}: {tasks}." for what, tasks in notes.items() if tasks]
 

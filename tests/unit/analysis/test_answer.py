@@ -54,7 +54,7 @@ def records(
     return made
 
 
-def told(
+def answered(
     made: list[Record], options: Options = OPTIONS
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """The answer of a study, and the tables that it is based on, as they are read back."""
@@ -86,7 +86,7 @@ def sentences(answer: pd.DataFrame, about: str) -> list[str]:
     return answer.loc[answer["about"] == about, "sentence"].tolist()
 
 
-def found_by_three(restarts: pd.DataFrame, task: str) -> float:
+def detected_by_three(restarts: pd.DataFrame, task: str) -> float:
     """The difference that a lone test of three restarts finds."""
     own = restarts[(restarts["task"] == task) & (restarts["level"] == "one test")]
     return float(own["found_3"].iloc[0])
@@ -96,7 +96,7 @@ CLEAR: Effects = {("social-iqa", "all"): 0.2, ("sarcasm", "all"): -0.2}
 
 
 def test_a_source_that_survives_the_correction_is_what_to_start_from() -> None:
-    answer, tables = told(records(CLEAR))
+    answer, tables = answered(records(CLEAR))
     cells = tables["pooled_cells"].set_index(["source", "task"])
     tests = tables["transfer"].set_index(["source", "task"])
     for task in TASKS:
@@ -116,7 +116,7 @@ def test_a_source_that_survives_the_correction_is_what_to_start_from() -> None:
     assert sentences(answer, "study") == ["3 targets: 3 with a source that is known to help."]
 
 
-def test_what_can_be_found_and_what_settles_it_are_told_of_the_same_runs() -> None:
+def test_what_is_detectable_and_what_settles_it_are_of_the_same_runs() -> None:
     """A run that did not learn widens both, where sources are ranked by all outcomes."""
     made = records({})
     lost = {"sarcasm": 1, "social-iqa": 2}
@@ -126,19 +126,19 @@ def test_what_can_be_found_and_what_settles_it_are_told_of_the_same_runs() -> No
     tables = study_tables(runs_of(made), OPTIONS)
     used = {name: tables[file] for name, file in table_files(OPTIONS).items()}
     row = of(answer_table(used, OPTIONS), "boolq")
-    assert row["detectable"] == pytest.approx(found_by_three(used["restarts"], "boolq"))
-    assert row["detectable"] > 2 * found_by_three(tables["restarts"], "boolq")
+    assert row["detectable"] == pytest.approx(detected_by_three(used["restarts"], "boolq"))
+    assert row["detectable"] > 2 * detected_by_three(tables["restarts"], "boolq")
     assert row["needed_2"] > tables["restarts"].query("task == 'boolq'")["needed_2"].max()
 
 
 def test_of_two_that_help_the_larger_estimate_counts() -> None:
-    answer, _ = told(records({("social-iqa", "all"): 0.1, ("privacy-qa", "all"): 0.2}))
+    answer, _ = answered(records({("social-iqa", "all"): 0.1, ("privacy-qa", "all"): 0.2}))
     assert set(answer.loc[answer["about"] == "target", "source"]) == {"privacy-qa"}
 
 
 def test_a_large_difference_that_is_not_significant_may_help() -> None:
     effects: Effects = {("social-iqa", "all"): 0.05}
-    answer, tables = told(records(effects, sd=0.02))
+    answer, tables = answered(records(effects, sd=0.02))
     some = tables["transfer"].set_index(["source", "task"])
     rows = [of(answer, task) for task in TASKS]
     maybe = [row for row in rows if row["answer"] == "may help"]
@@ -152,15 +152,15 @@ def test_a_large_difference_that_is_not_significant_may_help() -> None:
 
 
 def test_where_no_start_is_known_to_help_it_says_what_could_have_beenfound_by_three() -> None:
-    answer, tables = told(records({}, sd=0.03))
-    found = tables["restarts"].query("level == 'one test'").set_index("task")
+    answer, tables = answered(records({}, sd=0.03))
+    restarts = tables["restarts"].query("level == 'one test'").set_index("task")
     rows = [of(answer, task) for task in TASKS]
     none = [row for row in rows if row["answer"] == "none known"]
     assert none
     for row in none:
         cell = tables["transfer"].set_index(["source", "task"]).loc[(row["source"], row["name"])]
         assert row["detectable"] == cell["detectable"]
-        assert row["needed_2"] == found.loc[row["name"], "needed_2"]
+        assert row["needed_2"] == restarts.loc[row["name"], "needed_2"]
         assert row["sentence"].startswith(f"{TITLES[row['name']]}: none of 3 sources is known to")
         assert f"With 3 restarts a test finds {cell['detectable']:.1f} points." in row["sentence"]
         ending = f"To find 2 points takes {row['needed_2']} restarts on either side."
@@ -169,7 +169,7 @@ def test_where_no_start_is_known_to_help_it_says_what_could_have_beenfound_by_th
 
 def test_more_restarts_are_not_promised_where_examples_matter_more() -> None:
     made = [{**each, "example_var": {"single": 0.01}} for each in records({}, sd=0.03)]
-    answer, _ = told(made)
+    answer, _ = answered(made)
     row = of(answer, "boolq")
     assert row["pays_to"] < row["needed_2"]
     ending = f", but beyond {row['pays_to']} the choice of validation examples matters more."
@@ -177,7 +177,7 @@ def test_more_restarts_are_not_promised_where_examples_matter_more() -> None:
 
 
 def test_where_every_source_harms_the_target_is_trained_alone() -> None:
-    answer, _ = told(records({(source, "all"): -0.2 for source in SOURCES}))
+    answer, _ = answered(records({(source, "all"): -0.2 for source in SOURCES}))
     row = of(answer, "boolq")
     assert row["answer"] == "alone"
     beginning = "BoolQ: train it alone; each of 3 sources is expected to lower it (the least"
@@ -209,10 +209,8 @@ def all_failed() -> list[Record]:
         (all_failed, "no run has a score (3 of 3 cells)"),
     ],
 )
-def test_without_an_estimate_it_says_why(
-    case: Callable[[], list[Record]], reason: str
-) -> None:
-    answer, _ = told(case())
+def test_without_an_estimate_it_says_why(case: Callable[[], list[Record]], reason: str) -> None:
+    answer, _ = answered(case())
     assert set(answer.loc[answer["about"] == "target", "answer"]) == {"cannot be estimated"}
     assert of(answer, "boolq")["sentence"].startswith(f"BoolQ: cannot be estimated: {reason}")
     assert sentences(answer, "study") == ["3 targets: 3 without an estimate."]
@@ -223,13 +221,13 @@ def test_without_an_estimate_it_says_why(
 
 
 def test_a_study_that_compares_nothing_says_so() -> None:
-    answer, _ = told(records(CLEAR), replace(OPTIONS, contrasts=()))
+    answer, _ = answered(records(CLEAR), replace(OPTIONS, contrasts=()))
     (row,) = answer.to_dict("records")
     assert row["sentence"].startswith("Nothing can be said: no arm of this study is compared")
 
 
 def test_with_one_target_the_difference_itself_counts() -> None:
-    answer, tables = told(records(CLEAR, tasks=("boolq",)))
+    answer, tables = answered(records(CLEAR, tasks=("boolq",)))
     row = of(answer, "boolq")
     cell = tables["transfer"].set_index("source").loc["social-iqa"]
     numbers = [row[name] for name in ("expected", "low", "high")]
@@ -239,7 +237,7 @@ def test_with_one_target_the_difference_itself_counts() -> None:
 
 
 def test_a_line_for_each_source_with_the_effect_on_a_new_task() -> None:
-    answer, tables = told(records(CLEAR))
+    answer, tables = answered(records(CLEAR))
     pooled = tables["pooled"].set_index("source")
     assert answer.loc[answer["about"] == "source", "name"].tolist() == list(pooled.index)
     row, known = of(answer, "sarcasm", "source"), pooled.loc["sarcasm"]
@@ -261,8 +259,8 @@ def test_every_contrast_has_its_answer() -> None:
     of_all = answer[(answer["arm"] == "mtl-all") & (answer["about"] == "target")]
     assert of_all["sentence"].str.contains("it is not known to gain|train it alone").all()
     direct = answer[(answer["against"] == "stilts") & (answer["about"] == "target")]
-    said = "use mtl rather than stilts with|no source is known to make mtl better than stilts"
-    assert direct["sentence"].str.contains(said).all()
+    pattern = "use mtl rather than stilts with|no source is known to make mtl better than stilts"
+    assert direct["sentence"].str.contains(pattern).all()
     mixed = MIXING_OPTIONS.contrasts[1]._replace(together=True)
     options = replace(MIXING_OPTIONS, contrasts=(mixed,))
     first = answer_table(used, options)
@@ -272,7 +270,7 @@ def test_every_contrast_has_its_answer() -> None:
     assert len(ways)
 
 
-def test_of_an_arm_without_sources_nothing_is_said_of_sources() -> None:
+def test_of_an_arm_without_sources_no_sentence_is_on_sources() -> None:
     tables = study_tables(mixing_runs(), MIXING_OPTIONS)
     used = {name: tables[file] for name, file in table_files(MIXING_OPTIONS).items()}
     answer = answer_table(used, MIXING_OPTIONS)
@@ -280,8 +278,8 @@ def test_of_an_arm_without_sources_nothing_is_said_of_sources() -> None:
     assert set(of_all["about"]) == {"study", "target", "source"}
     assert not of_all["sentence"].str.contains("source").any()
     lost = (of_all["answer"] == "alone") & (of_all["about"] == "target")
-    said = of_all.loc[lost, "sentence"].str
-    assert said.contains(r"train it alone; mtl-all is expected to lower it \(-").all()
+    sentences_of_lost = of_all.loc[lost, "sentence"].str
+    assert sentences_of_lost.contains(r"train it alone; mtl-all is expected to lower it \(-").all()
     headings = [heading for heading, _ in sections(answer, [], MIXING_OPTIONS)]
     assert "Over all targets (mtl-all against single)" in headings
     assert "By source, over all targets (stilts against single)" in headings
@@ -289,7 +287,7 @@ def test_of_an_arm_without_sources_nothing_is_said_of_sources() -> None:
 
 def test_no_difference_is_minus_nothing() -> None:
     made = records({("sarcasm", "all"): -0.0004}, sd=1e-6)
-    row = of(told(made)[0], "sarcasm", "source")
+    row = of(answered(made)[0], "sarcasm", "source")
     assert -0.05 < row["expected"] < 0
     assert row["sentence"].startswith("Sarcasm: +0.0 points [+0.0, +0.0]")
 
@@ -300,7 +298,7 @@ def test_no_difference_is_minus_nothing() -> None:
 def test_the_page_says_the_same_in_every_form() -> None:
     hostile = "<b>Bool</b>_Q_ `x` *y* |\nz"
     options = replace(OPTIONS, titles={**TITLES, "boolq": hostile})
-    answer, _ = told(records(CLEAR), options)
+    answer, _ = answered(records(CLEAR), options)
     page = as_markdown("mine", sections(answer, ["A warning."], options), "figures/answer.svg")
     assert "<b>" not in page
     text = as_text(page)
@@ -325,7 +323,7 @@ def warned(made: list[Record], options: Options = OPTIONS) -> str:
     runs = runs_of(made)
     flagged = flag_degenerate(runs, options.degenerate)
     whole = described(options, flagged)
-    _, used = told(made, options)
+    _, used = answered(made, options)
     return "\n".join(study_warnings(flagged, trainings_of(runs), used, whole))
 
 
@@ -384,7 +382,7 @@ TRUNCATION = {"validation": {"examples": 100, "truncated": 30, "empty": 0, "lost
         ),
     ],
 )
-def test_what_to_be_wary_of_is_said(made: list[Record], warning: str) -> None:
+def test_warnings_name_what_to_be_wary_of(made: list[Record], warning: str) -> None:
     assert warning in warned(made)
 
 

@@ -79,7 +79,7 @@ def of(table: str, contrast: Contrast) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("contrast", OPTIONS.contrasts)
-def test_a_cell_is_held_against_the_other_arm_from_the_same_source(contrast: Contrast) -> None:
+def test_a_cell_is_compared_with_the_other_arm_from_the_same_source(contrast: Contrast) -> None:
     transfer = of("transfer", contrast)
     assert len(transfer) == (5 if contrast.sourced else 3)
     assert set(transfer["source"]) == ({*SOURCES} if contrast.sourced else {"none"})
@@ -127,9 +127,9 @@ def test_averages_and_estimates_are_of_one_contrast() -> None:
 
 
 def test_the_baseline_of_a_task_is_the_task_alone() -> None:
-    told = tables()["tasks"].set_index(["role", "task"])
+    by_task = tables()["tasks"].set_index(["role", "task"])
     for task in TASKS:
-        assert told.loc[("target", task), "baseline"] == pytest.approx(
+        assert by_task.loc[("target", task), "baseline"] == pytest.approx(
             scores("single", "none", task).mean()
         )
     assert tables()["tasks"]["role"].value_counts().to_dict() == {"target": 3, "intermediate": 2}

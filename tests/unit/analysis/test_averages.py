@@ -45,49 +45,49 @@ def averages_of(runs: pd.DataFrame, filtered: bool) -> pd.DataFrame:
 
 
 def test_tasks_fixed_it_is_the_means_of_restarts_that_vary() -> None:
-    told = averages(ROWS).loc["copa"]
+    row = averages(ROWS).loc["copa"]
     own, base = (
         100 * np.mean([ROWS[of, task] for task in ("boolq", "copa")], axis=0)
         for of in ("copa", "none")
     )
     test = stats.ttest_ind(own, base, equal_var=False)
     interval = test.confidence_interval(0.95)
-    assert told["delta"] == pytest.approx(own.mean() - base.mean())
-    assert told["fixed_p"] == pytest.approx(test.pvalue)
-    assert told[["fixed_low", "fixed_high"]].tolist() == pytest.approx([*interval])
+    assert row["delta"] == pytest.approx(own.mean() - base.mean())
+    assert row["fixed_p"] == pytest.approx(test.pvalue)
+    assert row[["fixed_low", "fixed_high"]].tolist() == pytest.approx([*interval])
 
 
 def test_counts_are_of_cells_that_differ_from_0_after_correction() -> None:
-    told = averages(ROWS)
+    by_source = averages(ROWS)
     columns = ["tasks", "improved", "harmed", "undecided", "above", "below"]
-    assert told.loc["copa", columns].tolist() == [2, 1, 0, 1, 1, 0]
-    assert told.loc["mnli", columns].tolist() == [1, 0, 0, 1, 0, 1]
+    assert by_source.loc["copa", columns].tolist() == [2, 1, 0, 1, 1, 0]
+    assert by_source.loc["mnli", columns].tolist() == [1, 0, 0, 1, 0, 1]
 
 
 def test_sources_stand_beside_one_another_over_the_tasks_they_share() -> None:
-    told = averages(ROWS)
-    assert told["common_tasks"].tolist() == [1, 1]
-    assert told.loc["copa", "delta_common_tasks"] == pytest.approx(71 - 51.3333, abs=1e-3)
-    assert told.loc["copa", "delta_other_tasks"] == told.loc["copa", "delta_common_tasks"]
+    by_source = averages(ROWS)
+    assert by_source["common_tasks"].tolist() == [1, 1]
+    assert by_source.loc["copa", "delta_common_tasks"] == pytest.approx(71 - 51.3333, abs=1e-3)
+    assert by_source.loc["copa", "delta_other_tasks"] == by_source.loc["copa", "delta_common_tasks"]
 
 
-def test_of_one_task_nothing_is_said_of_others() -> None:
-    told = averages(ROWS).loc["mnli"]
-    assert told[["random_low", "random_high", "random_p"]].isna().all()
-    assert told["fixed_p"] > 0
+def test_of_one_task_there_is_no_interval_over_others() -> None:
+    row = averages(ROWS).loc["mnli"]
+    assert row[["random_low", "random_high", "random_p"]].isna().all()
+    assert row["fixed_p"] > 0
 
 
 def test_the_published_averages() -> None:
     runs = joined(*published_tables(load_published(REFERENCE), "published"))
-    told = averages_of(runs, filtered=False).query("role == 'target'").set_index("source")
-    best = told.loc["CosmosQA"]
+    by_source = averages_of(runs, filtered=False).query("role == 'target'").set_index("source")
+    best = by_source.loc["CosmosQA"]
     assert best["delta"] - best["fixed_low"] == pytest.approx(0.42, abs=0.01)
     assert best["note"] == "baselines are means, assumed known"
     random = best[["random_low", "random_high", "random_p", "random_p_holm"]]
     assert random.tolist() == pytest.approx([0.11, 5.09, 0.042, 0.34], abs=0.005)
-    found = told["random_p_holm"].round(3)
-    assert found[found < 0.05].to_dict() == {"CCG": 0.007, "SocialIQA": 0.023}
-    assert told[["improved", "harmed"]].sum().sum() == 0  # none can be tested
+    p_values = by_source["random_p_holm"].round(3)
+    assert p_values[p_values < 0.05].to_dict() == {"CCG": 0.007, "SocialIQA": 0.023}
+    assert by_source[["improved", "harmed"]].sum().sum() == 0  # none can be tested
 
 
 def test_of_means_alone_there_is_no_interval_over_these_tasks() -> None:
@@ -101,7 +101,7 @@ def test_of_means_alone_there_is_no_interval_over_these_tasks() -> None:
             ("mnli", "copa"): 0.64,
         }.items()
     )
-    told = averages_of(runs, filtered=True).iloc[0]
-    assert told[["fixed_low", "fixed_high", "fixed_p"]].isna().all()
-    assert told["note"].startswith("no interval over these tasks")
-    assert told["random_p"] > 0
+    row = averages_of(runs, filtered=True).iloc[0]
+    assert row[["fixed_low", "fixed_high", "fixed_p"]].isna().all()
+    assert row["note"].startswith("no interval over these tasks")
+    assert row["random_p"] > 0

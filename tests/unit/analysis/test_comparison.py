@@ -62,14 +62,14 @@ def test_target_tasks_stand_before_probing_tasks_as_in_all_tables() -> None:
 
 def test_agreement_by_hand() -> None:
     cells = compared_cells(OWN, OTHER, {"a": "A"}, alpha=0.05)
-    told = comparison_summary(cells).iloc[0]
-    assert told[["cells", "own_only", "other_only"]].tolist() == [4, 0, 2]
-    assert told["same_sign"] == 0.75
-    assert told[["significant", "same_sign_significant"]].tolist() == [2, 1.0]
-    assert told["mean_absolute_difference"] == pytest.approx((2 + 4 + 3 + 0.4) / 4)
+    summary = comparison_summary(cells).iloc[0]
+    assert summary[["cells", "own_only", "other_only"]].tolist() == [4, 0, 2]
+    assert summary["same_sign"] == 0.75
+    assert summary[["significant", "same_sign_significant"]].tolist() == [2, 1.0]
+    assert summary["mean_absolute_difference"] == pytest.approx((2 + 4 + 3 + 0.4) / 4)
     expected = stats.spearmanr([1.5, -1.0, 0.5], [0.5, -4.0, 0.1]).statistic
-    assert told["spearman"] == pytest.approx(expected)
-    assert told["p"] == pytest.approx(1 / 3)
+    assert summary["spearman"] == pytest.approx(expected)
+    assert summary["p"] == pytest.approx(1 / 3)
 
 
 def test_both_ways() -> None:
@@ -85,7 +85,7 @@ def test_a_name_that_a_study_does_not_have_is_refused() -> None:
 
 
 def test_studies_without_a_common_cell() -> None:
-    told = comparison_summary(compared_cells(OWN, OTHER.assign(task="z"), {}, 0.05)).iloc[0]
-    assert told["cells"] == 0
-    assert math.isnan(told["same_sign"])
-    assert math.isnan(told["spearman"])
+    summary = comparison_summary(compared_cells(OWN, OTHER.assign(task="z"), {}, 0.05)).iloc[0]
+    assert summary["cells"] == 0
+    assert math.isnan(summary["same_sign"])
+    assert math.isnan(summary["spearman"])

@@ -52,13 +52,13 @@ def test_pairs_as_in_scipy_with_ties_and_gaps() -> None:
         for b in ("x", "y", "follows"):
             one, other = scores.xs(a, axis=1, level="task"), scores.xs(b, axis=1, level="task")
             both = pd.concat([one, other], axis=1).dropna().to_numpy()
-            told = pairs.loc[(a, b)]
+            row = pairs.loc[(a, b)]
             expected = stats.spearmanr(both[:, 0], both[:, 1])
-            assert told["n"] == len(both)
-            assert told["spearman"] == pytest.approx(expected.statistic)
+            assert row["n"] == len(both)
+            assert row["spearman"] == pytest.approx(expected.statistic)
             if a != b:
-                assert told["p"] == pytest.approx(expected.pvalue)
-            assert told["pearson"] == pytest.approx(stats.pearsonr(both[:, 0], both[:, 1])[0])
+                assert row["p"] == pytest.approx(expected.pvalue)
+            assert row["pearson"] == pytest.approx(stats.pearsonr(both[:, 0], both[:, 1])[0])
 
 
 def test_a_task_that_does_not_vary_has_no_correlation() -> None:
@@ -79,8 +79,10 @@ def test_three_perfect_rows_are_no_evidence() -> None:
 def test_the_block_is_of_target_tasks_and_a_task_with_itself_is_no_finding() -> None:
     block = target_block(matrix(), alpha=0.05)
     assert len(block) == 2 * 4
-    found = block[block["holm_significant"]]
-    assert list(zip(found["task_a"], found["task_b"], strict=True)) == [("x", "follows")]
+    significant = block[block["holm_significant"]]
+    assert list(zip(significant["task_a"], significant["task_b"], strict=True)) == [
+        ("x", "follows")
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +102,10 @@ def test_the_published_block_by_the_rule_of_the_paper_and_by_ours(published: pd.
     assert ours == {"target": 7, "probing": 12}
     assert set(block["n_means"]) == {11}
     means = published.groupby(level="source").mean()
-    told = block.set_index(["task_a", "task_b"]).loc[("RTE", "WSC")]
+    row = block.set_index(["task_a", "task_b"]).loc[("RTE", "WSC")]
     expected = stats.spearmanr(means["target", "RTE"], means["target", "WSC"])
-    assert told["spearman_means"] == pytest.approx(expected.statistic)
-    assert told["p_means"] == pytest.approx(expected.pvalue)
+    assert row["spearman_means"] == pytest.approx(expected.statistic)
+    assert row["p_means"] == pytest.approx(expected.pvalue)
 
 
 def test_a_pair_of_target_tasks_is_corrected_once_and_reads_the_same_both_ways() -> None:
@@ -119,16 +121,16 @@ def test_a_pair_of_target_tasks_is_corrected_once_and_reads_the_same_both_ways()
 def test_restarts_of_a_source_are_no_evidence() -> None:
     """Two tasks without a link; a source's restarts score alike (intraclass correlation .9)."""
     noise = np.random.default_rng(0)
-    found = {"holm_significant": 0, "holm_significant_means": 0}
+    counts = {"holm_significant": 0, "holm_significant_means": 0}
     index = pd.MultiIndex.from_product([range(11), range(3)], names=["source", "restart"])
     columns = pd.MultiIndex.from_tuples([("target", "x"), ("probing", "y")], names=["role", "task"])
     for _ in range(30):
         sources = np.repeat(noise.normal(0, 3, (11, 2)), 3, axis=0)
         scores = pd.DataFrame(sources + noise.normal(size=(33, 2)), index, columns)
-        for rule in found:
-            found[rule] += target_block(scores, alpha=0.05)[rule].any()
-    assert found["holm_significant"] > 5  # .05 of 30 would be 1 or 2
-    assert found["holm_significant_means"] < 5
+        for rule in counts:
+            counts[rule] += target_block(scores, alpha=0.05)[rule].any()
+    assert counts["holm_significant"] > 5  # .05 of 30 would be 1 or 2
+    assert counts["holm_significant_means"] < 5
 
 
 def test_bounds_do_not_depend_on_the_seed(published: pd.DataFrame) -> None:
@@ -185,9 +187,9 @@ def test_collapsed_sources_lie_below_the_limit_on_target_tasks() -> None:
 def test_bootstrap_resamples_sources_and_repeats() -> None:
     levels = Statistics(resamples=100)
     intervals = bootstrap_intervals(matrix(), levels).set_index(["task_a", "task_b"])
-    told = intervals.loc[("x", "follows")]
-    assert told["ci_low"] <= told["spearman"] <= told["ci_high"]
-    assert told["left_out_low"] <= told["spearman"] <= told["left_out_high"]
+    row = intervals.loc[("x", "follows")]
+    assert row["ci_low"] <= row["spearman"] <= row["ci_high"]
+    assert row["left_out_low"] <= row["spearman"] <= row["left_out_high"]
     again = bootstrap_intervals(matrix(), levels).set_index(["task_a", "task_b"])
     pd.testing.assert_frame_equal(intervals, again)
 

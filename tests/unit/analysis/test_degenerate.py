@@ -24,9 +24,9 @@ def reason(rule: DegenerateRule, **run: Any) -> str | None:
     """The reason that a rule gives for a run with majority score .6 and chance score .5."""
     made = {**record("target", "none", "boolq", 1, 0.7), "majority_score": 0.6, "chance_score": 0.5}
     flagged = flag_degenerate(runs_of([made | run]), rule)
-    found = flagged["degenerate_reason"].iloc[0]
-    assert flagged["degenerate"].iloc[0] == isinstance(found, str)
-    return found if isinstance(found, str) else None
+    text = flagged["degenerate_reason"].iloc[0]
+    assert flagged["degenerate"].iloc[0] == isinstance(text, str)
+    return text if isinstance(text, str) else None
 
 
 @pytest.mark.parametrize(

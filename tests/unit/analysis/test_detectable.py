@@ -31,15 +31,15 @@ def test_what_welchs_test_finds(n: int, alone: float, first_of_110: float) -> No
 
 
 @pytest.mark.parametrize(("n", "n_baseline", "alpha"), [(3, 3, 0.05), (3, 8, 0.05), (5, 5, 0.01)])
-def test_a_detectable_difference_is_found_as_often_as_it_says(
+def test_a_detectable_difference_is_detected_with_its_power(
     n: int, n_baseline: int, alpha: float
 ) -> None:
     noise = np.random.default_rng(4)
     shift = smallest_effect(n, n_baseline, alpha, 0.8)
     cell = shift + noise.normal(size=(20_000, n))
     base = noise.normal(size=(20_000, n_baseline))
-    found = stats.ttest_ind(cell, base, axis=1, equal_var=False).pvalue < alpha
-    assert found.mean() == pytest.approx(0.8, abs=0.01)
+    significant = stats.ttest_ind(cell, base, axis=1, equal_var=False).pvalue < alpha
+    assert significant.mean() == pytest.approx(0.8, abs=0.01)
 
 
 @pytest.mark.parametrize("n", [50, 94, 95, 200, 1000])
@@ -88,25 +88,25 @@ def transfer(rows: Rows, **levels: bool) -> pd.DataFrame:
 
 
 def test_the_spread_is_that_of_the_task_not_that_of_the_cell() -> None:
-    told = transfer(ROWS)
+    cells = transfer(ROWS)
     variances = [np.var(ROWS[name, "boolq"], ddof=1) for name in ("none", "mnli", "sst")]
     sd = 100 * np.sqrt(np.mean(variances))
     for source in ("mnli", "sst"):
-        assert told.loc[(source, "boolq"), "task_sd"] == pytest.approx(sd)
-        alone = told.loc[(source, "boolq"), "detectable"]
+        assert cells.loc[(source, "boolq"), "task_sd"] == pytest.approx(sd)
+        alone = cells.loc[(source, "boolq"), "detectable"]
         assert alone == pytest.approx(sd * smallest_effect(3, 3, 0.05, 0.8))
-        first = told.loc[(source, "boolq"), "detectable_holm"]
+        first = cells.loc[(source, "boolq"), "detectable_holm"]
         assert first == pytest.approx(sd * smallest_effect(3, 3, 0.05 / 2, 0.8))  # of two tests
 
 
-def test_where_nothing_is_tested_nothing_could_be_found() -> None:
-    told = transfer(ROWS)[["note", "detectable", "detectable_holm"]]
-    assert told["note"].drop([("mnli", "boolq"), ("sst", "boolq")]).to_dict() == {
+def test_where_nothing_is_tested_nothing_is_detectable() -> None:
+    cells = transfer(ROWS)[["note", "detectable", "detectable_holm"]]
+    assert cells["note"].drop([("mnli", "boolq"), ("sst", "boolq")]).to_dict() == {
         ("mnli", "copa"): "no spread between restarts",
         ("mnli", "rte"): "no baseline",
         ("mnli", "wic"): "fewer than 2 runs on a side",
     }
-    assert told.loc[told["note"] != "", ["detectable", "detectable_holm"]].isna().all(axis=None)
+    assert cells.loc[cells["note"] != "", ["detectable", "detectable_holm"]].isna().all(axis=None)
 
 
 def test_a_baseline_that_is_a_mean_stands_for_as_many_runs_unless_nothing_varies() -> None:
@@ -114,16 +114,16 @@ def test_a_baseline_that_is_a_mean_stands_for_as_many_runs_unless_nothing_varies
     runs += [record("target", "mnli", "copa", k, 0.6 + k / 100) for k in (1, 2, 3, 4)]
     runs += [record("target", "sst", "copa", k, 0.7) for k in (1, 2, 3)]
     flagged = flag_degenerate(runs_of(runs), DegenerateRule())
-    told = transfer_table(flagged, Options(), filtered=True).set_index("source")
-    sd = told.loc["mnli", "task_sd"]
-    assert told.loc["mnli", "detectable"] == pytest.approx(sd * smallest_effect(4, 4, 0.05, 0.8))
-    assert np.isnan(told.loc["sst", "detectable"])
+    cells = transfer_table(flagged, Options(), filtered=True).set_index("source")
+    sd = cells.loc["mnli", "task_sd"]
+    assert cells.loc["mnli", "detectable"] == pytest.approx(sd * smallest_effect(4, 4, 0.05, 0.8))
+    assert np.isnan(cells.loc["sst", "detectable"])
 
 
 def test_of_pairs_it_is_their_differences_that_spread() -> None:
-    told = transfer(ROWS, paired=True)
+    cells = transfer(ROWS, paired=True)
     both = [np.subtract(ROWS[name, "boolq"], ROWS["none", "boolq"]) for name in ("mnli", "sst")]
     sd = 100 * np.sqrt(np.mean([np.var(one, ddof=1) for one in both]))
-    assert told.loc[("sst", "boolq"), "test"] == "paired t"
-    found = told.loc[("sst", "boolq"), "detectable"]
-    assert found == pytest.approx(sd * smallest_paired_effect(3, 0.05, 0.8))
+    assert cells.loc[("sst", "boolq"), "test"] == "paired t"
+    detectable = cells.loc[("sst", "boolq"), "detectable"]
+    assert detectable == pytest.approx(sd * smallest_paired_effect(3, 0.05, 0.8))

@@ -101,11 +101,11 @@ def test_planned_steps_become_epochs_where_the_size_is_known(
     assert planned_examples([entry], Path("nowhere"))["epochs"].tolist() == [epochs]
 
 
-@pytest.mark.parametrize("told", [{"steps": 500}, {"evaluate_every": 100}, {"patience": 1}])
-def test_a_run_that_was_measured_by_steps_counts_those_it_did(told: dict[str, int]) -> None:
+@pytest.mark.parametrize("settings", [{"steps": 500}, {"evaluate_every": 100}, {"patience": 1}])
+def test_a_run_that_was_measured_by_steps_counts_those_it_did(settings: dict[str, int]) -> None:
     # 256 steps of 4 examples are two passes over 512, whatever was planned.
     run = record("target", "none", "boolq", 1, 0.6) | {"steps": 256}
-    run["hyperparameters"] = json.dumps({"epochs": 99, "batch_size": 4, **told})
+    run["hyperparameters"] = json.dumps({"epochs": 99, "batch_size": 4, **settings})
     table = estimate(plan(("target", "boolq", 6, 1024, 4)), runs_of([run]), 0).set_index("step")
     assert table.loc["target", "tokens"] == pytest.approx(6 * 4 * 40_000)
 

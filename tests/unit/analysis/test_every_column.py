@@ -109,15 +109,15 @@ def change(role: str, source: str, task: str, restarts: tuple[int, ...], **to: A
 
     def changed(records: list[dict[str, Any]]) -> None:
         key = (role, source, task)
-        found = [
+        conclusions = [
             made
             for made in records
             if (made["role"], made["source"], made["task"]) == key
             and made["restart"] in restarts
             and made["examples"] is None
         ]
-        assert len(found) == len(restarts)
-        for made in found:
+        assert len(conclusions) == len(restarts)
+        for made in conclusions:
             made.update(to)
 
     return changed
@@ -161,11 +161,11 @@ def is_table(name: str, expected: pd.DataFrame) -> None:
 
 
 def test_every_table_is_tested() -> None:
-    told = {name.removesuffix("_unfiltered") for name in tables()}
+    of_study = {name.removesuffix("_unfiltered") for name in tables()}
     ending = "_is_as_computed_again"
     names = [name.removeprefix("test_") for name in globals() if name.endswith(ending)]
-    found = {name.removesuffix(ending) for name in names}
-    assert found == told | {"comparison", "comparison_summary"}
+    with_test = {name.removesuffix(ending) for name in names}
+    assert with_test == of_study | {"comparison", "comparison_summary"}
 
 
 # Computed again
@@ -201,19 +201,19 @@ def scores(runs: pd.DataFrame, role: str, source: str, task: str) -> pd.DataFram
 
 def compared(cell: pd.DataFrame, base: pd.DataFrame) -> dict[str, Any]:
     """What a t test says of a cell (columns x, seed; index restart) and its baseline."""
-    told: dict[str, Any] = dict.fromkeys(("ci_low", "ci_high", "p"), math.nan)
-    told |= {"delta": cell["x"].mean() - base["x"].mean(), "test": "", "note": ""}
+    row: dict[str, Any] = dict.fromkeys(("ci_low", "ci_high", "p"), math.nan)
+    row |= {"delta": cell["x"].mean() - base["x"].mean(), "test": "", "note": ""}
     paired = cell["seed"].equals(base["seed"])
     if min(len(cell), len(base)) < 2:
-        return told | {"note": "fewer than 2 runs on a side" if len(cell) else "no runs left"}
+        return row | {"note": "fewer than 2 runs on a side" if len(cell) else "no runs left"}
     test = (
         stats.ttest_rel(cell["x"], base["x"])
         if paired
         else stats.ttest_ind(cell["x"], base["x"], equal_var=False)
     )
     low, high = test.confidence_interval(1 - ALPHA)
-    found = {"ci_low": low, "ci_high": high, "p": test.pvalue}
-    return told | found | {"test": "paired t" if paired else "Welch t"}
+    tested = {"ci_low": low, "ci_high": high, "p": test.pvalue}
+    return row | tested | {"test": "paired t" if paired else "Welch t"}
 
 
 @cache
@@ -345,11 +345,11 @@ def share(degenerate: pd.Series[bool], status: pd.Series[str]) -> dict[str, floa
 
 
 def outcomes(role: str, source: str, task: str) -> dict[str, float]:
-    told = {}
+    means = {}
     for filtered, name in ((True, "given_success"), (False, "all_outcomes")):
         cell, base = (scores(whole(filtered), role, of, task)["x"] for of in (source, "none"))
-        told |= {f"mean_{name}": cell.mean(), f"delta_{name}": cell.mean() - base.mean()}
-    return told
+        means |= {f"mean_{name}": cell.mean(), f"delta_{name}": cell.mean() - base.mean()}
+    return means
 
 
 @cache
@@ -362,7 +362,7 @@ def averages(filtered: bool) -> pd.DataFrame:
         low, high, p = over_these_tasks(filtered, role, source, known["task"])
         over_tasks = stats.ttest_1samp(known["delta"], 0)
         random_low, random_high = over_tasks.confidence_interval(1 - ALPHA)
-        found = known["p_holm"] < ALPHA
+        significant = known["p_holm"] < ALPHA
         up, down = known["delta"].gt(0), known["delta"].lt(0)
         rows.append(
             {
@@ -375,9 +375,13 @@ def averages(filtered: bool) -> pd.DataFrame:
                 "common_tasks": shared.sum(),
                 "delta_common_tasks": known[known["task"].map(shared)]["delta"].mean(),
                 "delta_other_tasks": known[known["task"] != source]["delta"].mean(),
-                **{"improved": (found & up).sum(), "harmed": (found & down).sum()},
-                "undecided": (~found).sum(),
-                **{"above": (~found & up).sum(), "below": (~found & down).sum(), "note": ""},
+                **{"improved": (significant & up).sum(), "harmed": (significant & down).sum()},
+                "undecided": (~significant).sum(),
+                **{
+                    "above": (~significant & up).sum(),
+                    "below": (~significant & down).sum(),
+                    "note": "",
+                },
             }
         )
     table = pd.DataFrame(rows)
@@ -423,14 +427,14 @@ def correlated(one: pd.Series[float], other: pd.Series[float]) -> dict[str, floa
     rho = stats.spearmanr(both["one"], both["other"])
     least = 2 / math.factorial(len(both))
     pearson = stats.pearsonr(both["one"], both["other"]).statistic
-    found = {"spearman": rho.statistic, "p": max(rho.pvalue, least), "pearson": pearson}
-    return {"n": len(both), **found}
+    correlation = {"spearman": rho.statistic, "p": max(rho.pvalue, least), "pearson": pearson}
+    return {"n": len(both), **correlation}
 
 
 def pairs(scores: pd.DataFrame) -> pd.DataFrame:
     sources = scores.index.get_level_values("source")
     columns = {key: scores[key].reset_index(drop=True) for key in scores}
-    found = {
+    of_pair = {
         (a, b): counted(columns[a], columns[b], sources) | correlated(columns[a], columns[b])
         for a, b in itertools.combinations_with_replacement(columns, 2)
     }
@@ -438,7 +442,7 @@ def pairs(scores: pd.DataFrame) -> pd.DataFrame:
         [
             {
                 **{"task_a": a[1], "task_b": b[1], "role_a": a[0], "role_b": b[0]},
-                **(found.get((a, b)) or found[b, a]),
+                **(of_pair.get((a, b)) or of_pair[b, a]),
             }
             for a, b in itertools.product(columns, columns)
         ]
@@ -484,19 +488,19 @@ def block(scores: pd.DataFrame) -> pd.DataFrame:
 
 def counts(look: str, scores: pd.DataFrame) -> dict[str, Any]:
     table = block(scores)
-    found = table.query("holm_significant")
-    both = (found["role_b"] == "target").sum()
-    told = {"look": look, "encoders": len(scores), "significant": len(found)}
-    told |= {"target_target": both, "target_probing": len(found) - both}
+    significant = table.query("holm_significant")
+    both = (significant["role_b"] == "target").sum()
+    row = {"look": look, "encoders": len(scores), "significant": len(significant)}
+    row |= {"target_target": both, "target_probing": len(significant) - both}
     of_means = table.query("holm_significant_means and once")
     both = (of_means["role_b"] == "target").sum()
-    told |= {"sources": scores.index.get_level_values("source").nunique()}
-    told |= {"significant_means": len(of_means), "target_target_means": both}
-    told |= {"target_probing_means": len(of_means) - both}
+    row |= {"sources": scores.index.get_level_values("source").nunique()}
+    row |= {"significant_means": len(of_means), "target_target_means": both}
+    row |= {"target_probing_means": len(of_means) - both}
     plain = table.query("once and p_means < @ALPHA")
     both = (plain["role_b"] == "target").sum()
-    told |= {"significant_uncorrected": len(plain), "target_target_uncorrected": both}
-    return told | {"target_probing_uncorrected": len(plain) - both}
+    row |= {"significant_uncorrected": len(plain), "target_target_uncorrected": both}
+    return row | {"target_probing_uncorrected": len(plain) - both}
 
 
 @pytest.mark.parametrize("filtered", [True, False])
@@ -601,8 +605,8 @@ def reasons() -> pd.Series[str]:
     runs = study()
     constant = runs["constant"].astype(object).eq(True)
     names = np.where(constant, "constant predictions", "not above majority or chance")
-    told = np.where(runs["status"] == "diverged", "diverged", names)
-    return pd.Series(np.where(bad(runs), told, ""), runs.index)
+    why = np.where(runs["status"] == "diverged", "diverged", names)
+    return pd.Series(np.where(bad(runs), why, ""), runs.index)
 
 
 def test_degenerate_is_as_computed_again() -> None:
@@ -674,11 +678,11 @@ def test_conclusions_is_as_computed_again() -> None:
             "sign": both and (one["delta"] > 0) != (other["delta"] > 0),
             "significance": (one["p_holm"] < ALPHA) != (other["p_holm"] < ALPHA),
         }
-        told = {name: one[name] for name in CELL}
+        named = {name: one[name] for name in CELL}
         for end, row in (("filtered", one), ("unfiltered", other)):
-            told |= {f"{name}_{end}": row[name] for name in ("delta", "n", "p_holm")}
+            named |= {f"{name}_{end}": row[name] for name in ("delta", "n", "p_holm")}
         change = ", ".join(name for name, true in changes.items() if true)
-        rows += [{**told, "change": change}] if change else []
+        rows += [{**named, "change": change}] if change else []
     assert {"sign", "no runs left"} <= {row["change"].split(",")[0] for row in rows}
     is_table("conclusions", pd.DataFrame(rows))
 
@@ -702,13 +706,13 @@ def variance(runs: pd.DataFrame, role: str, task: str, sources: tuple[str, ...])
 @cache
 def pooled(filtered: bool) -> dict[tuple[str, str], tuple[pd.DataFrame, Told]]:
     """The cells of a role and a source that have a difference, and what the model says of them."""
-    told = {}
+    models = {}
     for (role, source), cells in transfer(filtered).groupby(["role", "source"]):
         known = cells[cells["delta"].notna()]
         spread = [variance(whole(filtered), role, task, ("none", source)) for task in known["task"]]
         if len(known) > 1:
-            told[role, source] = known, hierarchical(known["delta"].tolist(), spread, ALPHA)
-    return told
+            models[role, source] = known, hierarchical(known["delta"].tolist(), spread, ALPHA)
+    return models
 
 
 @pytest.mark.parametrize("filtered", [True, False])
@@ -716,16 +720,16 @@ def test_pooled_is_as_computed_again(filtered: bool) -> None:
     rows = [
         {
             **{"source": source, "role": role, "tasks": len(cells)},
-            **{"delta": cells["delta"].mean(), "mu": told["mu"]},
-            **dict(zip(("ci_low", "ci_high"), told["interval"], strict=True)),
-            "tau": told["tau"],
-            **dict(zip(("new_low", "new_high"), told["new"], strict=True)),
-            **{"p_new": told["p_new"], "prior": told["prior"], "note": ""},
+            **{"delta": cells["delta"].mean(), "mu": model["mu"]},
+            **dict(zip(("ci_low", "ci_high"), model["interval"], strict=True)),
+            "tau": model["tau"],
+            **dict(zip(("new_low", "new_high"), model["new"], strict=True)),
+            **{"p_new": model["p_new"], "prior": model["prior"], "note": ""},
         }
-        for (role, source), (cells, told) in pooled(filtered).items()
+        for (role, source), (cells, model) in pooled(filtered).items()
     ]
     table = pd.DataFrame(rows)
-    mu = {key: told["mu"] for key, (_, told) in pooled(False).items()}  # of all outcomes
+    mu = {key: model["mu"] for key, (_, model) in pooled(False).items()}  # of all outcomes
     ranks = pd.Series(mu).groupby(level=0).rank(ascending=False)
     table["rank"] = [ranks[role, source] for role, source in table[["role", "source"]].to_numpy()]
     table = table.sort_values(["role", "rank"], ascending=[False, True])
@@ -735,15 +739,15 @@ def test_pooled_is_as_computed_again(filtered: bool) -> None:
 
 @pytest.mark.parametrize("filtered", [True, False])
 def test_pooled_cells_is_as_computed_again(filtered: bool) -> None:
-    found = {
+    estimates = {
         (role, source, task): (*bounds, gain)
-        for (role, source), (cells, told) in pooled(filtered).items()
-        for task, bounds, gain in zip(cells["task"], told["cells"], told["gains"], strict=True)
+        for (role, source), (cells, model) in pooled(filtered).items()
+        for task, bounds, gain in zip(cells["task"], model["cells"], model["gains"], strict=True)
     }
     table = transfer(filtered)[["source", "task", "role", "delta"]]
     nothing = (math.nan,) * 4
     keys = zip(table["role"], table["source"], table["task"], strict=True)
-    table[["pooled", "ci_low", "ci_high", "p_gain"]] = [found.get(key, nothing) for key in keys]
+    table[["pooled", "ci_low", "ci_high", "p_gain"]] = [estimates.get(key, nothing) for key in keys]
     table["note"] = np.where(table["delta"].isna(), "no runs left", "")
     order = [(role, source) for role in TASKS for source in SOURCES]
     place = [order.index(key) for key in zip(table["role"], table["source"], strict=True)]
@@ -767,8 +771,8 @@ def test_restarts_is_as_computed_again() -> None:
                 assert row["sd"] == pytest.approx(own["task_sd"].iloc[0])
                 assert row["example_sd"] == pytest.approx(own["example_sd"].median())
                 for n in (3, 5, 10, 20):
-                    found = row["sd"] * smallest_effect(n, n, False, ALPHA / tests)
-                    assert row[f"found_{n}"] == pytest.approx(found, rel=2e-3)
+                    smallest = row["sd"] * smallest_effect(n, n, False, ALPHA / tests)
+                    assert row[f"found_{n}"] == pytest.approx(smallest, rel=2e-3)
                 pays_to = max(1, math.ceil(2 * (row["sd"] / row["example_sd"]) ** 2))
                 assert row["pays_to"] == pays_to
 
@@ -830,8 +834,8 @@ def test_size_correlations_is_as_computed_again() -> None:
     groups["between forms"] = known.groupby("form")[["log_size", "delta"]].mean()
     rows = []
     for group, part in groups.items():
-        told = correlated(part["log_size"], part["delta"])
-        rows.append({"group": group, **told, "pearson_log": told["pearson"]})
+        correlation = correlated(part["log_size"], part["delta"])
+        rows.append({"group": group, **correlation, "pearson_log": correlation["pearson"]})
     is_table("size_correlations", pd.DataFrame(rows).drop(columns="pearson"))
 
 
@@ -887,13 +891,13 @@ def compared_rows() -> pd.DataFrame:
         there = theirs.loc[(row["role"], row["source"], row["task"])]
         deltas = row["delta"], there["delta"]
         known = [not math.isnan(delta) for delta in deltas]
-        found = {(True, True): "both", (True, False): "own only", (False, True): "other only"}
+        which = {(True, True): "both", (True, False): "own only", (False, True): "other only"}
         both = all(known)
         rows.append(
             {
                 **ARMS,
                 **{name: row[name] for name in CELL},
-                **{"cell": found[known[0], known[1]]},
+                **{"cell": which[known[0], known[1]]},
                 **{"delta_own": deltas[0], "delta_other": deltas[1]},
                 "difference": deltas[0] - deltas[1],
                 "same_sign": (deltas[0] > 0) == (deltas[1] > 0) if both else None,
@@ -931,7 +935,7 @@ def test_comparison_summary_is_as_computed_again() -> None:
         both = cells[cells["cell"] == "both"]
         sure = both[both["significant"].astype(bool)]
         means = both.groupby("source")[["delta_own", "delta_other"]].mean()
-        told = correlated(means["delta_own"], means["delta_other"])
+        correlation = correlated(means["delta_own"], means["delta_other"])
         rows.append(
             {
                 **ARMS,
@@ -943,7 +947,11 @@ def test_comparison_summary_is_as_computed_again() -> None:
                 "same_sign_significant": sure["same_sign"].astype(bool).mean(),
                 "mean_difference": both["difference"].mean(),
                 "mean_absolute_difference": both["difference"].abs().mean(),
-                **{"sources": len(means), "spearman": told["spearman"], "p": told["p"]},
+                **{
+                    "sources": len(means),
+                    "spearman": correlation["spearman"],
+                    "p": correlation["p"],
+                },
             }
         )
     pd.testing.assert_frame_equal(

@@ -62,7 +62,7 @@ def test_without_example_noise_it_is_welchs() -> None:
     ("cell", "baseline", "variance"),
     [(CELL, BASELINE, None), (CELL[:1], BASELINE, 0.01), ([0.7] * 3, [0.6] * 3, 0.01)],
 )
-def test_what_is_not_known_is_said(
+def test_what_is_not_known_is_marked(
     cell: list[float], baseline: list[float], variance: float | None
 ) -> None:
     row = table(cell, baseline, variance)

@@ -21,16 +21,16 @@ def test_each_encoder_has_the_mean_of_its_restarts(table: pd.DataFrame) -> None:
     _, trainings = forgetting_study()
     accuracy = 100 * trainings.set_index("training")["masked_accuracy"]
     pretrained = accuracy[["head of none 1", "head of none 2"]].mean()
-    found = table.set_index(["arm", "source"])
-    assert list(found.index) == [
+    by_source = table.set_index(["arm", "source"])
+    assert list(by_source.index) == [
         *(("measured", "none"), ("stilts", "mnli"), ("stilts", "qnli"), ("mlm", "mnli")),
         ("mlm", "qnli"),
     ]
-    for (arm, source), row in found.iterrows():
+    for (arm, source), row in by_source.iterrows():
         name = "none" if source == "none" else f"{arm} {source}"
         own = accuracy[[f"head of {name} {k}" for k in (1, 2)]]
-        told = (own.mean(), own.std(), 2, own.mean() - pretrained)
-        assert tuple(row[["masked_accuracy", "sd", "n", "change"]]) == pytest.approx(told)
+        by_hand = (own.mean(), own.std(), 2, own.mean() - pretrained)
+        assert tuple(row[["masked_accuracy", "sd", "n", "change"]]) == pytest.approx(by_hand)
         assert row["pretrained"] == (source == "none")
 
 
@@ -38,9 +38,9 @@ def test_beside_it_stands_the_average_transfer(table: pd.DataFrame) -> None:
     runs, trainings = forgetting_study()
     averages = study_tables(runs, FORGETTING_OPTIONS, trainings)["averages"]
     expected = averages.set_index(["arm", "against", "source"])["delta"]
-    found = table.set_index(["arm", "against", "source"])["delta"]
-    assert found.notna().all()
-    assert found.to_dict() == pytest.approx(expected[found.index].to_dict())
+    by_source = table.set_index(["arm", "against", "source"])["delta"]
+    assert by_source.notna().all()
+    assert by_source.to_dict() == pytest.approx(expected[by_source.index].to_dict())
 
 
 def test_encoders_that_restarts_share_count_once_and_lost_ones_not_at_all() -> None:

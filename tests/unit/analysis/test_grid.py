@@ -33,11 +33,13 @@ def by_hand(runs: pd.DataFrame, source: str, task: str) -> dict[str, float]:
     sides = []
     for name in (source, "none"):
         own = runs[(runs["role"] == "target") & (runs["source"] == name) & (runs["task"] == task)]
-        told = [list(100 * own.loc[own["point"] == point, "score"].dropna()) for point in POINTS]
-        squares = sum(sum((x - np.mean(at)) ** 2 for x in at) for at in told)
-        degrees = sum(len(at) - 1 for at in told)
-        variance = squares / degrees * sum(1 / len(at) for at in told) / len(told) ** 2
-        sides.append((np.mean([np.mean(at) for at in told]), variance, degrees))
+        by_point = [
+            list(100 * own.loc[own["point"] == point, "score"].dropna()) for point in POINTS
+        ]
+        squares = sum(sum((x - np.mean(at)) ** 2 for x in at) for at in by_point)
+        degrees = sum(len(at) - 1 for at in by_point)
+        variance = squares / degrees * sum(1 / len(at) for at in by_point) / len(by_point) ** 2
+        sides.append((np.mean([np.mean(at) for at in by_point]), variance, degrees))
     (mean, one, df), (baseline, other, df_baseline) = sides
     freedom = (one + other) ** 2 / (one**2 / df + other**2 / df_baseline)
     error = np.sqrt(one + other)
@@ -55,15 +57,15 @@ def by_hand(runs: pd.DataFrame, source: str, task: str) -> dict[str, float]:
     }
 
 
-def test_a_difference_is_told_within_points() -> None:
+def test_a_difference_is_estimated_within_points() -> None:
     """Also of a cell that lacks a run at one of its points."""
     runs = grid_runs()
     table = transfer(runs)
     for source, task in table.index:
-        found = table.loc[(source, task)]
+        row = table.loc[(source, task)]
         expected = by_hand(runs, source, task)
-        assert found[list(expected)].tolist() == pytest.approx(list(expected.values()))
-        assert found["points"] == len(POINTS)
+        assert row[list(expected)].tolist() == pytest.approx(list(expected.values()))
+        assert row["points"] == len(POINTS)
     cut = table.loc["sarcasm", TARGET[0]]
     assert (cut["n"], cut["df"], cut["baseline_df"]) == (7, 3, 4)
     assert cut["sd"] ** 2 / cut["n_effective"] == pytest.approx(cut["sd"] ** 2 * 2.5 / 16)
@@ -72,8 +74,10 @@ def test_a_difference_is_told_within_points() -> None:
 def test_what_points_do_is_no_noise() -> None:
     runs = grid_runs()
     plain = runs["score"] - runs["point"].map({1: -0.02, 2: 0.0, 3: 0.05, 4: -0.06}).fillna(0)
-    told = ["delta", "ci_low", "ci_high", "p", "sd", "task_sd", "detectable"]
-    same, shifted = (transfer(each)[told].to_numpy() for each in (runs, runs.assign(score=plain)))
+    columns = ["delta", "ci_low", "ci_high", "p", "sd", "task_sd", "detectable"]
+    same, shifted = (
+        transfer(each)[columns].to_numpy() for each in (runs, runs.assign(score=plain))
+    )
     np.testing.assert_allclose(same, shifted)
 
 
@@ -82,13 +86,13 @@ def test_a_point_that_one_side_lacks_is_left_out_of_the_difference() -> None:
     runs = grid_runs()
     hard = (runs["source"] == "social-iqa") & (runs["task"] == TARGET[1]) & (runs["point"] == 4)
     cut = runs.assign(status=runs["status"].mask(hard, "failed"), score=runs["score"].mask(hard))
-    found = transfer(cut).loc["social-iqa", TARGET[1]]
+    row = transfer(cut).loc["social-iqa", TARGET[1]]
     both = runs[runs["point"].isna() | (runs["point"] < 4)]
     expected = transfer(both).loc["social-iqa", TARGET[1]]
-    told = ["delta", "ci_low", "ci_high", "p", "delta_all_outcomes"]
-    assert found[told].tolist() == pytest.approx(expected[told].tolist())
-    assert found["points"] == 3
-    assert found["baseline"] == transfer(runs).loc["social-iqa", TARGET[1]]["baseline"]
+    columns = ["delta", "ci_low", "ci_high", "p", "delta_all_outcomes"]
+    assert row[columns].tolist() == pytest.approx(expected[columns].tolist())
+    assert row["points"] == 3
+    assert row["baseline"] == transfer(runs).loc["social-iqa", TARGET[1]]["baseline"]
 
 
 def test_without_a_common_point_there_is_no_difference() -> None:
@@ -115,11 +119,11 @@ def test_trials_of_a_start_of_their_own_restart_are_no_independent_ones() -> Non
     table = transfer(runs)
     own = runs[(runs["source"] == "social-iqa") & (runs["task"] == TARGET[2])]
     means = 100 * own.groupby("restart")["score"].mean()
-    found = table.loc["social-iqa", TARGET[2]]
-    assert (found["n"], found["n_starts"], found["n_restarts"]) == (3, 3, 12)
-    assert found["sd"] == pytest.approx(means.std())
-    assert found["df"] == 2
-    assert found["baseline_df"] == 8
+    row = table.loc["social-iqa", TARGET[2]]
+    assert (row["n"], row["n_starts"], row["n_restarts"]) == (3, 3, 12)
+    assert row["sd"] == pytest.approx(means.std())
+    assert row["df"] == 2
+    assert row["baseline_df"] == 8
     assert not table["note"].str.contains(ONE_ENCODER).any()
     once = transfer(grid_runs(once=True))
     assert once["note"].str.contains(ONE_ENCODER, regex=False).all()
@@ -127,15 +131,15 @@ def test_trials_of_a_start_of_their_own_restart_are_no_independent_ones() -> Non
 
 def test_pairs_are_of_the_same_point_and_seed() -> None:
     runs = grid_runs()
-    found = transfer(runs, paired=True).loc["social-iqa", TARGET[1]]
+    row = transfer(runs, paired=True).loc["social-iqa", TARGET[1]]
     wide = runs[runs["task"] == TARGET[1]].pivot_table(
         index=["point", "restart"], columns="source", values="score"
     )
     pairs = 100 * (wide["social-iqa"] - wide["none"])
     within = pairs - pairs.groupby("point").transform("mean")
     error = np.sqrt((within**2).sum() / 4 / 8)
-    assert found["test"] == "paired t"
-    assert found["p"] == pytest.approx(2 * stats.t.sf(abs(pairs.mean()) / error, 4))
+    assert row["test"] == "paired t"
+    assert row["p"] == pytest.approx(2 * stats.t.sf(abs(pairs.mean()) / error, 4))
 
 
 def test_a_grid_of_one_point_is_no_grid() -> None:
@@ -146,10 +150,10 @@ def test_a_grid_of_one_point_is_no_grid() -> None:
     assert set(without) <= set(of_grid)
     for name, expected in without.items():
         added = {"excluded": ["point"]}.get(name, OF_GRID)
-        found = of_grid[name].drop(columns=added, errors="ignore")
+        table = of_grid[name].drop(columns=added, errors="ignore")
         if name == "transfer":
             assert list(of_grid[name])[-len(OF_GRID) - 4 : -4] == OF_GRID
-        pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+        pd.testing.assert_frame_equal(table, expected, check_dtype=False)
     sized = flag_degenerate(sized_runs(), options.degenerate)
     curves = [size_curves(runs, options, filtered=True) for runs in (sized, sized.assign(point=1))]
     pd.testing.assert_frame_equal(*curves)
@@ -157,7 +161,7 @@ def test_a_grid_of_one_point_is_no_grid() -> None:
 
 def test_averages_are_over_trials_within_points() -> None:
     runs = grid_runs()
-    found = study_tables(runs, OPTIONS)["averages"].set_index("source").loc["social-iqa"]
+    row = study_tables(runs, OPTIONS)["averages"].set_index("source").loc["social-iqa"]
     wide = runs[runs["role"] == "target"].pivot_table(
         index=["source", "point", "restart"], columns="task", values="score"
     )
@@ -170,8 +174,8 @@ def test_averages_are_over_trials_within_points() -> None:
     freedom = sum(parts) ** 2 / sum(part**2 / 4 for part in parts)
     reach = stats.t.ppf(0.975, freedom) * np.sqrt(sum(parts))
     delta = means.loc["social-iqa"].mean() - means.loc["none"].mean()
-    assert found["delta"] == pytest.approx(delta)
-    assert found[["fixed_low", "fixed_high"]].tolist() == pytest.approx(
+    assert row["delta"] == pytest.approx(delta)
+    assert row[["fixed_low", "fixed_high"]].tolist() == pytest.approx(
         [delta - reach, delta + reach]
     )
 

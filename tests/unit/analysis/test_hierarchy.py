@@ -69,7 +69,7 @@ def test_below_five_tasks_the_prior_is_named_and_holds_tau_in_bounds() -> None:
     assert fit_hierarchy(np.arange(5.0), np.ones(5), 0.05).prior == FLAT
 
 
-def test_effects_that_happen_to_be_equal_are_not_taken_to_be_known() -> None:
+def test_effects_that_happen_to_be_equal_are_not_assumed_known() -> None:
     same = fit_hierarchy(np.array([2.0, 2.0]), np.array([4.0, 4.0]), 0.05)
     assert same.mu == pytest.approx(2)
     assert same.tau > 0.5

@@ -88,9 +88,9 @@ def test_the_difference_of_both_has_the_interval_of_four_sides() -> None:
         parts = [side.var(ddof=1) / len(side) for side in by]
         freedom = sum(parts) ** 2 / sum(p**2 / (len(s) - 1) for p, s in zip(parts, by, strict=True))
         reach = stats.t(freedom).ppf(0.95) * math.sqrt(sum(parts))
-        found = by[0].mean() - by[1].mean() - by[2].mean() + by[3].mean()
-        told = (row.difference, row.difference_low, row.difference_high)
-        assert told == pytest.approx((found, found - reach, found + reach))
+        difference = by[0].mean() - by[1].mean() - by[2].mean() + by[3].mean()
+        numbers = (row.difference, row.difference_low, row.difference_high)
+        assert numbers == pytest.approx((difference, difference - reach, difference + reach))
 
 
 def test_a_baseline_of_nothing_has_no_relative_gain() -> None:

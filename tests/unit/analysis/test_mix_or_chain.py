@@ -35,9 +35,9 @@ def cells() -> pd.DataFrame:
 
 
 def test_each_cell_has_both_tests_and_the_rule_of_sizes() -> None:
-    told = cells()
-    assert len(told) == 12
-    rows = list(told.itertuples())
+    by_pair = cells()
+    assert len(by_pair) == 12
+    rows = list(by_pair.itertuples())
     sides = [(points("mtl", r.source, r.task), points("stilts", r.source, r.task)) for r in rows]
     welch = [stats.ttest_ind(*side, equal_var=False) for side in sides]
     p_holm = multipletests([test.pvalue for test in welch], method="holm")[1]
@@ -52,11 +52,11 @@ def test_each_cell_has_both_tests_and_the_rule_of_sizes() -> None:
         assert row.better == (sign if corrected < 0.05 else NEITHER)
         assert row.better_published == (sign if published < 0.1 else NEITHER)
         assert pd.isna(row.right) if row.better == NEITHER else row.right == (larger == sign)
-    assert {MIX, CHAIN, NEITHER} == {*told["better"]}
-    assert set(told["right"].dropna()) == {True, False}  # one pair breaks the rule
+    assert {MIX, CHAIN, NEITHER} == {*by_pair["better"]}
+    assert set(by_pair["right"].dropna()) == {True, False}  # one pair breaks the rule
 
 
-def test_the_better_of_both_is_held_against_the_task_alone_with_its_own_spread() -> None:
+def test_the_better_of_both_is_compared_with_the_task_alone_by_its_own_spread() -> None:
     tests = []
     for row in cells().itertuples():
         arm = max(("mtl", "stilts"), key=lambda arm: points(arm, row.source, row.task).mean())
@@ -70,7 +70,7 @@ def test_the_better_of_both_is_held_against_the_task_alone_with_its_own_spread()
     assert cells()["best_p_holm"].tolist() == pytest.approx(list(corrected))
 
 
-def test_the_rule_is_counted_over_what_is_told_apart_and_over_all() -> None:
+def test_the_rule_is_counted_over_significant_cells_and_over_all() -> None:
     table = tables()["size_rule"].set_index(["test", "cells", "threshold"])
     for test, column in (("Welch's, Holm", "better"), ("Welch's", "better_uncorrected")):
         own = cells()[cells()[column] != NEITHER]
@@ -146,8 +146,8 @@ def test_means_of_arms_and_of_what_one_could_choose() -> None:
 
 def test_costs_of_an_arm_count_a_training_once() -> None:
     costs = tables()["arm_costs"].set_index("arm")
-    told = costs[["scores", "trainings", "shared"]].to_numpy().tolist()
-    assert dict(zip(costs.index, told, strict=True)) == {
+    counts = costs[["scores", "trainings", "shared"]].to_numpy().tolist()
+    assert dict(zip(costs.index, counts, strict=True)) == {
         "stilts": [48, 16 + 48, 16],  # its first stages are the trainings of each task alone
         "single": [16, 16, 16],
         "mtl": [48, 24, 0],  # a training serves both directions of a pair
@@ -159,29 +159,29 @@ def test_costs_of_an_arm_count_a_training_once() -> None:
 def test_each_target_has_one_sentence_that_its_cells_bear_out() -> None:
     answers = tables()["mix_or_chain_answers"].set_index("task")
     assert list(answers.index) == list(SIZES)
-    for task, told in answers.iterrows():
+    for task, answer in answers.iterrows():
         own = cells()[(cells()["task"] == task)]
         gains = own[(own["best_p_holm"] < 0.05) & (own["best_delta"] > 0)]
-        assert str(told["sentence"]).startswith(str(task).upper())
+        assert str(answer["sentence"]).startswith(str(task).upper())
         if gains.empty:
-            assert (told["answer"], told["with"]) == ("neither", "")
+            assert (answer["answer"], answer["with"]) == ("neither", "")
         else:
             best = gains.loc[gains["best_delta"].idxmax()]
             either = {NEITHER: "either"}
-            assert told["with"] == best["source"]
-            assert told["answer"] == either.get(best["better"], best["better"])
-            assert f"{best['best_delta']:+.1f} points" in str(told["sentence"])
+            assert answer["with"] == best["source"]
+            assert answer["answer"] == either.get(best["better"], best["better"])
+            assert f"{best['best_delta']:+.1f} points" in str(answer["sentence"])
     assert len(set(answers["answer"])) > 1
 
 
-def test_one_restart_tells_nothing_and_says_so() -> None:
+def test_one_restart_gives_no_test_and_says_so() -> None:
     runs = mixing_runs()
-    told = study_tables(runs[runs["restart"] == 1], MIXING_OPTIONS)
-    assert set(told["mix_or_chain"]["better"]) == {""}
-    assert set(told["mix_or_chain_answers"]["answer"]) == {"cannot be tested"}
-    significant = told["size_rule"].query("cells == 'significant'")
+    tables = study_tables(runs[runs["restart"] == 1], MIXING_OPTIONS)
+    assert set(tables["mix_or_chain"]["better"]) == {""}
+    assert set(tables["mix_or_chain_answers"]["answer"]) == {"cannot be tested"}
+    significant = tables["size_rule"].query("cells == 'significant'")
     assert significant["accuracy"].isna().all()
-    assert told["size_regression"].empty or told["size_regression"]["slope"].isna().all()
+    assert tables["size_regression"].empty or tables["size_regression"]["slope"].isna().all()
 
 
 def test_two_arms_that_mix_have_a_choice_each() -> None:
@@ -192,8 +192,8 @@ def test_two_arms_that_mix_have_a_choice_each() -> None:
     options = replace(MIXING_OPTIONS, contrasts=(*MIXING_OPTIONS.contrasts, other))
     both = study_tables(pd.concat([runs, again], ignore_index=True), options)["arm_means"]
     alone = tables()["arm_means"].set_index(["choice", "task"])["mean"]
-    told = both.set_index(["choice", "task"])["mean"]
+    means = both.set_index(["choice", "task"])["mean"]
     for task in SIZES:
-        assert told["size rule (mtl, stilts)", task] == alone["size rule", task]
-    assert "size rule (mtl-other, stilts)" in told.index.get_level_values(0)
-    assert "size rule" not in told.index.get_level_values(0)
+        assert means["size rule (mtl, stilts)", task] == alone["size rule", task]
+    assert "size rule (mtl-other, stilts)" in means.index.get_level_values(0)
+    assert "size rule" not in means.index.get_level_values(0)

@@ -38,7 +38,7 @@ QQP, RTE, 68, ,
 """
 
 
-def given(folder: Path, text: str, points: bool = False) -> pd.DataFrame:
+def imported(folder: Path, text: str, points: bool = False) -> pd.DataFrame:
     """Return the runs of a CSV file."""
     path = folder / "theirs.csv"
     path.write_text(text)
@@ -50,15 +50,15 @@ def transfer(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_runs_are_compared_by_welchs_test(tmp_path: Path) -> None:
-    cell = transfer(given(tmp_path, RUNS)).loc["MNLI"]
+    cell = transfer(imported(tmp_path, RUNS)).loc["MNLI"]
     expected = stats.ttest_ind([0.70, 0.75], [0.60, 0.64, 0.65], equal_var=False)
     assert cell["delta"] == pytest.approx(100 * (0.725 - 0.63))
     assert cell["p"] == pytest.approx(expected.pvalue)
     assert (cell["n"], cell["n_missing"]) == (2, 1)
 
 
-def test_means_are_compared_where_their_spread_is_given(tmp_path: Path) -> None:
-    cells = transfer(given(tmp_path, MEANS, points=True))
+def test_means_are_compared_where_their_spread_is_known(tmp_path: Path) -> None:
+    cells = transfer(imported(tmp_path, MEANS, points=True))
     expected = stats.ttest_ind_from_stats(77.9, 1.4, 5, 66.4, 2.1, 5, equal_var=False)
     assert cells.loc["MNLI", "p"] == pytest.approx(expected.pvalue)
     assert cells.loc["QQP", "delta"] == pytest.approx(1.6)
@@ -68,7 +68,7 @@ def test_means_are_compared_where_their_spread_is_given(tmp_path: Path) -> None:
 
 def test_rows_of_a_cell_without_numbers_are_its_restarts(tmp_path: Path) -> None:
     unnumbered = "source,task,score\nnone,RTE,.6\nnone,RTE,.7\nMNLI,RTE,.8\n"
-    runs = given(tmp_path, unnumbered)
+    runs = imported(tmp_path, unnumbered)
     assert list(runs["restart"]) == [1, 2, 1]
     assert list(runs["arm"]) == ["single", "single", "stilts"]
 
@@ -83,14 +83,14 @@ def test_the_scores_of_a_study_are_read_as_they_are(tmp_path: Path) -> None:
 def test_the_released_scores_are_the_same_runs_through_this_door(tmp_path: Path) -> None:
     """Also with the columns that the table of trainings has, which a file may have beside them."""
     runs = joined(*published_tables(load_published(ROOT / "reference"), "theirs"))
-    told = runs.drop(columns="source_seed")  # of trainings that no score names
-    told.to_csv(tmp_path / "released.csv", index=False)
+    released = runs.drop(columns="source_seed")  # of trainings that no score names
+    released.to_csv(tmp_path / "released.csv", index=False)
     read = joined(*tables_of_csv(tmp_path / "released.csv", "theirs", points=False))
-    pd.testing.assert_frame_equal(read[told.columns], told)
+    pd.testing.assert_frame_equal(read[released.columns], released)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("source,task\nnone,RTE\n", "line 1: found the columns source, task. Allowed: source, "),
         ("task,score\nRTE,.5\n", "line 1: found the columns task, score. Allowed: source, task"),
@@ -110,14 +110,14 @@ def test_the_released_scores_are_the_same_runs_through_this_door(tmp_path: Path)
         ('source,task,score\nnone,"RTE,.5\n', "cannot be read as CSV"),
     ],
 )
-def test_what_cannot_be_is_refused_by_its_line(tmp_path: Path, text: str, said: str) -> None:
+def test_what_cannot_be_is_refused_by_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError) as raised:
-        given(tmp_path, text)
+        imported(tmp_path, text)
     assert str(raised.value).startswith(str(tmp_path / "theirs.csv"))
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
-def test_a_run_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+def test_a_run_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     twice = "source,task,restart,score\nnone,RTE,1,.5\nnone,RTE,1,.6\n"
     scores, _ = tables_of_csv(write(tmp_path, twice), "theirs", points=False)
     with pytest.raises(InputError, match="each cell once"):
@@ -180,16 +180,16 @@ def test_a_file_that_is_no_table_of_scores_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("results", "said"),
+    ("results", "message"),
     [
         ({"file": "scores.parquet", "points": True}, "Allowed: points with a CSV file alone"),
         ({"file": "a.csv", "trainings": "b.parquet"}, "Allowed: trainings with a scores.parquet"),
     ],
 )
-def test_what_a_file_has_by_itself_is_not_given_beside_it(
-    results: dict[str, Any], said: str
+def test_what_a_file_has_by_itself_is_refused_beside_it(
+    results: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(InputError, match=f"key results: found .*{said}"):
+    with pytest.raises(InputError, match=f"key results: found .*{message}"):
         checked(Config, {"study": "a", "encoder": {"model": "b"}, "results": results}, "a.yaml")
 
 
@@ -199,9 +199,9 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_of_means_nothing_is_said_of_runs_that_are_not_known(tmp_path: Path) -> None:
-    runs = given(tmp_path, MEANS, points=True)
+def test_of_means_no_sentence_is_on_runs_that_are_not_known(tmp_path: Path) -> None:
+    runs = imported(tmp_path, MEANS, points=True)
     answer = answer_table(study_tables(runs, Options()), Options())
-    told = answer.loc[answer["delta"].notna(), "sentence"]
-    assert told.str.contains("its single runs are not known").any()
-    assert not told.str.contains("no run has a score").any()
+    sentences = answer.loc[answer["delta"].notna(), "sentence"]
+    assert sentences.str.contains("its single runs are not known").any()
+    assert not sentences.str.contains("no run has a score").any()

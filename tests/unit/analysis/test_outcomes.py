@@ -54,29 +54,29 @@ def transfer(runs: pd.DataFrame, filtered: bool = True, **levels: Any) -> pd.Dat
 @pytest.mark.parametrize(("bad", "of"), [(0, 3), (1, 3), (3, 3), (2, 5)])
 def test_shares_have_the_interval_of_clopper_and_pearson(bad: int, of: int) -> None:
     counts = {"n_degenerate": [bad], "n_failed": [1], "n_missing": [1], "n_planned": [of + 2]}
-    found = degenerate_shares(pd.DataFrame(counts), 0.05)
+    shares = degenerate_shares(pd.DataFrame(counts), 0.05)
     expected = stats.binomtest(bad, of).proportion_ci(0.95, method="exact")
-    assert found["degenerate_share"][0] == bad / of
-    assert found["degenerate_low"][0] == pytest.approx(expected.low)
-    assert found["degenerate_high"][0] == pytest.approx(expected.high)
+    assert shares["degenerate_share"][0] == bad / of
+    assert shares["degenerate_low"][0] == pytest.approx(expected.low)
+    assert shares["degenerate_high"][0] == pytest.approx(expected.high)
 
 
 def test_without_an_outcome_there_is_no_share() -> None:
     counts = {"n_degenerate": [0], "n_failed": [2], "n_missing": [1], "n_planned": [3]}
-    found = degenerate_shares(pd.DataFrame(counts), 0.05)
-    assert all(math.isnan(value[0]) for value in found.values())
+    shares = degenerate_shares(pd.DataFrame(counts), 0.05)
+    assert all(math.isnan(value[0]) for value in shares.values())
 
 
 def test_a_run_that_diverged_counts_at_the_floor_and_one_that_failed_does_not() -> None:
     runs = cells("none", "boolq", [0.6, 0.61]) + cells("a", "boolq", [0.7, None, 0.2])
     runs.append(record("target", "a", "boolq", 4, 0.9, status="failed"))
-    told = transfer(runs_of(runs)).iloc[0]
-    assert told["mean_given_success"] == told["mean"] == pytest.approx(70)
-    assert told["mean_all_outcomes"] == pytest.approx(100 * (0.7 + 0.3 + 0.2) / 3)
-    assert told["delta_all_outcomes"] == pytest.approx(40 - 60.5)
-    assert told["degenerate_share"] == pytest.approx(2 / 3)
+    row = transfer(runs_of(runs)).iloc[0]
+    assert row["mean_given_success"] == row["mean"] == pytest.approx(70)
+    assert row["mean_all_outcomes"] == pytest.approx(100 * (0.7 + 0.3 + 0.2) / 3)
+    assert row["delta_all_outcomes"] == pytest.approx(40 - 60.5)
+    assert row["degenerate_share"] == pytest.approx(2 / 3)
     twin = transfer(runs_of(runs), filtered=False).iloc[0]
-    assert twin["mean"] == pytest.approx(told["mean_all_outcomes"])
+    assert twin["mean"] == pytest.approx(row["mean_all_outcomes"])
     assert twin["n"] == 3
 
 
@@ -89,9 +89,9 @@ def test_sources_are_ranked_by_what_a_user_gets_unless_the_config_says_otherwise
     assert of_a["delta_all_outcomes"] == pytest.approx((53.6667 - 61 + 5) / 2, abs=1e-3)
     assert of_a["disagreement"] == "sign, order"
     assert of_a[["n_degenerate", "n_planned"]].tolist() == [1, 6]
-    given = Options(statistics=Statistics(ranking="given success", resamples=100))
-    assert averages_by_filter(transfer(runs), given)["source"].tolist() == ["a", "b"]
-    for options, first in ((Options(statistics=FEW), "b"), (given, "a")):
+    success = Options(statistics=Statistics(ranking="given success", resamples=100))
+    assert averages_by_filter(transfer(runs), success)["source"].tolist() == ["a", "b"]
+    for options, first in ((Options(statistics=FEW), "b"), (success, "a")):
         tables = study_tables(runs, options)
         assert tables["averages"]["source"].tolist()[0] == first
         assert tables["averages"]["rank"].tolist() == [1, 2]
@@ -146,9 +146,9 @@ def started(starts: list[str], scores: list[float]) -> pd.DataFrame:
 
 def test_restarts_of_one_encoder_speak_of_this_encoder() -> None:
     runs = started(["one"] * 4, [0.7, 0.71, 0.72, 0.74])
-    told = transfer(runs).iloc[0]
-    assert (told["n"], told["n_starts"]) == (4, 1)
-    assert told["note"] == ONE_ENCODER
+    row = transfer(runs).iloc[0]
+    assert (row["n"], row["n_starts"]) == (4, 1)
+    assert row["note"] == ONE_ENCODER
     tables = study_tables(runs, Options(statistics=FEW))
     assert ONE_ENCODER in tables["averages"]["note"].iloc[0]
     marked = described(Options(), flag_degenerate(runs, DegenerateRule()))
@@ -159,14 +159,14 @@ def test_restarts_of_one_encoder_speak_of_this_encoder() -> None:
 
 
 def test_the_note_stands_where_degenerate_runs_leave_one_restart_of_the_encoder() -> None:
-    told = transfer(started(["one"] * 4, [0.7, 0.3, 0.3, 0.3])).iloc[0]
-    assert told["note"] == f"fewer than 2 runs on a side; {ONE_ENCODER}"
+    row = transfer(started(["one"] * 4, [0.7, 0.3, 0.3, 0.3])).iloc[0]
+    assert row["note"] == f"fewer than 2 runs on a side; {ONE_ENCODER}"
 
 
 def test_of_restarts_that_share_starts_the_starts_are_what_is_counted() -> None:
     scores = [0.70, 0.74, 0.66, 0.68]
-    told = transfer(started(["one", "one", "two", "two"], scores)).iloc[0]
-    assert (told["n"], told["n_starts"], told["n_restarts"]) == (2, 2, 4)
+    row = transfer(started(["one", "one", "two", "two"], scores)).iloc[0]
+    assert (row["n"], row["n_starts"], row["n_restarts"]) == (2, 2, 4)
     base = [0.60, 0.61, 0.62, 0.63]
-    assert told["p"] == pytest.approx(stats.ttest_ind([0.72, 0.67], base, equal_var=False).pvalue)
-    assert ONE_ENCODER not in told["note"]
+    assert row["p"] == pytest.approx(stats.ttest_ind([0.72, 0.67], base, equal_var=False).pvalue)
+    assert ONE_ENCODER not in row["note"]

@@ -76,12 +76,12 @@ def test_published_targets(published: dict[bool, Tables]) -> None:
 def test_published_cells(published: dict[bool, Tables]) -> None:
     cells = published[False]["pooled_cells"].set_index(["source", "task"])
     numbers = ["delta", "pooled", "ci_low", "ci_high"]
-    told = cells.loc[("CosmosQA", "MultiRC"), numbers].tolist()
-    assert told == pytest.approx([10.10, 5.06, 0.43, 11.02], abs=0.02)
-    told = cells.loc[("CosmosQA", "COPA"), numbers].tolist()
-    assert told == pytest.approx([6.00, 3.98, 0.41, 8.10], abs=0.02)
-    told = cells.loc[("QAMR", "CSenseQA"), numbers].tolist()
-    assert told == pytest.approx([-4.73, -4.11, -5.97, -2.30], abs=0.02)
+    measured = cells.loc[("CosmosQA", "MultiRC"), numbers].tolist()
+    assert measured == pytest.approx([10.10, 5.06, 0.43, 11.02], abs=0.02)
+    measured = cells.loc[("CosmosQA", "COPA"), numbers].tolist()
+    assert measured == pytest.approx([6.00, 3.98, 0.41, 8.10], abs=0.02)
+    measured = cells.loc[("QAMR", "CSenseQA"), numbers].tolist()
+    assert measured == pytest.approx([-4.73, -4.11, -5.97, -2.30], abs=0.02)
     assert cells.loc[("QAMR", "RTE"), "pooled"] == pytest.approx(-1.24, abs=0.02)
 
 
@@ -117,10 +117,10 @@ def test_a_baseline_known_as_a_mean_is_marked_as_an_assumption(
 def test_a_source_with_one_task_cannot_be_estimated() -> None:
     transfer = pd.DataFrame([row("target", "a", "x", 3.0)])
     tables = pooled_tables(transfer, 0.05)
-    (told,) = tables["pooled"].to_dict("records")
-    assert told["note"] == TOO_FEW
-    assert told["tasks"] == 1
-    assert np.isnan([told["mu"], told["tau"], told["p_new"]]).all()
+    (only,) = tables["pooled"].to_dict("records")
+    assert only["note"] == TOO_FEW
+    assert only["tasks"] == 1
+    assert np.isnan([only["mu"], only["tau"], only["p_new"]]).all()
     assert tables["pooled_cells"]["note"].tolist() == [TOO_FEW]
     assert tables["pooled_cells"]["pooled"].isna().all()
 
@@ -161,7 +161,7 @@ def test_runs_of_other_tasks_change_a_cell_only_through_its_source() -> None:
     pd.testing.assert_frame_equal(one.query("source == 'a'"), two.query("source == 'a'"))
 
 
-def test_one_encoder_and_a_source_that_did_not_learn_are_said() -> None:
+def test_one_encoder_and_a_source_that_did_not_learn_are_noted() -> None:
     rows = [row("target", "a", task, 1.0, note=ONE_ENCODER) for task in "xy"]
     rows += [row("target", "b", task, 1.0, note=UNLEARNED) for task in "xy"]
     rows += [row("target", "b", "z", np.nan, n=0, note=f"no runs left; {UNLEARNED}")]
@@ -183,17 +183,17 @@ def test_sources_are_ranked_by_the_outcomes_that_the_config_says() -> None:
         for good in (level + gain + noise * (1 + level),)
         for more in ({"constant": source == failing},)
     )
-    found = {}
+    ranked = {}
     for ranking in ("all outcomes", "given success"):
         tables = study_tables(runs, Options(statistics=Statistics(ranking=ranking, resamples=100)))
         for name in ("pooled", "pooled_unfiltered"):
             pooled = tables[name]
             assert pooled["rank"].tolist() == [1, 2]
-            found[ranking, name] = pooled["source"].tolist()
-    assert found["all outcomes", "pooled"] == found["all outcomes", "pooled_unfiltered"]
-    assert found["all outcomes", "pooled"] == ["mnli", "sst"]
-    assert found["given success", "pooled"] == found["given success", "pooled_unfiltered"]
-    assert found["given success", "pooled"] == ["sst", "mnli"]
+            ranked[ranking, name] = pooled["source"].tolist()
+    assert ranked["all outcomes", "pooled"] == ranked["all outcomes", "pooled_unfiltered"]
+    assert ranked["all outcomes", "pooled"] == ["mnli", "sst"]
+    assert ranked["given success", "pooled"] == ranked["given success", "pooled_unfiltered"]
+    assert ranked["given success", "pooled"] == ["sst", "mnli"]
 
 
 def test_an_empty_study_has_empty_tables() -> None:
@@ -203,7 +203,7 @@ def test_an_empty_study_has_empty_tables() -> None:
         assert {"source", "role", "ci_low", "note"} <= set(tables[name])
 
 
-def test_latex_has_intervals_and_what_cannot_be_told_is_empty() -> None:
+def test_latex_has_intervals_and_what_cannot_be_estimated_is_empty() -> None:
     rows = [row("target", "sarcasm", "x", 3.0), row("target", "sarcasm", "y", 1.0)]
     rows += [row("target", "social-iqa", "x", 3.0)]
     tables = pooled_tables(pd.DataFrame(rows), 0.05)

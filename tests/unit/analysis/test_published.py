@@ -52,9 +52,9 @@ def test_seeds_are_known_of_transfer_runs_and_of_what_they_started_from(runs: pd
 
 def test_degenerate_runs_are_those_of_the_facts(runs: pd.DataFrame) -> None:
     flagged = flag_degenerate(runs, DegenerateRule(margin=0.01))
-    found = flagged[flagged["degenerate"]]
-    transfer = found[found["source"] != "none"]
-    baseline = found[found["source"] == "none"]
+    degenerate = flagged[flagged["degenerate"]]
+    transfer = degenerate[degenerate["source"] != "none"]
+    baseline = degenerate[degenerate["source"] == "none"]
 
     constant = transfer[transfer["score"] == 0.583].groupby("task").size().to_dict()
     assert constant == {"AJ-Coord": 20, "AJ-Def": 16, "AJ-Wh": 5, "AJ-EOS": 4}

@@ -54,18 +54,18 @@ def test_ndcg_is_that_of_scikit_learn(values: np.ndarray) -> None:
         "gain 2^rank − 1": 2.0 ** np.array(beaten) - 1,
         "gain score": SCORES,
     }
-    told = measures(SCORES, values)
+    measured = measures(SCORES, values)
     for definition, gain in gains.items():
         expected = 100 * ndcg_score([gain / gain.max()], [values])
-        assert told[Measure("ndcg", definition)] == pytest.approx(expected, abs=1e-9)
+        assert measured[Measure("ndcg", definition)] == pytest.approx(expected, abs=1e-9)
 
 
 def test_correlations_are_those_of_scipy() -> None:
     values = NOISE.normal(size=6).round(0)
-    told = measures(SCORES, values)
+    measured = measures(SCORES, values)
     kendall, spearman = stats.kendalltau(SCORES, values), stats.spearmanr(SCORES, values)
-    assert told[Measure("kendall", "tau-b")] == pytest.approx(100 * kendall.statistic)
-    assert told[Measure("spearman", "rho")] == pytest.approx(100 * spearman.statistic)
+    assert measured[Measure("kendall", "tau-b")] == pytest.approx(100 * kendall.statistic)
+    assert measured[Measure("spearman", "rho")] == pytest.approx(100 * spearman.statistic)
 
 
 def test_an_order_of_equals_has_no_correlation_and_equal_scores_have_none_that_is_known() -> None:

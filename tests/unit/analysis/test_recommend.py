@@ -48,7 +48,7 @@ def evidence() -> Evidence:
 
 
 @pytest.fixture(scope="module")
-def found(evidence: Evidence) -> Recommendation:
+def advice(evidence: Evidence) -> Recommendation:
     return recommend(evidence, 0.05, ABOUT, SAME)
 
 
@@ -79,21 +79,21 @@ def within(evidence: Evidence) -> dict[tuple[str, str], float]:
 
 
 def test_intervals_hold_the_left_out_effects_that_they_say(
-    found: Recommendation, within: dict[tuple[str, str], float]
+    advice: Recommendation, within: dict[tuple[str, str], float]
 ) -> None:
     """By a plain loop over left-out tasks, which widens each by what the other tasks need."""
     points = within
-    held = [
+    covered = [
         own <= place_of([value for (other, _), value in points.items() if other != task])
         for (task, _), own in points.items()
     ]
-    assert found.measured["coverage"] == pytest.approx(np.mean(held))
+    assert advice.measured["coverage"] == pytest.approx(np.mean(covered))
     estimated = np.mean([value <= 0 for value in points.values()])
-    assert found.measured["coverage_as_estimated"] == pytest.approx(estimated)
-    assert 0.93 < found.measured["coverage"] < 0.99
+    assert advice.measured["coverage_as_estimated"] == pytest.approx(estimated)
+    assert 0.93 < advice.measured["coverage"] < 0.99
 
 
-def test_for_another_encoder_what_is_said_was_measured_with_a_whole_truth_left_out(
+def test_for_another_encoder_coverage_is_measured_with_a_whole_truth_left_out(
     elsewhere: Recommendation, evidence: Evidence, within: dict[tuple[str, str], float]
 ) -> None:
     pooled = pooled_tables(evidence.transfer, 0.05)["pooled"]
@@ -133,10 +133,10 @@ def test_intervals_for_another_encoder_hold_on_a_truth_that_nothing_was_fitted_t
     delta = means["score_x100"] - means["implied_baseline_x100"]
     starts = elsewhere.starts.set_index("start")
     own = starts.loc[means["source"].map(OF_TASKWEB)]
-    held = (own["low"].to_numpy() <= delta) & (delta <= own["high"].to_numpy())
-    by_setup = held.groupby([means[name] for name in setup]).mean()
+    covered = (own["low"].to_numpy() <= delta) & (delta <= own["high"].to_numpy())
+    by_setup = covered.groupby([means[name] for name in setup]).mean()
     assert len(by_setup) == 6
-    assert (held.mean(), by_setup.min()) == pytest.approx((0.977, 0.94), abs=0.005)
+    assert (covered.mean(), by_setup.min()) == pytest.approx((0.977, 0.94), abs=0.005)
 
 
 def test_a_source_that_is_in_no_evidence_has_the_range_of_all(evidence: Evidence) -> None:
@@ -152,16 +152,20 @@ def test_a_source_that_is_in_no_evidence_has_the_range_of_all(evidence: Evidence
     assert 0.4 < expected["p_gain"] < 0.5
 
 
-def test_starts_are_those_of_the_pooled_estimate(found: Recommendation, evidence: Evidence) -> None:
+def test_starts_are_those_of_the_pooled_estimate(
+    advice: Recommendation, evidence: Evidence
+) -> None:
     pooled = pooled_tables(evidence.transfer, 0.05)["pooled"]
-    assert [*found.starts] == COLUMNS
-    assert found.starts["gain"].tolist() == pooled["mu"].tolist()
-    assert (found.starts["low"].to_numpy() < pooled["new_low"].to_numpy()).all()
-    assert found.starts["start"].iloc[0] == "CosmosQA"
-    assert found.starts["licence"].iloc[0] == "MIT"
-    alike = found.starts.loc[found.starts["told_apart_p"] >= 0.05, "start"]
-    assert found.sentence.startswith("Start from CosmosQA, because its mean over tasks is above 0:")
-    assert f"does not differ significantly from {', '.join(alike)}." in found.sentence
+    assert [*advice.starts] == COLUMNS
+    assert advice.starts["gain"].tolist() == pooled["mu"].tolist()
+    assert (advice.starts["low"].to_numpy() < pooled["new_low"].to_numpy()).all()
+    assert advice.starts["start"].iloc[0] == "CosmosQA"
+    assert advice.starts["licence"].iloc[0] == "MIT"
+    alike = advice.starts.loc[advice.starts["told_apart_p"] >= 0.05, "start"]
+    assert advice.sentence.startswith(
+        "Start from CosmosQA, because its mean over tasks is above 0:"
+    )
+    assert f"does not differ significantly from {', '.join(alike)}." in advice.sentence
 
 
 def test_with_another_encoder_the_sentence_says_with_which_the_mean_is_known(
@@ -174,8 +178,8 @@ def test_without_a_sure_gain_there_is_no_start(evidence: Evidence) -> None:
     worse = replace(
         evidence, transfer=evidence.transfer.assign(delta=evidence.transfer["delta"] - 5)
     )
-    said = recommend(worse, 0.05, ABOUT, SAME).sentence
-    assert said.startswith("Do not bother, because no source")
+    sentence = recommend(worse, 0.05, ABOUT, SAME).sentence
+    assert sentence.startswith("Do not bother, because no source")
 
 
 def test_a_start_is_not_judged_on_its_own_task(evidence: Evidence) -> None:
@@ -222,32 +226,32 @@ def test_evidence_with_a_missing_cell_is_refused(tmp_path: Path, rows: str, mess
         hub_truth(tmp_path)
 
 
-def test_counts_are_whole_numbers_in_text_and_page(found: Recommendation) -> None:
-    shown = as_text(found, "mine")
+def test_counts_are_whole_numbers_in_text_and_page(advice: Recommendation) -> None:
+    shown = as_text(advice, "mine")
     (line,) = [line for line in shown.splitlines() if line.strip().startswith("CosmosQA ")]
     assert line.split()[-3:] == ["10", "50", "MIT"]
-    assert "50.0" not in as_page(found, "mine")
+    assert "50.0" not in as_page(advice, "mine")
 
 
-def test_it_says_what_to_write_into_a_config(found: Recommendation) -> None:
-    assert how_to_start(found, "mine") == (
+def test_it_says_what_to_write_into_a_config(advice: Recommendation) -> None:
+    assert how_to_start(advice, "mine") == (
         "To start from CosmosQA: a study with intermediate: [cosmos-qa] and target: [mine]."
     )
     tasks = {path.stem for path in (ROOT / "config/tasks").glob("*.yaml")}
     assert {*KNOWN_AS} <= tasks
-    assert {*PUBLISHED_SOURCES} == {*found.starts["start"]} == {*KNOWN_AS.values()}
+    assert {*PUBLISHED_SOURCES} == {*advice.starts["start"]} == {*KNOWN_AS.values()}
 
 
-def test_text_page_and_document_say_the_same(found: Recommendation) -> None:
-    said = about_task({"form": "pair", "rows": 1200, "labels": 3})
-    assert said.startswith("The task: form pair, 1,200 training rows, 3 labels.")
-    told = replace(found, basis=[said, *found.basis])
-    text, page = (make(told, "mine") for make in (as_text, as_page))
-    document = json.loads(json.dumps(as_document(told, "mine"), allow_nan=False))
+def test_text_page_and_document_say_the_same(advice: Recommendation) -> None:
+    about = about_task({"form": "pair", "rows": 1200, "labels": 3})
+    assert about.startswith("The task: form pair, 1,200 training rows, 3 labels.")
+    whole = replace(advice, basis=[about, *advice.basis])
+    text, page = (make(whole, "mine") for make in (as_text, as_page))
+    document = json.loads(json.dumps(as_document(whole, "mine"), allow_nan=False))
     for start in document["starts"]:
         assert start["start"] in text
         assert start["start"] in page
-    for line in (told.sentence, *told.basis):
+    for line in (whole.sentence, *whole.basis):
         assert line in text
         assert line in page
     assert document["starts"][1]["licence"] is None

@@ -35,8 +35,8 @@ def test_the_quadrature_and_the_approximation_meet() -> None:
 def test_so_many_restarts_find_it() -> None:
     sd, n = 1.3, needed(1.3, 2, 0.05, 0.8)
     draws = np.random.default_rng(0).normal(0, sd, (2, n, 4000))
-    found = stats.ttest_ind(draws[0] + 2, draws[1], equal_var=False).pvalue < 0.05
-    assert 0.78 < found.mean() < 0.86
+    significant = stats.ttest_ind(draws[0] + 2, draws[1], equal_var=False).pvalue < 0.05
+    assert 0.78 < significant.mean() < 0.86
     assert needed(0.001, 2, 0.05, 0.8) == 2
 
 
@@ -74,25 +74,25 @@ def test_where_examples_vary_more_restarts_do_not_pay() -> None:
         for each in demo_records()
     ]
     table = study_tables(runs_of(records), demo_options())["restarts"]
-    told = table[table["level"] == LONE].set_index("task")
-    assert told.loc["boolq", "example_sd"] == pytest.approx(10)
-    assert told.loc["boolq", "pays_to"] == 1
-    assert told.loc["boolq", "note"].startswith("one restart varies less than the examples do")
-    sd = told.loc["disfl-qa", "sd"]
-    assert told.loc["disfl-qa", "pays_to"] == math.ceil(2 * sd**2)
-    assert told.loc["finance-ner", "note"] == "example noise not known"
-    assert pd.isna(told.loc["finance-ner", "pays_to"])
+    by_task = table[table["level"] == LONE].set_index("task")
+    assert by_task.loc["boolq", "example_sd"] == pytest.approx(10)
+    assert by_task.loc["boolq", "pays_to"] == 1
+    assert by_task.loc["boolq", "note"].startswith("one restart varies less than the examples do")
+    sd = by_task.loc["disfl-qa", "sd"]
+    assert by_task.loc["disfl-qa", "pays_to"] == math.ceil(2 * sd**2)
+    assert by_task.loc["finance-ner", "note"] == "example noise not known"
+    assert pd.isna(by_task.loc["finance-ner", "pays_to"])
 
 
-def test_restarts_that_do_not_differ_tell_nothing() -> None:
+def test_without_a_spread_of_restarts_nothing_is_estimated() -> None:
     runs = demo_runs()
     flat = runs.assign(score=runs["score"].where(runs["role"] != "target", 0.6))
     once = runs[runs["restart"] == 1]
     for case in (flat, once):
         table = study_tables(case, demo_options())["restarts"]
-        told = table[table["role"] == "target"]
-        assert set(told["note"]) == {"cannot be estimated: restarts of no source differ"}
-        assert told[["found_3", "needed_1", "pays_to"]].isna().all(axis=None)
+        of_targets = table[table["role"] == "target"]
+        assert set(of_targets["note"]) == {"cannot be estimated: restarts of no source differ"}
+        assert of_targets[["found_3", "needed_1", "pays_to"]].isna().all(axis=None)
 
 
 def test_without_sources_the_table_is_empty() -> None:

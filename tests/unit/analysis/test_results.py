@@ -176,11 +176,11 @@ def test_a_changed_byte_of_a_table_changes_no_value_unseen(
     for byte in range(6, len(whole), len(whole) // 60):
         path.write_bytes(whole[:byte] + bytes([whole[byte] ^ 1]) + whole[byte + 1 :])
         try:
-            found = read_runs(*study)
+            again = read_runs(*study)
         except InputError:
             refused += 1
         else:
-            pd.testing.assert_frame_equal(found, wanted)
+            pd.testing.assert_frame_equal(again, wanted)
     assert refused > 15
 
 
@@ -227,7 +227,7 @@ def test_a_cell_without_a_result_of_its_own_needs_no_training(status: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("metrics", "found"),
+    ("metrics", "shown"),
     [
         ({"sd": "wide"}, "key sd: found 'wide'. Allowed: a number, 0 or more"),
         ({"sd": -0.1, "n": 3}, "key sd: found -0.1. Allowed: a number, 0 or more"),
@@ -238,7 +238,7 @@ def test_a_cell_without_a_result_of_its_own_needs_no_training(status: str) -> No
     ],
 )
 def test_an_sd_or_n_of_a_published_mean_that_can_not_be_is_named(
-    metrics: object, found: str
+    metrics: object, shown: str
 ) -> None:
     mean = record("target", "mnli", "boolq", 1, 0.72, status="mean_only", metrics=metrics)
     (table, _) = split([record("target", "none", "boolq", 1, 0.7), mean])
@@ -246,10 +246,10 @@ def test_an_sd_or_n_of_a_published_mean_that_can_not_be_is_named(
         check_scores(table, "results/s/scores.parquet")
     assert str(raised.value).startswith("results/s/scores.parquet: row 2 (")
     assert "source mnli, task boolq, restart 1), column metrics" in str(raised.value)
-    assert found in str(raised.value)
+    assert shown in str(raised.value)
 
 
-def test_runs_of_reduced_sizes_are_told_by_their_examples() -> None:
+def test_runs_of_reduced_sizes_are_identified_by_their_examples() -> None:
     runs = sized_runs()
     whole = of_full_size(runs)
     assert whole["examples"].isna().all()

@@ -99,7 +99,7 @@ def test_what_was_truncated_stands_by_task_and_part() -> None:
     assert page(runs.assign(truncation=None))["Truncation"].rows == []
 
 
-def test_the_levels_of_the_statistics_are_said() -> None:
+def test_the_levels_of_the_statistics_are_shown() -> None:
     levels = Statistics(alpha=0.1, power=0.7, collapsed=-4, resamples=50, seed=9)
     assert page(statistics=levels)["Statistics"].texts == [
         "Intervals cover 90%; tests are two-sided at 0.1, Welch's, corrected over the cells of "
@@ -112,7 +112,7 @@ def test_the_levels_of_the_statistics_are_said() -> None:
     assert "at 0.05, paired where seeds are shared, else Welch's, corrected" in pairs
 
 
-def test_the_degenerate_rule_is_said() -> None:
+def test_the_degenerate_rule_is_shown() -> None:
     rule = "Rule: diverged; constant predictions; score not above max(majority, chance) + 0."
     does = "The main tables leave degenerate runs out; their twins do the opposite. 2 runs."
     assert page()["Degenerate rule"].texts == [f"{rule} {does}"]
@@ -120,7 +120,7 @@ def test_the_degenerate_rule_is_said() -> None:
     assert "The main tables keep degenerate runs;" in kept
 
 
-def test_what_was_not_recorded_is_said() -> None:
+def test_what_was_not_recorded_is_marked() -> None:
     assert rows(page()["Software"]) == [["not recorded", "not recorded"]]
 
 
@@ -132,7 +132,7 @@ def test_html_in_names_and_reasons_stays_text() -> None:
 
 
 def test_skipped_tasks_and_stand_ins_are_listed_with_the_reason() -> None:
-    told = page(skipped={"target": {"ccg": "no copy"}}, stand_ins={"boolq": ["rte"]})
-    assert rows(told["Skipped tasks"]) == [["target", "ccg", "no copy"]]
-    assert rows(told["Stand-ins"]) == [["BoolQ", "rte"]]
+    shown = page(skipped={"target": {"ccg": "no copy"}}, stand_ins={"boolq": ["rte"]})
+    assert rows(shown["Skipped tasks"]) == [["target", "ccg", "no copy"]]
+    assert rows(shown["Stand-ins"]) == [["BoolQ", "rte"]]
     assert not {"Skipped tasks", "Stand-ins"} & page().keys()

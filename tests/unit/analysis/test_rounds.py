@@ -67,27 +67,29 @@ def test_rounds_end_where_the_best_differs_from_all_others() -> None:
 
 def test_estimates_are_drawn_together_and_as_wide_as_the_pooled_spread() -> None:
     runs = scores(a=[60, 62, 61], b=[58, 59], c=[50], none=[55, 56, 57])
-    told = estimates(runs, ["a", "b", "c"], 0.05)
+    estimated = estimates(runs, ["a", "b", "c"], 0.05)
     deviation, freedom = spread_of(runs)
     squares = [
         np.var(each, ddof=1) * (len(each) - 1) for each in ([60, 62, 61], [58, 59], [55, 56, 57])
     ]
     assert (deviation, freedom) == (pytest.approx(np.sqrt(sum(squares) / 5)), 5)
-    plain = told["score"] - 56
-    assert (np.abs(told["gain"]) <= np.abs(plain) + 0.5).all()
-    assert told["gain"][0] < plain[0]
-    assert told["gain"][2] > plain[2]
-    error = (told["high"] - told["low"]) / 2 / stats.t.isf(0.025, freedom)
+    plain = estimated["score"] - 56
+    assert (np.abs(estimated["gain"]) <= np.abs(plain) + 0.5).all()
+    assert estimated["gain"][0] < plain[0]
+    assert estimated["gain"][2] > plain[2]
+    error = (estimated["high"] - estimated["low"]) / 2 / stats.t.isf(0.025, freedom)
     assert (error >= deviation / np.sqrt(3)).all()
-    assert told["p_gain"].to_numpy() == pytest.approx(stats.t.cdf(told["gain"] / error, freedom))
+    assert estimated["p_gain"].to_numpy() == pytest.approx(
+        stats.t.cdf(estimated["gain"] / error, freedom)
+    )
     p = 2 * stats.t.sf((61 - 58.5) / (deviation * np.sqrt(1 / 3 + 1 / 2)), freedom)
-    assert told["told_apart_p"][1] == pytest.approx(p)
+    assert estimated["told_apart_p"][1] == pytest.approx(p)
 
 
-def test_without_a_spread_no_interval_is_given() -> None:
-    told = estimates(scores(a=[60, 60], b=[58], none=[55, 55]), ["a", "b"], 0.05)
-    assert told["gain"].tolist() == [5, 3]
-    assert told[["low", "high", "p_gain"]].isna().all(axis=None)
+def test_without_a_spread_there_is_no_interval() -> None:
+    estimated = estimates(scores(a=[60, 60], b=[58], none=[55, 55]), ["a", "b"], 0.05)
+    assert estimated["gain"].tolist() == [5, 3]
+    assert estimated[["low", "high", "p_gain"]].isna().all(axis=None)
 
 
 def test_those_of_later_rounds_come_first() -> None:
@@ -105,10 +107,10 @@ def test_a_decision_is_read_as_it_was_written_and_a_cut_file_is_refused(tmp_path
             read_decision(path)
 
 
-def test_a_source_that_the_evidence_does_not_have_is_said_to_be_so(evidence: Evidence) -> None:
-    told = by_evidence(evidence, 0.05, "minilm-l6", ["mine", "qqp"], {"qqp": "QQP"})
-    assert told["known_as"].tolist() == ["a source that the evidence does not have", "QQP"]
-    assert told["gain"][1] < told["gain"][0] < 0
+def test_a_source_that_the_evidence_does_not_have_is_marked(evidence: Evidence) -> None:
+    expected = by_evidence(evidence, 0.05, "minilm-l6", ["mine", "qqp"], {"qqp": "QQP"})
+    assert expected["known_as"].tolist() == ["a source that the evidence does not have", "QQP"]
+    assert expected["gain"][1] < expected["gain"][0] < 0
 
 
 def values(**of: dict[str, float]) -> pd.DataFrame:
@@ -130,56 +132,56 @@ FACTS = {
 PUBLISHED = {"cosmos-qa": "CosmosQA", "qqp": "QQP"}
 
 
-def test_features_and_evidence_rank_together_and_what_is_left_out_is_said(
+def test_features_and_evidence_rank_together_and_what_is_left_out_is_named(
     evidence: Evidence,
 ) -> None:
-    given = values(
+    numbers = values(
         logme={"cosmos-qa": 1.0, "mine": 3.0, "qqp": 2.0, "none": 1.5},
         knn={"cosmos-qa": 0.5, "mine": 0.9, "qqp": 0.7, "none": 0.95},
     )
-    found = by_features(evidence, 0.05, FACTS, PUBLISHED, given)
+    advice = by_features(evidence, 0.05, FACTS, PUBLISHED, numbers)
     ranks = {"cosmos-qa": (1, 3, 3), "mine": (2, 1, 1), "qqp": (3, 2, 2)}
     fused = {name: sum(1 / (60 + rank) for rank in each) for name, each in ranks.items()}
-    assert found.starts["start"].tolist() == sorted(fused, key=lambda name: -fused[name])
-    assert found.starts["training"][0] == "22"
-    assert found.sentence.startswith("Do not bother, because no evidence says that the first")
-    assert "By 1 of 2 methods" in found.sentence
-    said = " ".join(found.basis)
+    assert advice.starts["start"].tolist() == sorted(fused, key=lambda name: -fused[name])
+    assert advice.starts["training"][0] == "22"
+    assert advice.sentence.startswith("Do not bother, because no evidence says that the first")
+    assert "By 1 of 2 methods" in advice.sentence
+    basis = " ".join(advice.basis)
     for words in (
         "not calibrated",
         "Starts left out: 4 of another",
         "No start is there of: squad",
     ):
-        assert words in said
+        assert words in basis
 
 
-def test_without_numbers_of_features_the_evidence_alone_ranks_and_the_reason_is_said(
+def test_without_numbers_of_features_the_evidence_alone_ranks_with_the_reason(
     evidence: Evidence,
 ) -> None:
     nothing = dict.fromkeys(("cosmos-qa", "mine", "qqp", "none"), float("nan"))
-    found = by_features(evidence, 0.05, FACTS, PUBLISHED, values(logme=nothing))
-    assert found.starts["start"].tolist() == ["cosmos-qa", "mine", "qqp"]
-    assert found.sentence.startswith(
+    advice = by_features(evidence, 0.05, FACTS, PUBLISHED, values(logme=nothing))
+    assert advice.starts["start"].tolist() == ["cosmos-qa", "mine", "qqp"]
+    assert advice.sentence.startswith(
         "Start from cosmos-qa, because the mean over tasks of CosmosQA"
     )
-    assert "the evidence alone ranks" in found.sentence
-    assert "all rows have the same label" in found.starts["note"][0]
-    assert any("logme has no number of" in each for each in found.basis)
+    assert "the evidence alone ranks" in advice.sentence
+    assert "all rows have the same label" in advice.starts["note"][0]
+    assert any("logme has no number of" in each for each in advice.basis)
 
 
-def test_trainings_say_what_they_found_and_how_many_they_took(evidence: Evidence) -> None:
+def test_trainings_give_their_result_and_their_number(evidence: Evidence) -> None:
     runs = scores(mine=[70, 71, 70.5], qqp=[60, 61], none=[60, 60.5, 61]).assign(degenerate=False)
     facts = {"encoder": "minilm-l6", "trainings": 17, "grid": 27}
     rounds = [["mine", "qqp", "lost"], ["mine", "qqp"], ["mine"]]
-    found = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, runs)
-    assert found.sentence.startswith("Start from mine, because it gains here: +")
-    assert found.starts["round"].tolist() == [3, 2]
-    assert found.basis[0].startswith("17 trainings of the 27 of the grid (63 %)")
-    assert "No score from: lost." in found.basis
+    advice = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, runs)
+    assert advice.sentence.startswith("Start from mine, because it gains here: +")
+    assert advice.starts["round"].tolist() == [3, 2]
+    assert advice.basis[0].startswith("17 trainings of the 27 of the grid (63 %)")
+    assert "No score from: lost." in advice.basis
     worse = runs.assign(score=runs["score"].where(runs["source"] != "mine", 55), degenerate=True)
-    found = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, worse)
-    assert found.sentence.startswith("Do not bother, because no source is sure to gain here.")
-    assert any(each.startswith("8 of 8 runs are degenerate") for each in found.basis)
+    advice = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, worse)
+    assert advice.sentence.startswith("Do not bother, because no source is sure to gain here.")
+    assert any(each.startswith("8 of 8 runs are degenerate") for each in advice.basis)
     still = runs.assign(score=60.0)
-    found = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, still)
-    assert found.sentence.startswith("Do not bother, because restarts do not differ")
+    advice = by_trainings(evidence, 0.05, facts, PUBLISHED, rounds, ALL_DONE, still)
+    assert advice.sentence.startswith("Do not bother, because restarts do not differ")

@@ -52,7 +52,7 @@ def published(hub: bool = False) -> pd.DataFrame:
     return selection_tables(flag_degenerate(runs, rule), options)["selection"]
 
 
-def told(table: pd.DataFrame, truth: str, method: str) -> dict[tuple[object, ...], float]:
+def values_of(table: pd.DataFrame, truth: str, method: str) -> dict[tuple[object, ...], float]:
     """(metric, definition, k) -> value of one method."""
     own = table[(table["truth"] == truth) & (table["method"] == method)]
     keys = zip(own["metric"], own["definition"], own["k"].astype(object), strict=True)
@@ -71,11 +71,11 @@ def told(table: pd.DataFrame, truth: str, method: str) -> dict[tuple[object, ...
 def test_values_on_the_published_matrix_are_those_computed_elsewhere(
     method: str, regrets: tuple[float, ...], mean_of_three: float, ndcg: float
 ) -> None:
-    found = told(published(), "pruksachatkun", method)
+    actual = values_of(published(), "pruksachatkun", method)
     simulated = 0.3 if method == "random" else 0.02
-    assert [found[*BEST, k] for k in (1, 3, 5)] == pytest.approx(regrets, abs=0.02)
-    assert found["regret", "mean of top k", 3] == pytest.approx(mean_of_three, abs=simulated)
-    assert found[GAIN] == pytest.approx(ndcg, abs=simulated)
+    assert [actual[*BEST, k] for k in (1, 3, 5)] == pytest.approx(regrets, abs=0.02)
+    assert actual["regret", "mean of top k", 3] == pytest.approx(mean_of_three, abs=simulated)
+    assert actual[GAIN] == pytest.approx(ndcg, abs=simulated)
 
 
 @needs(HUB)
@@ -86,12 +86,12 @@ def test_values_on_hub_models_are_those_computed_elsewhere() -> None:
         "probe": (3.03, 2.42, 2.01),
         "random": (5.72, 3.94, 3.32),
     }.items():
-        found = told(table, "hub", method)
-        assert [found[*BEST, k] for k in (1, 3, 5)] == pytest.approx(expected, abs=0.02)
+        actual = values_of(table, "hub", method)
+        assert [actual[*BEST, k] for k in (1, 3, 5)] == pytest.approx(expected, abs=0.02)
     assert set(table.loc[table["truth"] == "hub", "targets"]) == {36}
-    found = told(table, "hub", "random")
-    assert found[GAIN] == pytest.approx(71.4, abs=0.3)
-    assert found["ndcg", "gain 2^rank − 1", None] == pytest.approx(20.3, abs=0.3)
+    actual = values_of(table, "hub", "random")
+    assert actual[GAIN] == pytest.approx(71.4, abs=0.3)
+    assert actual["ndcg", "gain 2^rank − 1", None] == pytest.approx(20.3, abs=0.3)
 
 
 @needs(TASKWEB)
@@ -118,9 +118,9 @@ def test_a_probe_is_the_score_of_each_source_on_one_task_which_it_is_not_judged_
         truth = truth_of_runs(flag_degenerate(runs, rule), options, "pruksachatkun")
         own = runs[(runs["task"] == probe) & (runs["source"] == "MNLI")]["score"]
         assert truth.probes["MNLI"] == pytest.approx(100 * own.mean())
-        told = selection_scores(truth, ["probe"]).dropna(subset="value")
-        assert len(set(told["target"])) == 10 - (probe == "RTE")
-        assert "RTE" not in set(told["target"]) or probe != "RTE"
+        scores = selection_scores(truth, ["probe"]).dropna(subset="value")
+        assert len(set(scores["target"])) == 10 - (probe == "RTE")
+        assert "RTE" not in set(scores["target"]) or probe != "RTE"
 
 
 # Small truths
@@ -181,10 +181,10 @@ def test_no_transfer_is_to_beat_and_a_candidate_where_the_method_ranks_it() -> N
     own = pd.DataFrame(
         {"source": ["a", "b", "none"], "value": [1.0, 2.0, 3.0], "score": [50.0, 40.0, 80.0]}
     )
-    found = measures_of(own)
-    assert found[Measure(*BEST, 1)] == pytest.approx(20)
-    assert found[Measure("regret", "best of top k, none to beat", 1)] == pytest.approx(50)
-    assert found[Measure("regret", "best of top k, none ranked", 1)] == 0
+    measured = measures_of(own)
+    assert measured[Measure(*BEST, 1)] == pytest.approx(20)
+    assert measured[Measure("regret", "best of top k, none to beat", 1)] == pytest.approx(50)
+    assert measured[Measure("regret", "best of top k, none ranked", 1)] == 0
     unranked = measures_of(own.assign(value=[1.0, 2.0, math.nan]))
     assert not any("none ranked" in measure.definition for measure in unranked)
     assert not measures_of(own.assign(value=[1.0, math.nan, 3.0]))
@@ -221,7 +221,7 @@ def test_points_of_a_grid_are_repetitions() -> None:
     assert len(half_orders(truth, "boolq")) == 6  # of 4 trials: one restart lacks a source
 
 
-def test_a_pair_without_a_score_is_no_candidate_and_that_is_said() -> None:
+def test_a_pair_without_a_score_is_no_candidate_and_noted() -> None:
     table = demo(drop=1)["selection"]
     assert set(table["note"]) == {
         "1 pairs without a score are no candidates (privacy-qa > boolq, …), and static goes by the "
@@ -232,7 +232,7 @@ def test_a_pair_without_a_score_is_no_candidate_and_that_is_said() -> None:
     assert choices.at[("static", "disfl-qa"), "candidates"] == 3
 
 
-def test_with_missing_cells_the_static_order_is_of_what_is_there_and_that_is_said() -> None:
+def test_with_missing_cells_the_static_order_is_of_what_is_there_and_noted() -> None:
     truth = small_truth()
     means = truth.runs.groupby(["target", "source"])["score"].mean()
     is_lost = truth.runs["target"].eq("t2") & truth.runs["source"].eq("b")
@@ -253,17 +253,17 @@ def test_with_missing_cells_the_static_order_is_of_what_is_there_and_that_is_sai
 
 def test_a_method_is_not_judged_where_it_has_no_number_of_a_source() -> None:
     truth = small_truth()
-    given = pd.DataFrame(
+    computed = pd.DataFrame(
         [("logme", "t1", source, 1.0, 5, 1.0) for source in "abc"]
         + [("logme", "t2", "a", 1.0, 5, 1.0)],
         columns=list(SELECTION_SCORES),
     )
-    scores = selection_scores(truth, ["logme"], given)
+    scores = selection_scores(truth, ["logme"], computed)
     assert scores.loc[scores["target"] == "t1", "value"].notna().sum() == 3
     lacking = scores[(scores["target"] == "t2") & scores["value"].isna()]
     assert [*lacking["source"]] == ["b", "c", "t1", "none"]
     with pytest.raises(InputError, match="small: selection found no numbers of the method leep"):
-        selection_scores(truth, ["leep"], given)
+        selection_scores(truth, ["leep"], computed)
 
 
 def test_choices_and_costs_of_the_demo() -> None:

@@ -94,9 +94,9 @@ def error(values: list[float]) -> float:
 
 
 def at_most(what: str, values: list[float], bound: float) -> None:
-    told = f"{what}: {np.mean(values):.3f}, Monte Carlo error {error(values):.3f}"
-    print(told)
-    assert np.mean(values) <= bound + ERRORS * error(values), told
+    message = f"{what}: {np.mean(values):.3f}, Monte Carlo error {error(values):.3f}"
+    print(message)
+    assert np.mean(values) <= bound + ERRORS * error(values), message
 
 
 def at_least(what: str, values: list[float], bound: float) -> None:

@@ -65,7 +65,7 @@ def test_a_missing_run_does_not_shift_its_restart() -> None:
     assert lost.sum() == 1
     fewer = runs.assign(status=runs["status"].mask(lost, "failed"), score=runs["score"].mask(lost))
     place = ("target", "sarcasm", 128)
-    told, whole = (
+    partial, whole = (
         size_curves(flagged(table), OPTIONS, filtered=True)
         .set_index(["role", "source", "train_examples"])
         .loc[place, "delta"]
@@ -77,8 +77,8 @@ def test_a_missing_run_does_not_shift_its_restart() -> None:
         base = fewer[(fewer["source"] == "none") & (fewer["role"] == "target")]
         own = part[part["role"] == "target"].set_index("task")["score"]
         by_cell.append((own - base.groupby("task")["score"].mean()).mean())
-    assert told == pytest.approx(100 * sum(by_cell) / 3)
-    assert told == pytest.approx(whole, abs=4)
+    assert partial == pytest.approx(100 * sum(by_cell) / 3)
+    assert partial == pytest.approx(whole, abs=4)
 
 
 def test_a_point_without_runs_says_so() -> None:
@@ -109,14 +109,14 @@ def test_a_study_without_sizes_keeps_all_its_runs() -> None:
     pd.testing.assert_frame_equal(of_full_size(runs), runs)
 
 
-def test_lists_of_runs_tell_reduced_sizes_apart() -> None:
+def test_lists_of_runs_distinguish_reduced_sizes() -> None:
     runs = sized_runs()
     lost = (runs["source"] == "sarcasm") & (runs["task"] == "boolq")
     collapsed = runs.assign(constant=runs["constant"] | lost)
     tables = study_tables(collapsed, OPTIONS)
-    told = tables["degenerate"].set_index("examples")[["source", "n_degenerate", "n_runs"]]
-    assert sorted(told.index.dropna()) == [64, 128]
-    assert told.to_numpy().tolist() == [["sarcasm", 3, 3]] * 3
+    by_size = tables["degenerate"].set_index("examples")[["source", "n_degenerate", "n_runs"]]
+    assert sorted(by_size.index.dropna()) == [64, 128]
+    assert by_size.to_numpy().tolist() == [["sarcasm", 3, 3]] * 3
     assert tables["excluded"]["examples"].value_counts(dropna=False).tolist() == [3, 3, 3]
     assert "examples" not in study_tables(runs_of(demo_records()), OPTIONS)["excluded"]
 
@@ -127,5 +127,5 @@ def test_the_reviewers_page_names_reduced_sizes() -> None:
     tasks = ["Sarcasm", "SocialIQA", "PrivacyQA"]
     sizes = ["Sarcasm (64)", "Sarcasm (128)", "SocialIQA (64)", "SocialIQA (128)"]
     assert design.loc[("intermediate", "stilts"), "tasks"] == ", ".join(tasks + sizes)
-    told = design.loc[("target", "stilts"), ["runs", "restarts", "sources"]]
-    assert told.tolist() == ["63", "3", "7"]
+    counts = design.loc[("target", "stilts"), ["runs", "restarts", "sources"]]
+    assert counts.tolist() == ["63", "3", "7"]

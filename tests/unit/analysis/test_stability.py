@@ -36,15 +36,19 @@ def scores(runs: pd.DataFrame, source: str, task: str) -> np.ndarray:
 
 def test_trials_are_summed_up_as_they_are() -> None:
     table = stability_table(RUNS, OPTIONS, 0.0).set_index(["source", "task"])
-    for (source, task), found in table.iterrows():
-        told = scores(RUNS, source, task)
+    for (source, task), row in table.iterrows():
+        trials = scores(RUNS, source, task)
         expected = {
-            **{"trials": 8, "planned": 8, "maximum": max(told), "minimum": min(told)},
-            **{"mean": np.mean(told), "sd": np.std(told, ddof=1), "population_sd": np.std(told)},
-            **{"median": np.median(told), "iqm": np.mean(sorted(told)[2:6])},
-            **{"failed": sum(told <= 30), "failed_share": np.mean(told <= 30)},
+            **{"trials": 8, "planned": 8, "maximum": max(trials), "minimum": min(trials)},
+            **{
+                "mean": np.mean(trials),
+                "sd": np.std(trials, ddof=1),
+                "population_sd": np.std(trials),
+            },
+            **{"median": np.median(trials), "iqm": np.mean(sorted(trials)[2:6])},
+            **{"failed": sum(trials <= 30), "failed_share": np.mean(trials <= 30)},
         }
-        assert found[list(expected)].tolist() == pytest.approx(list(expected.values()))
+        assert row[list(expected)].tolist() == pytest.approx(list(expected.values()))
     lost = table.loc["sarcasm", TARGET[0]]
     interval = stats.binomtest(1, 8).proportion_ci(0.95, method="exact")
     assert lost[["failed_low", "failed_high"]].tolist() == pytest.approx(list(interval))
@@ -72,16 +76,16 @@ def test_published_runs_fail_as_they_did() -> None:
         for seed, score in enumerate(accuracy, start=1)
     ]
     flagged = flag_degenerate(runs_of(records), OPTIONS.degenerate)
-    found = stability_table(flagged, OPTIONS, 0.0).iloc[0]
-    assert (found["failed"], found["trials"]) == (9, 20)
-    assert found["population_sd"] == pytest.approx(100 * accuracy.std())
+    row = stability_table(flagged, OPTIONS, 0.0).iloc[0]
+    assert (row["failed"], row["trials"]) == (9, 20)
+    assert row["population_sd"] == pytest.approx(100 * accuracy.std())
 
 
 def test_the_expected_best_is_the_mean_over_all_draws() -> None:
-    told = np.array([3.0, 1.0, 4.0, 1.0])
-    for k, found in enumerate(best_of(told), start=1):
-        drawn = [max(each) for each in itertools.product(told, repeat=k)]
-        assert found == pytest.approx(np.mean(drawn))
+    trials = np.array([3.0, 1.0, 4.0, 1.0])
+    for k, best in enumerate(best_of(trials), start=1):
+        drawn = [max(each) for each in itertools.product(trials, repeat=k)]
+        assert best == pytest.approx(np.mean(drawn))
     table = expected_best(RUNS, OPTIONS, 0.0).set_index(["source", "task", "trials"])
     own = scores(RUNS, "social-iqa", TARGET[1])
     first = table.loc["social-iqa", TARGET[1], 1]
@@ -97,18 +101,18 @@ def test_a_setting_has_the_effect_and_the_share_of_a_balanced_design() -> None:
     """Where every value meets every other, sums of squares are those of the values' means."""
     table = setting_effects(RUNS, 0.0).set_index(["source", "task", "setting", "value"])
     own = RUNS[(RUNS["source"] == "none") & (RUNS["task"] == TARGET[1])]
-    told = own.assign(y=100 * own["score"], rate=own["point"].map(lambda point: POINTS[point][0]))
-    told["batch"] = own["point"].map(lambda point: POINTS[point][1])
-    total = ((told["y"] - told["y"].mean()) ** 2).sum()
+    trials = own.assign(y=100 * own["score"], rate=own["point"].map(lambda point: POINTS[point][0]))
+    trials["batch"] = own["point"].map(lambda point: POINTS[point][1])
+    total = ((trials["y"] - trials["y"].mean()) ** 2).sum()
     squares = {}
     for name, column in (("learning_rate", "rate"), ("batch_size", "batch"), ("restart",) * 2):
-        means = told.groupby(column)["y"].transform("mean")
-        squares[name] = ((means - told["y"].mean()) ** 2).sum()
-        for value, mean in told.groupby(column)["y"].mean().items():
-            found = table.loc["none", TARGET[1], name, value]
-            assert found["mean"] == pytest.approx(mean)
-            assert found["effect"] == pytest.approx(mean - told["y"].mean())
-            assert found["share"] == pytest.approx(squares[name] / total)
+        means = trials.groupby(column)["y"].transform("mean")
+        squares[name] = ((means - trials["y"].mean()) ** 2).sum()
+        for value, mean in trials.groupby(column)["y"].mean().items():
+            row = table.loc["none", TARGET[1], name, value]
+            assert row["mean"] == pytest.approx(mean)
+            assert row["effect"] == pytest.approx(mean - trials["y"].mean())
+            assert row["share"] == pytest.approx(squares[name] / total)
     residual = (total - sum(squares.values())) / 4  # 8 trials less 1 mean and 3 contrasts
     p = stats.f.sf(squares["batch_size"] / residual, 1, 4)
     assert table.loc["none", TARGET[1], "batch_size", 8]["p"] == pytest.approx(p)
@@ -121,57 +125,57 @@ def test_interquartile_means_are_of_the_trials_of_all_tasks() -> None:
     for source in SOURCES:
         every = np.concatenate([scores(RUNS, source, task) for task in TARGET])
         normalised = sorted((every - 30) / 0.7)
-        found = table.loc[source]
-        assert found["iqm"] == pytest.approx(np.mean(normalised[6:18]))
-        assert found["mean"] == pytest.approx(np.mean(normalised))
-        assert found["ci_low"] < found["iqm"] < found["ci_high"]
+        row = table.loc[source]
+        assert row["iqm"] == pytest.approx(np.mean(normalised[6:18]))
+        assert row["mean"] == pytest.approx(np.mean(normalised))
+        assert row["ci_low"] < row["iqm"] < row["ci_high"]
 
 
 def test_the_probability_of_improvement_is_that_of_mann_and_whitney() -> None:
     table = improvement_table(RUNS, OPTIONS, 0.0).set_index(["source", "against_source"])
     assert len(table) == 6
-    for (source, other), found in table.iterrows():
+    for (source, other), row in table.iterrows():
         each = [
             stats.mannwhitneyu(scores(RUNS, source, task), scores(RUNS, other, task)).statistic / 64
             for task in TARGET
         ]
-        assert found["probability"] == pytest.approx(np.mean(each))
-        assert found["ci_low"] < found["probability"] < found["ci_high"]
+        assert row["probability"] == pytest.approx(np.mean(each))
+        assert row["ci_low"] < row["probability"] < row["ci_high"]
     same = improvement_table(
         RUNS.assign(score=0.5, status="ok"), OPTIONS, 0.0
     )  # an equal score counts half
     assert same[["probability", "ci_low", "ci_high"]].to_numpy() == pytest.approx(0.5)
 
 
-def test_equality_is_told_by_pairs_and_two_one_sided_tests() -> None:
+def test_equality_is_tested_on_pairs_by_two_one_sided_tests() -> None:
     table = equality_table(RUNS, OPTIONS, 0.0, 2.0).set_index(["source", "against_source", "task"])
-    for (source, other, task), found in table.iterrows():
+    for (source, other, task), row in table.iterrows():
         sides = [
             np.mean([scores(RUNS, name, each) for each in (TARGET if task == MEAN else [task])], 0)
             for name in (source, other)
         ]
         paired = stats.ttest_rel(*sides)
-        assert found["p_equal"] == pytest.approx(ttost_paired(*sides, -2.0, 2.0)[0])
-        assert found["p"] == pytest.approx(paired.pvalue)
-        assert found[["ci_low", "ci_high"]].tolist() == pytest.approx(
+        assert row["p_equal"] == pytest.approx(ttost_paired(*sides, -2.0, 2.0)[0])
+        assert row["p"] == pytest.approx(paired.pvalue)
+        assert row[["ci_low", "ci_high"]].tolist() == pytest.approx(
             list(paired.confidence_interval())
         )
-        assert found["note"] == ONE_ENCODER
+        assert row["note"] == ONE_ENCODER
     assert table["equal"].equals(table["p_equal_holm"] < 0.05)
     assert table["equal"].any()
 
 
 def test_pairs_of_encoders_of_their_own_count_once() -> None:
     runs = flag_degenerate(grid_runs(once=False, restarts=(1, 2, 3)), OPTIONS.degenerate)
-    found = equality_table(runs, OPTIONS, 0.0, 2.0).set_index(["source", "task"])
-    own = found.loc["social-iqa", TARGET[1]]
+    equality = equality_table(runs, OPTIONS, 0.0, 2.0).set_index(["source", "task"])
+    own = equality.loc["social-iqa", TARGET[1]]
     of_task = runs[runs["task"] == TARGET[1]].groupby(["source", "restart"])["score"].mean()
     sides = [of_task[name] for name in ("social-iqa", "privacy-qa")]
     assert (own["pairs"], own["n"], own["note"]) == (12, 3, "")
     assert own["p"] == pytest.approx(stats.ttest_rel(*sides).pvalue)
 
 
-def test_without_a_grid_trials_are_restarts_and_few_are_said_to_be_few() -> None:
+def test_without_a_grid_trials_are_restarts_and_few_are_noted() -> None:
     runs = flag_degenerate(demo_runs(), OPTIONS.degenerate)
     assert stability_table(runs, OPTIONS, 0.0)["trials"].max() == 3
     assert equality_table(runs, OPTIONS, 0.0, 1.0)["n"].max() == 3

@@ -58,10 +58,10 @@ def scores_of(runs: pd.DataFrame, source: str, task: str, restarts: int) -> np.n
 
 def test_a_look_is_welchs_interval_of_as_many_restarts_on_both_sides() -> None:
     runs = flagged(records())
-    found = look(runs, OPTIONS, 3).set_index(["source", "task"])
-    assert len(found) == 6
-    assert found["level"].unique() == pytest.approx([0.1 * 0.05 / 6])
-    for (source, task), row in found.iterrows():
+    decisions = look(runs, OPTIONS, 3).set_index(["source", "task"])
+    assert len(decisions) == 6
+    assert decisions["level"].unique() == pytest.approx([0.1 * 0.05 / 6])
+    for (source, task), row in decisions.iterrows():
         sides = (scores_of(runs, name, task, 3) for name in (source, "none"))
         test = stats.ttest_ind(*sides, equal_var=False)
         low, high = test.confidence_interval(1 - 0.1 * 0.05 / 6)
@@ -72,15 +72,15 @@ def test_a_look_is_welchs_interval_of_as_many_restarts_on_both_sides() -> None:
 def test_what_differs_is_stopped_and_what_is_near_nothing_only_with_a_margin() -> None:
     runs = flagged(records())
     assert set(look(runs, OPTIONS, 10).query("stopped == 'differs'")["source"]) == {"mnli"}
-    found = look(runs, OPTIONS, 10, negligible=8.0)
-    assert dict(zip(found["source"], found["stopped"], strict=True)) == {
+    decisions = look(runs, OPTIONS, 10, negligible=8.0)
+    assert dict(zip(decisions["source"], decisions["stopped"], strict=True)) == {
         "mnli": "differs",
         "qqp": "negligible",
         "ccg": "negligible",
     }
     nan = float("nan")
-    told = [why_known(*each) for each in [(0.1, 2, 3), (-2, -0.1, None), (-1, 2, 3), (-1, 2, 2)]]
-    assert told == ["differs", "differs", "negligible", ""]
+    reasons = [why_known(*each) for each in [(0.1, 2, 3), (-2, -0.1, None), (-1, 2, 3), (-1, 2, 2)]]
+    assert reasons == ["differs", "differs", "negligible", ""]
     assert why_known(nan, nan, 3) == ""
 
 
@@ -90,11 +90,11 @@ def test_a_cell_in_two_contrasts_is_stopped_once_both_are_known() -> None:
     near = [{**row, "score": row["score"] + 0.2} for row in chained if row["role"] == "target"]
     contrasts = (Contrast("stilts", "single"), Contrast("stilts", "other"))
     options = Options(contrasts=contrasts, statistics=OPTIONS.statistics)
-    found = look(flagged([*rows, *near]), options, 10).set_index(["source", "against"])
-    assert set(found.loc[("mnli", "single"), "stopped"]) == {""}  # as good as the other arm
-    assert found.loc[("mnli", "single"), "low"].min() > 0
-    assert set(found.loc[("ccg", "other"), "stopped"]) == {""}
-    assert found["level"].tolist() == pytest.approx([0.1 * 0.05 / 6] * 12)
+    decisions = look(flagged([*rows, *near]), options, 10).set_index(["source", "against"])
+    assert set(decisions.loc[("mnli", "single"), "stopped"]) == {""}  # as good as the other arm
+    assert decisions.loc[("mnli", "single"), "low"].min() > 0
+    assert set(decisions.loc[("ccg", "other"), "stopped"]) == {""}
+    assert decisions["level"].tolist() == pytest.approx([0.1 * 0.05 / 6] * 12)
 
 
 def test_an_arm_that_is_compared_with_is_not_looked_at() -> None:
@@ -102,16 +102,16 @@ def test_an_arm_that_is_compared_with_is_not_looked_at() -> None:
     mixed = [{**row, "arm": "mtl"} for row in rows if row["source"] != "none"]
     contrasts = (Contrast("stilts", "single"), Contrast("mtl", "stilts"))
     options = Options(contrasts=contrasts, statistics=OPTIONS.statistics)
-    found = look(flagged([*rows, *mixed]), options, 3)
-    assert set(found["arm"]) == {"mtl"}
-    assert found["delta"].abs().max() < 1e-9  # compared with the same source
+    decisions = look(flagged([*rows, *mixed]), options, 3)
+    assert set(decisions["arm"]) == {"mtl"}
+    assert decisions["delta"].abs().max() < 1e-9  # compared with the same source
 
 
 def test_those_stopped_before_count_in_the_level_and_are_not_looked_at_again() -> None:
     before = [("stilts", "target", "mnli", task) for task in TASKS]
-    found = look(flagged(records()), OPTIONS, 5, stopped=before)
-    assert set(found["source"]) == {"qqp", "ccg"}
-    assert found["level"].unique() == pytest.approx([0.1 * 0.05 / 6])
+    decisions = look(flagged(records()), OPTIONS, 5, stopped=before)
+    assert set(decisions["source"]) == {"qqp", "ccg"}
+    assert decisions["level"].unique() == pytest.approx([0.1 * 0.05 / 6])
     every = [("stilts", "target", source, task) for source in SOURCES for task in TASKS]
     assert list(look(flagged(records()), OPTIONS, 5, stopped=every)) == list(LOOK)
 
@@ -169,9 +169,9 @@ def test_means_over_cells_are_of_the_restarts_that_all_cells_have(stopped: pd.Da
         assert averages.loc[source, "n"] == 3
         pooled = tables["pooled"].set_index("source").loc[source, "delta"]
         assert pooled == pytest.approx(np.mean(deltas))
-    # What the cells' own tests found is counted.
-    found = transfer_table(stopped, OPTIONS, True)
-    sure = found[(found["p_holm"] < 0.05) & (found["delta"] > 0)].groupby("source").size()
+    # The results of the cells' own tests count.
+    cells = transfer_table(stopped, OPTIONS, True)
+    sure = cells[(cells["p_holm"] < 0.05) & (cells["delta"] > 0)].groupby("source").size()
     assert averages["improved"].to_dict() == {name: sure.get(name, 0) for name in averages.index}
 
 
@@ -195,7 +195,7 @@ def test_the_transfer_table_says_what_was_stopped_and_uses_all_restarts_of_a_cel
 
 def test_the_answer_warns_of_cells_that_were_stopped(stopped: pd.DataFrame) -> None:
     tables = study_tables(stopped, OPTIONS)
-    (said,) = [
+    (sentence,) = [
         each
         for each in study_warnings(
             stopped,
@@ -205,10 +205,10 @@ def test_the_answer_warns_of_cells_that_were_stopped(stopped: pd.DataFrame) -> N
         )
         if "stopped" in each
     ]
-    assert said.startswith(
+    assert sentence.startswith(
         "1 of 6 cells were stopped before their last restart (known to differ: 1)"
     )
-    assert "measured too far from 0" in said
+    assert "measured too far from 0" in sentence
 
 
 def test_the_heatmap_underlines_them_and_averages_what_all_cells_have(
@@ -219,8 +219,8 @@ def test_the_heatmap_underlines_them_and_averages_what_all_cells_have(
     (axes,) = [each for each in figure.axes if each.lines]
     lines = [line for line in axes.lines if line.get_marker() == "_"]
     assert len(lines) == 1
-    said = figure.get_supxlabel()
-    assert "underlined: stopped early, once known" in said
+    below = figure.get_supxlabel()
+    assert "underlined: stopped early, once known" in below
     shown = [text.get_text() for text in axes.texts]
     for source in SOURCES:
         mean = table.loc[table["source"] == source, "delta_common"].mean()

@@ -57,16 +57,16 @@ def runs(scores: Scores) -> pd.DataFrame:
 def test_it_stops_what_the_product_stops() -> None:
     drawn = alike(share=0.5, size=(4, 3))
     scores = Scores(*_scaled(drawn.study(10, np.random.default_rng(3)), 6))
-    found, small = stopped_at(scores, negligible=6.0)
+    restarts, small = stopped_at(scores, negligible=6.0)
     flagged, stopped = runs(scores), {}
     for number in (3, 5):
-        told = look(flagged, OPTIONS, number, 6.0, list(stopped))
-        for row in told[told["stopped"] != ""].itertuples():
+        decisions = look(flagged, OPTIONS, number, 6.0, list(stopped))
+        for row in decisions[decisions["stopped"] != ""].itertuples():
             stopped[row.arm, row.role, row.source, row.task] = (number, row.stopped)
     assert {why for _, why in stopped.values()} == {"differs", "negligible"}
     for source, task in itertools.product(range(4), range(3)):
         number, why = stopped.get(("stilts", "target", f"s{source}", f"t{task}"), (10, ""))
-        assert (found[source, task], small[source, task]) == (number, why == "negligible")
+        assert (restarts[source, task], small[source, task]) == (number, why == "negligible")
     # Its stars are those of the table.
     table = transfer_table(flagged, OPTIONS, False)
     every = outcome(scores, None)
@@ -113,7 +113,7 @@ def test_what_is_saved_on_taskweb_is_what_the_page_says() -> None:
     setup = ["model", "adaptation"]
     every = runs.drop_duplicates([*setup, "source", "target", "seed"])
     draws = np.random.default_rng(0)
-    told = []
+    outcomes = []
     for (model, adaptation), baselines in means.groupby(setup):
         only = {"model": model, "adaptation": adaptation}
         own = every[(every["model"] == model) & (every["adaptation"] == adaptation)]
@@ -129,14 +129,16 @@ def test_what_is_saved_on_taskweb_is_what_the_page_says() -> None:
             order = draws.permutation(shape[-1])
             drawn = alone[:, None] + spread[:, None] * draws.normal(size=(len(alone), shape[-1]))
             scores = Scores(cells[..., order], drawn, effects, np.ones(len(alone)))
-            told.append({**only, "negligible": 0, **outcome(scores, None)})
-            told.append({**only, "negligible": 1, **outcome(scores, 1.0)})
-    found = (
-        pd.DataFrame(told).groupby(["negligible", *setup])[["saved", "stars", "stars_all"]].mean()
+            outcomes.append({**only, "negligible": 0, **outcome(scores, None)})
+            outcomes.append({**only, "negligible": 1, **outcome(scores, 1.0)})
+    means = (
+        pd.DataFrame(outcomes)
+        .groupby(["negligible", *setup])[["saved", "stars", "stars_all"]]
+        .mean()
     )
-    assert len(found) == 2 * 6
-    of_margin = found.groupby("negligible").mean()
-    print(found, of_margin)
+    assert len(means) == 2 * 6
+    of_margin = means.groupby("negligible").mean()
+    print(means, of_margin)
     assert of_margin["saved"].tolist() == pytest.approx([0.010, 0.011], abs=0.002)
     assert of_margin["stars"].tolist() == pytest.approx(of_margin["stars_all"], rel=0.02)
     assert "1 % of the trainings" in PAGE.read_text(encoding="utf8")

@@ -73,8 +73,8 @@ def test_tables_are_written_as_csv_and_latex(tmp_path: Path) -> None:
     latex = (tmp_path / "transfer.tex").read_text()
     assert latex.splitlines()[1].startswith(r"\begin{tabular}")
     assert r"target & BoolQ & -2.1x (2) & +3.9* (2) & +1.7 (3) & 54.3 (3) \\" in latex
-    told = tables["transfer"].set_index(["source", "task"]).loc[("privacy-qa", "boolq")]
-    assert f"[{told['ci_low']:+.1f}, {told['ci_high']:+.1f}]" in latex
+    cell = tables["transfer"].set_index(["source", "task"]).loc[("privacy-qa", "boolq")]
+    assert f"[{cell['ci_low']:+.1f}, {cell['ci_high']:+.1f}]" in latex
 
 
 def test_the_awkward_study_has_all_tables_and_its_names_stay_text(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_training_of_another_study_and_cells_without_one_took_nothing() -> Non
 
 def needing() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Runs and trainings: a chain of three, and a mixture that was compared with its two tasks."""
-    told = {"scored": {"tokens": 1}, "first": {"tokens": 10}, "alone": {"tokens": 1000}}
+    costs = {"scored": {"tokens": 1}, "first": {"tokens": 10}, "alone": {"tokens": 1000}}
     own = {
         "chain": {"tokens": 100_000, "start": "middle"},
         "mixed": {"tokens": 1_000_000, "references": ["scored", "alone"]},
@@ -202,12 +202,12 @@ def needing() -> tuple[pd.DataFrame, pd.DataFrame]:
         record("target", "mnli", "boolq", 1, 0.5, training="chain", arm="chain"),
         record("target", "mnli", "boolq", 1, 0.5, training="mixed", arm="dynamic"),
     ]
-    facts = told | own
+    facts = costs | own
     cells = [{**cell, "start": None, **facts[cell["training"]]} for cell in cells]
     scores, trainings = split(cells)
     between = [
         {"training": "middle", "start": "first", "tokens": 100, "total_seconds": 7.0},
-        {"training": "alone", **told["alone"], "total_seconds": 7.0},
+        {"training": "alone", **costs["alone"], "total_seconds": 7.0},
     ]
     trainings = pd.concat([to_trainings(between), trainings], ignore_index=True)
     return joined(scores, trainings), trainings
@@ -281,8 +281,8 @@ def test_size_against_transfer_in_and_between_forms() -> None:
         }
     )
     sources = source_table(runs, averages)
-    found = size_correlations(sources).set_index("group")
-    assert found["spearman"].to_dict() == pytest.approx(
+    by_group = size_correlations(sources).set_index("group")
+    assert by_group["spearman"].to_dict() == pytest.approx(
         {
             "all sources": 1 - 6 * 26 / (7 * 48),
             "within pair": 1.0,
@@ -292,8 +292,8 @@ def test_size_against_transfer_in_and_between_forms() -> None:
         },
         nan_ok=True,
     )
-    assert found.loc["within pair", "p"] == pytest.approx(1 / 3)
-    assert found.loc["within pair", "pearson_log"] == pytest.approx(1.0)
+    assert by_group.loc["within pair", "p"] == pytest.approx(1 / 3)
+    assert by_group.loc["within pair", "pearson_log"] == pytest.approx(1.0)
 
 
 def test_sizes_that_are_all_equal_explain_nothing() -> None:

@@ -42,7 +42,7 @@ def test_every_task_with_sizes_has_its_points_in_order() -> None:
     assert set(curves["n"]) == {3}
 
 
-def test_a_point_is_held_against_the_baseline_of_its_own_size() -> None:
+def test_a_point_is_compared_with_the_baseline_of_its_own_size() -> None:
     runs = target_sized_runs()
     for point in curves_of(runs).to_dict("records"):
         size = point["train_examples"]
@@ -55,9 +55,9 @@ def test_a_point_is_held_against_the_baseline_of_its_own_size() -> None:
         assert (len(own), len(base)) == (3, 3)
         test = stats.ttest_ind(own, base, equal_var=False)
         interval = test.confidence_interval(0.95)
-        told = [point[name] for name in ("mean", "baseline", "delta", "ci_low", "ci_high", "p")]
+        actual = [point[name] for name in ("mean", "baseline", "delta", "ci_low", "ci_high", "p")]
         expected = [own.mean(), base.mean(), own.mean() - base.mean(), *interval, test.pvalue]
-        assert told == pytest.approx(expected)
+        assert actual == pytest.approx(expected)
 
 
 def test_a_point_without_a_baseline_of_its_size_says_so() -> None:
@@ -100,13 +100,13 @@ def test_curves_of_either_kind_leave_the_other_alone() -> None:
         pd.testing.assert_frame_equal(tables[name], study_tables(runs, OPTIONS)[name])
 
 
-def test_lists_of_runs_and_pages_tell_reduced_sizes_apart() -> None:
+def test_lists_of_runs_and_pages_distinguish_reduced_sizes() -> None:
     runs = target_sized_runs()
     lost = (runs["source"] == "sarcasm") & (runs["task"] == "boolq")
     tables = study_tables(runs.assign(constant=runs["constant"] | lost), OPTIONS)
-    told = tables["degenerate"].set_index("task_examples")[["source", "n_degenerate", "n_runs"]]
-    assert sorted(told.index.dropna()) == [64, 128]
-    assert told.to_numpy().tolist() == [["sarcasm", 3, 3]] * 3
+    by_size = tables["degenerate"].set_index("task_examples")[["source", "n_degenerate", "n_runs"]]
+    assert sorted(by_size.index.dropna()) == [64, 128]
+    assert by_size.to_numpy().tolist() == [["sarcasm", 3, 3]] * 3
     assert tables["excluded"]["task_examples"].value_counts(dropna=False).tolist() == [3, 3, 3]
     assert "task_examples" not in study_tables(sized_runs(), OPTIONS)["excluded"]
     page = render("Review", review_sections(runs, OPTIONS))

@@ -55,12 +55,12 @@ def test_a_cell_by_hand() -> None:
     runs = demo_runs()
     own = runs[(runs["source"] == "social-iqa") & (runs["task"] == "disfl-qa")]["score"] * 100
     base = runs[(runs["source"] == "none") & (runs["task"] == "disfl-qa")]["score"] * 100
-    told = cell(table(runs, filtered=False), "social-iqa", "disfl-qa")
-    assert told["mean"] == pytest.approx(own.mean())
-    assert told["sd"] == pytest.approx(own.std())
-    assert told["delta"] == pytest.approx(own.mean() - base.mean())
-    assert told["p"] == pytest.approx(stats.ttest_ind(own, base, equal_var=False).pvalue)
-    assert told["n"] == 3
+    row = cell(table(runs, filtered=False), "social-iqa", "disfl-qa")
+    assert row["mean"] == pytest.approx(own.mean())
+    assert row["sd"] == pytest.approx(own.std())
+    assert row["delta"] == pytest.approx(own.mean() - base.mean())
+    assert row["p"] == pytest.approx(stats.ttest_ind(own, base, equal_var=False).pvalue)
+    assert row["n"] == 3
 
 
 def test_degenerate_failed_and_missing_runs_are_counted_never_dropped() -> None:
@@ -79,18 +79,18 @@ def test_degenerate_failed_and_missing_runs_are_counted_never_dropped() -> None:
 def test_a_cell_with_degenerate_runs_only_has_no_score_but_stands_in_the_table() -> None:
     runs = [record("target", "none", "boolq", k, 0.6 + k / 100) for k in (1, 2)]
     runs += [record("target", "mnli", "boolq", k, 0.3) for k in (1, 2)]
-    told = table(runs_of(runs), filtered=True).iloc[0]
-    assert (told["n"], told["n_degenerate"], told["note"]) == (0, 2, "no runs left")
-    assert math.isnan(told["delta"])
+    row = table(runs_of(runs), filtered=True).iloc[0]
+    assert (row["n"], row["n_degenerate"], row["note"]) == (0, 2, "no runs left")
+    assert math.isnan(row["delta"])
 
 
 def test_one_run_against_one_run_is_no_difference() -> None:
     one = [record("target", "none", "boolq", 1, 0.6), record("target", "mnli", "boolq", 1, 0.65)]
     transfer = table(runs_of(one), filtered=True)
-    told = transfer.iloc[0]
-    assert (told["mean"], told["baseline"]) == pytest.approx((65, 60))
-    assert told[["delta", "delta_all_outcomes", "delta_given_success"]].isna().all()
-    assert told["note"] == "one run against one run: no difference can be estimated"
+    row = transfer.iloc[0]
+    assert (row["mean"], row["baseline"]) == pytest.approx((65, 60))
+    assert row[["delta", "delta_all_outcomes", "delta_given_success"]].isna().all()
+    assert row["note"] == "one run against one run: no difference can be estimated"
     assert averages_of(runs_of(one)).empty
     assert table(runs_of(one[:1]), filtered=True).empty
 
@@ -125,15 +125,15 @@ def published(source: str, score: float, **metrics: object) -> dict[str, object]
 
 def test_a_published_mean_with_sd_and_n_is_tested() -> None:
     runs = runs_of([published("none", 0.7, sd=0.03, n=5), published("mnli", 0.72, sd=0.012, n=8)])
-    told = table(runs, filtered=True).iloc[0]
+    row = table(runs, filtered=True).iloc[0]
     test = stats.ttest_ind_from_stats(0.72, 0.012, 8, 0.7, 0.03, 5, equal_var=False)
-    assert told["p"] == pytest.approx(test.pvalue)
-    assert told[["n", "sd", "baseline_n", "n_planned"]].tolist() == pytest.approx([8, 1.2, 5, 0])
-    assert told["detectable"] > 0
+    assert row["p"] == pytest.approx(test.pvalue)
+    assert row[["n", "sd", "baseline_n", "n_planned"]].tolist() == pytest.approx([8, 1.2, 5, 0])
+    assert row["detectable"] > 0
 
 
 def test_a_cell_that_is_a_mean_alone_says_so_and_lacks_no_run() -> None:
-    told = table(runs_of([published("none", 0.7), published("mnli", 0.72)]), filtered=True).iloc[0]
-    assert told["note"] == "cell known as a mean only"
-    assert told["delta"] == pytest.approx(2)
-    assert told["n_planned"] == 0
+    row = table(runs_of([published("none", 0.7), published("mnli", 0.72)]), filtered=True).iloc[0]
+    assert row["note"] == "cell known as a mean only"
+    assert row["delta"] == pytest.approx(2)
+    assert row["n_planned"] == 0

@@ -24,10 +24,10 @@ def truth() -> Truth:
 
 def test_rounds_on_the_published_matrix_come_to_what_the_page_says(truth: Truth) -> None:
     rows = [*value._of_hours(value.PRUKSACHATKUN, truth, truth, first=4)]
-    told = PAGE.read_text(encoding="utf8")
+    page = PAGE.read_text(encoding="utf8")
     for row in rows:
-        said = f"| {row['level']} | {row['share']:.0f} | {row['regret_1']:.2f} |"
-        assert said in told
+        line = f"| {row['level']} | {row['share']:.0f} | {row['regret_1']:.2f} |"
+        assert line in page
     seconds = levels.row_of("", "seconds", truth, value._static_outcomes(truth))
     assert seconds["regret_1"] == pytest.approx(0.76, abs=0.01)
     # The goals of docs/choose-a-start.md.
@@ -54,9 +54,9 @@ def test_rounds_of_four_sources_are_those_done_by_hand(truth: Truth) -> None:
         second = wide.loc[two, list(order[:2])].mean(axis=1)
         numbers = {each: number for number, each in enumerate(order, start=1)}
         numbered = own.assign(restart=own["restart"].map(numbers).fillna(1))
-        found = levels.rounds(truth, target, numbered, names)
-        assert found.values.idxmax() == second.idxmax()
-        assert found.share == pytest.approx((4 + 2 + 1) / 33)
+        outcome = levels.rounds(truth, target, numbered, names)
+        assert outcome.values.idxmax() == second.idxmax()
+        assert outcome.share == pytest.approx((4 + 2 + 1) / 33)
 
 
 def test_drawn_restarts_lie_around_the_truth_as_far_as_seeds_do() -> None:

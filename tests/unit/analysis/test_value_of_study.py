@@ -116,9 +116,9 @@ def expected(target: str, order: list[list[str]], k: int) -> tuple[float, float]
 
 def test_evidence_on_a_target_is_left_out_whatever_its_name(evidence: Evidence) -> None:
     assert evidence.without(["sarcasm"]) is evidence
-    found = evidence.without(["commonsense-qa", "CSenseQA", "Multi-RC"])
-    assert {*evidence.transfer["task"]} - {*found.transfer["task"]} == {"CSenseQA", "MultiRC"}
-    assert {*evidence.elsewhere["task"]} - {*found.elsewhere["task"]} == {"multirc"}
+    others = evidence.without(["commonsense-qa", "CSenseQA", "Multi-RC"])
+    assert {*evidence.transfer["task"]} - {*others.transfer["task"]} == {"CSenseQA", "MultiRC"}
+    assert {*evidence.elsewhere["task"]} - {*others.elsewhere["task"]} == {"multirc"}
 
 
 def test_levels_are_those_of_recommend(rows: dict[str, dict[str, Any]]) -> None:
@@ -131,7 +131,7 @@ def test_seconds_take_the_one_source_that_the_evidence_has_by_its_gain(
     rows: dict[str, dict[str, Any]], evidence: Evidence
 ) -> None:
     about = pd.DataFrame(columns=["examples", "words_per_pass", "licence"])
-    held, regrets, best = [], [], []
+    covered, regrets, best = [], [], []
     for target in TARGETS:
         known = evidence
         if target == "rte":
@@ -140,13 +140,13 @@ def test_seconds_take_the_one_source_that_the_evidence_has_by_its_gain(
                 evidence.encoder,
                 evidence.elsewhere[evidence.elsewhere["task"] != "rte"],
             )
-        told = recommend(known, 0.05, about, "minilm-l6").starts.set_index("start")
-        low, high = told.loc["CSenseQA", ["low", "high"]]
+        starts = recommend(known, 0.05, about, "minilm-l6").starts.set_index("start")
+        low, high = starts.loc["CSenseQA", ["low", "high"]]
         effects = [known.transfer["delta"].to_numpy(), known.elsewhere["delta"].to_numpy()]
         others_low = min(np.quantile(each, 0.025) for each in effects)
         others_high = max(np.quantile(each, 0.975) for each in effects)
         alone = np.mean(SCORES[target]["none"])
-        held.append(
+        covered.append(
             np.mean(
                 [
                     low <= reached - alone <= high
@@ -158,13 +158,13 @@ def test_seconds_take_the_one_source_that_the_evidence_has_by_its_gain(
         )
         unseen = np.mean([np.median(each) for each in effects])
         others = [name for name in means(target) if name != "commonsense-qa-dev"]
-        assert told.loc["CSenseQA", "gain"] > unseen
+        assert starts.loc["CSenseQA", "gain"] > unseen
         order = [["commonsense-qa-dev"], others]
         regrets.append(expected(target, order, 1)[0])
         best.append(expected(target, order, 3)[1])
     row = rows["seconds"]
     assert row["share"] == 0
-    assert row["coverage"] == pytest.approx(100 * np.mean(held))
+    assert row["coverage"] == pytest.approx(100 * np.mean(covered))
     assert row["regret_1"] == pytest.approx(np.mean(regrets))
     assert row["best_in_3"] == pytest.approx(np.mean(best))
 
@@ -208,12 +208,12 @@ def halved(target: str, begin: list[str], restarts: tuple[int, int]) -> tuple[fl
 def test_hours_halve_the_sources_in_both_orders_of_the_restarts(
     rows: dict[str, dict[str, Any]], level: str, most: int
 ) -> None:
-    told = []
+    outcomes = []
     for target in TARGETS:
         known_first = sorted(means(target), key="commonsense-qa-dev".__ne__)
         begin = known_first[:most]
-        told += [np.mean([halved(target, begin, order) for order in ((0, 1), (1, 0))], axis=0)]
-    share, first = np.mean(told, axis=0)
+        outcomes += [np.mean([halved(target, begin, order) for order in ((0, 1), (1, 0))], axis=0)]
+    share, first = np.mean(outcomes, axis=0)
     assert rows[level]["share"] == pytest.approx(share)
     assert rows[level]["regret_1"] == pytest.approx(first)
     assert math.isnan(rows[level]["coverage"])

@@ -17,8 +17,8 @@ ARMS = {"arm": "stilts", "against": "single"}
 
 
 def row(about: str, name: str, source: str, answer: str, *numbers: float) -> dict[str, Any]:
-    told = dict(zip(("expected", "low", "high"), numbers, strict=False))
-    return {**ARMS, "about": about, "name": name, "source": source, "answer": answer, **told}
+    estimate = dict(zip(("expected", "low", "high"), numbers, strict=False))
+    return {**ARMS, "about": about, "name": name, "source": source, "answer": answer, **estimate}
 
 
 ROWS = [

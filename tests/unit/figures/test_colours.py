@@ -41,8 +41,8 @@ def test_what_has_no_source_always_has_a_colour_and_the_baseline_is_black(count:
     colours = colours_of(pd.concat([levels(count), pd.Series(0.0, alone)]), alone)
     assert colours["single"] == "#000000"
     assert colours["mtl-all"] == COLOURS[0]
-    told = [colour for colour in colours.values() if colour != OTHERS]
-    assert len(set(told)) == len(told)
+    named = [colour for colour in colours.values() if colour != OTHERS]
+    assert len(set(named)) == len(named)
 
 
 def test_what_is_not_known_is_at_no_end() -> None:
@@ -51,12 +51,12 @@ def test_what_is_not_known_is_at_no_end() -> None:
     assert apart(levels(9) * np.nan) == []
 
 
-def test_a_level_is_held_against_the_mean_of_each_panel() -> None:
+def test_a_level_is_compared_with_the_mean_of_each_panel() -> None:
     rows = [("easy", "a", 90.0), ("easy", "a", 92.0), ("easy", "b", 95.0), ("hard", "b", 20.0)]
     rows.append(("hard", "c", 10.0))
     table = pd.DataFrame(rows, columns=["task", "source", "score"])
     # Of easy the mean is 93, of hard 15.
     expected = {"a": -2.0, "b": (2 + 5) / 2, "c": -5.0}
-    found = levels_of(table, "source", "score", ["task"])
-    assert list(found.index) == ["a", "b", "c"]
-    assert found.to_dict() == pytest.approx(expected)
+    levels = levels_of(table, "source", "score", ["task"])
+    assert list(levels.index) == ["a", "b", "c"]
+    assert levels.to_dict() == pytest.approx(expected)

@@ -117,8 +117,8 @@ def printed(figure: Figure) -> list[Text]:
     """The visible texts of a figure that is laid out."""
     fix_layout(figure)
     figure.draw_without_rendering()
-    found = figure.findobj(lambda artist: isinstance(artist, Text))
-    return [text for text in found if text.get_visible() and text.get_text().strip()]
+    texts = figure.findobj(lambda artist: isinstance(artist, Text))
+    return [text for text in texts if text.get_visible() and text.get_text().strip()]
 
 
 def shown_ticks(figure: Figure) -> list[list[Text]]:
@@ -240,9 +240,9 @@ def test_notes_stand_below_a_figure_that_stays_as_it_is(tables: Tables, tmp_path
 
 def _points(svg: Path) -> tuple[float, float]:
     """Width and height of an SVG in points."""
-    found = re.search(r'<svg [^>]*width="([\d.]+)pt" height="([\d.]+)pt"', svg.read_text())
-    assert found is not None
-    return float(found[1]), float(found[2])
+    size = re.search(r'<svg [^>]*width="([\d.]+)pt" height="([\d.]+)pt"', svg.read_text())
+    assert size is not None
+    return float(size[1]), float(size[2])
 
 
 def _inflated(stream: bytes) -> bytes:

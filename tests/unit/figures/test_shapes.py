@@ -128,17 +128,17 @@ def test_labels_are_whole_and_apart(gallery: Gallery, shape: str, name: str) -> 
     width, height = figure.get_size_inches()
     assert width <= TWO_COLUMNS
     assert height <= PAGE_HEIGHT
-    told = texts(figure)
-    boxes = np.array([text.get_window_extent().extents for text in told])
+    shown = texts(figure)
+    boxes = np.array([text.get_window_extent().extents for text in shown])
     right, top = figure.bbox.width, figure.bbox.height
     outside = (
         (boxes < -HAIR).any(axis=1) | (boxes[:, 2] > right + HAIR) | (boxes[:, 3] > top + HAIR)
     )
-    assert [text for text, out in zip(told, outside, strict=True) if out] == []
+    assert [text for text, out in zip(shown, outside, strict=True) if out] == []
     low, high = boxes[:, None, :2] + HAIR, boxes[:, None, 2:] - HAIR
     meet = (low < high.transpose(1, 0, 2)).all(axis=2)
     both = np.argwhere(np.triu(meet & meet.T, 1))
-    assert [(told[one], told[other]) for one, other in both] == []
+    assert [(shown[one], shown[other]) for one, other in both] == []
 
 
 @pytest.mark.parametrize(("shape", "name"), [each for name in FIGURES for each in shapes(name)])
@@ -152,7 +152,9 @@ def test_legends_lie_beside_what_is_drawn_and_type_can_be_read(
 
 
 @pytest.mark.parametrize(("shape", "name"), [each for name in BY_SOURCE for each in shapes(name)])
-def test_what_a_legend_tells_apart_looks_different(gallery: Gallery, shape: str, name: str) -> None:
+def test_what_a_legend_distinguishes_looks_different(
+    gallery: Gallery, shape: str, name: str
+) -> None:
     for box in gallery.figure(shape, name).legends:
         entries = [text.get_text() for text in box.get_texts()]
         assert len(set(entries)) == len(entries)

@@ -207,7 +207,7 @@ def test_heatmap_shows_its_table(draw: Drawing) -> None:
     assert down(target) == ["BoolQ", "FinanceNER", "DisflQA", "average of 2"]
     assert down(probing) == ["WC", "BShift"]
 
-    told = table.assign(
+    entries = table.assign(
         panel=table["role"] + " tasks",
         row=table["task"].map(TITLES),
         column=table["source"].map(TITLES),
@@ -216,11 +216,11 @@ def test_heatmap_shows_its_table(draw: Drawing) -> None:
         bold=table["p_fdr"] < 0.05,
         hatched=table["p"].isna() & table["delta"].notna(),
     )
-    assert told["hatched"].sum() == 1
+    assert entries["hatched"].sum() == 1
     columns = ["panel", "row", "column", "colour", "text", "bold", "hatched"]
     shown = all_cells(panels)
     of_sources = (shown["column"] != "baseline") & (shown["row"] != "average of 2")
-    same(shown.loc[of_sources, columns].to_numpy(), told[columns].to_numpy())
+    same(shown.loc[of_sources, columns].to_numpy(), entries[columns].to_numpy())
 
     middle = blue_for_gain(0, limit)
     means = table.groupby(["role", "task"])["baseline"].first()
@@ -273,9 +273,12 @@ def test_marks_of_the_heatmap_stand_in_the_cells_that_they_are_of(draw: Drawing)
     for marker, marked, its in ((".", fewer, lost), ("x", bad, without)):
         baselines = table[its].drop_duplicates("task").assign(source="baseline")
         assert len(baselines) == 1
-        told = pd.concat([table[marked], baselines])
-        named = told["task"].map(TITLES), told["source"].map({**TITLES, "baseline": "baseline"})
-        same(shown[marker], zip(told["role"] + " tasks", *named, strict=True))
+        entries = pd.concat([table[marked], baselines])
+        named = (
+            entries["task"].map(TITLES),
+            entries["source"].map({**TITLES, "baseline": "baseline"}),
+        )
+        same(shown[marker], zip(entries["role"] + " tasks", *named, strict=True))
 
 
 def test_the_heatmap_explains_the_marks_it_has(draw: Drawing) -> None:
@@ -382,7 +385,7 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
     surviving = table["spearman"].where(table["holm_significant_means"])
     plain = table["spearman"].notna() & surviving.isna()
     assert plain.any()
-    told = table.assign(
+    entries = table.assign(
         panel=table["role_b"] + " tasks",
         row=table["task_b"].map(TITLES),
         column=table["task_a"].map(TITLES),
@@ -391,13 +394,13 @@ def test_correlations_shows_its_table(draw: Drawing) -> None:
         bold=table["holm_significant"],
         hatched=plain & table["p_means"].isna() & (table["task_a"] != table["task_b"]),
     )
-    assert set(told.loc[plain, "hatched"]) == {True, False}
+    assert set(entries.loc[plain, "hatched"]) == {True, False}
     columns = ["panel", "row", "column", "colour", "text", "bold", "hatched"]
     shown = all_cells(panels)
     for rule in ("holm_significant", "holm_significant_means"):
         assert table[rule].sum() in range(3, 10)
     assert (table["holm_significant"] != table["holm_significant_means"]).any()
-    same(shown[columns].to_numpy(), told[columns].to_numpy())
+    same(shown[columns].to_numpy(), entries[columns].to_numpy())
     assert min(map(contrast, shown["ink"], shown["colour"])) > 3
     assert parts_below(figure) == {
         f"{table['n'].min()} to {table['n'].max()} encoders of 3 to 4 sources",
@@ -432,23 +435,23 @@ def test_correlations_all_shows_its_table(draw: Drawing) -> None:
     assert across(panels["target tasks"]) == order
     assert down(panels["target tasks"]) + down(panels["probing tasks"]) == order
 
-    told = table.assign(row=table["task_a"].map(TITLES), column=table["task_b"].map(TITLES))
+    entries = table.assign(row=table["task_a"].map(TITLES), column=table["task_b"].map(TITLES))
     place = {name: number for number, name in enumerate(order)}
-    below = told["row"].map(place) > told["column"].map(place)
-    value = told["spearman"].where(below, told["pearson"])
-    itself = told["row"] == told["column"]
+    below = entries["row"].map(place) > entries["column"].map(place)
+    value = entries["spearman"].where(below, entries["pearson"])
+    itself = entries["row"] == entries["column"]
     # Of seven points, a correlation of .7545 has p = .05 (any table of Pearson's r, 5 degrees).
-    noise = value.notna() & ((value.abs() < 0.7545) | (told["n_means"] < 3))
+    noise = value.notna() & ((value.abs() < 0.7545) | (entries["n_means"] < 3))
     assert set(noise[~itself]) == {True, False}
-    told = told.assign(
-        panel=told["role_a"] + " tasks",
+    entries = entries.assign(
+        panel=entries["role_a"] + " tasks",
         colour=value.map(lambda rho: blue_for_gain(rho, 1)).mask(itself | noise, "#ffffff"),
         text=value.map(coefficient),
-        hatched=value.notna() & ~itself & (told["n_means"] < 3),
+        hatched=value.notna() & ~itself & (entries["n_means"] < 3),
     )
-    assert told["hatched"].any()
+    assert entries["hatched"].any()
     columns = ["panel", "row", "column", "colour", "text", "hatched"]
-    same(all_cells(panels)[columns].to_numpy(), told[columns].to_numpy())
+    same(all_cells(panels)[columns].to_numpy(), entries[columns].to_numpy())
     assert parts_below(figure) == {
         "9 encoders of 2 to 7 sources",
         "below the diagonal Spearman, above it Pearson",
@@ -466,14 +469,14 @@ def test_detectable_shows_its_table(draw: Drawing) -> None:
     table = transfer()
     table.loc[6, ["delta", "detectable"]] = [0.001, 0.002]  # too small for the scale
     figure = draw("detectable", transfer=table)
-    told = table.dropna(subset=["delta", "detectable"])
+    entries = table.dropna(subset=["delta", "detectable"])
     looks = {
         "delta": ("#6b6b6b", "|"),
         "detectable": ("#0072b2", "o"),
         "detectable_holm": ("#d55e00", "D"),
     }
     for role, axes in zip(TASKS, figure.axes, strict=True):
-        cells_of = told[told["role"] == role]
+        cells_of = entries[entries["role"] == role]
         order = cells_of.groupby("task")["detectable"].median().sort_values()
         assert down(axes) == [TITLES[task] for task in order.index]  # the least on top
         rows = names(axes.yaxis)
@@ -545,13 +548,13 @@ def test_averages_shows_its_table(draw: Drawing) -> None:
         "delta_given_success": ("#0072b2", "D"),
     }
     for role, axes in zip(TASKS, figure.axes, strict=True):
-        told = table[table["role"] == role]
-        assert down(axes) == told["name"].tolist()  # best first, as in the table
+        entries = table[table["role"] == role]
+        assert down(axes) == entries["name"].tolist()  # best first, as in the table
         rows = names(axes.yaxis)
         shown = marks(axes).assign(row=lambda of, rows=rows: of["y"].map(rows)).dropna()
         expected = [
             (of[delta], of["name"], *looks[delta])
-            for _, of in told.iterrows()
+            for _, of in entries.iterrows()
             for delta in looks
             if pd.notna(of[delta]) and (delta != "common_all_outcomes" or of["common_tasks"] < 5)
         ]
@@ -559,10 +562,10 @@ def test_averages_shows_its_table(draw: Drawing) -> None:
         ends = [
             (rows[float(round(start[1] + 0.01))], start[0], end[0]) for start, end in segments(axes)
         ]
-        both = told.dropna()
+        both = entries.dropna()
         deltas = both["delta_all_outcomes"], both["delta_given_success"]
         joins = list(zip(both["name"], *deltas, strict=True))
-        known = told.merge(ranked, on=["role", "source"]).dropna(subset="fixed_low")
+        known = entries.merge(ranked, on=["role", "source"]).dropna(subset="fixed_low")
         for kind in ("fixed", "random"):
             bounds = known[f"{kind}_low"], known[f"{kind}_high"]
             joins += zip(known["name"], *bounds, strict=True)
@@ -598,25 +601,25 @@ def test_pooled_shows_its_table(draw: Drawing) -> None:
     figure = draw("pooled", pooled=table)
     assert [axes.get_title() for axes in figure.axes] == ["target tasks", "probing tasks"]
     for role, axes in zip(TASKS, figure.axes, strict=True):
-        told = table[table["role"] == role].assign(row=lambda of: of["source"].map(TITLES))
-        assert down(axes) == told["row"].tolist()
+        entries = table[table["role"] == role].assign(row=lambda of: of["source"].map(TITLES))
+        assert down(axes) == entries["row"].tolist()
         rows = names(axes.yaxis)
         ends = [(rows[start[1]], start[0], end[0]) for start, end in segments(axes)]
-        known = told.dropna()
+        known = entries.dropna()
         intervals = [known[["row", f"{name}_low", f"{name}_high"]] for name in ("new", "ci")]
         same([end for end in ends if not np.isnan(end[1])], np.concatenate(intervals))
         shown = marks(axes).assign(row=lambda of, rows=rows: of["y"].map(rows)).dropna()
         looks = {"mu": ("#0072b2", "o"), "delta": ("#d55e00", "D")}
         expected = [
             (of[name], of["row"], *looks[name])
-            for _, of in told.iterrows()
+            for _, of in entries.iterrows()
             for name in looks
             if pd.notna(of[name])
         ]
         same(shown[["x", "row", "colour", "marker"]].to_numpy(), expected)
         (beside,) = axes.child_axes
         assert [text.get_text() for text in axes.texts] == ["P(new > 0)"]
-        chances = ["?" if pd.isna(p) else f"{p:.2f}" for p in told["p_new"]]
+        chances = ["?" if pd.isna(p) else f"{p:.2f}" for p in entries["p_new"]]
         assert [label.get_text() for label in beside.get_yticklabels()] == chances
         assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(shown)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -678,20 +681,22 @@ def test_sizes_shows_its_table(draw: Drawing) -> None:
     )
     figure = draw("sizes", sources=table)
     (axes,) = figure.axes
-    told = table.dropna()
+    entries = table.dropna()
     looks = {
         "single": ("#0072b2", "o"),
         "choice": ("#e69f00", "s"),
         "pair": ("#009e73", "^"),
     }
     expected = [
-        (of["train_examples"], of["delta"], *looks[of["form"]]) for _, of in told.iterrows()
+        (of["train_examples"], of["delta"], *looks[of["form"]]) for _, of in entries.iterrows()
     ]
     same(marks(axes).to_numpy(), expected)
     assert {name: entry[:2] for name, entry in legend(figure).items()} == looks
     same(
         [(text.get_text(), *map(float, text.xy)) for text in axes.texts],
-        zip(told["source"].map(TITLES), told["train_examples"], told["delta"], strict=True),
+        zip(
+            entries["source"].map(TITLES), entries["train_examples"], entries["delta"], strict=True
+        ),
     )
     for text in axes.texts:  # a name stands beside its point
         near = axes.transData.transform(text.xy)
@@ -783,14 +788,14 @@ def shows_curves(figure: Figure, panels: list[pd.DataFrame]) -> dict[str, tuple[
     """Hold the panels of a figure against the rows of each; return the looks of sources."""
     looks = dict(zip(SOURCES, [("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^")], strict=True))
     for of_panel, axes in zip(panels, figure.axes, strict=True):
-        told = of_panel[of_panel["delta"].notna()]
+        entries = of_panel[of_panel["delta"].notna()]
         shown = marks(axes).assign(size=lambda of: sizes_near(of["x"]))
         same(
             shown[["size", "y", "colour", "marker"]].to_numpy(),
             [
                 (float(size), delta, *looks[source])
                 for source, size, delta in zip(
-                    told["source"], told["train_examples"], told["delta"], strict=True
+                    entries["source"], entries["train_examples"], entries["delta"], strict=True
                 )
             ],
         )
@@ -800,7 +805,7 @@ def shows_curves(figure: Figure, panels: list[pd.DataFrame]) -> dict[str, tuple[
             ends,
             [
                 (at[looks[of.source][0], of.train_examples], of.ci_low, of.ci_high)
-                for of in told.itertuples()
+                for of in entries.itertuples()
             ],
         )
         for curve in axes.containers:
@@ -809,7 +814,7 @@ def shows_curves(figure: Figure, panels: list[pd.DataFrame]) -> dict[str, tuple[
             assert (np.diff(line.get_xdata()) > 0).all()  # joined from small to large
         assert axes.get_xscale() == "log"
         assert any(list(line.get_ydata()) == [0, 0] for line in lines(axes))
-        assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(told)
+        assert limits(axes).count_contains(shown[["x", "y"]].to_numpy()) == len(entries)
     return looks
 
 
@@ -903,7 +908,7 @@ def test_curves_shows_its_table(draw: Drawing) -> None:
     points["step"] = [float(point["step"]) for point in points["point"]]
     points["y"] = [100 * point["score"] for point in points["point"]]
     for name, axes in panels.items():
-        told = points[points["panel"] == name]
+        entries = points[points["panel"] == name]
         curves = pd.DataFrame(
             [
                 (tuple(map(float, line.get_xdata())), line.get_ydata(), look(line), line.get_lw())
@@ -912,8 +917,10 @@ def test_curves_shows_its_table(draw: Drawing) -> None:
             columns=["x", "y", "look", "width"],
         )
         thin = curves["width"] < 0.6
-        same(flat(curves[thin]), expected_curves(told, entries, ["source", "restart"], solid=True))
-        same(flat(curves[~thin]), expected_curves(told, entries, ["source"], solid=False))
+        same(
+            flat(curves[thin]), expected_curves(entries, entries, ["source", "restart"], solid=True)
+        )
+        same(flat(curves[~thin]), expected_curves(entries, entries, ["source"], solid=False))
     assert figure.get_supxlabel() == "optimiser steps"
     assert figure.get_supylabel() == "score, points"
 
@@ -1030,7 +1037,7 @@ def test_mix_or_chain_shows_its_table(draw_mixed: Drawing, mixed: dict[str, pd.D
     colours = {"chain": "#e69f00", "no difference": "#ffffff", "mix": "#56b4e9"}
     table = mixed["mix_or_chain"]
     wrong = table["right"].astype(object).eq(False)
-    told = table.assign(
+    entries = table.assign(
         row=table["task"].str.upper(),
         column=table["source"].str.upper(),
         colour=table["better"].map(colours),
@@ -1040,7 +1047,7 @@ def test_mix_or_chain_shows_its_table(draw_mixed: Drawing, mixed: dict[str, pd.D
     columns = ["row", "column", "colour", "text", "bold"]
     shown = cells(axes, axes)
     diagonal = shown["row"] == shown["column"]
-    same(shown.loc[~diagonal, columns].to_numpy(), told[columns].to_numpy())
+    same(shown.loc[~diagonal, columns].to_numpy(), entries[columns].to_numpy())
     assert set(shown.loc[diagonal, "text"]) == {""}
     assert set(shown.loc[diagonal, "colour"]) == {"#e8e8e8"}
     assert wrong.any()
@@ -1072,7 +1079,7 @@ def test_better_than_single_shows_its_table(
     limit = limit_of(table["best_delta"], table["best_p"], 10)
     sure = table["best_p_holm"] < 0.05
     letter = table["best"].map({"mtl": " m", "stilts": " c"})
-    told = table.assign(
+    entries = table.assign(
         row=table["task"].str.upper(),
         column=table["source"].str.upper(),
         colour=table["best_delta"].map(lambda delta: blue_for_gain(delta, limit)),
@@ -1082,7 +1089,7 @@ def test_better_than_single_shows_its_table(
     columns = ["row", "column", "colour", "text", "bold"]
     shown = cells(axes, axes)
     diagonal = shown["row"] == shown["column"]
-    same(shown.loc[~diagonal, columns].to_numpy(), told[columns].to_numpy())
+    same(shown.loc[~diagonal, columns].to_numpy(), entries[columns].to_numpy())
     assert set(sure) == {True, False}
 
 
@@ -1156,12 +1163,14 @@ def test_sorted_trials_shows_its_table(draw: Drawing) -> None:
     for axes, task in zip(figure.axes, ("boolq", "finance-ner", "disfl-qa"), strict=False):
         assert axes.get_title() == TITLES[task]
         for source, (_, colour) in STARTS.items():
-            told = sorted(trials[(trials["task"] == task) & (trials["source"] == source)]["score"])
+            entries = sorted(
+                trials[(trials["task"] == task) & (trials["source"] == source)]["score"]
+            )
             drawn = marks(axes)
             own = drawn[(drawn["colour"] == colour) & (drawn["marker"] == "o")]
             same(
                 own[["x", "y"]].itertuples(index=False, name=None),
-                ((float(place), score) for place, score in enumerate(told, start=1)),
+                ((float(place), score) for place, score in enumerate(entries, start=1)),
             )
     crosses = marks(figure.axes[0])
     crosses = crosses[crosses["marker"] == "x"]

@@ -61,8 +61,8 @@ class Folder:
         self.encodings = [self.folder / f"encoded/{length}" for length in lengths]
         for length, out in zip(lengths, self.encodings, strict=True):
             encode_task(self.data, out, form, self.model, length)
-        said = task.model_dump(include={"name", "title", "description", "form", "metric"})
-        self.about = said | {"model": "Tiny"}
+        about = task.model_dump(include={"name", "title", "description", "form", "metric"})
+        self.about = about | {"model": "Tiny"}
 
     @property
     def data(self) -> Path:
@@ -79,8 +79,8 @@ def folder(model: Path, tmp_path: Path) -> Folder:
 
 def cells(look: Look, group: str, name: str) -> list[str]:
     """Return what stands in a row of the group of this title."""
-    (found,) = (each for each in look.groups if each.title == group)
-    return [cell.text for cell in found.rows[name]]
+    (shown,) = (each for each in look.groups if each.title == group)
+    return [cell.text for cell in shown.rows[name]]
 
 
 def test_rows_labels_lengths_and_overlap_are_those_of_the_data(folder: Folder) -> None:
@@ -122,7 +122,7 @@ def test_examples_are_shown_as_the_model_sees_them_with_what_is_asked(
             assert ends == [Piece("[CLS]", special=True), Piece("[SEP]", special=True)]
     if form in ASKED:
         assert look.examples[1].asked == ASKED[form]
-        assert all(f"  {name}: {said}\n" in as_text(look) for name, said in ASKED[form])
+        assert all(f"  {name}: {text}\n" in as_text(look) for name, text in ASKED[form])
 
 
 def test_what_is_asked_is_put_back_into_words(folder: Folder) -> None:
@@ -132,9 +132,9 @@ def test_what_is_asked_is_put_back_into_words(folder: Folder) -> None:
     ]
     folder.make("tagging", rows, lengths=(6,))
     look = folder.look()
-    (name, said) = look.examples[0].asked[0]
+    (name, text) = look.examples[0].asked[0]
     assert name == "tags"
-    assert said.startswith("anna (B-PER), cut off, or without a token (O), berg (B-LOC), ran (O)")
+    assert text.startswith("anna (B-PER), cut off, or without a token (O), berg (B-LOC), ran (O)")
     assert cells(look, "tokens of an example, at most 6", "words cut off") == ["14 (58.3 %)"] * 2
 
 
@@ -193,10 +193,12 @@ def test_hostile_names_and_texts_stay_text(folder: Folder) -> None:
 
 def test_the_script_writes_text_and_page(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.make("pair", tiny.source_rows("pair", 10))
-    given = ["--about", json.dumps(folder.about), "--data", f"{folder.data}"]
-    given += ["--encoded", *map(str, folder.encodings), "--model", f"{folder.model}"]
+    arguments = ["--about", json.dumps(folder.about), "--data", f"{folder.data}"]
+    arguments += ["--encoded", *map(str, folder.encodings), "--model", f"{folder.model}"]
     text, page = folder.folder / "looks/mine.txt", folder.folder / "looks/mine.html"
-    monkeypatch.setattr(sys, "argv", ["look.py", *given, "--text", f"{text}", "--page", f"{page}"])
+    monkeypatch.setattr(
+        sys, "argv", ["look.py", *arguments, "--text", f"{text}", "--page", f"{page}"]
+    )
     runpy.run_path(str(SCRIPT), run_name="__main__")
     assert text.read_text() == f"{as_text(folder.look())}page: {page}\n"
     assert page.read_text() == as_page(folder.look())

@@ -31,18 +31,20 @@ def own_cache() -> Iterator[None]:
         yield
 
 
-def scored(folder: Path, found: Sequence[Any], gold: Sequence[Any], **told: Any) -> dict[str, Any]:
+def scored(
+    folder: Path, predicted: Sequence[Any], gold: Sequence[Any], **more: Any
+) -> dict[str, Any]:
     script = folder / f"{folder.name}.py"
-    told = {"score": "balanced", "where": "task mine: key evaluate"} | told
-    return evaluate(found, gold, script=script, **told)
+    more = {"score": "balanced", "where": "task mine: key evaluate"} | more
+    return evaluate(predicted, gold, script=script, **more)
 
 
 def test_the_score_is_that_of_the_metric(tmp_path: Path) -> None:
     folder = write_metric(tmp_path / "balanced")
-    found = scored(folder, FOUND, GOLD)
-    assert list(found) == ["balanced", "labels"]  # a text beside them is no number
-    assert found["balanced"] == pytest.approx(balanced_accuracy_score(GOLD, FOUND))
-    assert found["labels"] == 3
+    result = scored(folder, FOUND, GOLD)
+    assert list(result) == ["balanced", "labels"]  # a text beside them is no number
+    assert result["balanced"] == pytest.approx(balanced_accuracy_score(GOLD, FOUND))
+    assert result["labels"] == 3
 
 
 def test_it_is_what_the_library_itself_gives(tmp_path: Path) -> None:
@@ -55,8 +57,8 @@ def test_it_is_what_the_library_itself_gives(tmp_path: Path) -> None:
 
 def test_a_score_out_of_100_is_divided(tmp_path: Path) -> None:
     folder = write_metric(tmp_path / "balanced")
-    found = scored(folder, FOUND, GOLD, options={"high": 100}, out_of=100)
-    assert found["balanced"] == pytest.approx(balanced_accuracy_score(GOLD, FOUND))
+    result = scored(folder, FOUND, GOLD, options={"high": 100}, out_of=100)
+    assert result["balanced"] == pytest.approx(balanced_accuracy_score(GOLD, FOUND))
     with pytest.raises(InputError, match=r"key evaluate.score: found a score of .*out_of: 100"):
         scored(folder, FOUND, GOLD, options={"high": 100})
 
@@ -140,8 +142,8 @@ def test_the_metric_in_the_docs_is_one(tmp_path: Path) -> None:
     (tmp_path / "kappa").mkdir()
     (tmp_path / "kappa/kappa.py").write_text(written)
     options = {"weights": "linear"}
-    found = scored(tmp_path / "kappa", FOUND, GOLD, score="kappa", options=options)
-    assert found == {"kappa": pytest.approx(cohen_kappa_score(GOLD, FOUND, weights="linear"))}
+    result = scored(tmp_path / "kappa", FOUND, GOLD, score="kappa", options=options)
+    assert result == {"kappa": pytest.approx(cohen_kappa_score(GOLD, FOUND, weights="linear"))}
 
 
 def test_the_library_is_imported_by_nothing_else() -> None:

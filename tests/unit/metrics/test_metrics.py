@@ -98,10 +98,10 @@ def test_f1_macro_with_an_absent_class(
 def test_matthews_of_many_labels_is_a_correlation_of_indicators(
     predicted: Sequence[int], gold: Sequence[int]
 ) -> None:
-    found, wanted = (np.eye(4)[list(labels)] for labels in (predicted, gold))
-    found, wanted = found - found.mean(0), wanted - wanted.mean(0)
-    under = math.sqrt((found**2).sum() * (wanted**2).sum())
-    correlation = (found * wanted).sum() / under if under else 0.0
+    guessed, right = (np.eye(4)[list(labels)] for labels in (predicted, gold))
+    guessed, right = guessed - guessed.mean(0), right - right.mean(0)
+    under = math.sqrt((guessed**2).sum() * (right**2).sum())
+    correlation = (guessed * right).sum() / under if under else 0.0
     assert matthews(predicted, gold)["matthews"] == pytest.approx(correlation)
 
 
@@ -148,9 +148,9 @@ def test_qa_f1_em_of_one_answer(
 
 
 def test_qa_f1_em_is_a_mean_over_examples() -> None:
-    found = qa_f1_em(["red", "red door", "x"], [["red"], ["door"], ["y"]])
-    assert found["f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
-    assert found["exact_match"] == pytest.approx(1 / 3)
+    scores = qa_f1_em(["red", "red door", "x"], [["red"], ["door"], ["y"]])
+    assert scores["f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert scores["exact_match"] == pytest.approx(1 / 3)
 
 
 def squad_words(text: str) -> list[str]:
@@ -160,13 +160,13 @@ def squad_words(text: str) -> list[str]:
 
 def squad_f1(text: str, answer: str) -> float:
     """F1 of two bags of words, by crossing out each shared word once."""
-    found, rest = squad_words(text), squad_words(answer)
+    predicted, rest = squad_words(text), squad_words(answer)
     shared = 0
-    for word in found:
+    for word in predicted:
         if word in rest:
             rest.remove(word)
             shared += 1
-    total = len(found) + len(squad_words(answer))
+    total = len(predicted) + len(squad_words(answer))
     return 2 * shared / total if total else 1.0
 
 
@@ -222,7 +222,7 @@ def test_metrics_refuse_predictions_and_gold_of_different_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "found"),
+    ("tags", "spans"),
     [
         ("O O", []),
         ("B-PER", [("PER", 0, 1)]),
@@ -236,8 +236,8 @@ def test_metrics_refuse_predictions_and_gold_of_different_number() -> None:
         ("", []),
     ],
 )
-def test_entities(tags: str, found: list[tuple[str, int, int]]) -> None:
-    assert entities(tags.split()) == found
+def test_entities(tags: str, spans: list[tuple[str, int, int]]) -> None:
+    assert entities(tags.split()) == spans
 
 
 def conll_entities(tags: Sequence[str]) -> Iterator[tuple[str, int, int]]:
@@ -261,8 +261,8 @@ def test_entity_f1_counts_whole_entities_of_all_sentences_together() -> None:
     gold = [["B-PER", "I-PER", "O"], ["B-LOC", "O", "B-PER"], ["O"]]
     predicted = [["B-PER", "O", "O"], ["B-LOC", "O", "B-LOC"], ["B-PER"]]
     # 1 of 4 predicted and 1 of 3 wanted entities are right; a cut entity and another type are not.
-    found = entity_f1(predicted, gold)
-    assert found == pytest.approx({"entity_f1": 2 / 7, "precision": 1 / 4, "recall": 1 / 3})
+    scores = entity_f1(predicted, gold)
+    assert scores == pytest.approx({"entity_f1": 2 / 7, "precision": 1 / 4, "recall": 1 / 3})
 
 
 def test_entity_f1_does_not_mix_up_sentences() -> None:
@@ -326,12 +326,12 @@ def test_qa_f1_is_the_f1_of_qa_f1_em() -> None:
 def test_tag_accuracy_of_random_tags() -> None:
     rng = np.random.default_rng(6)
     lengths = rng.integers(1, 9, size=50)
-    found, wanted = (rng.choice(["N", "V", "D"], size=lengths.sum()) for _ in "pg")
+    guessed, wanted = (rng.choice(["N", "V", "D"], size=lengths.sum()) for _ in "pg")
     predicted, gold = (
         [part.tolist() for part in np.split(tags, np.cumsum(lengths)[:-1])]
-        for tags in (found, wanted)
+        for tags in (guessed, wanted)
     )
-    right = float((found == wanted).mean())
+    right = float((guessed == wanted).mean())
     assert 0.2 < right < 0.5
     assert tag_accuracy(predicted, gold)["tag_accuracy"] == pytest.approx(right)
 
@@ -342,18 +342,18 @@ def test_tag_accuracy_of_random_tags() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_micro_f1_is_that_of_scikit_learn_for_indicators(share: float) -> None:
     rng = np.random.default_rng(2)
-    found, wanted = (rng.random((60, 5)) < p for p in (share, 0.3))
+    guessed, wanted = (rng.random((60, 5)) < p for p in (share, 0.3))
     wanted[:, 4] = False  # a label that no example has
-    predicted, gold = ([np.flatnonzero(row).tolist() for row in rows] for rows in (found, wanted))
+    predicted, gold = ([np.flatnonzero(row).tolist() for row in rows] for rows in (guessed, wanted))
     assert [] in gold
-    score = f1_score(wanted, found, average="micro", zero_division=0)
+    score = f1_score(wanted, guessed, average="micro", zero_division=0)
     assert micro_f1(predicted, gold)["micro_f1"] == pytest.approx(score)
 
 
 def test_micro_f1_counts_pairs_of_example_and_label() -> None:
     # 2 of 4 predicted and 2 of 3 wanted pairs are right; example 3 has nothing, rightly.
-    found = micro_f1([[0, 1], [2], [1], []], [[0], [2, 1], [], []])
-    assert found == pytest.approx({"micro_f1": 4 / 7, "precision": 2 / 4, "recall": 2 / 3})
+    scores = micro_f1([[0, 1], [2], [1], []], [[0], [2, 1], [], []])
+    assert scores == pytest.approx({"micro_f1": 4 / 7, "precision": 2 / 4, "recall": 2 / 3})
 
 
 def test_micro_f1_does_not_mix_up_examples() -> None:
@@ -376,15 +376,15 @@ def test_pearson_spearman_is_the_mean_of_both(seed: int) -> None:
     pearson = stats.pearsonr(predicted, gold).statistic
     spearman = stats.spearmanr(predicted, gold).statistic
     wanted = {"pearson": pearson, "spearman": spearman}
-    found = pearson_spearman(predicted, gold.tolist())
-    assert found == pytest.approx({"pearson_spearman": (pearson + spearman) / 2, **wanted})
+    scores = pearson_spearman(predicted, gold.tolist())
+    assert scores == pytest.approx({"pearson_spearman": (pearson + spearman) / 2, **wanted})
 
 
 def test_pearson_spearman_of_hand_made_numbers() -> None:
     # Ranks with ties: 1, 2.5, 2.5, 4 against 1, 2, 3, 4; products of deviations by hand.
-    found = pearson_spearman([1.0, 2.0, 2.0, 9.0], [0.0, 1.0, 2.0, 3.0])
-    assert found["spearman"] == pytest.approx(4.5 / math.sqrt(4.5 * 5))
-    assert found["pearson"] == pytest.approx(12 / math.sqrt(41 * 5))
+    scores = pearson_spearman([1.0, 2.0, 2.0, 9.0], [0.0, 1.0, 2.0, 3.0])
+    assert scores["spearman"] == pytest.approx(4.5 / math.sqrt(4.5 * 5))
+    assert scores["pearson"] == pytest.approx(12 / math.sqrt(41 * 5))
 
 
 def test_pearson_spearman_reaches_from_minus_1_to_1() -> None:

@@ -205,17 +205,17 @@ def test_numbers_and_titles_are_those_of_the_table(demo: Report) -> None:
         *("Source", "Task", "Role", "Runs", "Degenerate", "Difference", "Interval", "p (Holm)")
     ]
     assert len(shown) == len(table)
-    for told, row in zip(shown.to_dict("records"), table.to_dict("records"), strict=True):
-        assert told["Source"] == demo.options.title(row["source"])
-        assert told["Task"] == demo.options.title(row["task"])
-        assert told["Runs"] == str(row["n"])
+    for shown_row, row in zip(shown.to_dict("records"), table.to_dict("records"), strict=True):
+        assert shown_row["Source"] == demo.options.title(row["source"])
+        assert shown_row["Task"] == demo.options.title(row["task"])
+        assert shown_row["Runs"] == str(row["n"])
         if pd.isna(row["ci_low"]):
-            assert told["Interval"] == "–"
+            assert shown_row["Interval"] == "–"
         else:
-            ends = [float(end) for end in told["Interval"].strip("[]").split(", ")]
+            ends = [float(end) for end in shown_row["Interval"].strip("[]").split(", ")]
             assert ends == pytest.approx([row["ci_low"], row["ci_high"]], abs=0.0501)
         if not pd.isna(row["delta"]):
-            assert float(told["Difference"]) == pytest.approx(row["delta"], abs=0.0501)
+            assert float(shown_row["Difference"]) == pytest.approx(row["delta"], abs=0.0501)
 
 
 def test_the_variant_of_all_runs_has_the_numbers_of_its_own_file(demo: Report) -> None:
@@ -283,9 +283,9 @@ def test_the_answer_comes_first_and_hostile_titles_stay_text(tmp_path: Path) -> 
     )
     options = replace(options, titles={"sarcasm": HOSTILE}, skipped={"target": {"x": HOSTILE}})
     page = report_page("mine", ANSWER, files, review_sections(runs, options), TEMPLATE, options)
-    found = sections(page)
-    assert [*found][:4] == ["Study mine", "Answer", "Data size", "How the numbers came about"]
-    assert HOSTILE in found["Data size"].table["Source"].tolist()
-    assert found["Answer"].texts[0] == "Nothing is known."
+    parts = sections(page)
+    assert [*parts][:4] == ["Study mine", "Answer", "Data size", "How the numbers came about"]
+    assert HOSTILE in parts["Data size"].table["Source"].tolist()
+    assert parts["Answer"].texts[0] == "Nothing is known."
     assert "None &lt;here&gt;." in page
     assert "alert(1)</script>" not in page

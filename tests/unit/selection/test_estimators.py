@@ -69,12 +69,12 @@ def test_logme_is_the_largest_density_of_the_labels_under_its_bayesian_model(
     n: int, width: int
 ) -> None:
     """Weights integrated out, labels are normal with covariance FF'/α + 1/β."""
-    found = rows(n=n, width=width)
-    targets = one_hot(found.labels)
+    labelled = rows(n=n, width=width)
+    targets = one_hot(labelled.labels)
 
     def density(log_precisions: np.ndarray, target: np.ndarray) -> float:
         alpha, beta = np.exp(log_precisions)
-        covariance = found.features @ found.features.T / alpha + np.eye(n) / beta
+        covariance = labelled.features @ labelled.features.T / alpha + np.eye(n) / beta
         return float(-multivariate_normal(np.zeros(n), covariance).logpdf(target))
 
     def largest(target: np.ndarray) -> float:
@@ -84,25 +84,25 @@ def test_logme_is_the_largest_density_of_the_labels_under_its_bayesian_model(
         return -min(float(fit.fun) for fit in fits)
 
     expected = np.mean([largest(target) for target in targets.T]) / n
-    assert logme(found.features, targets) == pytest.approx(expected, abs=1e-4)
+    assert logme(labelled.features, targets) == pytest.approx(expected, abs=1e-4)
 
 
 def test_h_score_is_the_trace_of_its_definition() -> None:
-    found = rows()
-    means = {c: found.features[found.labels == c].mean(0) for c in range(3)}
-    expected_features = np.array([means[label] for label in found.labels])
-    covariances = [np.cov(each.T, bias=True) for each in (found.features, expected_features)]
+    labelled = rows()
+    means = {c: labelled.features[labelled.labels == c].mean(0) for c in range(3)}
+    expected_features = np.array([means[label] for label in labelled.labels])
+    covariances = [np.cov(each.T, bias=True) for each in (labelled.features, expected_features)]
     plain = np.trace(np.linalg.inv(covariances[0]) @ covariances[1])
-    assert h_score(found.features, found.labels, 0) == pytest.approx(plain)
-    fit = LedoitWolf().fit(found.features)
+    assert h_score(labelled.features, labelled.labels, 0) == pytest.approx(plain)
+    fit = LedoitWolf().fit(labelled.features)
     shrunk = np.trace(np.linalg.inv(fit.covariance_) @ covariances[1]) * (1 - fit.shrinkage_)
     assert fit.shrinkage_ > 0.01
-    assert h_score(found.features, found.labels) == pytest.approx(shrunk)
+    assert h_score(labelled.features, labelled.labels) == pytest.approx(shrunk)
 
 
 def test_leep_and_nce_by_hand() -> None:
-    found = rows(n=30)
-    predicted, labels = found.predicted, found.labels
+    labelled = rows(n=30)
+    predicted, labels = labelled.predicted, labelled.labels
     assert predicted is not None
     total = 0.0
     for row, label in enumerate(labels):
@@ -120,19 +120,21 @@ def test_leep_and_nce_by_hand() -> None:
 
 
 def test_certain_predictions_make_leep_equal_to_nce() -> None:
-    found = rows(n=30)
+    labelled = rows(n=30)
     likely = np.arange(30) % 4
-    assert leep(np.eye(5)[likely], found.labels) == pytest.approx(nce(likely, found.labels))
+    assert leep(np.eye(5)[likely], labelled.labels) == pytest.approx(nce(likely, labelled.labels))
 
 
 def test_n_leep_is_leep_of_the_clusters_that_scikit_learn_finds() -> None:
-    found = rows()
-    reduced = PCA().fit(found.features)
+    labelled = rows()
+    reduced = PCA().fit(labelled.features)
     kept = int(np.searchsorted(reduced.explained_variance_ratio_.cumsum(), 0.8)) + 1
-    components = reduced.transform(found.features)[:, :kept]
+    components = reduced.transform(labelled.features)[:, :kept]
     mixture = GaussianMixture(15, covariance_type="diag", random_state=0, max_iter=500)
     posteriors = mixture.fit(components).predict_proba(components)
-    assert n_leep(found.features, found.labels) == pytest.approx(leep(posteriors, found.labels))
+    assert n_leep(labelled.features, labelled.labels) == pytest.approx(
+        leep(posteriors, labelled.labels)
+    )
 
 
 def test_n_leep_says_when_rows_are_too_few() -> None:
@@ -141,61 +143,61 @@ def test_n_leep_says_when_rows_are_too_few() -> None:
 
 
 def test_transrate_is_a_difference_of_log_determinants() -> None:
-    found = rows()
-    features = found.features - found.features.mean(0)
+    labelled = rows()
+    features = labelled.features - labelled.features.mean(0)
     features /= np.sqrt(np.mean([row @ row for row in features]))
 
     def rate(of: np.ndarray) -> float:
         matrix = np.eye(6) + of.T @ of / (len(of) * 1e-4)
         return float(np.linalg.slogdet(matrix)[1]) / 2
 
-    classes = [features[found.labels == c] for c in range(3)]
+    classes = [features[labelled.labels == c] for c in range(3)]
     expected = rate(features) - sum(len(each) / 120 * rate(each) for each in classes)
-    assert transrate(found.features, found.labels) == pytest.approx(expected)
-    assert transrate(found.features * 7, found.labels) == pytest.approx(expected)
+    assert transrate(labelled.features, labelled.labels) == pytest.approx(expected)
+    assert transrate(labelled.features * 7, labelled.labels) == pytest.approx(expected)
 
 
 def folds(groups: np.ndarray) -> list[np.ndarray]:
     """Return which rows each fold holds, as the probes are documented to cut: by whole groups."""
     cut = GroupKFold(5, shuffle=True, random_state=0)
-    return [held for _, held in cut.split(groups, groups, groups)]
+    return [held_out for _, held_out in cut.split(groups, groups, groups)]
 
 
-def predicted_plainly(found: Labelled, model: Any, rating: bool = False) -> np.ndarray:
+def predicted_plainly(labelled: Labelled, model: Any, rating: bool = False) -> np.ndarray:
     """Return what a model that has seen the other folds, standardised by them, makes of a row."""
-    made = np.zeros(len(found.labels))
-    for held in folds(found.groups):
-        seen = np.setdiff1d(np.arange(len(made)), held)
-        assert not {*found.groups[seen]} & {*found.groups[held]}
-        scaler = StandardScaler().fit(found.features[seen])
-        model.fit(scaler.transform(found.features[seen]), found.labels[seen])
-        shown = scaler.transform(found.features[held])
-        made[held] = model.predict_proba(shown)[:, 1] if rating else model.predict(shown)
+    made = np.zeros(len(labelled.labels))
+    for held_out in folds(labelled.groups):
+        seen = np.setdiff1d(np.arange(len(made)), held_out)
+        assert not {*labelled.groups[seen]} & {*labelled.groups[held_out]}
+        scaler = StandardScaler().fit(labelled.features[seen])
+        model.fit(scaler.transform(labelled.features[seen]), labelled.labels[seen])
+        shown = scaler.transform(labelled.features[held_out])
+        made[held_out] = model.predict_proba(shown)[:, 1] if rating else model.predict(shown)
     return made
 
 
 def test_the_logistic_probe_is_a_plain_logistic_regression_on_other_rows() -> None:
-    found = rows()
-    made = predicted_plainly(found, LogisticRegression(max_iter=1000))
-    accuracy = np.mean(made == found.labels)
+    labelled = rows()
+    made = predicted_plainly(labelled, LogisticRegression(max_iter=1000))
+    accuracy = np.mean(made == labelled.labels)
     assert 0.4 < accuracy < 0.9
-    assert estimator_of("logistic").of(found) == pytest.approx(accuracy)
+    assert estimator_of("logistic").of(labelled) == pytest.approx(accuracy)
 
 
 def test_the_logistic_probe_chooses_the_answer_that_it_rates_highest() -> None:
-    found = rows(CHOICES)
-    ratings = predicted_plainly(found, LogisticRegression(max_iter=1000), rating=True)
+    labelled = rows(CHOICES)
+    ratings = predicted_plainly(labelled, LogisticRegression(max_iter=1000), rating=True)
     chosen = [q * 4 + int(ratings[q * 4 : q * 4 + 4].argmax()) for q in range(30)]
-    share = np.mean(found.labels[chosen])
+    share = np.mean(labelled.labels[chosen])
     assert 0.3 < share < 0.9
-    assert estimator_of("logistic").of(found) == pytest.approx(share)
+    assert estimator_of("logistic").of(labelled) == pytest.approx(share)
 
 
 def test_the_linear_probe_correlates_with_numbers_as_the_best_of_some_ridges() -> None:
-    found = rows(NUMBERS)
-    plain = [predicted_plainly(found, Ridge(10.0**power)) for power in range(5)]
-    correlations = [np.corrcoef(each, found.labels)[0, 1] for each in plain]
-    value = estimator_of("linear").of(found)
+    labelled = rows(NUMBERS)
+    plain = [predicted_plainly(labelled, Ridge(10.0**power)) for power in range(5)]
+    correlations = [np.corrcoef(each, labelled.labels)[0, 1] for each in plain]
+    value = estimator_of("linear").of(labelled)
     assert min(correlations) - 0.01 < value < max(correlations) + 0.01
 
 
@@ -205,18 +207,18 @@ def test_the_linear_probe_finds_classes_and_choices_better_than_chance() -> None
 
 
 def test_nearest_neighbours_vote_by_cosine_among_other_rows() -> None:
-    found = rows(apart=4)
+    labelled = rows(apart=4)
     right = 0
-    for held in folds(found.groups):
-        seen = np.setdiff1d(np.arange(120), held)
-        unit = found.features / np.linalg.norm(found.features, axis=1, keepdims=True)
+    for held_out in folds(labelled.groups):
+        seen = np.setdiff1d(np.arange(120), held_out)
+        unit = labelled.features / np.linalg.norm(labelled.features, axis=1, keepdims=True)
         near = NearestNeighbors(n_neighbors=5).fit(unit[seen])
-        for row in held:
+        for row in held_out:
             (five,) = near.kneighbors(unit[row][None], return_distance=False)
-            votes = np.bincount(found.labels[seen][five], minlength=3)
-            right += int(votes.argmax() == found.labels[row])
+            votes = np.bincount(labelled.labels[seen][five], minlength=3)
+            right += int(votes.argmax() == labelled.labels[row])
     assert 60 < right < 115
-    assert estimator_of("knn").of(found) == pytest.approx(right / 120)
+    assert estimator_of("knn").of(labelled) == pytest.approx(right / 120)
 
 
 def test_answers_that_are_rated_alike_share_the_choice() -> None:
@@ -233,7 +235,7 @@ def test_labels_that_are_further_apart_score_higher(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_a_method_cannot_say_is_told_with_the_reason(method: str) -> None:
+def test_without_a_number_a_method_gives_the_reason(method: str) -> None:
     estimator = estimator_of(method)
     for kind in {CLASSES, CHOICES, NUMBERS} - {*estimator.serves}:
         with pytest.raises(NotApplicableError, match=f"not {kind}"):
@@ -246,9 +248,11 @@ def test_what_a_method_cannot_say_is_told_with_the_reason(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["leep", "nce"])
 def test_a_source_without_classes_is_refused(method: str) -> None:
-    found = rows()
+    labelled = rows()
     with pytest.raises(NotApplicableError, match="no classes"):
-        estimator_of(method).of(Labelled(found.features, found.labels, found.groups, CLASSES))
+        estimator_of(method).of(
+            Labelled(labelled.features, labelled.labels, labelled.groups, CLASSES)
+        )
 
 
 def test_every_module_is_a_method_or_shared_by_some() -> None:

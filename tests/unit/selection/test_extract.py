@@ -34,9 +34,9 @@ def part(form: str, examples: int | None = None) -> Part:
 
 
 def extraction(form: str, kind: Any = FEATURES, **changes: Any) -> Extraction:
-    told = {"examples": None} | changes
-    of = part(form, told.pop("examples"))
-    return Extraction(kind, "tiny", "declared", None, of, 32, "cpu", **told)
+    fields = {"examples": None} | changes
+    of = part(form, fields.pop("examples"))
+    return Extraction(kind, "tiny", "declared", None, of, 32, "cpu", **fields)
 
 
 @pytest.fixture(scope="module")
@@ -87,36 +87,36 @@ def plain_encoder(model: Path) -> Any:
     return AutoModel.from_pretrained(model, add_pooling_layer=False).eval()
 
 
-def same_rows(found: torch.Tensor, expected: list[torch.Tensor]) -> bool:
+def same_rows(actual: torch.Tensor, expected: list[torch.Tensor]) -> bool:
     """Return whether rows are the same in whatever order: all are close to one of the others."""
-    distances = torch.cdist(found.double(), torch.stack(expected).double())
-    return len(found) == len(expected) and bool(distances.min(0).values.max() < 1e-4)
+    distances = torch.cdist(actual.double(), torch.stack(expected).double())
+    return len(actual) == len(expected) and bool(distances.min(0).values.max() < 1e-4)
 
 
 @pytest.mark.parametrize("form", ["pair", "choice", "span"])
 def test_a_text_is_the_mean_of_its_tokens(
     model: Path, encoded: dict[str, Path], tmp_path: Path, form: str
 ) -> None:
-    manifest, found = done(extraction(form), Places(model, encoded[form]), tmp_path / "out")
+    manifest, tensors = done(extraction(form), Places(model, encoded[form]), tmp_path / "out")
     rows = read_encoded(encoded[form] / "train.arrow").to_pylist()
     means = [
         torch.stack([hidden_states(model, row, n).mean(0) for n in range(len(row["input_ids"]))])
         for row in rows
     ]
     expected = torch.stack([of_example.mean(0) for of_example in means]).mean(0)
-    torch.testing.assert_close(found["text"], expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(tensors["text"], expected, atol=1e-5, rtol=1e-4)
     assert manifest["tokens"] == sum(len(ids) for row in rows for ids in row["input_ids"])
 
 
 def test_features_are_what_the_head_reads_of_an_example(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    manifest, found = done(extraction("pair"), Places(model, encoded["pair"]), tmp_path / "out")
+    manifest, tensors = done(extraction("pair"), Places(model, encoded["pair"]), tmp_path / "out")
     rows = read_encoded(encoded["pair"] / "train.arrow").to_pylist()
     for label in (0, 1):
         own = [hidden_states(model, row)[0] for row in rows if row["label"] == label]
-        assert same_rows(found["features"][found["labels"] == label], own)
-    assert sorted(found["groups"].tolist()) == list(range(24))
+        assert same_rows(tensors["features"][tensors["labels"] == label], own)
+    assert sorted(tensors["groups"].tolist()) == list(range(24))
     assert manifest["kind"] == "classes"
     assert manifest["lacks"]["predicted"].startswith("the start has no head")
 
@@ -124,12 +124,12 @@ def test_features_are_what_the_head_reads_of_an_example(
 def test_of_tags_they_are_words_as_many_as_there_are_examples(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    _, found = done(extraction("tagging"), Places(model, encoded["tagging"]), tmp_path / "out")
-    assert len(found["labels"]) == 24
+    _, tensors = done(extraction("tagging"), Places(model, encoded["tagging"]), tmp_path / "out")
+    assert len(tensors["labels"]) == 24
     rows = read_encoded(encoded["tagging"] / "train.arrow").to_pylist()
     states = [hidden_states(model, row) for row in rows]
     for features, tag, group in zip(
-        *(found[n] for n in ("features", "labels", "groups")), strict=True
+        *(tensors[n] for n in ("features", "labels", "groups")), strict=True
     ):
         places = zip(rows[group]["positions"], rows[group]["tags"], strict=True)
         own = torch.stack([states[group][place] for place, other in places if other == tag])
@@ -139,12 +139,14 @@ def test_of_tags_they_are_words_as_many_as_there_are_examples(
 def test_of_choices_they_are_answers_that_are_right_or_wrong(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    manifest, found = done(extraction("choice"), Places(model, encoded["choice"]), tmp_path / "out")
+    manifest, tensors = done(
+        extraction("choice"), Places(model, encoded["choice"]), tmp_path / "out"
+    )
     rows = read_encoded(encoded["choice"] / "train.arrow").to_pylist()
     right = [hidden_states(model, row, row["label"])[0] for row in rows]
-    assert same_rows(found["features"][found["labels"] == 1], right)
-    assert len(found["labels"]) == sum(len(row["input_ids"]) for row in rows)
-    counts = np.bincount(found["groups"])
+    assert same_rows(tensors["features"][tensors["labels"] == 1], right)
+    assert len(tensors["labels"]) == sum(len(row["input_ids"]) for row in rows)
+    counts = np.bincount(tensors["groups"])
     assert counts.tolist() == [len(row["input_ids"]) for row in rows]
     assert manifest["kind"] == "choices"
 
@@ -153,17 +155,17 @@ def test_options_of_a_question_are_one_group(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
     places = Places(model, encoded["answer-option"])
-    _, found = done(extraction("answer-option"), places, tmp_path / "out")
-    assert np.bincount(found["groups"]).tolist() == [4] * 6
+    _, tensors = done(extraction("answer-option"), places, tmp_path / "out")
+    assert np.bincount(tensors["groups"]).tolist() == [4] * 6
 
 
 def test_numbers_are_their_own_labels(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
     places = Places(model, encoded["regression"])
-    manifest, found = done(extraction("regression"), places, tmp_path / "out")
+    manifest, tensors = done(extraction("regression"), places, tmp_path / "out")
     rows = read_encoded(encoded["regression"] / "train.arrow").to_pylist()
-    assert sorted(found["labels"].tolist()) == sorted(row["value"] for row in rows)
+    assert sorted(tensors["labels"].tolist()) == sorted(row["value"] for row in rows)
     assert manifest["kind"] == "numbers"
 
 
@@ -180,20 +182,20 @@ def test_numbers_are_their_own_labels(
 def test_a_form_without_such_rows_says_why(
     model: Path, encoded: dict[str, Path], tmp_path: Path, form: str, reason: str
 ) -> None:
-    manifest, found = done(extraction(form), Places(model, encoded[form]), tmp_path / "out")
-    assert found.keys() == {"text"}
+    manifest, tensors = done(extraction(form), Places(model, encoded[form]), tmp_path / "out")
+    assert tensors.keys() == {"text"}
     assert reason in manifest["lacks"]["features"]
 
 
 def test_examples_are_the_first_of_those_that_a_training_takes(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
-    _, found = done(
+    _, tensors = done(
         extraction("pair", examples=7), Places(model, encoded["pair"]), tmp_path / "out"
     )
     train = Case("pair", examples=7).data(encoded["pair"]).train
     own = [hidden_states(model, row)[0] for row in train.to_pylist()]
-    assert same_rows(found["features"], own)
+    assert same_rows(tensors["features"], own)
 
 
 def test_the_head_of_a_source_predicts_its_own_classes(
@@ -201,7 +203,7 @@ def test_the_head_of_a_source_predicts_its_own_classes(
 ) -> None:
     places = Places(model, encoded["pair"], started["single"])
     of = extraction("pair", start="s", head=part("single"))
-    manifest, found = done(of, places, tmp_path / "out")
+    manifest, tensors = done(of, places, tmp_path / "out")
     assert "predicted" not in manifest["lacks"]
     trained, _ = Case("single").built(model, encoded["single"], started["single"])
     weights = load_file(started["single"] / "heads.safetensors")
@@ -212,9 +214,9 @@ def test_the_head_of_a_source_predicts_its_own_classes(
         types = torch.tensor(row["token_type_ids"])
         state = trained.encoder(input_ids=ids, token_type_ids=types).last_hidden_state[0, 0]
         expected.append(functional.linear(state, *linear).softmax(-1).detach())
-    assert same_rows(found["predicted"], expected)
-    rows = functional.linear(found["features"], *linear).softmax(-1)
-    torch.testing.assert_close(found["predicted"], rows)
+    assert same_rows(tensors["predicted"], expected)
+    rows = functional.linear(tensors["features"], *linear).softmax(-1)
+    torch.testing.assert_close(tensors["predicted"], rows)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +239,8 @@ def test_which_heads_give_which_tasks_classes(
     predicts: bool,
 ) -> None:
     of = extraction(target, start="s", head=part(source))
-    manifest, found = done(of, Places(model, encoded[target], started[source]), tmp_path / "out")
-    assert ("predicted" in found) is predicts
+    manifest, tensors = done(of, Places(model, encoded[target], started[source]), tmp_path / "out")
+    assert ("predicted" in tensors) is predicts
     assert ("gives it no classes" in manifest["lacks"].get("predicted", "")) is not predicts
 
 
@@ -246,7 +248,7 @@ def test_fisher_information_is_the_mean_squared_gradient_of_each_example(
     model: Path, encoded: dict[str, Path], started: dict[str, Path], tmp_path: Path
 ) -> None:
     places = Places(model, encoded["pair"], started["pair"])
-    _, found = done(extraction("pair", FISHER, start="s"), places, tmp_path / "out")
+    _, tensors = done(extraction("pair", FISHER, start="s"), places, tmp_path / "out")
     trained, _ = Case("pair").built(model, encoded["pair"], started["pair"])
     weights = load_file(started["pair"] / "heads.safetensors")
     linear = [weights[f"tiny-pair.linear.{name}"] for name in ("weight", "bias")]
@@ -259,9 +261,9 @@ def test_fisher_information_is_the_mean_squared_gradient_of_each_example(
         state = trained.encoder(input_ids=ids, token_type_ids=types).last_hidden_state[0, 0]
         likelihood = functional.linear(state, *linear).log_softmax(-1)[row["label"]]
         total += torch.autograd.grad(likelihood, query)[0] ** 2
-    torch.testing.assert_close(found[name], total.mean(1) / len(rows), rtol=1e-3, atol=1e-9)
-    assert not any("embeddings" in each and "LayerNorm" not in each for each in found)
-    assert len(found) == 2 + 2 * 16  # of the norm of embeddings, and of two layers
+    torch.testing.assert_close(tensors[name], total.mean(1) / len(rows), rtol=1e-3, atol=1e-9)
+    assert not any("embeddings" in each and "LayerNorm" not in each for each in tensors)
+    assert len(tensors) == 2 + 2 * 16  # of the norm of embeddings, and of two layers
 
 
 def test_of_an_adapter_the_fisher_information_is_that_of_its_own_weights(
@@ -277,9 +279,9 @@ def test_of_an_adapter_the_fisher_information_is_that_of_its_own_weights(
     write_start(tmp_path / "start", "ok", "tiny", left, heads, rests)
     of = extraction("pair", FISHER, start="s", method=method)
     places = Places(model, encoded["pair"], tmp_path / "start")
-    _, found = done(of, places, tmp_path / "out")
-    assert found.keys() == trained.encoder.keys()
-    assert all(each.sum() > 0 for each in found.values())
+    _, tensors = done(of, places, tmp_path / "out")
+    assert tensors.keys() == trained.encoder.keys()
+    assert all(each.sum() > 0 for each in tensors.values())
     with pytest.raises(InputError, match=r"key method: found .*lora.*Allowed: .*full"):
         extract(extraction("pair", start="s"), places, tmp_path / "other")
 
@@ -293,8 +295,8 @@ def test_a_start_of_another_base_is_refused_and_one_without_weights_is_named(
     assert not (tmp_path / "out").exists()
     write_start(tmp_path / "lost", "diverged", "tiny", {}, {"tiny-single": {}})
     lost = Places(model, encoded["pair"], tmp_path / "lost")
-    manifest, found = done(extraction("pair", start="s"), lost, tmp_path / "out")
-    assert found == {}
+    manifest, tensors = done(extraction("pair", start="s"), lost, tmp_path / "out")
+    assert tensors == {}
     assert manifest["lacks"]["features"].endswith("has the status diverged")
 
 
@@ -317,7 +319,7 @@ def test_a_vocabulary_is_every_token_of_the_examples(
     model: Path, encoded: dict[str, Path], tmp_path: Path
 ) -> None:
     places = Places(model, encoded["choice"])
-    manifest, found = done(extraction("choice", VOCABULARY), places, tmp_path / "out")
+    manifest, tensors = done(extraction("choice", VOCABULARY), places, tmp_path / "out")
     seen = {int(each) for _, ids in sequences(encoded["choice"]) for each in ids[0]}
-    assert found["vocabulary"].tolist() == sorted(seen)
+    assert tensors["vocabulary"].tolist() == sorted(seen)
     assert manifest["tokens"] == 0

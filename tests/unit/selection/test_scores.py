@@ -25,10 +25,10 @@ def part(task: str) -> Part:
 
 
 def left(
-    folder: Path, task: str, tensors: dict[str, Any], kind: Kind = FEATURES, **said: Any
+    folder: Path, task: str, tensors: dict[str, Any], kind: Kind = FEATURES, **more: Any
 ) -> str:
     """Leave an extraction as a job would; return its folder."""
-    start = said.pop("start", None)
+    start = more.pop("start", None)
     of = Extraction(kind, "tiny", "declared", None, part(task), 32, "cpu", start)
     own = folder / of.id
     own.mkdir()
@@ -36,9 +36,9 @@ def left(
         {name: np.asarray(each) for name, each in tensors.items()}, own / "extraction.safetensors"
     )
     files = {"extraction.safetensors": sha256_of(own / "extraction.safetensors")}
-    told = {"kind": "classes", "lacks": {}, "tokens": 300, "seconds": 2.0, **said}
+    manifest = {"kind": "classes", "lacks": {}, "tokens": 300, "seconds": 2.0, **more}
     (own / "manifest.json").write_text(
-        json.dumps({"extraction": of.to_json(), "files": files, **told})
+        json.dumps({"extraction": of.to_json(), "files": files, **manifest})
     )
     return str(own)
 
@@ -54,20 +54,20 @@ def by_method(scores: pd.DataFrame, method: str) -> pd.DataFrame:
     return scores[scores["method"] == method].set_index("source")
 
 
-def test_a_method_of_features_is_told_of_each_source_with_its_cost(tmp_path: Path) -> None:
+def test_a_method_of_features_scores_each_source_with_its_cost(tmp_path: Path) -> None:
     pairs = [
         Asked("mine", name, {"features": [(left(tmp_path, "mine", rows(apart), start=name), 1)]})
         for name, apart in (("near", 0.1), ("far", 3.0))
     ]
-    found = by_method(scores_of(pairs, ["logme"]), "logme")
+    scored = by_method(scores_of(pairs, ["logme"]), "logme")
     own = rows(3.0)
     classes = np.stack([own["labels"] == 0, own["labels"] == 1], 1).astype(float)
     expected = logme(own["features"].astype(float), classes)
-    assert found.at["far", "value"] == pytest.approx(expected)
-    assert found.at["near", "value"] < expected
-    assert found["tokens"].tolist() == [100, 100]  # a third of 300: nothing is trained
-    assert (found["seconds"] > 2).all()
-    assert found["reason"].isna().all()
+    assert scored.at["far", "value"] == pytest.approx(expected)
+    assert scored.at["near", "value"] < expected
+    assert scored["tokens"].tolist() == [100, 100]  # a third of 300: nothing is trained
+    assert (scored["seconds"] > 2).all()
+    assert scored["reason"].isna().all()
 
 
 def test_what_pairs_share_is_divided_among_them(tmp_path: Path) -> None:
@@ -77,15 +77,15 @@ def test_what_pairs_share_is_divided_among_them(tmp_path: Path) -> None:
         Asked("mine", name, {"texts": [(left(tmp_path, name, {"text": text}), 3), (target, 2)]})
         for name, text in texts.items()
     ]
-    found = by_method(scores_of(pairs, ["textemb"]), "textemb")
-    assert found["value"].to_dict() == pytest.approx({"alike": 2 / np.hypot(2, 0.5), "other": 0})
-    assert found["tokens"].tolist() == [83, 83]  # 100 / 3 + 100 / 2
+    scored = by_method(scores_of(pairs, ["textemb"]), "textemb")
+    assert scored["value"].to_dict() == pytest.approx({"alike": 2 / np.hypot(2, 0.5), "other": 0})
+    assert scored["tokens"].tolist() == [83, 83]  # 100 / 3 + 100 / 2
 
 
 def test_task_embeddings_rank_those_that_have_one(tmp_path: Path) -> None:
-    def fisher(task: str, *vector: float, **said: Any) -> str:
+    def fisher(task: str, *vector: float, **more: Any) -> str:
         tensors = {"a": np.array(vector)} if vector else {}
-        return left(tmp_path, task, tensors, FISHER, **said)
+        return left(tmp_path, task, tensors, FISHER, **more)
 
     target = fisher("mine", 1.0, 0.0)
     folders = {
@@ -96,12 +96,12 @@ def test_task_embeddings_rank_those_that_have_one(tmp_path: Path) -> None:
     pairs = [
         Asked("mine", name, {"fisher": [(own, 1), (target, 3)]}) for name, own in folders.items()
     ]
-    found = by_method(scores_of(pairs, ["taskemb"]), "taskemb")
-    assert found.at["alike", "value"] == pytest.approx(1 / 61)
-    assert found.at["other", "value"] == pytest.approx(1 / 62)
-    assert np.isnan(found.at["lost", "value"])
-    assert found.at["lost", "reason"] == "the start has no head of lost"
-    assert found.at["alike", "tokens"] == 300 + 100
+    scored = by_method(scores_of(pairs, ["taskemb"]), "taskemb")
+    assert scored.at["alike", "value"] == pytest.approx(1 / 61)
+    assert scored.at["other", "value"] == pytest.approx(1 / 62)
+    assert np.isnan(scored.at["lost", "value"])
+    assert scored.at["lost", "reason"] == "the start has no head of lost"
+    assert scored.at["alike", "tokens"] == 300 + 100
 
 
 def test_vocabularies_overlap(tmp_path: Path) -> None:
@@ -129,11 +129,11 @@ def test_what_has_no_number_says_why_and_stands_in_the_table(tmp_path: Path) -> 
     ]
     scores = scores_of(pairs, ["leep", "knn"])
     assert list(scores)[:-1] == list(SELECTION_SCORES)
-    found = by_method(scores, "leep")["reason"].to_dict()
-    assert found["unlabelled"] == "its examples have no label"
-    assert "is gone" in found["gone"]
-    assert "not finite" in found["broken"]
-    assert "no classes" in found["headless"]
+    scored = by_method(scores, "leep")["reason"].to_dict()
+    assert scored["unlabelled"] == "its examples have no label"
+    assert "is gone" in scored["gone"]
+    assert "not finite" in scored["broken"]
+    assert "no classes" in scored["headless"]
     of_knn = by_method(scores, "knn")
     assert of_knn["value"].notna().to_dict() == {
         "unlabelled": False,
@@ -176,11 +176,11 @@ def test_few_steps_are_read_from_one_training(tmp_path: Path) -> None:
         Asked("mine", "gone", {"steps": []}),
     ]
     scores = scores_of(pairs, ["few-shot-5", "few-shot-25"])
-    found = by_method(scores, "few-shot-25")
-    assert found.at["good", "value"] == 0.25
-    assert found.at["good", "tokens"] == 500 + 3000 / 10 / 3
-    assert found.at["good", "seconds"] == 5 + 2
+    scored = by_method(scores, "few-shot-25")
+    assert scored.at["good", "value"] == 0.25
+    assert scored.at["good", "tokens"] == 500 + 3000 / 10 / 3
+    assert scored.at["good", "seconds"] == 5 + 2
     assert by_method(scores, "few-shot-5").at["good", "value"] == 0.05
-    assert found["value"].isna().to_dict() == {"good": False, "lost": True, "gone": True}
-    assert "diverged" in found.at["lost", "reason"]
-    assert "is gone" in found.at["gone", "reason"]
+    assert scored["value"].isna().to_dict() == {"good": False, "lost": True, "gone": True}
+    assert "diverged" in scored.at["lost", "reason"]
+    assert "is gone" in scored.at["gone", "reason"]
