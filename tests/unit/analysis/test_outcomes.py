@@ -153,7 +153,7 @@ def test_restarts_of_one_encoder_speak_of_this_encoder() -> None:
     assert ONE_ENCODER in tables["averages"]["note"].iloc[0]
     marked = described(Options(), flag_degenerate(runs, DegenerateRule()))
     assert marked.notes() == [
-        "Restarts share one intermediate encoder, so that all is said of this encoder and nothing "
+        "Restarts share one intermediate encoder, so that results are of this encoder and not "
         "of its task: a."
     ]
 
