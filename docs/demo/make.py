@@ -42,7 +42,7 @@ IMAGES = Path("docs/images")
 
 @dataclass(frozen=True)
 class Summary:
-    """What the README tells of a study; its config is a file of config/studies/, or the default."""
+    """A study in the README; its config is a file of config/studies/, or the default."""
 
     paper: str
     page: str

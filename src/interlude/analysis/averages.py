@@ -201,7 +201,7 @@ def _restart_means(tasks: Iterable[Scores]) -> Scores:
     """Return the mean over tasks of each restart, minus that of all restarts.
 
     A restart that lacks a task, or a point of a grid, is not shifted by how hard that is. Tasks of
-    which one run is known say nothing of restarts, and those known as a mean only have none.
+    which one run is known have no spread, and those known as a mean only have no restarts.
     There is no mean where trials are independent on some tasks, and only starts on others.
     """
     known = [task for task in tasks if len(task.by_restart) > 1]

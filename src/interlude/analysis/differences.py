@@ -128,7 +128,7 @@ class Scores:
 
     @property
     def is_mean_only(self) -> bool:
-        """Whether there is a mean, and no spread that a test could go by."""
+        """Whether there is a mean, and no spread for a test."""
         return not len(self.by_restart) and math.isnan(self.sd) and not math.isnan(self.mean_only)
 
     @property

@@ -62,8 +62,8 @@ def planned_examples(entries: list[dict[str, Any]], data: Path) -> pd.DataFrame:
     """Return the planned tasks with the examples that each run will train on.
 
     entries: role, task, runs, epochs, batch_size; steps, limit (examples at most) and published
-    (official size), which may be None. data: folder of the normalised tasks; the size of one that
-    is there is known; otherwise the published size is used; otherwise it is missing. Steps become
+    (official size), which may be None. data: folder of the normalised tasks; the size of a task
+    in it is known; otherwise the published size is used; otherwise it is missing. Steps become
     epochs where the size is known. A run that stops early costs less than planned.
     """
     return pd.DataFrame([_planned(entry, data) for entry in entries])

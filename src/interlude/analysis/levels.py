@@ -23,7 +23,7 @@ ORDERS = 4  # restarts that are permuted in every order; of more, each comes fir
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a level comes to on a target: share of the grid's cost, an order, and intervals.
+    """The outcome of a level on a target: share of the grid's cost, an order, and intervals.
 
     values: source -> higher for better; covered: whether each interval covers the true effect.
     """
@@ -36,7 +36,7 @@ class Outcome:
 def row_of(
     name: str, level: str, truth: Truth, outcomes: Mapping[str, list[Outcome]]
 ) -> dict[str, Any]:
-    """Return the means over targets of what a level comes to, in per cent.
+    """Return the means over targets of the outcomes of a level, in per cent.
 
     share: of the grid's cost. regret_1, regret_3: best of top k. best_in_3: share of targets whose
     best source is among the first three. coverage: of intervals; missing where no true effect is
@@ -68,7 +68,7 @@ def _of_target(scores: pd.Series[float], outcome: Outcome) -> dict[str, float]:
 
 
 def halved(truth: Truth, drawn: Truth, target: str, before: Sequence[str]) -> Iterator[Outcome]:
-    """Yield what rounds come to, for each order in which restarts may come; drawn ones in one.
+    """Yield the outcome of rounds for each order in which restarts may come; drawn ones in one.
 
     drawn: the truth of the restarts that rounds see. before: the sources that rounds begin with,
     the best first.
@@ -91,7 +91,7 @@ def _orders(restarts: list[Any]) -> list[Sequence[Any]]:
 
 
 def rounds(truth: Truth, target: str, own: pd.DataFrame, candidates: list[str]) -> Outcome:
-    """Return what rounds come to that begin with some candidates.
+    """Return the outcome of rounds that begin with some candidates.
 
     own: the runs of the target, of all its sources and `none`: source, restart (from 1), score and
     tokens. The share is of tokens; of trainings where those of some are not known.

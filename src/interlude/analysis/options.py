@@ -33,7 +33,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Stability:
-    """What tables of trials go by.
+    """Options of the tables of trials.
 
     margin: how far above max(majority, chance), in units of the score, a trial must be not to have
     failed. equivalence: difference in points within which two sources count as equal.

@@ -100,7 +100,7 @@ def _model(cells: pd.DataFrame, alpha: float) -> Hierarchy | None:
 
 
 def _scope(notes: pd.Series[str]) -> list[str]:
-    """Return what the notes of a source's cells say of the source itself."""
+    """Return the notes of a source's cells that are about the source itself."""
     return [
         words for words in (ONE_ENCODER, UNLEARNED) if notes.str.contains(words, regex=False).any()
     ]

@@ -28,7 +28,7 @@ class Measure(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What stands over a column."""
+        """The head of a column."""
         return f"{self.metric}{'' if self.k is None else f'@{self.k}'} ({self.definition})"
 
 

@@ -1,4 +1,4 @@
-"""What a study's runs can speak of: its contrasts, and sources that did not learn."""
+"""The scope of a study's runs: its contrasts, and sources that did not learn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from interlude.words import NO_SOURCE, Contrast
 
 
 def described(options: Options, flagged: pd.DataFrame) -> Options:
-    """Return the options with what the runs, after `flag_degenerate`, say of their sources."""
+    """Return the options with facts on sources from the runs, after `flag_degenerate`."""
     return replace(
         options,
         unlearned=tuple(unlearned_sources(flagged)),

@@ -76,7 +76,7 @@ def _sizes(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
 
 
 def _point(runs: pd.DataFrame, contrast: Contrast, size: Any, options: Options) -> dict[str, Any]:
-    """Return what the runs of a role say of a source's size, a row of `_sizes`."""
+    """Return the point of the runs of a role for one size, a row of `_sizes`."""
     levels = options.statistics
     whole = pd.isna(size.examples)
     of_size = runs["examples"].isna() if whole else runs["examples"].eq(size.examples).fillna(False)

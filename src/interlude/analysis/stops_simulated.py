@@ -80,7 +80,7 @@ def intervals(
 def stopped_at(
     scores: Scores, negligible: float | None, share: float = OF_A_LOOK
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the restarts that each cell comes to, and which were stopped as negligible."""
+    """Return how many restarts each cell gets, and which were stopped as negligible."""
     level = share * ALPHA / scores.are_cells.sum()
     restarts = np.full(scores.effects.shape, scores.restarts)
     small = np.zeros(scores.effects.shape, dtype=bool)

@@ -116,7 +116,7 @@ def _baselines(transfer: pd.DataFrame) -> list[str]:
 
 
 def _counted(n: pd.Series[int]) -> pd.Series[str]:
-    """Return numbers of runs as they stand behind a mean; nothing for one that is known as such."""
+    """Return numbers of runs in brackets, to follow a mean; empty for a mean without runs."""
     return n.map(lambda runs: f" ({runs})" if runs else "")
 
 

@@ -75,12 +75,12 @@ class Grid:
         return expected.rename(columns={"start": "source"}).set_index("source", drop=False)
 
     def seconds(self, target: str) -> Outcome:
-        """Return what the order and the intervals of the evidence come to, which trains nothing."""
+        """Return the outcome of the order and the intervals of the evidence: no training."""
         expected = self.expected[target]
         return Outcome(0.0, expected["gain"], covers(self.truth, target, expected))
 
     def minutes(self, target: str) -> Outcome:
-        """Return what the ranks of evidence and features come to; intervals are the evidence's."""
+        """Return the outcome of ranks by evidence and features; intervals are the evidence's."""
         expected, own = self.expected[target], self.features[self.features["target"] == target]
         values = own.pivot(index="source", columns="method", values="value").reindex(expected.index)
         used = [values[name] for name in values if values[name].notna().any()]
@@ -90,7 +90,7 @@ class Grid:
         return Outcome(share, order, covers(self.truth, target, expected))
 
     def hours(self, target: str, first: int | None = None) -> list[Outcome]:
-        """Return what rounds come to that begin with all sources, or the first by the evidence."""
+        """Return the outcomes of rounds that begin with all sources, or the first by evidence."""
         before = self.expected[target]["gain"].sort_values(ascending=False, kind="stable")
         return [*halved(self.truth, self.truth, target, list(before.index[:first]))]
 
@@ -129,7 +129,7 @@ def read_grid(folder: Path, evidence: Evidence) -> Grid:
 
 
 def _features(folder: Path) -> pd.DataFrame:
-    """Return the numbers of the methods that minutes go by; none where one of them is not there."""
+    """Return the scores of the methods of budget minutes; none where one of them is missing."""
     path = folder / "selection_scores.parquet"
     scores = read_selection_scores(path) if path.exists() else pd.DataFrame({"method": []})
     own = scores[scores["method"].isin(BY_FEATURES)]

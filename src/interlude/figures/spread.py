@@ -1,4 +1,4 @@
-"""Every restart of every cell: how far runs of one cell lie apart."""
+"""Every restart of every cell: the spread of the runs of a cell."""
 
 from __future__ import annotations
 

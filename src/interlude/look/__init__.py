@@ -1,1 +1,1 @@
-"""A look at a task before it is trained on: what its data and its encodings say of it."""
+"""A look at a task before it is trained on: facts from its data and its encodings."""

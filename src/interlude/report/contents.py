@@ -23,7 +23,7 @@ _TOLD = {WITHOUT: "without degenerate runs", ALL: "all runs"}
 _SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 _PIXELS = 96 / 72  # a point
 _IN_AN_ADDRESS = " !$()*+,-./:;=?@[]^_`{|}~"
-_OF_FIGURE = "Figure: "  # where a caption comes to it
+_OF_FIGURE = "Figure: "  # begins the part of a caption on its figure
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Task embeddings: how much each part of an encoder bears on the likelihood of a task's labels."""
+"""Task embeddings: how much each part of an encoder affects the likelihood of a task's labels."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def overlap(source: set[int], target: set[int]) -> float:
 
 
 def fused(values: Sequence[Sequence[float]]) -> list[float]:
-    """Return what several rankings of the same sources say together, higher for a better source.
+    """Return several rankings of the same sources as one, higher for a better source.
 
     values: of each ranking, what it gives each source, higher for better. Cormack et al. 2009: the
     sum of 1 / (60 + rank), ranks from 1; sources of equal value share the mean of theirs.
