@@ -270,7 +270,7 @@ def _draw_dumbbells(axes: Axes, best_on_top: pd.DataFrame, options: Options) -> 
     ring: dict[str, Any] = {"markersize": 4, "markeredgewidth": 0.7, "markerfacecolor": "none"}
     on_these = "all outcomes, on these tasks"
     axes.plot(common, rows, "o", color=COLOURS[3], **ring, label=on_these)
-    label = "label success (without degenerate runs)"
+    label = "given success (without degenerate runs)"
     axes.plot(success, rows, "D", color=COLOURS[0], markersize=2.5, label=label)
     axes.set_yticks(rows, [_name_of_average(row, options) for _, row in best_on_top.iterrows()])
     axes.set_ylim(-0.7, len(rows) - 0.3)
