@@ -908,7 +908,7 @@ def test_curves_shows_its_table(draw: Drawing) -> None:
     points["step"] = [float(point["step"]) for point in points["point"]]
     points["y"] = [100 * point["score"] for point in points["point"]]
     for name, axes in panels.items():
-        entries = points[points["panel"] == name]
+        own = points[points["panel"] == name]
         curves = pd.DataFrame(
             [
                 (tuple(map(float, line.get_xdata())), line.get_ydata(), look(line), line.get_lw())
@@ -917,10 +917,8 @@ def test_curves_shows_its_table(draw: Drawing) -> None:
             columns=["x", "y", "look", "width"],
         )
         thin = curves["width"] < 0.6
-        same(
-            flat(curves[thin]), expected_curves(entries, entries, ["source", "restart"], solid=True)
-        )
-        same(flat(curves[~thin]), expected_curves(entries, entries, ["source"], solid=False))
+        same(flat(curves[thin]), expected_curves(own, entries, ["source", "restart"], solid=True))
+        same(flat(curves[~thin]), expected_curves(own, entries, ["source"], solid=False))
     assert figure.get_supxlabel() == "optimiser steps"
     assert figure.get_supylabel() == "score, points"
 
