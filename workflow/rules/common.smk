@@ -551,6 +551,18 @@ def job_files(wildcards, input, output):
     return shlex.join(part for parts in arguments for part in parts)
 
 
+def training_options(more=""):
+    """Options that only place or share a training. A retry has its GPU alone, since the training may
+    have failed for the memory that others took.
+    """
+    options = f"{SHARED} --checkpoint-minutes={STUDY.config.compute.checkpoint_minutes} {more}"
+    if RUNS_PER_GPU == 1:
+        return options
+    return lambda wildcards, attempt: (
+        f"{options} --runs-per-gpu={RUNS_PER_GPU if attempt == 1 else 1}"
+    )
+
+
 @asked_often
 def retries_left(wildcards, attempt):
     return RETRIES + 1 - attempt

@@ -24,19 +24,6 @@ job=({params.training} {params.files} --name {resources.called:q} {resources.opt
 # In one resource each, since Snakemake takes its time for every one of every job.
 SCRIPTS = script("")
 
-
-def training_options(more=""):
-    """What only places or shares a training. A retry has its GPU alone, since the training may have
-    failed for the memory that others took.
-    """
-    told = f"{SHARED} --checkpoint-minutes={STUDY.config.compute.checkpoint_minutes} {more}"
-    if RUNS_PER_GPU == 1:
-        return told
-    return lambda wildcards, attempt: (
-        f"{told} --runs-per-gpu={RUNS_PER_GPU if attempt == 1 else 1}"
-    )
-
-
 TRAINED_BY = defaultdict(list)
 for id in PLAN.trainings:
     TRAINED_BY[trained_by(id)].append(id)

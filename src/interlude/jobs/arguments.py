@@ -100,7 +100,7 @@ def job_parser(description: str | None) -> ArgumentParser:
     )
     parser.add_argument(
         "--runs-per-gpu",
-        type=lambda given: given if given == AUTO else int(given),
+        type=lambda text: text if text == AUTO else int(text),
         default=1,
         help="how many may share its GPU, or auto",
     )

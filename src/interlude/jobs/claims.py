@@ -114,14 +114,14 @@ def _take(gpu: str, wanted: int, there: Jobs) -> Place:
 
 def _jobs(gpu: str) -> Jobs:
     """Return the places of a GPU that jobs have."""
-    found = {}
+    numbers = {}
     for path in runtime_folder().glob(_path(gpu, "*.place").name):
         handle = _locked(path)
         if handle is None:
-            found[path] = _numbers(path.read_bytes())
+            numbers[path] = _numbers(path.read_bytes())
         else:
             os.close(handle)
-    return found
+    return numbers
 
 
 def _numbers(content: bytes) -> tuple[int, int]:

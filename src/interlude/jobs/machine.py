@@ -21,9 +21,9 @@ KEEP_FREED_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**4
 
 def memory_mb() -> int:
     """Return the memory of this machine, or of the container, in MB."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     texts = [Path(limit).read_text().strip() for limit in MEMORY_LIMITS if Path(limit).exists()]
-    return min(found + [int(text) for text in texts if text.isdigit()]) // 10**6
+    return min(limits + [int(text) for text in texts if text.isdigit()]) // 10**6
 
 
 def run_memory_mb(weights: Path, on_gpu: bool) -> int:
@@ -37,14 +37,14 @@ def run_memory_mb(weights: Path, on_gpu: bool) -> int:
 
 
 def resident_peak(status: Path = Path("/proc/self/status")) -> int | None:
-    """Return the most bytes of memory that this process has had; None where Linux does not tell.
+    """Return the most bytes of memory that this process has had; None where Linux has no count.
 
     Not by `getrusage`, which counts what a process was before it became this program: for one that
     Snakemake starts, a copy of Snakemake. What a fork has from its parent counts as its own.
     """
-    told = status.read_text() if status.exists() else ""
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", told, re.MULTILINE)
-    return found and int(found[1]) * KIBI
+    text = status.read_text() if status.exists() else ""
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", text, re.MULTILINE)
+    return match and int(match[1]) * KIBI
 
 
 def visible_gpus() -> list[str]:
@@ -63,8 +63,8 @@ def visible_gpus() -> list[str]:
 def gpu_memory() -> dict[str, int]:
     """Return the bytes of memory of each installed GPU, by its UUID; nothing of parts of one."""
     lines = _nvidia_smi("--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits")
-    found = re.findall(r"^(GPU-[^,]+), (\d+)$", lines, re.MULTILINE)
-    return {gpu: int(mebi) * MEBI for gpu, mebi in found}
+    totals = re.findall(r"^(GPU-[^,]+), (\d+)$", lines, re.MULTILINE)
+    return {gpu: int(mebi) * MEBI for gpu, mebi in totals}
 
 
 def _installed_gpus() -> list[str]:

@@ -92,7 +92,7 @@ def memory_peak(device: torch.device) -> Peak:
     """Return a function that gives the most bytes that this process has had in use on a device.
 
     On a GPU, what torch had allocated there. On a processor, resident memory, with that of the
-    libraries, as Linux tells it; elsewhere it gives None.
+    libraries, as Linux counts it; elsewhere it gives None.
     """
     if device.type == "cuda":
         return lambda: torch.cuda.max_memory_allocated(device)

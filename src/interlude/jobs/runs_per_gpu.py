@@ -24,13 +24,14 @@ KEPT = 1.5
 CUDA_BYTES = 10**9
 
 
-def runs_allowed(given: int | str, model: str, trained: Path, unmeasured: int = 1) -> Allowed:
+def runs_allowed(setting: int | str, model: str, trained: Path, unmeasured: int = 1) -> Allowed:
     """Return a function from a GPU to how many trainings of a model may be on it at a time.
 
-    given: a number, or `auto`. trained: folder of all trainings. unmeasured: the number with `auto`
-    while there is no record. Where nvidia-smi reports no memory, as for a part of a GPU, it is 1.
+    setting: a number, or `auto`. trained: folder of all trainings. unmeasured: the number with
+    `auto` while there is no record. Where nvidia-smi reports no memory, as for a part of a GPU, it
+    is 1.
     """
-    return _ByMemory(model, trained, unmeasured) if given == AUTO else lambda _: int(given)
+    return _ByMemory(model, trained, unmeasured) if setting == AUTO else lambda _: int(setting)
 
 
 class _ByMemory:

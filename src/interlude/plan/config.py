@@ -219,7 +219,7 @@ class Compute(Declared):
         ge=1,
         le=100_000,
         description="how often a training saves the state from which it goes on after an "
-        "interruption, 1 to 100000; one that is told to end saves it as well",
+        "interruption, 1 to 100000; one that gets SIGTERM or Ctrl-C saves it as well",
     )
     retries: int = Field(
         0,
