@@ -55,7 +55,7 @@ bench-short: export INTERLUDE_BENCH_RESULTS = results/bench/short
 bench-short: .venv/ready
 	$(BENCH) bench.engine --tasks sarcasm --steps 4 --repetitions 1
 	$(BENCH) bench.methods --tasks sarcasm --steps 4 --repetitions 1
-	$(BENCH) bench.mixtures --pairs sarcasm+privacy-qa --steps 4 --repetitions 1
+	$(BENCH) bench.mixtures --pairs sarcasm+privacy-qa --steps 8 --repetitions 1
 	$(BENCH) bench.steps --tasks sarcasm --steps 6 --repetitions 1
 	$(BENCH) bench.study --loops tuned
 	$(BENCH) bench.planning --restarts 3 --scheduled-restarts

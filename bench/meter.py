@@ -56,7 +56,14 @@ class Meter:
         model.register_forward_hook(self._note_loss)
 
     def measures(self) -> dict[str, Any]:
-        """Return what was measured, with the work of all steps beside it. Times in seconds."""
+        """Return what was measured, with the work of all steps beside it. Times in seconds.
+
+        Raises ValueError for a training that ended within its warm-up.
+        """
+        if len(self.clocks) <= self.warm_up:
+            raise ValueError(
+                f"{len(self.clocks)} steps, of which the first {self.warm_up} are no measure"
+            )
         begun, ended = self.clocks[self.warm_up - 1], self.clocks[-1]
         seconds, cpu_seconds = (end - begin for begin, end in zip(begun, ended, strict=True))
         measured = self._measured()
