@@ -206,7 +206,7 @@ GPUS = visible_gpus()
 RUNS_PER_GPU = STUDY.config.compute.runs_per_gpu
 # As many trainings are started for the GPUs. With `auto`, and no record yet, as many as there may be
 # later: their claims wait for the first one.
-PLACES = sum(
+GPU_PLACES = sum(
     map(
         runs_allowed(RUNS_PER_GPU, STUDY.model.name, Path("results/trained"), unmeasured=MOST),
         GPUS,
@@ -223,7 +223,7 @@ ON_GPU = DEVICE != "cpu" and (bool(GPUS_OF_A_RUN) or any(gpus != 0 for gpus in A
 # What the runs on this machine share, unless --resources or a profile says how much that is. Jobs
 # that are submitted elsewhere (Snakemake: to nodes) do not share it.
 if workflow.resource_settings.nodes is None and not workflow.remote_exec:
-    limits = Resources.from_mapping({"mem_mb": memory_mb(), "gpu": max(1, PLACES)})
+    limits = Resources.from_mapping({"mem_mb": memory_mb(), "gpu": max(1, GPU_PLACES)})
     for resource, limit in limits.items():
         if resource not in workflow.global_resources:
             workflow.register_resource(resource, limit)
@@ -326,7 +326,7 @@ def log_forecast(planned):
     machine = Machine(
         model=STUDY.model.name,
         on_gpu=ON_GPU,
-        side_by_side=max(1, min(PLACES, by_cores) if ON_GPU else by_cores),
+        side_by_side=max(1, min(GPU_PLACES, by_cores) if ON_GPU else by_cores),
         model_bytes=weights.stat().st_size if weights.exists() else None,
         gpus=max(1, len(GPUS)),
     )
