@@ -29,6 +29,7 @@ def main() -> None:
     if extraction.device != "cpu" and extraction.kind != VOCABULARY:
         claim_gpu(lambda line: print(line, file=sys.stderr, flush=True))
     torch.set_num_threads(arguments.threads)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # as `build.seed_everything`
     extract(extraction, Places(arguments.model, arguments.encoded, arguments.start), arguments.out)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -31,7 +31,9 @@ from transformers import (
 from typing_extensions import override
 
 from interlude.generate.prompts import Sentence, number_of
-from interlude.plan.generated import Decoding, Generated
+
+if TYPE_CHECKING:  # so that first light can draw endings where there is no pydantic
+    from interlude.plan.generated import Decoding, Generated
 
 Endings = list[list[str]]  # of each prompt: the fakes
 

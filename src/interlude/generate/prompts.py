@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from interlude.data.read.text_lines import read_lines
 from interlude.errors import InputError
-from interlude.plan.generated import Corpus, Generated
+
+if TYPE_CHECKING:  # see endings
+    from interlude.plan.generated import Corpus, Generated
 
 END_OF_SENTENCE = ". "
 
