@@ -8,10 +8,13 @@ and after training; a run on several tasks has more shapes than these.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import resource
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 from unittest.mock import patch
@@ -60,6 +63,12 @@ def tuned(job: Job, threads: int, meter: Meter) -> float:
     return train_tuned(job, meter)
 
 
+def tuned_without_cudnn(job: Job, threads: int, meter: Meter) -> float:
+    """Train as tuned does, but for cuDNN's attention, which makes a plan for every new length."""
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    return tuned(job, threads, meter)
+
+
 def mixed_example(job: Job, threads: int, meter: Meter) -> float:
     from bench.mixed_trainers import train_mixed_example  # noqa: PLC0415
 
@@ -72,7 +81,12 @@ def mixed_tuned(job: Job, threads: int, meter: Meter) -> float:
     return train_mixed_tuned(job, meter)
 
 
-CONTESTANTS: dict[str, Contestant] = {"interlude": interlude, "example": example, "tuned": tuned}
+CONTESTANTS: dict[str, Contestant] = {
+    "interlude": interlude,
+    "example": example,
+    "tuned": tuned,
+    "tuned-without-cudnn": tuned_without_cudnn,
+}
 # On several tasks.
 MIXED: dict[str, Contestant] = {
     "interlude": interlude,
@@ -84,6 +98,22 @@ MIXED: dict[str, Contestant] = {
 @command
 def main() -> None:
     arguments = _arguments()
+    with _turn(arguments.turn):
+        print(json.dumps(_measures(arguments)))
+
+
+@contextmanager
+def _turn(lock: Path | None) -> Iterator[None]:
+    """Wait until no other contestant with this lock computes; imports are behind us by then."""
+    if lock is None:
+        yield
+        return
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _measures(arguments: Namespace) -> dict[str, Any]:
     job = job_of(arguments)
     training, settings = job.training, job.training.settings
     torch.set_num_threads(arguments.threads)
@@ -100,7 +130,7 @@ def main() -> None:
         limits.append(product_speed(config, shape, training))
         measures |= {"product_flops_per_second": fmean(limits), "product_shape": shape}
         measures["flops_per_second"] = _flops(config, meter) / measures["seconds"]
-    print(json.dumps(measures))
+    return measures
 
 
 def usual_shape(examples: pa.Table, batch_size: int) -> Shape:
@@ -133,6 +163,7 @@ def _arguments() -> Namespace:
     parser.add_argument("contestant", choices=CONTESTANTS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--warm-up", type=int, default=1, help="first steps, not measured")
+    parser.add_argument("--turn", type=Path, help="file whose lock to wait for, to compute alone")
     parser.add_argument("--products", action="store_true", help="time plain matrix products too")
     return parser.parse_args()
 

@@ -9,6 +9,7 @@ Exit status: 0 when all is as it should be, 1 when something is not, 3 when ther
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -16,9 +17,9 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Lock, Timer
@@ -26,6 +27,7 @@ from typing import Any
 
 from bench.light.job import Check, Job, Row
 from bench.light.material import Bag, prepare
+from bench.light.table import ALIKE, figures, right_of
 from bench.machine import ROOT
 from interlude.files import write_json
 
@@ -37,34 +39,54 @@ HEADS = ("what", "ok")  # of a row; the rest are figures
 
 @dataclass(frozen=True)
 class Planned:
-    """A check: where its code is, the seconds it may take, and whether it needs all of the card."""
+    """A check: where its code is, the seconds it may take, and whether it needs all of the card.
+
+    asked: it is no part of the whole, and carried out where it is named.
+    """
 
     code: str
     seconds: float
     alone: bool = False
     needs_gpu: bool = False
+    asked: bool = False
 
 
+WHOLE = 480.0  # seconds of all together; a check gets what is left of them at most
 CHECKS = {
     "forms": Planned("equality:forms", 90),
     "families": Planned("equality:families", 90),
-    "same-bytes": Planned("repeats:same_bytes", 120),
-    "resumed": Planned("repeats:resumed", 90),
+    "mixtures": Planned("equality:mixtures", 90),
+    "adapters": Planned("equality:adapters", 100),
+    "same-bytes": Planned("repeats:same_bytes", 100),
+    "others-same-bytes": Planned("repeats:others_same_bytes", 100),
+    "resumed": Planned("repeats:resumed", 100),
+    "others-resumed": Planned("repeats:others_resumed", 100),
+    "generation": Planned("generation:texts", 90),
+    "features": Planned("features:tensors", 90),
     "claims": Planned("processes:claims", 60, needs_gpu=True),
     "memory": Planned("processes:memory", 90),
     "out-of-memory": Planned("processes:out_of_memory", 90),
-    "energy": Planned("card:energy", 40, alone=True, needs_gpu=True),
-    "products": Planned("card:products", 40, alone=True, needs_gpu=True),
-    "large-profile": Planned("large:profile", 60, alone=True),
-    "small-cold": Planned("small:cold", 60, alone=True),
-    "small-forked": Planned("small:forked", 110, alone=True),
+    # From here on one after another, first what no GPU has shown yet.
+    "features-speed": Planned("features:speed", 50, alone=True),
+    "generation-speed": Planned("generation:speed", 60, alone=True),
+    "small-forked": Planned("small:forked", 60, alone=True),
     "small-shared": Planned("small:shared", 60, alone=True),
-    "small-staying": Planned("small:staying", 90, alone=True),
-    # The last one, since it has most to lose: a row for each pair of runs.
-    "large-speed": Planned("large:speed", 220, alone=True),
+    "small-cold": Planned("small:cold", 50, alone=True),
+    "large-profile": Planned("large:profile", 50, alone=True),
+    "energy": Planned("card:energy", 35, alone=True, needs_gpu=True),
+    "products": Planned("card:products", 30, alone=True, needs_gpu=True),
+    # The last one: it does as much as its time allows, a row for each run.
+    "large-speed": Planned("large:speed", 300, alone=True),
+    "large-long": Planned("large:long", 400, alone=True, asked=True),
+    "small-staying": Planned("small:staying", 90, alone=True, asked=True),
 }
 # Parts of others, in processes of their own.
-HELPERS = {"draw": "processes:draw", "digests": "repeats:digests", "worker": "small:worker"}
+HELPERS = {
+    "draw": "processes:draw",
+    "digests": "repeats:digests",
+    "digests-of-others": "repeats:digests_of_others",
+    "worker": "small:worker",
+}
 
 
 class Report:
@@ -83,21 +105,31 @@ class Report:
         with self._lock:
             self.document["checks"][name]["rows"].append(row)
             self._write()
-        print(f"{name}: {line(row)}", flush=True)
+        if name not in ALIKE or row["ok"] is not True:
+            print(f"{name}: {line(row)}", flush=True)
 
     def end(self, name: str, seconds: float, ended: str) -> None:
         with self._lock:
             self.document["checks"][name] |= {"seconds": seconds, "ended": ended}
             self._write()
-        print(f"{name}: {ended}, {seconds:.0f} s", flush=True)
+        right = right_of(self.document["checks"][name]["rows"])
+        print(f"{name}: right: {right}, {ended}, {seconds:.0f} s", flush=True)
 
     def wrong(self) -> list[str]:
         """Return what is not as it should be, and which checks did not come to their end."""
         checks = self.document["checks"].items()
-        rows = [f"{name}: {row['what']}" for name, check in checks for row in check["rows"]
-                if row["ok"] is False]  # fmt: skip
+        rows = [f"{name}: {row['what']}" for name, row in self._rows() if row["ok"] is False]
         return rows + [f"{name}: {check['ended']}" for name, check in checks
                        if check["ended"] != "to its end"]  # fmt: skip
+
+    def left_out(self) -> list[str]:
+        """Return what could not be looked at, with the reason."""
+        return [f"{name}: {row['what']}: {row['reason']}" for name, row in self._rows()
+                if row["ok"] is None and "reason" in row]  # fmt: skip
+
+    def _rows(self) -> Iterator[tuple[str, Row]]:
+        for name, check in self.document["checks"].items():
+            yield from ((name, row) for row in check["rows"])
 
     def _write(self) -> None:
         write_json(self.path, self.document)
@@ -110,7 +142,7 @@ def main() -> None:
         return
     if options.carry_out:
         name, folder = options.carry_out
-        _carry_out(name, Job(options.device, Bag(options.material), Path(folder)))
+        _carry_out(name, Job(options.device, Bag(options.material), Path(folder), options.seconds))
         return
     if options.device == "cuda" and not _sees_gpu():
         print("bench.first_light: no GPU here, nothing was checked")
@@ -127,6 +159,8 @@ def look(options: Namespace) -> int:
     ]
     with tempfile.TemporaryDirectory() as folder:
         _look_at(names, Job(options.device, Bag(options.material), Path(folder)), report, options)
+    for each in report.left_out():
+        print(f"not looked at: {each}")
     wrong = report.wrong()
     print("\n".join(["all is as it should be"] if not wrong else ["not as it should be:", *wrong]))
     return SOMETHING_WRONG if wrong else ALL_RIGHT
@@ -134,9 +168,12 @@ def look(options: Namespace) -> int:
 
 def _look_at(names: list[str], job: Job, report: Report, options: Namespace) -> None:
     """Carry out checks: those that leave room for others all at once, then one after another."""
+    ends = time.perf_counter() + options.share * WHOLE
 
     def look_at(name: str) -> None:
-        _watched(name, job.below(name), report, options)
+        left = ends - time.perf_counter()
+        seconds = max(0.0, min(options.share * CHECKS[name].seconds, left))
+        _watched(name, replace(job.below(name), seconds=seconds), report, options)
 
     together = [name for name in names if not CHECKS[name].alone]
     at_once = len(together) if job.on_gpu else 1
@@ -150,10 +187,11 @@ def _look_at(names: list[str], job: Job, report: Report, options: Namespace) -> 
 
 
 def line(row: Row) -> str:
-    """Return a row as one line for people."""
-    verdict = {True: "right, ", False: "WRONG, ", None: ""}[row["ok"]]
-    figures = (f"{name} {_shown(value)}" for name, value in row.items() if name not in HEADS)
-    return f"{verdict}{row['what']}: {', '.join(figures)}"
+    """Return a row as one line for people: its numbers, or all that it says where it is wrong."""
+    if row["ok"] is not False:
+        return f"{'right, ' if row['ok'] else ''}{row['what']}{figures(row)}"
+    said = (f"{name} {_shown(value)}" for name, value in row.items() if name not in HEADS)
+    return f"WRONG, {row['what']}: {', '.join(said)}"
 
 
 def _shown(value: Any) -> str:
@@ -174,10 +212,11 @@ def _watched(name: str, job: Job, report: Report, options: Namespace) -> None:
             stderr=errors,
             start_new_session=True,
         )
-    timer = Timer(options.share * CHECKS[name].seconds, _end, [process.pid])
+    timer = Timer(job.seconds, _end, [process.pid])
     timer.start()
     assert process.stdout is not None
-    _read(name, process.stdout, report)
+    with process.stdout:
+        _read(name, process.stdout, report)
     status = process.wait()
     timer.cancel()
     _end(process.pid)  # what it may have left
@@ -229,10 +268,12 @@ def _options() -> Namespace:
     parser.add_argument("--prepare", action="store_true", help="make the material, and end")
     parser.add_argument("--material", type=Path, default=MATERIAL, help="folder of the material")
     parser.add_argument("--out", type=Path, default=ROOT / "results/light-out")
-    parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS), metavar="CHECK")
+    whole = [name for name, check in CHECKS.items() if not check.asked]
+    parser.add_argument("--only", nargs="+", choices=CHECKS, default=whole, metavar="CHECK")
     parser.add_argument("--share", type=float, default=1.0, help="of the time that each may take")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--commit", help="of this copy, where git can not tell")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="that one has, carried out")
     parser.add_argument("--carry-out", nargs=2, metavar=("CHECK", "FOLDER"), help="one, right here")
     return parser.parse_args()
 

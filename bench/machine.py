@@ -55,7 +55,8 @@ def run(command: Sequence[str], threads: int, folder: Path = ROOT, contestant: s
         stderr=subprocess.STDOUT,
     )
     assert process.stdout is not None
-    output = process.stdout.read()
+    with process.stdout:
+        output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:

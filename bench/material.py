@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from interlude.jobs.arguments import Job, JobFiles
 from interlude.plan.settings import Settings
 from interlude.plan.trainings import Part, Training
-from interlude.training.data import TaskData, TrainingData, alone, load_task, mixed
+from interlude.training.data import TaskData, TrainingData, alone, load_task, masked, mixed
 
 BENCH = "bench"  # stands as digest of the code, and of what is declared
+MIXED = {"sampler": "uniform", "mixing": "mixed", "kept": "per-task"}
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,26 @@ def mixed_job(
     folder: Path,
 ) -> Job:
     """Return the job of a training on several tasks, as many examples of each in a mixed batch."""
-    ordered = sorted(materials, key=lambda each: each.part)
-    training = replace(
-        ordered[0].training(settings, seed, device, precision),
-        parts=tuple(each.part for each in ordered),
-        sampler="uniform",
-        mixing="mixed",
-        kept="per-task",
-    )
-    files = JobFiles(ordered[0].model, tuple(each.encoded for each in ordered), folder)
-    return Job(training, files, BENCH, " + ".join(each.part.task for each in ordered))
+    return job_on(materials, MIXED, settings, seed, device, precision, folder)
+
+
+def job_on(
+    materials: Sequence[Material],
+    ways: Mapping[str, Any],
+    settings: Settings,
+    seed: int,
+    device: str,
+    precision: str,
+    folder: Path,
+) -> Job:
+    """Return the job of a training on tasks. ways: fields of `Training` that are not as usual."""
+    first = materials[0]
+    parts = {"parts": tuple(each.part for each in materials)}
+    training = replace(first.training(settings, seed, device, precision), **{**parts, **ways})
+    folders = {each.part.task: each.encoded for each in materials}
+    encoded = tuple(folders[part.task] for part in training.read)
+    files = JobFiles(first.model, encoded, folder)
+    return Job(training, files, BENCH, " + ".join(sorted(folders)))
 
 
 def part_of(name: str, form: str, metric: str) -> Part:
@@ -88,14 +100,26 @@ def data_of(job: Job) -> TaskData:
     return data
 
 
-def training_data_of(job: Job) -> TrainingData:
-    """Return the examples of a job's tasks, and how Interlude makes batches of them."""
+def training_data_of(job: Job, references: Sequence[float] = ()) -> TrainingData:
+    """Return the examples of a job's tasks, and how Interlude makes batches of them.
+
+    references: the scores with which the sampler dynamic compares.
+    """
     training = job.training
-    parts = [
-        load_task(part.task, part.form, part.metric, encoded, training.settings, part.examples)
-        for part, encoded in zip(training.parts, job.files.encoded, strict=True)
-    ]
+    parts = [_examples_of(job, part) for part in training.parts]
     if training.sampler is None or training.mixing is None or training.kept is None:
         (only,) = parts
         return alone(only)
-    return mixed(parts, training.sampler, training.mixing, training.kept)
+    how = (training.sampler, training.mixing, training.kept, training.heads)
+    return mixed(parts, *how, references)
+
+
+def _examples_of(job: Job, part: Part) -> TaskData:
+    """Return the examples of a task; those of the part mlm are the texts of others, masked."""
+    encoded, settings = job.encoded(part), job.training.settings
+    found = [
+        load_task(each.task, each.form, each.metric, folder, settings, each.examples,
+                  each.standardise, each.held_aside)
+        for each, folder in encoded.items()
+    ]  # fmt: skip
+    return masked(found, job.files.model, pretrained=True) if part.texts else found[0]

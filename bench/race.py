@@ -71,11 +71,7 @@ def race(
     """
     described = about()
     rows = [
-        {
-            **{"task": material.part.task, "form": material.part.form, "batch": batch},
-            **{"repetition": repetition, "entrant": entrant.name, "precision": entrant.precision},
-            **_measured(material, entrant, batch, repetition, device, options),
-        }
+        measured(material, entrant, batch, repetition, device, options)
         for repetition in range(1, options.repetitions + 1)
         for material in materials
         for batch in sequences
@@ -117,7 +113,7 @@ def whole_epochs(
     return settings, per_epoch * batch_size
 
 
-def _measured(
+def measured(
     material: Material,
     entrant: Entrant,
     sequences: int,
@@ -125,18 +121,28 @@ def _measured(
     device: str,
     options: Namespace,
 ) -> Measures:
+    """Return the measures of an entrant on a task, and what was measured."""
     training = race_training(material, sequences, repetition, device, entrant.precision, options)
     training = replace(training, method=entrant.method)
     with TemporaryDirectory() as folder:  # a fresh one, so that no run finds another's checkpoint
         job = material.job(training, Path(folder))
         measures = carried_out(job, entrant.contestant, options, "--products")
     tell(f"{material.part.task}, {sequences} sequences, {entrant.name}", measures)
-    return measures
+    return {
+        **{"task": material.part.task, "form": material.part.form, "batch": sequences},
+        **{"repetition": repetition, "entrant": entrant.name, "precision": entrant.precision},
+        **measures,
+    }
 
 
 def carried_out(job: Job, contestant: str, options: Namespace, *more: str) -> Measures:
-    """Return the measures of a contestant on a job, in a process of its own."""
+    """Return the measures of a contestant on a job, in a process of its own.
+
+    options: turn, a file whose lock it waits for once it is ready to compute, if there is one.
+    """
     counts = ("--threads", str(options.threads), "--warm-up", str(options.warm_up))
+    if turn := getattr(options, "turn", None):
+        more = (*more, "--turn", str(turn))
     command = python("bench.contestant", contestant, *arguments(job), *counts, *more)
     ended = run(command, options.threads, contestant=contestant)
     measures: Measures = json.loads(ended.output.splitlines()[-1])

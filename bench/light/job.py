@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -19,11 +20,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """Where a check computes, on what, and the folder in which it may write."""
+    """Where a check computes, on what, and the folder in which it may write.
+
+    seconds: that it has.
+    """
 
     device: str
     bag: Bag
     folder: Path
+    seconds: float = math.inf
 
     @property
     def on_gpu(self) -> bool:
@@ -38,6 +43,7 @@ class Job:
     def command(self, check: str) -> list[str]:
         """Return the command that carries out a check in a process of its own."""
         options = ["--device", self.device, "--material", str(self.bag.folder)]
+        options += ["--seconds", str(self.seconds)]
         module = [sys.executable, "-m", "bench.first_light"]
         return [*module, "--carry-out", check, str(self.folder), *options]
 

@@ -1,7 +1,8 @@
 """What first light runs on: tiny encoders of each family, MiniLM's shape, a few encoded tasks.
 
 `prepare` makes a folder of some MiB where packages and archives can be had. `Bag` reads it where
-neither can. Weights of MiniLM's and RoBERTa-large's shapes are random, drawn where they are used.
+neither can. Weights of MiniLM's, RoBERTa-large's and DistilGPT2's shapes are random, drawn where
+they are used.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from typing import Any
 
 from bench.machine import ROOT
 from bench.material import Material, part_of
-from interlude.files import WEIGHTS, write_json
+from interlude.files import MANIFEST, WEIGHTS, write_json
 
 FACTS = "facts.json"
 TINY = "tiny"
 MINILM = "minilm-shape"
 LARGE = "roberta-large-shape"
+CAUSAL = "tiny-causal"
+SMALL_CAUSAL = "distilgpt2-shape"
+SMALL_CAUSAL_SHAPE = {"vocab_size": 50257, "n_embd": 768, "n_layer": 6, "n_head": 12}
 FAMILY_FORMS = ("pair", "span")
 ROWS = {"train": 24, "validation": 16}  # of a tiny task
 # Of each task: name, and the longest sequence in tokens.
@@ -38,7 +42,7 @@ class Bag:
         """Return a model's folder; weights that it lacks are drawn."""
         folder = self.folder / "models" / name
         if not (folder / WEIGHTS).exists():
-            _draw(name, folder, self.folder / "models" / MINILM)
+            _draw(name, folder, self.folder / "models")
         return folder
 
     def task(self, model: str, name: str, shape: str | None = None) -> Material:
@@ -54,7 +58,7 @@ class Bag:
 
     def families(self) -> list[str]:
         """Return the names of the tiny encoders of other families."""
-        known = (TINY, MINILM, LARGE)
+        known = (TINY, MINILM, LARGE, CAUSAL, SMALL_CAUSAL)
         return sorted(p.name for p in (self.folder / "models").iterdir() if p.name not in known)
 
 
@@ -70,9 +74,11 @@ def prepare(folder: Path, real: bool = True) -> None:
 
 def _prepare_tiny(folder: Path) -> dict[str, Any]:
     from helpers import tiny  # type: ignore[import-not-found]  # noqa: PLC0415
+    from helpers.tiny_causal import save_generator  # type: ignore[import-not-found]  # noqa: PLC0415
     from helpers.tiny_model import save_model  # type: ignore[import-not-found]  # noqa: PLC0415
 
     save_model(folder / "models" / TINY)
+    save_generator(folder / "models" / CAUSAL)
     _encode_tiny(folder, TINY, tiny.FORMS)
     for family in _save_families(folder):
         _encode_tiny(folder, family, FAMILY_FORMS)
@@ -113,7 +119,7 @@ def _prepare_real(folder: Path) -> dict[str, Any]:
     target = folder / "models" / MINILM
     target.mkdir(parents=True)
     for file in model.iterdir():
-        if file.name not in (WEIGHTS, "manifest.json"):
+        if file.name not in (WEIGHTS, MANIFEST):
             shutil.copy2(file, target)
     return dict(_encode_real(folder, model, *each) for each in REAL)
 
@@ -131,25 +137,39 @@ def _encode_real(folder: Path, model: Path, name: str, length: int) -> tuple[str
     for part, most in MOST.items():
         rows = pq.read_table(WORK / "data" / name / f"{part}.parquet")
         pq.write_table(rows.slice(0, most), data / f"{part}.parquet")
-    manifest = json.loads((WORK / "data" / name / "manifest.json").read_text(encoding="utf8"))
-    write_json(data / "manifest.json", {**manifest, "files": {}})
+    manifest = json.loads((WORK / "data" / name / MANIFEST).read_text(encoding="utf8"))
+    write_json(data / MANIFEST, {**manifest, "files": {}})
     called = f"{name}-{length}"
     encode_task(data, folder / "encoded" / MINILM / called, task.form, model, length)
     shutil.rmtree(data)
     return called, {"name": name, "form": task.form, "metric": task.metric}
 
 
-def _draw(name: str, folder: Path, minilm: Path) -> None:
-    """Save random weights of MiniLM's or RoBERTa-large's shapes."""
+def _draw(name: str, folder: Path, models: Path) -> None:
+    """Save random weights of MiniLM's, RoBERTa-large's or DistilGPT2's shapes."""
     import torch  # noqa: PLC0415
     from transformers import AutoConfig, AutoModel  # noqa: PLC0415
 
     from bench.random_roberta import random_roberta  # noqa: PLC0415
 
     if name == LARGE:
-        random_roberta(folder, beside=minilm)
-        return
+        random_roberta(folder, beside=models / MINILM)
+    elif name == SMALL_CAUSAL:
+        _draw_causal(folder, beside=models / CAUSAL)
+    else:
+        torch.manual_seed(0)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        AutoModel.from_config(config).save_pretrained(folder)
+        write_json(folder / MANIFEST, {"revision": None})
+
+
+def _draw_causal(folder: Path, beside: Path) -> None:
+    """Save random weights with the tokenizer of another model's folder, which has fewer tokens."""
+    import torch  # noqa: PLC0415
+    from transformers import GPT2Config, GPT2LMHeadModel  # noqa: PLC0415
+
     torch.manual_seed(0)
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    AutoModel.from_config(config).save_pretrained(folder)
-    write_json(folder / "manifest.json", {"revision": None})
+    GPT2LMHeadModel(GPT2Config(**SMALL_CAUSAL_SHAPE)).save_pretrained(folder)
+    for file in beside.glob("tokenizer*"):
+        shutil.copy2(file, folder)
+    write_json(folder / MANIFEST, {"revision": None})

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.light import card
 from bench.light.job import Job, Row
-from bench.light.material import LARGE, MINILM, TINY
+from bench.light.material import LARGE, MINILM, SMALL_CAUSAL, TINY
 from bench.light.runs import RECORD_FAILURE, TRAIN
 from bench.light.runs import TINY as SETTINGS
 from bench.material import Material, arguments
@@ -61,7 +61,7 @@ def train_command(
 
 def draw(job: Job) -> Iterator[Row]:
     """Draw the weights that are missing, before several checks want them at once."""
-    for name in (MINILM, LARGE) if job.on_gpu else ():
+    for name in (MINILM, LARGE, SMALL_CAUSAL) if job.on_gpu else ():
         started = time.perf_counter()
         job.bag.model(name)
         yield {"what": f"weights of {name}", "ok": None, "seconds": time.perf_counter() - started}
