@@ -247,7 +247,7 @@ def test_an_ending_that_tells_nothing_is_named_with_those_that_do(
     allowed = (
         r"\. Allowed: one of \.csv, \.tsv, \.jsonl, \.json, \.parquet, \.conll, \.conllu for all"
     )
-    with pytest.raises(InputError, match=rf"key source\.reader: not given, .*{allowed}"):
+    with pytest.raises(InputError, match=rf"key source\.reader: not set, .*{allowed}"):
         of_file(task, by_split, dict.fromkeys(by_split, COMMAS))
 
 
