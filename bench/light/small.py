@@ -26,6 +26,8 @@ from bench.light.material import MINILM, TINY
 from bench.light.processes import train_command
 from bench.light.runs import TINY as SETTINGS
 from bench.material import Material
+from interlude.jobs.runtime import owner
+from interlude.jobs.warm.between import OWNER
 from interlude.plan.settings import Settings
 
 AT_ONCE = (1, 2, 4, 8)
@@ -141,7 +143,7 @@ def _fork(lane: Job, folder: Path | None = None, allowed: int = 1) -> int:
     folder.mkdir(exist_ok=True)
     command = [*train_command(lane, *_run(lane), folder), f"--runs-per-gpu={allowed}"]
     warm = [command[0], "-m", "interlude.jobs.warm", *command[1:]]
-    environment = {**lane.environment(), "INTERLUDE_WARM_FOR": str(os.getpid())}
+    environment = {**lane.environment(), OWNER: owner(os.getpid())}
     with (folder / "log").open("w") as log:
         return subprocess.run(warm, env=environment, stdout=log, stderr=log, check=False).returncode
 

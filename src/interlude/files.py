@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
@@ -22,6 +23,11 @@ from interlude.errors import InputError
 
 MANIFEST = "manifest.json"  # of a folder: its key `files` holds the SHA-256 of each file by name
 WEIGHTS = "model.safetensors"  # of a model's folder
+
+# SHA-256 of files by device, inode, size and times, as read by this process or, in a fork of the
+# warm server, by a fork before it.
+KNOWN: dict[tuple[int, ...], str] = {}
+SETTLED_NS = 3 * 10**9  # no file system's clock is coarser than 2 s
 
 _FULL = "no space left on the device. Free some space and run again."
 _DENIED = "permission denied. Allow writing there, or work in another folder, and run again."
@@ -89,6 +95,25 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def known_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; it is read once, unless it has changed since.
+
+    One that was written within the last seconds is read again: it may change once more without a
+    change of its times.
+    """
+    with path.open("rb") as file:
+        told = os.fstat(file.fileno())  # a network's file system asks anew for an open file
+        times = (told.st_mtime_ns, told.st_ctime_ns)
+        stamp = (told.st_dev, told.st_ino, told.st_size, *times)
+        if stamp in KNOWN:
+            return KNOWN[stamp]
+        settled = max(times) < time.time_ns() - SETTLED_NS
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if settled:
+        KNOWN[stamp] = found
+    return found
+
+
 def check_files(folder: Path, but: Collection[str] = ()) -> None:
     """Check the files of a folder against the SHA-256 in its manifest, all `but` those named.
 
@@ -104,7 +129,7 @@ def check_files(folder: Path, but: Collection[str] = ()) -> None:
                 f"{path}: no such file, but {folder / MANIFEST} lists it. "
                 f"Delete {folder} and run again."
             )
-        if sha256_of(path) != expected:
+        if known_sha256(path) != expected:
             raise InputError(
                 f"{path}: broken or changed: its SHA-256 is not the one in {folder / MANIFEST}. "
                 f"Delete {path} and run again."

@@ -40,7 +40,9 @@ class Project:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run snakemake on the tiny study and return what it printed, stderr in stdout."""
-        shared = {"INTERLUDE_WARM_FOR": str(os.getpid())}  # by all projects of the same sources
+        from interlude.jobs.runtime import owner  # noqa: PLC0415  soak.py lacks the package
+
+        shared = {"INTERLUDE_WARM_FOR": owner(os.getpid())}  # by all projects of the same sources
         given = ["--configfile", "tiny.yaml", *arguments]
         return forked.snakemake(given, self.root, secretive() | shared)
 

@@ -13,8 +13,18 @@ from typing import Any
 
 import pytest
 
+from interlude import files
 from interlude.errors import InputError
-from interlude.files import check_folder, filling, with_table, write_json, written_atomically
+from interlude.files import (
+    MANIFEST,
+    check_files,
+    check_folder,
+    filling,
+    sha256_of,
+    with_table,
+    write_json,
+    written_atomically,
+)
 
 
 def write(target: Path, text: str) -> None:
@@ -161,3 +171,54 @@ def test_what_a_lost_process_left_is_removed_and_what_another_writes_stays(tmp_p
 def test_a_page_keeps_all_but_its_table() -> None:
     page = "a\n<!-- value -->\nold\n<!-- end -->\nb\n"
     assert with_table(page, "value", "new\n") == "a\n<!-- value -->\nnew\n<!-- end -->\nb\n"
+
+
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that its folder's manifest lists, old enough to be known once it was checked."""
+    monkeypatch.setattr(files, "SETTLED_NS", -(10**18))
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"as it was")
+    write_json(tmp_path / MANIFEST, {"files": {path.name: sha256_of(path)}})
+    check_files(tmp_path)
+    return path
+
+
+def test_a_file_that_was_checked_is_not_read_again(
+    checked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("hashlib.file_digest")
+    check_files(checked.parent)
+
+
+def rewrite(path: Path) -> None:
+    """Change contents alone: size and time of change are as before."""
+    before = path.stat()
+    path.write_bytes(b"as it is!")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(path: Path) -> None:
+    rewritten = path.with_name("new")
+    rewritten.write_bytes(path.read_bytes())
+    os.utime(rewritten, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    rewrite(rewritten)
+    rewritten.replace(path)
+
+
+@pytest.mark.parametrize("change", [rewrite, replace])
+def test_a_file_that_was_changed_after_it_was_checked_is_found(
+    checked: Path, change: Callable[[Path], None]
+) -> None:
+    change(checked)
+    with pytest.raises(InputError, match="broken or changed"):
+        check_files(checked.parent)
+
+
+def test_a_file_that_was_just_written_is_read_again(checked: Path) -> None:
+    files.SETTLED_NS = 3 * 10**9
+    checked.write_bytes(b"as it is!")
+    for _ in range(2):
+        with pytest.raises(InputError, match="broken or changed"):
+            check_files(checked.parent)
+    assert sha256_of(checked) not in files.KNOWN.values()

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import sys
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -26,6 +27,8 @@ os.environ.update(
     PYTHONPATH=os.path.realpath(ROOT / "src"),
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
 )
+from interlude.jobs.runtime import owner
+
 # Jobs on this machine share a process with the slow imports, which ends with this one, or with the
 # process that has named itself before. Jobs on a compute node do not, and have no network: what they
 # need was downloaded before.
@@ -33,7 +36,8 @@ if workflow.remote_exec:
     os.environ.pop("INTERLUDE_WARM_FOR", None)
     os.environ.update(HF_HUB_OFFLINE="1")
 else:
-    os.environ.setdefault("INTERLUDE_WARM_FOR", str(os.getpid()))
+    with suppress(OSError):  # without a folder for it, each job imports them itself
+        os.environ.setdefault("INTERLUDE_WARM_FOR", owner(os.getpid()))
 
 # A user may stop Snakemake while the plan is made, and before its jobs have begun.
 from interlude.jobs.console import Planned, one_line_of_interruption, speak_on

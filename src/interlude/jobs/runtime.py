@@ -19,3 +19,11 @@ def runtime_folder() -> Path:
     if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) != 0o700:
         raise PermissionError(f"{folder} is not this user's alone")
     return folder
+
+
+def owner(process: int) -> str:
+    """Return what INTERLUDE_WARM_FOR says of the process with which a warm server ends.
+
+    Raises PermissionError as `runtime_folder`.
+    """
+    return str(runtime_folder() / str(process))

@@ -23,7 +23,8 @@ from interlude.analysis.results import write_results
 from interlude.files import MANIFEST
 from interlude.jobs.failure import leave_without_result
 from interlude.jobs.record import planned_part, write_predictions, write_record
-from interlude.jobs.warm.__main__ import OWNER
+from interlude.jobs.runtime import owner
+from interlude.jobs.warm.between import OWNER
 from interlude.plan.cells import Cell, to_csv
 from interlude.plan.trainings import Training
 
@@ -43,7 +44,7 @@ def run(lost_at: int, folder: Path, script: str, arguments: list[Any]) -> int:
     command = [LOSE_POWER, lost_at, folder, SCRIPTS / script, *arguments]
     done = subprocess.run(
         [sys.executable, "-m", "interlude.jobs.warm", *map(str, command)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), OWNER: str(os.getpid())},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), OWNER: owner(os.getpid())},
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ import psutil
 import pytest
 from helpers import tiny
 
-from interlude.jobs.warm.__main__ import OWNER
+from interlude.jobs.warm.between import OWNER
 from interlude.jobs.warm.server import METHODS, MODEL, WATCH_SECONDS
 
 SRC = Path(__file__).parents[3] / "src"
@@ -52,7 +53,7 @@ def sockets_folder() -> Iterator[Path]:
 
 def environment(owner: int, sockets: Path) -> dict[str, str]:
     python_path = os.pathsep.join([str(SRC), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": python_path, OWNER: str(owner), "TMPDIR": str(sockets)}
+    return {**os.environ, "PYTHONPATH": python_path, OWNER: str(sockets / str(owner))}
 
 
 Start = Callable[..., Started]
@@ -177,6 +178,45 @@ def test_scripts_run_side_by_side(start: Start) -> None:
         process.communicate()
 
 
+READS = """
+import sys
+from interlude import files
+files.SETTLED_NS = -(10**18)  # a file of this test is old enough
+before = len(files.KNOWN)
+print(files.known_sha256(files.Path(sys.argv[1])), len(files.KNOWN) - before, flush=True)
+input()
+"""
+
+
+def test_what_one_script_has_read_the_next_one_knows(start: Start, tmp_path: Path) -> None:
+    def told() -> tuple[str, str]:
+        output, errors = start(READS, str(file)).communicate("\n")
+        assert not errors
+        found, read = output.split()
+        return found, read
+
+    file = tmp_path / "file"
+    file.write_bytes(b"one")
+    one = hashlib.sha256(b"one").hexdigest()
+    assert [told(), told()] == [(one, "1"), (one, "0")]
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    file.write_bytes(b"two")  # as long
+    os.utime(file, ns=times)
+    assert told() == (hashlib.sha256(b"two").hexdigest(), "1")
+
+
+def test_what_a_killed_script_has_read_is_read_again(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"read by one that is killed")
+    process = start(READS, str(file))
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    process.communicate()
+    output, _ = start(READS, str(file)).communicate("\n")
+    assert output.split()[1] == "1"
+
+
 ONLY_COLD = """
 import sys, time
 if "transformers" in sys.modules:
@@ -190,13 +230,13 @@ def test_a_caller_that_goes_before_it_has_asked_leaves_nothing(
     start: Start, owner: dict[str, str]
 ) -> None:
     start("pass").communicate()
-    (address,) = Path(owner["TMPDIR"]).rglob("*.socket")
+    (address,) = Path(owner[OWNER]).parent.glob("*.socket")
     for said in (b"", b'{"arguments": ['):
         with socket.socket(socket.AF_UNIX) as caller:
             caller.connect(str(address))
             caller.sendall(said)
     assert start("print('next')").communicate()[0] == "next\n"
-    wait_for(lambda: len(servers(owner[OWNER])) == 1)
+    wait_for(lambda: len(servers(Path(owner[OWNER]).name)) == 1)
 
 
 def test_when_the_server_is_lost_the_scripts_are_run_again(
@@ -206,7 +246,7 @@ def test_when_the_server_is_lost_the_scripts_are_run_again(
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "warm\n"
-    server, *scripts = servers(owner[OWNER])
+    server, *scripts = servers(Path(owner[OWNER]).name)
     server.kill()
     for process in processes:
         output, _ = process.communicate()

@@ -5,22 +5,26 @@ python -m interlude.jobs.warm.server SOCKET OWNER
 
 from __future__ import annotations
 
-import json
+import gc
 import os
+import runpy
 import signal
 import socket
 import sys
 import traceback
+from ast import literal_eval
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import NoReturn
 
+from interlude.files import KNOWN
 from interlude.forms import form_names, head_module
-from interlude.jobs.warm.script import STREAMS, run_script
+from interlude.jobs.warm.between import STREAMS, lock_of
 from interlude.metrics import metric_module, metric_names
 from interlude.plan import digest
+from interlude.versions import versions
 
 MODEL = "INTERLUDE_WARM_MODEL"
 METHODS = "INTERLUDE_WARM_METHODS"
@@ -33,8 +37,10 @@ PRELOADED = (
     *map(metric_module, metric_names()),
     "transformers.modeling_utils",
 )
+Request = tuple[list[str], str, dict[str, str]]  # arguments, folder, environment
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
 LONGEST_REQUEST = 2**22  # bytes
+MOST_TOLD = 2**16  # bytes at a time
 MOST_WAITING = 1024  # connections
 
 
@@ -45,11 +51,11 @@ class Server:
     it takes .025 s, and to end it as much again, so that each script costs one and not two.
     """
 
-    def __init__(self, address: Path, owner: int) -> None:
+    def __init__(self, address: str, owner: int) -> None:
         self.owner = owner
         self.watched = DefaultSelector()
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(address))
+        self.listener.bind(address)
         self.listener.listen(MOST_WAITING)
         self.watched.register(self.listener, EVENT_READ, self._accept)
 
@@ -65,12 +71,15 @@ class Server:
 
 
 class Job:
-    """A caller's request: a fork carries it out, and its end is sent to the caller."""
+    """A caller's request: a fork carries it out, and its end is sent to the caller.
+
+    What the fork has learnt of files it tells before its end, so that the next ones know it too.
+    """
 
     def __init__(self, caller: socket.socket, watched: DefaultSelector) -> None:
         self.caller = caller
         self.watched = watched
-        self.request = b""
+        self.request, self.told = b"", b""
         self.streams: list[int] = []
         watched.register(caller, EVENT_READ, self._receive)
 
@@ -97,21 +106,21 @@ class Job:
             self._close()
             return
         if self.process == 0:
-            self._carry_out()
+            self._carry_out(alive)
         os.close(alive)
         self._close_streams()
         self.watched.modify(self.caller, EVENT_READ, self._kill)
-        self.watched.register(self.ended, EVENT_READ, self._report)
+        self.watched.register(self.ended, EVENT_READ, self._hear)
         self._tell(self.process)
 
-    def _carry_out(self) -> NoReturn:
+    def _carry_out(self, alive: int) -> NoReturn:
         """Be the script, in a fork, where what is the server's is closed: callers see its end."""
         try:
             self.ended.close()
             for key in list(self.watched.get_map().values()):
                 key.fileobj.close()  # type: ignore[union-attr]
             self.watched.close()
-            _become(json.loads(self.request), self.streams)
+            _become(literal_eval(self.request.decode()), self.streams, alive)
         finally:
             os._exit(1)
 
@@ -119,6 +128,14 @@ class Job:
         """End the script of a caller that is gone."""
         self.watched.unregister(self.caller)
         os.kill(self.process, signal.SIGKILL)
+
+    def _hear(self) -> None:
+        """Take a part of what the script tells, to its end."""
+        part = self.ended.read(MOST_TOLD)
+        self.told += part
+        if not part:
+            _learn(self.told)
+            self._report()
 
     def _report(self) -> None:
         """Tell how the script ended."""
@@ -143,16 +160,21 @@ class Job:
             os.close(self.streams.pop())
 
 
-def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
-    """Turn this process into the script of a request; it ends with the script."""
+def _become(request: Request, streams: list[int], alive: int) -> NoReturn:
+    """Turn this process into the script of a request; it ends with the script.
+
+    alive: where it tells what it has learnt of files.
+    """
+    sys.argv, folder, environment = request
     for number, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, number)
     os.environ.clear()
-    os.environ.update(request["environment"])  # type: ignore[call-overload]
-    os.chdir(str(request["folder"]))
+    os.environ.update(environment)
+    os.chdir(folder)
+    known = set(KNOWN)
     status = 1
     try:
-        run_script(list(request["arguments"]))  # type: ignore[call-overload]
+        runpy.run_path(sys.argv[0], run_name="__main__")
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -163,7 +185,14 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        os.write(alive, ascii({stamp: KNOWN[stamp] for stamp in KNOWN.keys() - known}).encode())
         os._exit(status)
+
+
+def _learn(told: bytes) -> None:
+    """Take over what a fork has learnt; nothing of one that was killed before it had told all."""
+    with suppress(SyntaxError, ValueError):
+        KNOWN.update(literal_eval(told.decode()))
 
 
 def _as_shell(status: int) -> int:
@@ -190,6 +219,7 @@ def preload() -> None:
         import_module(module)
     conversions = import_module("transformers.conversion_mapping")
     conversions.get_checkpoint_conversion_mapping("")  # cached: 1,100 patterns to compile
+    versions()  # cached, too
     if model := os.environ.get(MODEL):
         with suppress(Exception):  # the scripts will say what is wrong with it
             import_module("interlude.training.encoder").import_family(Path(model))
@@ -197,17 +227,19 @@ def preload() -> None:
 
 def main() -> None:
     """Listen, let go of whoever started this, import, and serve."""
-    address, owner = Path(sys.argv[1]), int(sys.argv[2])
+    address, owner = sys.argv[1], int(sys.argv[2])
     server = Server(address, owner)
     quiet = os.open(os.devnull, os.O_RDWR)
     for number in STREAMS:
         os.dup2(quiet, number)
     preload()  # takes seconds; requests wait meanwhile
+    gc.collect()
+    gc.freeze()  # or a collection in a fork would look at all of it, and copy it: .3 s
     try:
         server.serve()
     finally:
-        address.unlink(missing_ok=True)
-        address.with_suffix(".lock").unlink(missing_ok=True)
+        for path in (address, lock_of(address)):
+            Path(path).unlink(missing_ok=True)
     os._exit(0)  # to take torch and transformers apart takes seconds
 
 

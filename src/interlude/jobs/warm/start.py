@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 
-def start_server(address: Path, owner: str) -> None:
+def start_server(address: str, owner: str) -> None:
     """Start a server and wait until it listens, or has ended. Called by whoever finds none."""
-    address.unlink(missing_ok=True)
+    Path(address).unlink(missing_ok=True)
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     server = subprocess.Popen(
-        [sys.executable, "-m", "interlude.jobs.warm.server", str(address), owner],
+        [sys.executable, "-m", "interlude.jobs.warm.server", address, Path(owner).name],
         env={**os.environ, **single},  # a process with threads must not fork
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
