@@ -151,7 +151,7 @@ NOTHING: dict[str, Edits] = {
     "how files are written": with_function("files.py"),
     "names of columns": with_function("words.py"),
     "seconds between two looks for a GPU": edited(
-        "jobs/machine.py", "SECONDS = 0.5", "SECONDS = 2"
+        "jobs/claims.py", "SECONDS = 0.5", "SECONDS = 2"
     ),
     "words of a log line": edited("jobs/shared.py", "copied from", "found in"),
     "another metric of a form": edited(
