@@ -494,8 +494,11 @@ def training_arguments(wildcards):
 
 
 @asked_often
-def called(wildcards):
-    """What people call a training: the name of the first cell that is read from it."""
+def called(wildcards, output):
+    """What people call a training: the name of the first cell that is read from it.
+
+    output: by which Snakemake knows it for no parameter of the training.
+    """
     return PLAN.names[wildcards.id]
 
 
@@ -512,11 +515,21 @@ def origin_of(task, length):
     return ORIGINS.of_task(task)
 
 
+def go_on_after_failures():
+    """Have the other trainings of a job (--groups) go on when one fails.
+
+    Snakemake hands --keep-going on to no job. While rules are read, it has no such setting yet.
+    """
+    if workflow.remote_exec and workflow.execution_settings is not None:
+        workflow.execution_settings.keep_going = True
+
+
 @asked_often
 def training_inputs(wildcards):
     """What a training reads, by kind: encoded examples of its parts, a sweep's choice, a start,
     records of what it is compared with.
     """
+    go_on_after_failures()
     training = PLAN.trainings[wildcards.id]
     folders = [encoded(part.task, training.settings.max_length) for part in training.read]
     read = {

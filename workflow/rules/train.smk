@@ -9,11 +9,12 @@ TRAINING = f"{TRAINED}/{{id}}"
 # lists it. An interruption or bad input is no failure: record_failure.py hands its status on.
 # A signal to all processes of a job, as at a preemption or Ctrl-C, ends the training by way of a
 # checkpoint; the shell and the log wait for that.
-# What only names, places or shares a training is a resource, no parameter: so it is not done again
-# when another study, under another name, wants the same, or a clone has moved.
+# What only names, places or shares a training is a resource, or a parameter that Snakemake takes to
+# follow from files and does not keep: so it is not done again when another study, under another name,
+# wants the same, or a clone has moved. Of a resource that is text, all jobs of a group have the same.
 TRAIN = """
 trap : INT TERM
-job=({params.training} {params.files} --name {resources.called:q} {resources.options})
+job=({params.training} {params.files} --name {params.called:q} {resources.options})
 {{ python -m interlude.jobs.warm {resources.scripts:q}/train.py "${{job[@]}}" --threads {threads} \
        2>&1 | (trap '' INT TERM; tee {log}); }} ||
     python {resources.scripts:q}/record_failure.py "${{job[@]}}" --exit-status $? --log {log} \\
@@ -55,7 +56,6 @@ rule train_target:
     resources:
         scripts=SCRIPTS,
         options=training_options(),
-        called=called,
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
         mem_mb=job_memory,
@@ -63,8 +63,9 @@ rule train_target:
     params:
         training=training_arguments,
         files=job_files,
+        called=called,
     message:
-        "{resources.called}"
+        "{params.called}"
     shell:
         TRAIN
 
@@ -88,7 +89,6 @@ use rule train_target as train_intermediate with:
     resources:
         scripts=SCRIPTS,
         options=training_options("--keep-start"),
-        called=called,
         retries_left=retries_left,
         gpu=GPUS_OF_A_RUN,
         mem_mb=job_memory,
