@@ -150,9 +150,7 @@ NOTHING: dict[str, Edits] = {
     "which versions are recorded": edited("versions.py", '"torch", ', ""),
     "how files are written": with_function("files.py"),
     "names of columns": with_function("words.py"),
-    "seconds between two looks for a GPU": edited(
-        "jobs/claims.py", "SECONDS = 0.5", "SECONDS = 2"
-    ),
+    "seconds between two looks for a GPU": edited("jobs/claims.py", "SECONDS = 0.5", "SECONDS = 2"),
     "words of a log line": edited("jobs/shared.py", "copied from", "found in"),
     "another metric of a form": edited(
         "forms/tagging/declaration.py", r'"tag_accuracy"', '"tag_accuracy", "new"'
