@@ -2,8 +2,9 @@
 
     python tests/helpers/lose_power.py N FOLDER workflow/scripts/train.py --spec ...
 
-To touch is to open, rename, remove or make something in the folder. Then the process is killed, and
-whatever was written there and not synced is left cut in half, as a disk may.
+To touch is to open, rename, remove or make something in the folder; to read what is safe on the disk
+is none. Then the process is killed, and whatever was written there and not synced is left cut in
+half, as a disk may.
 """
 
 from __future__ import annotations
@@ -43,8 +44,15 @@ class PowerLoss:
         if self.at <= 0 or event not in TOUCHES or isinstance(arguments[0], int):
             return
         path = Path(os.fsdecode(arguments[0])).absolute()
-        if path.is_relative_to(self.folder) and next(self.touches) == self.at:
+        if not path.is_relative_to(self.folder) or self._reads_what_is_safe(event, path, arguments):
+            return
+        if next(self.touches) == self.at:
             self.now()
+
+    def _reads_what_is_safe(self, event: str, path: Path, arguments: tuple[Any, ...]) -> bool:
+        if event != "open" or arguments[2] & (os.O_WRONLY | os.O_RDWR) or not path.is_file():
+            return False
+        return _number(path) in self.synced
 
     def _note_synced(self, handle: int) -> None:
         self.fsync(handle)

@@ -40,11 +40,8 @@ class Project:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run snakemake on the tiny study and return what it printed, stderr in stdout."""
-        from interlude.jobs.runtime import owner  # noqa: PLC0415  soak.py lacks the package
-
-        shared = {"INTERLUDE_WARM_FOR": owner(os.getpid())}  # by all projects of the same sources
         given = ["--configfile", "tiny.yaml", *arguments]
-        return forked.snakemake(given, self.root, secretive() | shared)
+        return forked.snakemake(given, self.root, secretive() | shared_server())
 
     def run(self, *arguments: str) -> str:
         """Run to the end on two cores; the test fails, with the output, when snakemake does."""
@@ -102,6 +99,7 @@ class Project:
     def edited(self, file: str, old: str, new: str) -> Iterator[None]:
         """Replace text in a file of the project for a while; the text must be there."""
         path = self.root / file
+        assert path.resolve().is_relative_to(self.root.resolve()), f"{file} is another project's"
         before = path.read_text()
         assert old in before, f"{file} does not hold {old!r}"
         path.write_text(before.replace(old, new))
@@ -126,6 +124,13 @@ TARGETS = {
     *("all", "download", "sweep", "intermediate", "targets", "probing"),
     *("tables", "figures", "report"),
 }
+
+
+def shared_server() -> dict[str, str]:
+    """Return what has all snakemakes of the same sources share one process with the imports."""
+    from interlude.jobs.runtime import owner  # noqa: PLC0415  soak.py lacks the package
+
+    return {"INTERLUDE_WARM_FOR": owner(os.getpid())}
 
 
 def secretive() -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
-from helpers.project import ROOT, Project, copy_project, figures_in, snakemake_command
+from helpers import forked
+from helpers.project import ROOT, Project, copy_project, figures_in
 
 AWKWARD = 'the lab\'s "own" $HOME clone'  # blanks, quotes, and what a shell would replace
 SMALL = ROOT / "tests/slurm/tiny.yaml"  # five trainings
@@ -27,14 +27,8 @@ class Place:
 
     def snakemake(self, *arguments: str) -> str:
         """Return what snakemake prints, stderr in stdout; the test fails when it does."""
-        done = subprocess.run(
-            [*snakemake_command(), *self.found, "--cores", "2", *arguments],
-            cwd=self.folder,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        given = [*self.found, "--cores", "2", *arguments]
+        done = forked.snakemake(given, self.folder, os.environ)
         assert done.returncode == 0, done.stdout
         return done.stdout
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from helpers.project import Project, copy_project, snakemake_command
+from helpers import forked
+from helpers.project import Project, copy_project
 
 from interlude.plan.settings import Settings
 
@@ -43,9 +44,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def snakemake(project: Project, *arguments: str) -> str:
     """Return what snakemake prints where no config is named, stderr in stdout."""
-    command = [*snakemake_command(), "--cores", "1", *arguments]
-    done = subprocess.run(command, cwd=project.root, text=True, capture_output=True, check=False)
-    return done.stdout + done.stderr
+    return forked.snakemake(["--cores", "1", *arguments], project.root, os.environ).stdout
 
 
 def settings(printed: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers import tiny
 from helpers.hub_server import Files, Hub
-from helpers.project import ROOT, copy_project
+from helpers.project import ROOT, copy_project, shared_server
 from helpers.tiny_families import save_family
 
 BLOCK = re.compile(
@@ -80,6 +80,7 @@ class Reader:
         self.token = hub.token
         self.environment = {
             **{key: value for key, value in os.environ.items() if key != "HF_TOKEN"},
+            **shared_server(),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "HF_ENDPOINT": hub.url,
             "HF_HOME": str(folder.parent / "home"),

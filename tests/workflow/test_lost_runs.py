@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -13,7 +14,8 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from helpers.project import Project, copy_prepared, snakemake_command
+from helpers import forked
+from helpers.project import Project, copy_prepared, shared_server, snakemake_command
 from helpers.read_page import tables
 from safetensors.torch import load_file, save_file
 
@@ -38,21 +40,14 @@ def small(finished: Project, tmp_path: Path) -> Project:
     return project
 
 
-def command(study: str, *arguments: str) -> list[str]:
-    """The snakemake command of a study named `study` with the small design."""
-    config = ["--configfile", "small.yaml", "--config", f"study={study}"]
-    return [*snakemake_command(), "--cores", "1", *config, *arguments]
+def asked(study: str) -> list[str]:
+    """What snakemake is given for a study named `study` with the small design."""
+    return ["--cores", "1", "--configfile", "small.yaml", "--config", f"study={study}"]
 
 
-def run(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        cwd=project.root,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+def run(project: Project, study: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    given = [*asked(study), *arguments]
+    return forked.snakemake(given, project.root, os.environ | shared_server())
 
 
 def poison(project: Project) -> None:
@@ -92,7 +87,7 @@ def test_diverged_trainings_stand_in_the_tables_as_degenerate(small: Project) ->
 def test_a_killed_training_is_listed_and_can_be_tried_again(small: Project) -> None:
     results = small.root / "results/killed"
     process = subprocess.Popen(
-        command("killed"),
+        [*snakemake_command(), *asked("killed")],
         cwd=small.root,
         text=True,
         stdout=subprocess.PIPE,
@@ -129,7 +124,10 @@ def test_when_everything_is_killed_the_study_goes_on_where_it_was(
     small: Project, finished: Project
 ) -> None:
     process = subprocess.Popen(
-        command("broken"), cwd=small.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*snakemake_command(), *asked("broken")],
+        cwd=small.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     training_of(small, "broken", STARTED, process)
     kill_with_all_children(process.pid)

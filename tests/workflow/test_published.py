@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.project import ROOT, Project, copy_project, figures_in, snakemake_command
+from helpers import forked
+from helpers.project import ROOT, Project, copy_project, figures_in
 
 from interlude.analysis.catalog import (
     FIGURES,
@@ -52,17 +53,9 @@ NOWHERE = "http://127.0.0.1:9"
 
 def snakemake(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the published study where nothing can be downloaded."""
-    command = [*snakemake_command(), "--cores", "1", "--configfile", OVERLAY, *arguments]
+    given = ["--cores", "1", "--configfile", OVERLAY, *arguments]
     closed = {"http_proxy": NOWHERE, "https_proxy": NOWHERE, "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        command,
-        cwd=project.root,
-        env=os.environ | closed,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    return forked.snakemake(given, project.root, os.environ | closed)
 
 
 @pytest.fixture(scope="module")

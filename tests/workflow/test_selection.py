@@ -132,7 +132,7 @@ def test_where_missing_trainings_are_not_repeated_their_sources_have_no_number(
 def test_a_start_is_chosen_by_trainings_in_rounds_that_the_grid_has_as_well(
     finished: Project, tmp_path: Path
 ) -> None:
-    project = copy_prepared(finished, tmp_path / "interlude", own_sources=True)
+    project = copy_prepared(finished, tmp_path / "interlude")
     chosen_for = {"task": "privacy-qa", "budget": "hours"}
     write(project, restarts=2, target=[], recommend=chosen_for)
     said = project.run("recommend")

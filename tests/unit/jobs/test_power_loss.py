@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from interlude.jobs.failure import leave_without_result
 from interlude.jobs.record import planned_part, write_predictions, write_record
 from interlude.jobs.runtime import owner
 from interlude.jobs.warm.between import OWNER
+from interlude.jobs.warm.server import MODEL
 from interlude.plan.cells import Cell, to_csv
 from interlude.plan.trainings import Training
 
@@ -37,6 +38,14 @@ UNDISTURBED = 10_000  # touches of a folder, more than a program has
 
 Arguments = Callable[[Path], list[Any]]
 Contents = dict[str, Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def family(model: Path) -> Iterator[None]:
+    """The process that all programs are forks of has imported what the tiny model needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MODEL, str(model))
+        yield
 
 
 def run(lost_at: int, folder: Path, script: str, arguments: list[Any]) -> int:
