@@ -2,8 +2,8 @@
 
     python tests/helpers/lose_power.py N FOLDER workflow/scripts/train.py --spec ...
 
-To touch is to open, rename, remove or make something in the folder; to read what is safe on the disk
-is none. Then the process is killed, and whatever was written there and not synced is left cut in
+To touch is to open, rename, remove or make something in the folder, but not to read what is safe on
+the disk. Then the process is killed, and whatever was written there and not synced is left cut in
 half, as a disk may.
 """
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers import forked
-from helpers.project import Project, copy_project
+from helpers.project import Project, copy_prepared, copy_project
 
 from interlude.plan.settings import Settings
 
@@ -99,11 +99,10 @@ def test_limits_are_said_once_in_a_dry_run(clone: Project) -> None:
 def test_limits_and_rows_are_said_once_and_before_the_first_training(
     finished: Project, tmp_path: Path
 ) -> None:
-    project = Project(tmp_path / "interlude")
-    shutil.copytree(finished.root, project.root)
-    for part in ("results/encoded", "results/tiny", "results/shared"):
-        shutil.rmtree(project.root / part)
-    printed = project.run("--cores", "1", "--", "targets")
+    project = copy_prepared(finished, tmp_path / "interlude")
+    shutil.rmtree(project.root / "results/encoded")
+    one = ("--config", "restarts=1")
+    printed = project.run("--cores", "1", *one, "--", "targets")
     assert printed.count("\n".join(OF_THE_TINY_STUDY)) == 1
     tables = [
         "role          task     rows trained on  rows validated on  epochs  rate    length",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.project import Project, copy_project
+from helpers.project import Project, copy_prepared, copy_project
 from helpers.read_page import tables
 
 from interlude.analysis.catalog import TABLES
@@ -27,9 +27,9 @@ STUDY = ("--configfile", "tiny.yaml", "stop.yaml")
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def stopped(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which such a study has been run to its end."""
-    project = copy_project(tmp_path_factory.mktemp("stopped") / "interlude")
+    project = copy_prepared(finished, tmp_path_factory.mktemp("stopped") / "interlude")
     (project.root / "stop.yaml").write_text(STOP)
     project.run(*STUDY)
     return project

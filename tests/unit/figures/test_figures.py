@@ -31,7 +31,7 @@ from interlude.analysis.catalog import (
 from interlude.analysis.degenerate import flag_degenerate
 from interlude.analysis.options import Options, Selection, Stability, Statistics
 from interlude.analysis.selection import selection_tables
-from interlude.analysis.study_tables import study_tables, write_study_tables
+from interlude.analysis.study_tables import study_tables
 from interlude.figures.gallery import DRAWN, Material, draw_figures
 from interlude.figures.small import small_panels
 from interlude.figures.style import PAGE_HEIGHT, TWO_COLUMNS, fix_layout, save, style
@@ -54,19 +54,17 @@ STUDIES = {
     "nothing but sources": (demo_runs().iloc[:9], demo_options(statistics=FEW)),
     "all degenerate": (demo_runs().assign(constant=True), demo_options(statistics=FEW)),
     "mixing": (mixing_runs(), replace(MIXING_OPTIONS, statistics=FEW)),
-    "methods": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW)),
+    "methods": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW, selection=ASKED)),
     "forgetting": (FORGETTING[0], FORGETTING_OPTIONS),
     "grid": (grid_runs(), demo_options(statistics=FEW, stability=Stability())),
-    "selection": (method_runs(), replace(METHOD_OPTIONS, statistics=FEW, selection=ASKED)),
 }
 TRAININGS = {"forgetting": FORGETTING[1]}
 OF_SIZES = ("size_curves", "size_panels", "target_sizes")  # of studies with sizes alone
 OWN = {  # alone
     "mixing": OF_MIXING,
-    "methods": OF_METHODS,
+    "methods": (*OF_METHODS, *OF_SELECTION),
     "forgetting": ("forgetting",),
     "grid": OF_TRIALS,
-    "selection": OF_SELECTION,
 }
 ALL = [
     (study, name)
@@ -103,7 +101,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     for study, (runs, options) in STUDIES.items():
         made = study_tables(runs, options, TRAININGS.get(study))
         made |= selection_tables(flag_degenerate(runs, options.degenerate), options)
-        write_study_tables(made, folder / study, options)
+        (folder / study).mkdir()
+        for name, content in made.items():
+            content.to_csv(folder / study / f"{name}.csv", index=False)
     return Tables(folder)
 
 
