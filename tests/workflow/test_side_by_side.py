@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -75,9 +76,11 @@ def disturbed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Di
 
     first = start()
     wait_for(lambda: any(log_of(project, training).exists() for training in trainings))
+    first.send_signal(signal.SIGSTOP)  # else it may be done before the second one begins
     second = start()
     said, _ = second.communicate(timeout=120)
     config.write_text(yaml.safe_dump(overlay | {"seed": 2}))
+    first.send_signal(signal.SIGCONT)
     output, _ = first.communicate(timeout=300)
     ended = subprocess.CompletedProcess(command, second.returncode, said)
     output = f"{output}\nexit status {first.returncode}"
