@@ -71,6 +71,7 @@ ALL = [
     for study in STUDIES
     for name in DRAWN
     if name not in OF_SIZES
+    and (study != "two sizes" or name == "sizes")  # the others are the demo's
     and (name in OWN[study] if study in OWN else name not in [*itertools.chain(*OWN.values())])
 ]
 
