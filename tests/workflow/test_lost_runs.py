@@ -16,7 +16,6 @@ import pytest
 import yaml
 from helpers import forked
 from helpers.project import Project, copy_prepared, shared_server, snakemake_command
-from helpers.read_page import tables
 from safetensors.torch import load_file, save_file
 
 FREQUENT = [1010, 1012, 1996, 1998, 2000]  # , . the and to
@@ -72,7 +71,7 @@ def poison(project: Project) -> None:
 def test_diverged_trainings_stand_in_the_tables_as_degenerate(small: Project) -> None:
     poison(small)
     with small.edited("small.yaml", "model: minilm-l6", "model: poisoned"):
-        done = run(small, "diverging")
+        done = run(small, "diverging", "--", "tables")
     assert done.returncode == 0, done.stdout
     results = small.root / "results/diverging"
     scores = pd.read_parquet(results / "scores.parquet").set_index(["role", "source"])
@@ -80,8 +79,6 @@ def test_diverged_trainings_stand_in_the_tables_as_degenerate(small: Project) ->
     assert scores["score"].isna().all()
     assert scores.loc[("target", "sarcasm"), "reason"] == "source sarcasm: diverged"
     assert pd.read_csv(results / "tables/degenerate.csv")["n_degenerate"].sum() == 3
-    shown = tables((results / "report.html").read_text())["Degenerate runs"].table
-    assert shown["Degenerate"].astype(int).sum() == 3
 
 
 def test_a_killed_training_is_listed_and_can_be_tried_again(small: Project) -> None:
