@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_a_start_is_chosen_by_features_of_those_that_are_there(chosen: Project) 
     # Nearly all of 40 examples' words have the tag O: a method that needs two tags has no number.
     for method in ("linear", "knn"):
         assert method not in starts
-        assert f"{method} has no number of sarcasm" in said
+        assert re.search(rf"{method} has no number of .*\bsarcasm\b", said)
     assert starts.loc["commonsense-qa-dev", "known_as"] == "CSenseQA"
     assert "not calibrated" in said
     write(chosen, selection=SELECTED)
