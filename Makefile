@@ -42,9 +42,9 @@ soak: .venv/ready
 	$(BIN)/python tests/soak.py $(SOAK)
 
 bench: .venv/ready
-	$(BENCH) bench.engine
-	$(BENCH) bench.methods
-	$(BENCH) bench.mixtures
+	$(BENCH) bench.engine --repetitions 2
+	$(BENCH) bench.methods --repetitions 2
+	$(BENCH) bench.mixtures --repetitions 2
 	$(BENCH) bench.steps
 	$(BENCH) bench.study
 	$(BENCH) bench.planning
