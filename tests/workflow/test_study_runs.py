@@ -136,7 +136,7 @@ def test_what_a_training_asks_for_follows_from_its_model_its_tokens_and_where_it
     )  # on a core; a GPU: 1000 times as fast
     edit = ("tiny.yaml", "target: {epochs: 2", f"target: {{steps: {steps}")
     # Snakemake shows the needs of a job that has no message.
-    message = ("workflow/rules/train.smk", 'message:\n        "{resources.called}"', "")
+    message = ("workflow/rules/train.smk", 'message:\n        "{params.called}"', "")
     with finished.edited(*edit), finished.edited(*message):
         on_a_core = needs(finished)
         on_a_gpu = needs(finished, "--set-resources", "train_target:gpu=1")

@@ -61,7 +61,7 @@ def test_what_may_be_a_mistake_is_told(task: Callable[..., Task], tmp_path: Path
     done = program("normalise", "--task", task(rows).path, "--out", tmp_path / "out")
     assert done.returncode == 0
     assert done.stdout == "mine: 2 rows in train, 2 rows in validation, 2 labels\n"
-    assert "\nwarning: labels that only train has: yes (1 of 2); validation says" in done.stderr
+    assert "\nwarning: labels that only train has: yes (1 of 2); validation does not" in done.stderr
 
 
 @pytest.mark.parametrize(
