@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from interlude.jobs.machine import KEEP_FREED_MEMORY
+from interlude.jobs.machine import KEEP_FREED_MEMORY, bf16_is_slow
 from interlude.training.platform import choose_platform
 
 ROOT = Path(__file__).parents[1]
@@ -98,8 +98,8 @@ class WholeMachine:
 
 
 def has_bf16(device: str) -> bool:
-    """Return whether Interlude would compute in bf16 here: where the hardware has it."""
-    return choose_platform(device, "auto").bf16
+    """Return whether Interlude would compute in bf16 here: where the hardware gains by it."""
+    return choose_platform(device, "auto").bf16 and not (device == "cpu" and bf16_is_slow())
 
 
 def about() -> dict[str, Any]:

@@ -36,6 +36,16 @@ def run_memory_mb(weights: Path, on_gpu: bool) -> int:
     return base + times * weights.stat().st_size // 10**6
 
 
+def bf16_is_slow(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether this processor computes more slowly in bf16 than in fp32, for all it has it.
+
+    That is one of Intel's with AMX (since Sapphire Rapids, which has AVX-512 FP16 too) whose AMX a
+    virtual machine hides. There matrix products take 1.8 times as long in bf16 (bench/README.md).
+    """
+    text = cpuinfo.read_text() if cpuinfo.exists() else ""
+    return "GenuineIntel" in text and "avx512_fp16" in text and "amx_bf16" not in text
+
+
 def resident_peak(status: Path = Path("/proc/self/status")) -> int | None:
     """Return the most bytes of memory that this process has had; None where Linux has no count.
 

@@ -26,6 +26,7 @@ from interlude.jobs.identity import (
     pretrained_hash,
     weights_hash,
 )
+from interlude.jobs.machine import bf16_is_slow
 from interlude.jobs.meter import Meter, Runs, energy_counter, memory_peak
 from interlude.jobs.record import (
     Predictions,
@@ -95,7 +96,7 @@ def perform(
         return
     torch.set_num_threads(threads)
     _check_inputs(job)
-    platform = choose_platform(job.training.device, job.training.precision)
+    platform = _platform(job)
     device = platform.device
     meter = Meter(energy_counter(device), peak=memory_peak(device), runs=runs_on_gpu)
     identity = cache(lambda: outcome_identity(job, platform))
@@ -109,6 +110,14 @@ def perform(
         _leave_record(job, outcome)
     if job.files.shared is not None and outcome["status"] == "ok":
         _share(job, job.files.shared, identity(), outcome, say)
+
+
+def _platform(job: Job) -> Platform:
+    """Return where and how to compute: `auto` is not bf16 where that is slower."""
+    asked = job.training.precision
+    platform = choose_platform(job.training.device, asked)
+    slow = asked == "auto" and platform.device.type == "cpu" and bf16_is_slow()
+    return replace(platform, bf16=False) if slow else platform
 
 
 def _lost_start(files: JobFiles) -> tuple[str, str] | None:

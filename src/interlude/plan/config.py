@@ -206,7 +206,7 @@ class Compute(Declared):
         "auto", description="auto takes a GPU when there is one"
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="auto takes bf16 where the processor or GPU has it"
+        "auto", description="auto takes bf16 where the processor or GPU is faster with it"
     )
     threads: int = Field(1, ge=1, le=256, description="processor threads of a training, 1 to 256")
     runs_per_gpu: RunsPerGpu = Field(

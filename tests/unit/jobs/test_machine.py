@@ -8,7 +8,7 @@ import psutil
 import pytest
 from helpers.pretended import pretend_gpus
 
-from interlude.jobs.machine import gpu_memory, memory_mb, run_memory_mb, visible_gpus
+from interlude.jobs.machine import bf16_is_slow, gpu_memory, memory_mb, run_memory_mb, visible_gpus
 
 BOTH = ["GPU-aaaa", "GPU-bbbb"]
 
@@ -65,3 +65,21 @@ def test_a_run_asks_for_the_memory_that_it_takes(tmp_path: Path) -> None:
 
 def test_the_memory_is_that_of_this_machine_or_less() -> None:
     assert 0 < memory_mb() <= psutil.virtual_memory().total // 10**6
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "slow"),
+    [
+        ("GenuineIntel", "avx512f avx512_bf16 avx512_fp16", True),  # AMX is hidden
+        ("GenuineIntel", "avx512f avx512_bf16 avx512_fp16 amx_bf16 amx_tile", False),
+        ("GenuineIntel", "avx512f avx512_bf16", False),  # before AMX
+        ("AuthenticAMD", "avx512f avx512_bf16", False),
+    ],
+)
+def test_bf16_is_slow_where_amx_is_hidden(
+    vendor: str, flags: str, slow: bool, tmp_path: Path
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu {flags}\n")
+    assert bf16_is_slow(cpuinfo) == slow
+    assert not bf16_is_slow(tmp_path / "no such file")

@@ -393,6 +393,19 @@ def test_bf16_learns_as_well(carry_out: Perform) -> None:
     assert (record["precision"], record["score"]) == ("bf16", 1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "slow", "computed"),
+    [("auto", False, "bf16"), ("auto", True, "fp32"), ("bf16", True, "bf16")],
+)
+def test_auto_is_not_bf16_where_that_is_slower(
+    asked: Any, slow: bool, computed: str, carry_out: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interlude.training.platform._cpu_has_bf16", lambda: True)
+    monkeypatch.setattr("interlude.jobs.perform.bf16_is_slow", lambda: slow)
+    record = tiny.read_record(carry_out(tiny.training("single", precision=asked)))
+    assert record["precision"] == computed
+
+
 def test_a_task_of_which_truncation_leaves_no_example_is_refused(
     carry_out: Perform, model: Path, tmp_path: Path
 ) -> None:
