@@ -50,7 +50,7 @@ bench: .venv/ready
 	$(BENCH) bench.planning
 	$(BENCH) bench.gpu
 
-# Some five minutes: a task of each script, once; results in results/bench/short.
+# Some six minutes: a task of each script, once; results in results/bench/short.
 bench-short: export INTERLUDE_BENCH_RESULTS = results/bench/short
 bench-short: .venv/ready
 	$(BENCH) bench.engine --tasks sarcasm --steps 4 --repetitions 1
