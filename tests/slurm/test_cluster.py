@@ -300,3 +300,32 @@ def test_a_study_that_ended_on_the_cluster_has_nothing_left_to_do(
     study = start(clone, *ON_SLURM, "--dry-run", COMPLETE)
     assert "Nothing to be done" in study.end()
     assert clone.planned(COMPLETE) == {}  # nor on the login node
+
+
+TOGETHER = {"role": "target", "task": "privacy-qa"}  # from each source
+IN_ONE_JOB = [
+    *("--groups", "train_target=runs", "--group-components", "runs=2"),
+    *("--resources", "gpu=1", "--set-resource-scopes", "gpu=local"),
+]
+
+
+def test_two_trainings_in_one_job_ask_for_the_gpu_of_one_and_the_time_of_both(
+    clone: Project, finished: Project, repaired: None
+) -> None:
+    trainings = [Path("results/trained", cell.training) for cell in clone.cells(**TOGETHER)]
+    for training in trainings:
+        (clone.root / training / "record.json").unlink()
+    before = len(jobs())
+    records = [str(training / "record.json") for training in trainings]
+    study = start(clone, *ON_SLURM, *IN_ONE_JOB, "--", *records)
+    output = study.end()
+    assert study.process.returncode == 0, output
+    (job,) = jobs()[before:]
+    asked = {name: job[name] for name in ("TresPerJob", "MinMemoryNode", "TimeLimit")}
+    assert asked == {
+        "TresPerJob": "gres:gpu:1",
+        "MinMemoryNode": "16000M",
+        "TimeLimit": "00:42:00",
+    }
+    assert len(trainings) == 2
+    assert results(clone, trainings) == results(finished, trainings)
