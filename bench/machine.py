@@ -97,7 +97,7 @@ class WholeMachine:
         return wall, _busy_seconds() - self._busy - self.idle_load * wall
 
 
-def has_bf16(device: str) -> bool:
+def computes_in_bf16(device: str) -> bool:
     """Return whether Interlude would compute in bf16 here: where the hardware gains by it."""
     return choose_platform(device, "auto").bf16 and not (device == "cpu" and bf16_is_slow())
 
@@ -109,7 +109,8 @@ def about() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "load_before": os.getloadavg()[0],
-        "bf16_in_hardware": has_bf16("cpu"),
+        "bf16_in_hardware": choose_platform("cpu", "auto").bf16,
+        "precision_by_auto": "bf16" if computes_in_bf16("cpu") else "fp32",
         "commit": _commit(),
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),

@@ -13,7 +13,8 @@ from interlude.plan.trainings import Part, Training
 from interlude.training.data import TaskData, TrainingData, alone, load_task, masked, mixed
 
 BENCH = "bench"  # stands as digest of the code, and of what is declared
-MIXED = {"sampler": "uniform", "mixing": "mixed", "kept": "per-task"}
+# As many examples of each task, in mixed batches.
+MIXED_BATCHES = {"sampler": "uniform", "mixing": "mixed", "kept": "per-task"}
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,6 @@ class Material:
         """Return the job of a training on this task, which leaves its record in a folder."""
         files = JobFiles(self.model, (self.encoded,), folder, keep_start=keep_start)
         return Job(training, files, BENCH, f"bench: {self.part.task}")
-
-
-def mixed_job(
-    materials: Sequence[Material],
-    settings: Settings,
-    seed: int,
-    device: str,
-    precision: str,
-    folder: Path,
-) -> Job:
-    """Return the job of a training on several tasks, as many examples of each in a mixed batch."""
-    return job_on(materials, MIXED, settings, seed, device, precision, folder)
 
 
 def job_on(

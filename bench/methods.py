@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from bench.machine import has_bf16
+from bench.machine import computes_in_bf16
 from bench.race import Entrant, add_options, race
 from bench.report import show
 from bench.workspace import embedded_model, encoded_task, write_results
@@ -27,7 +27,7 @@ def main() -> None:
 
 def entrants(methods: list[str]) -> list[Entrant]:
     """Return Interlude with each of some methods, by their default parameters."""
-    precision = "bf16" if has_bf16("cpu") else "fp32"
+    precision = "bf16" if computes_in_bf16("cpu") else "fp32"
     return [
         Entrant(name, "interlude", precision, method_of({"name": name}))
         for name in dict.fromkeys(["full", *methods])

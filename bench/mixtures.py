@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from bench.machine import about, has_bf16
-from bench.material import Material, mixed_job
+from bench.machine import about, computes_in_bf16
+from bench.material import MIXED_BATCHES, Material, job_on
 from bench.passes import race_passes
 from bench.race import (
     EVALUATED,
@@ -64,10 +64,10 @@ def raced(materials: Sequence[Material], seed: int, options: Namespace) -> list[
     )
     examples = options.steps * options.batch_size // len(materials)
     cut = [material.cut(examples) for material in materials]
-    fast = "bf16" if has_bf16("cpu") else "fp32"
+    fast = "bf16" if computes_in_bf16("cpu") else "fp32"
     rows = []
     with TemporaryDirectory() as folder:
-        whole = mixed_job(cut, settings, seed, "cpu", fast, Path(folder))
+        whole = job_on(cut, MIXED_BATCHES, settings, seed, "cpu", fast, Path(folder))
         for entrant in entrants("cpu"):
             job = _in(whole, entrant.precision, Path(folder, entrant.name))
             rows.append(_measured(job, entrant.name, entrant.contestant, options))

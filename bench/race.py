@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bench.machine import about, has_bf16, python, run
+from bench.machine import about, computes_in_bf16, python, run
 from bench.material import Material, arguments
 from interlude.encode.read import read_encoded
 from interlude.jobs.arguments import Job
@@ -38,7 +38,7 @@ class Entrant:
 
 def entrants(device: str) -> list[Entrant]:
     """Return who trains and how; where the hardware has bf16, Interlude in fp32 as well."""
-    fast = "bf16" if has_bf16(device) else "fp32"
+    fast = "bf16" if computes_in_bf16(device) else "fp32"
     plain = [Entrant("interlude fp32", "interlude", "fp32")] if fast == "bf16" else []
     return [
         Entrant("interlude", "interlude", fast),

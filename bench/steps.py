@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from bench.machine import about, has_bf16
+from bench.machine import about, computes_in_bf16
 from bench.material import Material
 from bench.profiled import profiled
 from bench.race import race_training
@@ -25,7 +25,7 @@ def main() -> None:
     options = _options()
     described = about()
     model = embedded_model()
-    precision = "bf16" if has_bf16("cpu") else "fp32"
+    precision = "bf16" if computes_in_bf16("cpu") else "fp32"
     materials = [encoded_task(name, model, options.max_length) for name in options.tasks]
     rows = [
         {"task": material.part.task, "precision": precision, "repetition": repetition}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 
 from bench.light import others
 from bench.light.job import Job, Row
-from bench.light.material import MINILM, TINY
+from bench.light.material import MINILM, TINY, Bag
 from bench.light.runs import TINY as SETTINGS
 from bench.light.runs import Run, build, curve, plain_curve, without_dropout
+from interlude.plan.settings import Settings
 
 FP32 = 1e-4  # of a loss of about 1, after nine steps of a learning rate of 3e-3
 # bf16 keeps 8 bits, so that a product is off by up to 2^-9. Through two layers the first loss was
@@ -24,6 +25,7 @@ PLAIN = replace(
 BERT_ADAM = replace(PLAIN, optimizer="bert-adam", learning_rate=1e-3)
 MIXED = replace(PLAIN, epochs=2)  # no more steps than a curve has points
 MINILM_RUN = replace(PLAIN, epochs=1, batch_size=16, learning_rate=1e-4, max_length=128)
+InMiniLM = Callable[[Bag, Settings, int], list[Run]]  # settings, examples of each task
 MINILM_EXAMPLES = 160
 MINILM_EXAMPLES_OF_EACH = 64
 
@@ -56,27 +58,23 @@ def families(job: Job) -> Iterator[Row]:
 
 def mixtures(job: Job) -> Iterator[Row]:
     """Several tasks, and masked texts, against the plain loop and the processor; MiniLM's shape."""
-    for run in others.mixtures(job.bag, MIXED):
-        yield from _against_both(job, run)
-    if job.on_gpu:
-        for run in others.mixtures_in_minilm(job.bag, MINILM_RUN, MINILM_EXAMPLES_OF_EACH):
-            yield from _against_processor(job, run)
+    yield from _against_both(job, others.mixtures(job.bag, MIXED), others.mixtures_in_minilm)
 
 
 def adapters(job: Job) -> Iterator[Row]:
     """Each adapter, and heads alone, against the plain loop and the processor; MiniLM's shape."""
-    for run in others.adapters(job.bag, PLAIN):
-        yield from _against_both(job, run)
+    yield from _against_both(job, others.adapters(job.bag, PLAIN), others.adapters_in_minilm)
+
+
+def _against_both(job: Job, tiny: Iterable[Run], in_minilm: InMiniLM) -> Iterator[Row]:
+    for run in tiny:
+        if run.lacks:
+            yield lacking(run)
+        else:
+            yield from _compared(job, run, plain_curve(run), _on_processor(run))
     if job.on_gpu:
-        for run in others.adapters_in_minilm(job.bag, MINILM_RUN, MINILM_EXAMPLES_OF_EACH):
+        for run in in_minilm(job.bag, MINILM_RUN, MINILM_EXAMPLES_OF_EACH):
             yield from _against_processor(job, run)
-
-
-def _against_both(job: Job, run: Run) -> Iterator[Row]:
-    if run.lacks:
-        yield lacking(run)
-        return
-    yield from _compared(job, run, plain_curve(run), _on_processor(run))
 
 
 def _against_processor(job: Job, run: Run) -> Iterator[Row]:

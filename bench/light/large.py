@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from bench.light.job import Job, Row
 from bench.light.material import LARGE, MINILM, TINY
-from bench.machine import has_bf16
+from bench.machine import computes_in_bf16
 from bench.material import Material
 from bench.profiled import KINDS, REST, ProfiledSteps, profiled
 from bench.race import Entrant, check_same_work, entrants, measured, race_training
@@ -121,7 +121,7 @@ def _entrants(device: str) -> dict[str, Entrant]:
 def profile(job: Job) -> Iterator[Row]:
     """The seconds of a step by kind of operation, as torch's profiler has them."""
     options = Namespace(**({**ON_GPU, "steps": PROFILED} if job.on_gpu else ON_PROCESSOR))
-    precision = "bf16" if has_bf16(job.device) else "fp32"
+    precision = "bf16" if computes_in_bf16(job.device) else "fp32"
     material, batch = _material(job, BOOLQ), 32 if job.on_gpu else 8
     yield {
         "what": f"a step, {material.part.task}, {batch} sequences, {precision}",

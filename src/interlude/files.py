@@ -102,16 +102,16 @@ def known_sha256(path: Path) -> str:
     change of its times.
     """
     with path.open("rb") as file:
-        told = os.fstat(file.fileno())  # a network's file system asks anew for an open file
-        times = (told.st_mtime_ns, told.st_ctime_ns)
-        stamp = (told.st_dev, told.st_ino, told.st_size, *times)
+        status = os.fstat(file.fileno())  # a network's file system asks anew for an open file
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        stamp = (status.st_dev, status.st_ino, status.st_size, *times)
         if stamp in KNOWN:
             return KNOWN[stamp]
         settled = max(times) < time.time_ns() - SETTLED_NS
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if settled:
-        KNOWN[stamp] = found
-    return found
+        KNOWN[stamp] = digest
+    return digest
 
 
 def check_files(folder: Path, but: Collection[str] = ()) -> None:

@@ -12,7 +12,7 @@ import torch
 from helpers import tiny
 
 from bench.contestant import MIXED
-from bench.material import Material, mixed_job, training_data_of
+from bench.material import MIXED_BATCHES, Material, job_on, training_data_of
 from bench.meter import Meter
 from bench.mixed_trainers import SideBySide, numbers_of_steps
 from bench.passes import each_alone, joined, race_passes, steps_of, together
@@ -34,7 +34,7 @@ def job(model: Path, encoded: dict[str, Path], tmp_path: Path) -> Job:
         for form in ("single", "pair")
     ]
     settings = tiny.settings(epochs=1, dropout=0.0)
-    return mixed_job(materials, settings, 5, "cpu", "fp32", tmp_path / "interlude")
+    return job_on(materials, MIXED_BATCHES, settings, 5, "cpu", "fp32", tmp_path / "interlude")
 
 
 @pytest.mark.filterwarnings("ignore")  # Trainer's own

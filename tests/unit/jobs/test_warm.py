@@ -212,6 +212,7 @@ def test_what_a_killed_script_has_read_is_read_again(start: Start, tmp_path: Pat
     assert process.stdout is not None
     process.stdout.readline()
     process.kill()
+    process.stdout.read()  # until the script is killed too: without input it would end by itself
     process.communicate()
     output, _ = start(READS, str(file)).communicate("\n")
     assert output.split()[1] == "1"

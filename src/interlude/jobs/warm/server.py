@@ -40,7 +40,7 @@ PRELOADED = (
 Request = tuple[list[str], str, dict[str, str]]  # arguments, folder, environment
 WATCH_SECONDS = 1.0  # between two looks at whether the owner is still there
 LONGEST_REQUEST = 2**22  # bytes
-MOST_TOLD = 2**16  # bytes at a time
+MOST_READ = 2**16  # bytes at a time
 MOST_WAITING = 1024  # connections
 
 
@@ -73,13 +73,13 @@ class Server:
 class Job:
     """A caller's request: a fork carries it out, and its end is sent to the caller.
 
-    What the fork has learnt of files it tells before its end, so that the next ones know it too.
+    Before its end the fork sends the digests of files that it has read, for the next ones.
     """
 
     def __init__(self, caller: socket.socket, watched: DefaultSelector) -> None:
         self.caller = caller
         self.watched = watched
-        self.request, self.told = b"", b""
+        self.request, self.learnt = b"", b""
         self.streams: list[int] = []
         watched.register(caller, EVENT_READ, self._receive)
 
@@ -130,11 +130,11 @@ class Job:
         os.kill(self.process, signal.SIGKILL)
 
     def _hear(self) -> None:
-        """Take a part of what the script tells, to its end."""
-        part = self.ended.read(MOST_TOLD)
-        self.told += part
+        """Read a part of what the fork sends, to its end."""
+        part = self.ended.read(MOST_READ)
+        self.learnt += part
         if not part:
-            _learn(self.told)
+            _learn(self.learnt)
             self._report()
 
     def _report(self) -> None:
@@ -163,7 +163,7 @@ class Job:
 def _become(request: Request, streams: list[int], alive: int) -> NoReturn:
     """Turn this process into the script of a request; it ends with the script.
 
-    alive: where it tells what it has learnt of files.
+    alive: where it sends the digests of files that it has read.
     """
     sys.argv, folder, environment = request
     for number, stream in zip(STREAMS, streams, strict=True):
@@ -189,10 +189,10 @@ def _become(request: Request, streams: list[int], alive: int) -> NoReturn:
         os._exit(status)
 
 
-def _learn(told: bytes) -> None:
-    """Take over what a fork has learnt; nothing of one that was killed before it had told all."""
+def _learn(digests: bytes) -> None:
+    """Keep the digests of files that a fork has read; none where it was killed as it sent them."""
     with suppress(SyntaxError, ValueError):
-        KNOWN.update(literal_eval(told.decode()))
+        KNOWN.update(literal_eval(digests.decode()))
 
 
 def _as_shell(status: int) -> int:
