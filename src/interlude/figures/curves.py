@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from interlude.analysis.options import Options
 from interlude.analysis.results import POINTS, in_order, trial
 from interlude.figures.colours import BASELINE, FEW, Dashes, colours_of, levels_of, lines_of
-from interlude.figures.small import legend_above, small_panels
+from interlude.figures.small import legend_above, marker, small_panels
 from interlude.figures.style import OTHERS, message_figure
 from interlude.words import NO_SOURCE, ROLES
 
@@ -83,11 +84,14 @@ def _draw_panel(
         grid = of_source["point"].notna().any()
         if colour != OTHERS or grid:
             for _, run in of_source.groupby(trial(of_source)):
-                axes.plot(run["step"], run["score"], color=colour, linewidth=0.4, alpha=0.5)
+                look: dict[str, Any] = {"linewidth": 0.4, "alpha": 0.5, "marker": marker(run)}
+                axes.plot(run["step"], run["score"], color=colour, markersize=2, **look)
         if not grid:
             mean = of_source.groupby("step")["score"].mean()
             width = _THIN if colour == OTHERS else None
-            axes.plot(mean.index, mean, color=colour, linestyle=dashes.get(source), linewidth=width)
+            dash = dashes.get(source)
+            look = {"linestyle": dash, "linewidth": width, "marker": marker(mean)}
+            axes.plot(mean.index, mean, color=colour, **look)
 
 
 def _add_legend(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -53,6 +53,11 @@ def _fitted(title: str, width: float) -> str:
     if taken > 0.6 * width:
         return fitted(title, width, _TITLE_SIZE)
     return fitted(title.removesuffix(ending), width - taken, _TITLE_SIZE) + ending
+
+
+def marker(across: Sized) -> str:
+    """Return the marker of a curve: one point is no line to be seen."""
+    return "o" if len(across) == 1 else "None"
 
 
 def legend_above(figure: Figure, handles: Sequence[Artist], names: Sequence[str]) -> None:

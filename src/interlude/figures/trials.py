@@ -15,7 +15,7 @@ from interlude.analysis.results import in_order
 from interlude.analysis.stability import MEAN, trials_of
 from interlude.figures.boxes import BOX_HEIGHT, QUARTILES, draw_boxes, patches_of
 from interlude.figures.colours import BASELINE, colours_of, levels_of, lines_of, others_of
-from interlude.figures.small import legend_above, small_panels
+from interlude.figures.small import legend_above, marker, small_panels
 from interlude.figures.style import (
     OTHERS,
     PAGE_HEIGHT,
@@ -98,10 +98,10 @@ def draw_expected_best(best: pd.DataFrame, options: Options) -> Figure:
     def draw(axes: Axes, own: pd.DataFrame, colour: str) -> None:
         across, low, high = own["trials"], own["ci_low"], own["ci_high"]
         if colour == OTHERS:
-            look: dict[str, Any] = {"linewidth": _THIN, "marker": _dot(across)}
+            look: dict[str, Any] = {"linewidth": _THIN, "marker": marker(across)}
             axes.plot(across, own["expected_best"], color=colour, **look)
             return
-        axes.plot(across, own["expected_best"], color=colour, marker=_dot(across))
+        axes.plot(across, own["expected_best"], color=colour, marker=marker(across))
         axes.fill_between(across, low, high, color=colour, alpha=0.12)
 
     # The mean over the tasks of a role comes behind them.
@@ -113,11 +113,6 @@ def draw_expected_best(best: pd.DataFrame, options: Options) -> Figure:
     for axes in figure.axes:
         axes.set_xlim(0.9, best["trials"].max() + 0.1)
     return figure
-
-
-def _dot(across: pd.Series[int]) -> str:
-    """Return the marker of a curve: one point is no line to be seen."""
-    return "o" if len(across) == 1 else ""
 
 
 def _named(table: pd.DataFrame, options: Options) -> pd.DataFrame:

@@ -923,6 +923,17 @@ def test_curves_shows_its_table(draw: Drawing) -> None:
     assert figure.get_supylabel() == "score, points"
 
 
+def test_curves_of_one_evaluation_can_be_seen(draw: Drawing) -> None:
+    runs = demo_runs()
+    last = [None if pd.isna(each) else json.dumps(json.loads(each)[-1:]) for each in runs["curve"]]
+    figure = draw("curves", runs.assign(curve=last))
+    panels = [axes for axes in figure.axes if axes.axison]
+    shown = [line for axes in panels for line in axes.lines if len(line.get_xdata())]
+    assert len(shown) > len(panels)
+    assert {len(line.get_xdata()) for line in shown} == {1}
+    assert {line.get_marker() for line in shown} == {"o"}
+
+
 def title_of(source: str) -> str:
     return "none (baseline)" if source == "none" else TITLES[source]
 
@@ -1001,7 +1012,7 @@ def test_many_sources_without_a_colour_have_one_box_together(draw: Drawing) -> N
 def test_evaluations_without_a_score_are_left_out_of_a_curve(draw: Drawing) -> None:
     curve = [{"step": s, "loss": 1.0, "score": score} for s, score in ((10, 0.4), (20, None))]
     runs = runs_of([record("target", "none", "boolq", 1, 0.5, curve=json.dumps(curve))])
-    thin, mean = lines(draw("curves", runs).axes[0])
+    thin, mean = draw("curves", runs).axes[0].lines
     assert thin.get_xydata().tolist() == mean.get_xydata().tolist() == [[10.0, 40.0]]
 
 
