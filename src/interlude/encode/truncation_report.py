@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-# What is counted, of what, and the words for it; {length}: of the longest sequence.
-_SENTENCES = (
-    ("truncated", "examples", "are cut off at {length} tokens"),
-    ("words_truncated", "words", "are cut off at {length} tokens"),
-    ("words_empty", "words", "give no token"),
-    ("empty", "examples", "have a text that gives no token"),
-    ("lost", "examples", "have no token left of what is asked for, an answer, a span or words"),
-)
-_SHORT = (
-    ("truncated", "examples", "truncated"),
-    ("words_truncated", "words", "truncated"),
-    ("words_empty", "words", "without a token"),
-    ("empty", "examples", "with a text without a token"),
-    ("lost", "examples", "lost"),
+_CUT = "are cut off at {length} tokens"  # of the longest sequence
+_NONE_LEFT = "have no token left of what is asked for, an answer, a span or words"
+# What is counted, of what, and the words for it in a sentence and in short.
+_LOSSES = (
+    ("truncated", "examples", _CUT, "truncated"),
+    ("words_truncated", "words", _CUT, "truncated"),
+    ("words_empty", "words", "give no token", "without a token"),
+    ("empty", "examples", "have a text that gives no token", "with a text without a token"),
+    ("lost", "examples", _NONE_LEFT, "lost"),
 )
 _NOT_TRAINED_ON = ": they are not trained on"
 
@@ -33,7 +28,7 @@ def warnings_of(counts: Mapping[str, Mapping[str, int]], max_length: int) -> lis
 
 
 def _of_part(part: str, counted: Mapping[str, int], max_length: int) -> Iterator[str]:
-    for name, whole, words in _SENTENCES:
+    for name, whole, words, _ in _LOSSES:
         if counted.get(name):
             share = percent(counted[name], counted[whole])
             loss = words.format(length=max_length)
@@ -46,7 +41,7 @@ def in_short(counts: Mapping[str, Mapping[str, int]]) -> str:
     parts = {
         part: [
             f"{percent(counted[name], counted[whole])} of {whole} {words}"
-            for name, whole, words in _SHORT
+            for name, whole, _, words in _LOSSES
             if counted.get(name)
         ]
         for part, counted in counts.items()
